@@ -1,0 +1,39 @@
+"""What an exported graph says about itself, as ONNX metadata."""
+
+from __future__ import annotations
+
+import json
+
+import onnx.helper
+import torch
+from onnx import ModelProto
+
+import gridrt
+from gridrt.config import DEFAULT_SCALE, SIZE_DIVISOR
+from gridrt.model.grid_rcnn import GridRCNN
+
+INPUT_RULE = {
+    "layout": "NHWC",
+    "color": "RGB",
+    "dtype": "uint8",
+    "padding": "zeros, right and bottom",
+    "size_divisor": SIZE_DIVISOR,
+    "scale": DEFAULT_SCALE,
+}
+
+
+def describe(graph: ModelProto, model: GridRCNN, weights_sha256: str) -> None:
+    """Write the metadata into `graph`: variant, classes, parent, versions, and what the input has to be."""
+    onnx.helper.set_model_props(
+        graph,
+        {
+            "gridrt.version": gridrt.__version__,
+            "gridrt.variant": model.variant,
+            "gridrt.classes": json.dumps(model.class_names),
+            "gridrt.weights_sha256": weights_sha256,
+            "gridrt.torch_version": torch.__version__,
+            "gridrt.input": json.dumps(INPUT_RULE),
+            "gridrt.max_detections": str(model.roi_head.detections.max_detections),
+        },
+    )
+    graph.producer_name, graph.producer_version = "gridrt", gridrt.__version__

@@ -1,0 +1,42 @@
+"""One ONNX file of a detector: standard ops all through, and custom ops that carry their own bodies."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import onnx
+from onnx import ModelProto
+
+from gridrt.export.functions import function_bodies
+from gridrt.export.metadata import describe
+from gridrt.export.passes import run_passes
+from gridrt.export.trace import graph_from_model
+from gridrt.files import atomic_path
+from gridrt.model.grid_rcnn import GridRCNN
+
+
+def onnx_from_model(model: GridRCNN, weights_sha256: str) -> ModelProto:
+    """The complete graph of `model`.
+
+    Args:
+        model: in eval mode.
+        weights_sha256: of the file that the weights came from: the graph's parent.
+    """
+    graph = graph_from_model(model)
+    run_passes(graph)
+    graph.functions.extend(function_bodies(model.roi_head.rois.strides, model.roi_head.grid_head.point_channels))
+    describe(graph, model, weights_sha256)
+    return graph
+
+
+def save_onnx(graph: ModelProto, target: Path, check: Callable[[Path], None] | None = None) -> None:
+    """Write `graph` to `target`, where it appears only after `check`, if any, has taken the written file.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    with atomic_path(target) as temporary:
+        onnx.save(graph, temporary)
+        if check is not None:
+            check(temporary)

@@ -1,0 +1,19 @@
+"""Remove what the exporter notes about the trace: source lines, file paths, intermediate shapes.
+
+Conv {pkg.torch.onnx.stack_trace: "File /home/..."}  ->  Conv
+"""
+
+from __future__ import annotations
+
+from onnx import ModelProto
+
+
+def drop_trace_notes(model: ModelProto) -> None:
+    """Clear the notes of every part of `model`, in place; recorded shapes go too, as any runtime infers them anew."""
+    graph = model.graph
+    for part in (*graph.node, *graph.initializer, *graph.input, *graph.output, *graph.value_info):
+        del part.metadata_props[:]
+        part.doc_string = ""
+    del graph.metadata_props[:]
+    del graph.value_info[:]
+    graph.doc_string = ""

@@ -1,0 +1,38 @@
+"""GridRT: Grid R-CNN detectors in the fastest form that still has their accuracy.
+
+Importing this package is cheap: each name below is loaded when it is first used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+__version__ = "0.1.0.dev0"
+
+__all__ = ["Detections", "Detector", "GridRTError", "__version__", "load_image", "load_model", "open_detector"]
+
+if TYPE_CHECKING:
+    from gridrt.data.image import load_image
+    from gridrt.detector import Detector, open_detector
+    from gridrt.errors import GridRTError
+    from gridrt.model.checkpoint import load_model
+    from gridrt.types import Detections
+else:
+    _HOMES = {
+        "Detections": "gridrt.types",
+        "Detector": "gridrt.detector",
+        "GridRTError": "gridrt.errors",
+        "load_image": "gridrt.data.image",
+        "load_model": "gridrt.model.checkpoint",
+        "open_detector": "gridrt.detector",
+    }
+
+    def __getattr__(name):  # noqa: ANN001, ANN202 - a type here would hide misspelt names from type checkers
+        if name not in _HOMES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(importlib.import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,71 @@
+"""How far two sets of detections of one image agree, detection by detection and not row by row.
+
+Rows do not line up: two scores that differ in the last bit may swap ranks. So each detection is paired with the
+nearest one of its label.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from gridrt.types import Detections, Float32Array
+
+PAIRED_WITHIN = 0.5
+"""Detections of one label whose sides differ by less than this share of the box's longer side are the same object."""
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """What became of the detections of a reference.
+
+    Attributes:
+        box_errors: float32 [M], largest difference of a coordinate in pixels, for each pair.
+        score_errors: float32 [M], for each pair.
+        missing: detections of the reference that have no partner.
+        extra: detections of the other side that have none.
+    """
+
+    box_errors: Float32Array
+    score_errors: Float32Array
+    missing: int
+    extra: int
+
+    @property
+    def paired(self) -> int:
+        """How many detections both sides have."""
+        return len(self.box_errors)
+
+    def outside(self, box_tolerance: float, score_tolerance: float) -> int:
+        """How many detections are missing, extra, or differ by more than the tolerances."""
+        differ = (self.box_errors > box_tolerance) | (self.score_errors > score_tolerance)
+        return int(differ.sum()) + self.missing + self.extra
+
+
+def agreement(reference: Detections, other: Detections) -> Agreement:
+    """Pair the detections of both sides, nearest first."""
+    distance = np.abs(reference.boxes[:, None] - other.boxes[None]).max(-1, initial=0)  # [N, M]
+    size = (reference.boxes[:, 2:] - reference.boxes[:, :2]).max(-1, initial=0)  # [N]
+    allowed = (reference.labels[:, None] == other.labels[None]) & (distance <= PAIRED_WITHIN * size[:, None])
+    pairs = _nearest_first(np.where(allowed, distance, np.inf))
+    rows, columns = np.array(pairs, dtype=np.intp).reshape(-1, 2).T
+    return Agreement(
+        box_errors=distance[rows, columns],
+        score_errors=np.abs(reference.scores[rows] - other.scores[columns]),
+        missing=len(reference) - len(pairs),
+        extra=len(other) - len(pairs),
+    )
+
+
+def _nearest_first(distance: Float32Array) -> list[tuple[int, int]]:
+    """Pairs (row, column) by growing distance, no row or column twice, none infinitely far apart."""
+    pairs: list[tuple[int, int]] = []
+    free = distance.copy()
+    for _ in range(min(distance.shape)):
+        row, column = divmod(int(free.argmin()), free.shape[1])
+        if not np.isfinite(free[row, column]):
+            break
+        pairs.append((row, column))
+        free[row, :], free[:, column] = np.inf, np.inf
+    return pairs

@@ -1,0 +1,129 @@
+"""`gridrt detect`: find objects in pictures and videos, and draw them."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from gridrt.cli import exit_codes
+from gridrt.config import DEFAULT_SCALE
+from gridrt.errors import ImageError
+
+if TYPE_CHECKING:
+    from gridrt.detector import Detector
+    from gridrt.report.records import Record
+
+STDOUT = Path("-")
+
+
+@click.command("detect")
+@click.argument("images", nargs=-1, required=True, metavar="IMAGES...")
+@click.option("--model", help="Checkpoint, ONNX file or published name; else the one in the current folder.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), default="detections", show_default=True, help="Folder to draw to."
+)
+@click.option(
+    "json_file", "--json", type=click.Path(path_type=Path), help="Also list the detections here; - is stdout."
+)
+@click.option(
+    "--score-threshold", type=click.FloatRange(0, 1), default=0.3, show_default=True, help="Leave out lower ones."
+)
+@click.option(
+    "--scale",
+    type=click.IntRange(min=1),
+    nargs=2,
+    default=DEFAULT_SCALE,
+    show_default=True,
+    metavar="LONG SHORT",
+    help="Most pixels on the long and on the short side of a resized image.",
+)
+@click.option("--threads", type=click.IntRange(min=1), help="CPU threads. [default: the runtime's choice]")
+@click.option("--trust-checkpoint", is_flag=True, help="Unpickle any class a checkpoint names; it can run code.")
+def command(
+    *,
+    images: tuple[str, ...],
+    model: str | None,
+    out: Path,
+    json_file: Path | None,
+    score_threshold: float,
+    scale: tuple[int, int],
+    threads: int | None,
+    trust_checkpoint: bool,
+) -> None:
+    """Find objects in pictures and videos, and draw them.
+
+    IMAGES are files, folders (what lies right in them) and quoted patterns such as 'day*/**/*.jpg'. Each picture or
+    video gets a copy with boxes, names and scores; the originals stay as they are. What cannot be read is named,
+    and the rest is done.
+    """
+    from gridrt.data.sources import expand
+    from gridrt.detector import open_detector
+    from gridrt.files import check_writable
+    from gridrt.report.annotate import plan_targets
+    from gridrt.report.records import to_json
+    from gridrt.runtime import only_model_in
+
+    started = time.perf_counter()
+    sources = expand(images)
+    targets = plan_targets(sources, out)
+    if json_file not in (None, STDOUT):
+        check_writable(json_file)
+    model = model or str(only_model_in(Path()))
+    detector = open_detector(model, scale, threads=threads, trust_checkpoint=trust_checkpoint)
+    records, unread = _annotate_all(detector, sources, targets, score_threshold)
+    if records:
+        _write_json(json_file, to_json(records, detector.class_names))
+        where = targets[0] if len(sources) == 1 else out
+        _tell_success(records, where, json_file, time.perf_counter() - started, model)
+    if unread:
+        click.get_current_context().exit(exit_codes.USER_ERROR)
+
+
+def _annotate_all(
+    detector: Detector, sources: Sequence[Path], targets: Sequence[Path], score_threshold: float
+) -> tuple[list[Record], int]:
+    """What was found, and how many sources could not be read; each of those is named on stderr."""
+    from tqdm import tqdm
+
+    from gridrt.report.annotate import annotate, frame_count
+
+    records, unread = [], 0
+    total = sum(map(frame_count, sources))
+    with tqdm(total=total, unit="image", disable=None if total > 1 else True) as bar:
+        for source, target in zip(sources, targets, strict=True):
+            try:
+                for record in annotate(detector, source, target, score_threshold):
+                    records.append(record)
+                    bar.update()
+            except ImageError as error:  # noqa: PERF203 - one bad picture stops none of the others
+                unread += 1
+                tqdm.write(f"error: {error}", file=sys.stderr)
+    return records, unread
+
+
+def _write_json(target: Path | None, text: str) -> None:
+    from gridrt.files import write_text
+
+    if target == STDOUT:
+        click.echo(text, nl=False)
+    elif target is not None:
+        write_text(target, text)
+
+
+def _tell_success(records: Sequence[Record], where: Path, json_file: Path | None, seconds: float, model: str) -> None:
+    objects = sum(len(record.detections) for record in records)
+    places = f"drawn in {where}"
+    if json_file not in (None, STDOUT):
+        places += f", listed in {json_file}"
+    following = f"gridrt inspect {model}" if model.endswith(".onnx") else f"gridrt export --weights {model}"
+    found = f"{_counted(objects, 'object')} in {_counted(len(records), 'image')}"
+    click.echo(f"{found}, {places}, {seconds:.1f} s. Next: {following}", err=json_file == STDOUT)
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

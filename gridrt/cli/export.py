@@ -1,0 +1,63 @@
+"""`gridrt export`: a checkpoint to one ONNX file."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from gridrt.model.grid_rcnn import GridRCNN
+
+
+@click.command("export")
+@click.option("--weights", required=True, help="Checkpoint file, or the name of a published model such as r50.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="ONNX file to write. [default: named after the weights, here]"
+)
+@click.option("--verify/--no-verify", default=True, show_default=True, help="Run both sides on a picture and compare.")
+@click.option(
+    "--image", type=click.Path(path_type=Path), help="Picture to verify on. [default: one that is drawn for it]"
+)
+@click.option("--trust-checkpoint", is_flag=True, help="Unpickle any class the file names; it can run code.")
+def command(*, weights: str, out: Path | None, verify: bool, image: Path | None, trust_checkpoint: bool) -> None:
+    """Turn a checkpoint into one ONNX file that ONNX Runtime and TensorRT read.
+
+    The file takes uint8 RGB images of any size and holds everything from normalisation to the final boxes.
+    """
+    from gridrt.export.onnx_export import onnx_from_model, save_onnx
+    from gridrt.files import check_writable, sha256_of
+    from gridrt.model.checkpoint import load_model
+    from gridrt.model.zoo import locate
+
+    started = time.perf_counter()
+    out = out or Path(Path(weights).stem + ".onnx")
+    check_writable(out)
+    check = _verifier(image) if verify else None
+    path = locate(weights)
+    model = load_model(path, trust_checkpoint=trust_checkpoint)
+    graph = onnx_from_model(model, sha256_of(path))
+    save_onnx(graph, out, check=None if check is None else partial(check, model))
+    seconds = time.perf_counter() - started
+    click.echo(
+        f"{model.variant}, {len(model.class_names)} classes, in {out}, {out.stat().st_size / 1e6:.1f} MB, "
+        f"{seconds:.1f} s. Next: gridrt detect IMAGE --model {out}"
+    )
+
+
+def _verifier(image: Path | None) -> Callable[[GridRCNN, Path], None]:
+    """What compares a model and its graph; the picture is read at once, so that a bad one stops early."""
+    from gridrt.data.image import load_image
+    from gridrt.export.drawn_picture import drawn_picture
+    from gridrt.export.verify import verify_graph
+
+    picture = drawn_picture() if image is None else load_image(image)
+
+    def verify(model: GridRCNN, graph: Path) -> None:
+        click.echo(str(verify_graph(model, graph, picture)))
+
+    return verify

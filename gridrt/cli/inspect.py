@@ -1,0 +1,24 @@
+"""`gridrt inspect`: tell what a checkpoint or an ONNX file holds."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+
+import click
+
+
+@click.command("inspect")
+@click.argument("file")
+@click.option("as_json", "--json", is_flag=True, help="Print the same facts as JSON.")
+@click.option("--trust-checkpoint", is_flag=True, help="Unpickle any class a checkpoint names; it can run code.")
+def command(*, file: str, as_json: bool, trust_checkpoint: bool) -> None:
+    """Tell what FILE holds: a checkpoint, the name of a published one (r50, ...), or an ONNX file."""
+    from gridrt.inspection import inspect_file
+    from gridrt.model.zoo import locate
+
+    summary = inspect_file(locate(file), trust_checkpoint=trust_checkpoint)
+    if as_json:
+        click.echo(json.dumps(dataclasses.asdict(summary), indent=2))
+    else:
+        click.echo("\n".join(summary.lines()))

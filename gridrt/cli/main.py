@@ -1,0 +1,92 @@
+"""`gridrt`: the verbs, and the one place where an error becomes a line and an exit status."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+from collections.abc import Mapping
+from typing import IO, Any
+
+import click
+
+import gridrt
+from gridrt.cli import exit_codes
+from gridrt.errors import GridRTError
+
+VERBS: Mapping[str, str] = {
+    "export": "Turn a checkpoint into one ONNX file.",
+    "detect": "Find objects in images and videos.",
+    "inspect": "Tell what a checkpoint or an ONNX file holds.",
+    "doctor": "Tell what this machine can run, and what to install.",
+    "demo": "Export and detect from end to end, with untrained weights.",
+}
+
+
+class _UserError(click.ClickException):
+    """A `GridRTError` in click's hands."""
+
+    exit_code = exit_codes.USER_ERROR
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        click.echo(f"error: {self.message}", file=file, err=True)
+
+
+class VerbGroup(click.Group):
+    """A group whose verbs live in `gridrt.cli.<verb>`, as `command`, and are imported only when called.
+
+    Args:
+        verbs: each verb's one-line help, in the order of the list.
+        settings: what `click.Group` takes.
+    """
+
+    def __init__(self, *, verbs: Mapping[str, str], **settings: Any) -> None:  # noqa: ANN401 - passed on to click
+        super().__init__(**settings)
+        self.verbs = verbs
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """The verbs, for completion in a shell."""
+        return list(self.verbs)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - the same
+        """Import the verb's module."""
+        if cmd_name not in self.verbs:
+            return None
+        command: click.Command = importlib.import_module(f"gridrt.cli.{cmd_name}").command
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Refuse a verb that is not there, naming the nearest that is."""
+        if args[0] not in self.verbs and not ctx.resilient_parsing:
+            near = difflib.get_close_matches(args[0], self.verbs, n=1)
+            ctx.fail(f"no such verb: {args[0]!r}." + (f" Did you mean {near[0]!r}?" if near else ""))
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - the same
+        """List the verbs without importing them."""
+        with formatter.section("Verbs"):
+            formatter.write_dl(list(self.verbs.items()))
+
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - click's signature
+        """Run the verb; a user's error becomes one line, anything else keeps its traceback."""
+        try:
+            return super().invoke(ctx)
+        except GridRTError as error:
+            raise _UserError(str(error)) from error
+        except KeyboardInterrupt:
+            click.echo("interrupted", err=True)
+            ctx.exit(exit_codes.INTERRUPTED)
+
+
+@click.group(
+    "gridrt",
+    cls=VerbGroup,
+    verbs=VERBS,
+    subcommand_metavar="VERB [ARGS]...",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="gridrt VERB --help tells a verb's options.",
+)
+@click.version_option(gridrt.__version__, prog_name="gridrt")
+def cli() -> None:
+    """Grid R-CNN detectors in the fastest form that still has their accuracy."""

@@ -1,0 +1,95 @@
+"""One picture: shapes placed so that each can still be told, then painted back to front."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from gridrt.data.synthetic.paint import SHADOW_REACH, background, lay, photographed, strokes, surface
+from gridrt.data.synthetic.shapes import Shape, moved, random_distractor, random_object
+from gridrt.types import Float32Array, UInt8Array
+
+OBJECTS = (3, 8)
+DISTRACTORS = (1, 4)
+STROKES_IN_FRONT = (0, 3)
+LEAST_VISIBLE = 0.7  # of an object's pixels
+ATTEMPTS = 30  # to place a shape before it is left out
+# How often a size is drawn, and between which sides of a square of the box's area, as fractions of the short side.
+SIZES = ((0.15, 0.09, 0.125), (0.5, 0.125, 0.32), (0.35, 0.32, 0.6))
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A picture and the objects in it.
+
+    Attributes:
+        image: uint8 [H, W, 3], RGB.
+        objects: back to front.
+    """
+
+    image: UInt8Array
+    objects: tuple[Shape, ...]
+
+
+@dataclass(frozen=True)
+class _Placed:
+    shape: Shape
+    coverage: Float32Array  # [H, W]
+
+
+def draw_scene(random: np.random.Generator, height: int, width: int) -> Scene:
+    """Draw a picture of a few shapes, each wholly within it and visible by at least `LEAST_VISIBLE`."""
+    placed = _place_all(random, height, width)
+    canvas = background(random, height, width)
+    for one in placed:
+        part = one.shape.window(SHADOW_REACH, height, width)
+        paint = surface(random, canvas[part], one.coverage[part])
+        canvas[part] = lay(canvas[part], one.coverage[part], paint)
+    canvas = strokes(random, canvas, int(random.integers(*STROKES_IN_FRONT, endpoint=True)))
+    objects = tuple(one.shape for one in placed if one.shape.label is not None)
+    return Scene(photographed(random, canvas), objects)
+
+
+def _place_all(random: np.random.Generator, height: int, width: int) -> list[_Placed]:
+    side = min(height, width)
+    shapes = [random_object(random, _size(random) * side) for _ in range(random.integers(*OBJECTS, endpoint=True))]
+    shapes += [
+        random_distractor(random, _size(random) * side) for _ in range(random.integers(*DISTRACTORS, endpoint=True))
+    ]
+    placed: list[_Placed] = []
+    for index in random.permutation(len(shapes)):
+        placed += _place(random, shapes[index], placed, height, width)
+    return placed
+
+
+def _size(random: np.random.Generator) -> float:
+    share, lowest, highest = zip(*SIZES, strict=True)
+    row = random.choice(len(SIZES), p=share)
+    return float(np.exp(random.uniform(np.log(lowest[row]), np.log(highest[row]))))
+
+
+def _place(
+    random: np.random.Generator, shape: Shape, behind: Sequence[_Placed], height: int, width: int
+) -> list[_Placed]:
+    """The shape where it leaves enough of the others to be seen; none where no such place was found."""
+    left, top, right, bottom = shape.box
+    if right - left > width or bottom - top > height:
+        return []
+    for _ in range(ATTEMPTS):
+        there = moved(shape, random.uniform(0, width - (right - left)), random.uniform(0, height - (bottom - top)))
+        candidate = _Placed(there, there.coverage(height, width))
+        if _all_can_be_told([*behind, candidate]):
+            return [candidate]
+    return []
+
+
+def _all_can_be_told(placed: Sequence[_Placed]) -> bool:
+    """Whether enough of every object is left by the shapes before it."""
+    unhidden = np.ones_like(placed[-1].coverage)
+    for one in reversed(placed):
+        if one.shape.label is not None and (one.coverage * unhidden).sum() < LEAST_VISIBLE * one.coverage.sum():
+            return False
+        unhidden *= 1 - one.coverage
+    return True

@@ -1,0 +1,72 @@
+"""The drawn set as files: a folder of pictures and an annotation file for each split."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from gridrt.data.image import save_image
+from gridrt.data.synthetic.scene import draw_scene
+from gridrt.data.synthetic.shapes import CLASS_NAMES, Shape
+from gridrt.files import make_folder, write_text
+
+SPLITS = ("train", "val")
+
+
+def write_synthetic(
+    folder: str | Path,
+    *,
+    train_images: int = 800,
+    val_images: int = 200,
+    seed: int = 0,
+    size: tuple[int, int] = (320, 256),
+) -> None:
+    """Draw a data set: `train/` and `val/` with PNG pictures, `instances_train.json` and `instances_val.json`.
+
+    The same arguments give the same bytes, with the same versions of NumPy, OpenCV and Pillow. A picture depends on
+    `seed`, its split and its number alone, so a longer set begins with the shorter one.
+
+    Args:
+        folder: made where it is missing.
+        train_images: how many pictures to train on.
+        val_images: how many to evaluate on.
+        seed: of all that is drawn, at least 0.
+        size: width and height of the pictures, in pixels.
+
+    Raises:
+        OutputError: `folder` cannot be written.
+    """
+    for split, count in zip(SPLITS, (train_images, val_images), strict=True):
+        _write_split(Path(folder), split, count, seed, size)
+
+
+def _write_split(folder: Path, split: str, count: int, seed: int, size: tuple[int, int]) -> None:
+    width, height = size
+    make_folder(folder / split)
+    images, annotations = [], []
+    for number in range(1, count + 1):
+        scene = draw_scene(np.random.default_rng([seed, SPLITS.index(split), number]), height, width)
+        file_name = f"{number:06d}.png"
+        save_image(folder / split / file_name, scene.image)
+        images.append({"id": number, "file_name": file_name, "width": width, "height": height})
+        annotations += [_annotation(shape, number) for shape in scene.objects]
+    for number, annotation in enumerate(annotations, 1):
+        annotation["id"] = number
+    categories = [{"id": number, "name": name} for number, name in enumerate(CLASS_NAMES, 1)]
+    content = {"images": images, "annotations": annotations, "categories": categories}
+    write_text(folder / f"instances_{split}.json", json.dumps(content) + "\n")
+
+
+def _annotation(shape: Shape, image_id: int) -> dict[str, object]:
+    x1, y1, x2, y2 = (round(edge, 3) for edge in shape.box)
+    width, height = round(x2 - x1, 3), round(y2 - y1, 3)
+    assert shape.label is not None
+    return {
+        "image_id": image_id,
+        "category_id": shape.label + 1,
+        "bbox": [x1, y1, width, height],
+        "area": round(width * height, 3),
+        "iscrowd": 0,
+    }

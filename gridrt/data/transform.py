@@ -1,0 +1,89 @@
+"""Images to a batch that a session takes, and boxes back to the pixels of the original image.
+
+Shapes: B images, H and W the padded size of the batch, N detections.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from gridrt.config import DEFAULT_SCALE, SIZE_DIVISOR
+from gridrt.errors import GridRTError
+from gridrt.types import Float32Array, Int32Array, UInt8Array
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Resized images on one canvas.
+
+    Attributes:
+        images: uint8 [B, H, W, 3], RGB, zero-padded right and bottom; H and W multiples of 32.
+        image_sizes: int32 [B, 2], (height, width) of each image before padding.
+        scale_factors: float32 [B, 2], (horizontal, vertical): resized over original size.
+    """
+
+    images: UInt8Array
+    image_sizes: Int32Array
+    scale_factors: Float32Array
+
+
+class Transform:
+    """Resize each image to fit `scale` with its aspect kept, and pad the batch to one canvas.
+
+    Args:
+        scale: most pixels on the long and on the short side, in either order. Smaller images are enlarged.
+
+    Raises:
+        GridRTError: a side of `scale` is not positive.
+    """
+
+    def __init__(self, scale: tuple[int, int] = DEFAULT_SCALE) -> None:
+        if min(scale) < 1:
+            raise GridRTError("a scale is two positive numbers of pixels", place="scale", value=scale)
+        self.scale = scale
+
+    def __call__(self, images: Sequence[UInt8Array]) -> Batch:
+        """Make a batch of at least one image, each uint8 [h, w, 3]."""
+        resized = [self._resize(image) for image in images]
+        sizes = np.array([image.shape[:2] for image in resized], np.int32)  # [B, 2]
+        originals = np.array([image.shape[:2] for image in images])  # [B, 2]
+        factors = (sizes / originals)[:, ::-1].astype(np.float32)  # (height, width) -> (horizontal, vertical)
+        return Batch(_pad(resized), sizes, factors)
+
+    def _resize(self, image: UInt8Array) -> UInt8Array:
+        height, width = image.shape[:2]
+        new_height, new_width = rescaled_size(height, width, self.scale)
+        resized = cv2.resize(np.ascontiguousarray(image), (new_width, new_height), interpolation=cv2.INTER_LINEAR)
+        return np.asarray(resized, np.uint8)
+
+
+def rescaled_size(height: int, width: int, scale: tuple[int, int]) -> tuple[int, int]:
+    """The largest (height, width) of this aspect within `scale`, rounded half up, at least 1 each."""
+    factor = min(max(scale) / max(height, width), min(scale) / min(height, width))
+    return max(int(height * factor + 0.5), 1), max(int(width * factor + 0.5), 1)
+
+
+def restore_boxes(boxes: Float32Array, scale_factor: Float32Array) -> Float32Array:
+    """Boxes [N, 4] in pixels of the resized image, in those of the original.
+
+    Args:
+        boxes: float32 [N, 4], xyxy.
+        scale_factor: float32 [2], a row of `Batch.scale_factors`.
+    """
+    return boxes / scale_factor[[0, 1, 0, 1]]
+
+
+def _pad(images: Sequence[UInt8Array]) -> UInt8Array:
+    height, width = (_round_up(max(image.shape[axis] for image in images)) for axis in (0, 1))
+    canvas = np.zeros((len(images), height, width, 3), np.uint8)
+    for row, image in zip(canvas, images, strict=True):
+        row[: image.shape[0], : image.shape[1]] = image
+    return canvas
+
+
+def _round_up(size: int) -> int:
+    return -(-size // SIZE_DIVISOR) * SIZE_DIVISOR

@@ -1,0 +1,95 @@
+"""The detector: images in, detections in their own pixels out, whatever runs the model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from gridrt.config import DEFAULT_SCALE
+from gridrt.data.transform import Transform, restore_boxes
+from gridrt.errors import GridRTError
+from gridrt.types import Detections, Float32Array, RawDetections, Session, UInt8Array
+
+
+class Detector:
+    """A session with what comes before and after it: resizing, padding, restoring coordinates.
+
+    Args:
+        session: what runs the model.
+        scale: most pixels on the long and on the short side of a resized image.
+
+    Raises:
+        GridRTError: a side of `scale` is not positive.
+    """
+
+    def __init__(self, session: Session, scale: tuple[int, int] = DEFAULT_SCALE) -> None:
+        self._session = session
+        self._transform = Transform(scale)
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Names of the classes, in the order of the labels."""
+        return self._session.class_names
+
+    def __call__(self, images: Sequence[UInt8Array]) -> list[Detections]:
+        """Detect in images of any sizes, run as one batch.
+
+        Args:
+            images: uint8 [H, W, 3] each, RGB.
+
+        Returns:
+            For each image what was found in it, best score first, in its own pixels.
+
+        Raises:
+            GridRTError: one of `images` is not such an array.
+        """
+        for index, image in enumerate(images):
+            _check_image(index, image)
+        if len(images) == 0:
+            return []
+        batch = self._transform(images)
+        raw = self._session.run(batch.images, batch.image_sizes)
+        return [_used_rows(raw, index, factor) for index, factor in enumerate(batch.scale_factors)]
+
+
+def open_detector(
+    model: str | Path,
+    scale: tuple[int, int] = DEFAULT_SCALE,
+    *,
+    threads: int | None = None,
+    trust_checkpoint: bool = False,
+) -> Detector:
+    """A detector over a model file, opened by `gridrt.runtime.open_session`; see there for what it raises.
+
+    Args:
+        model: a checkpoint (.pth, .pt, .safetensors), an ONNX graph (.onnx), or the name of a published model.
+        scale: most pixels on the long and on the short side of a resized image.
+        threads: CPU threads; None leaves the choice to the runtime.
+        trust_checkpoint: allow a checkpoint that needs unpickling of arbitrary classes, which can run code.
+    """
+    from gridrt.runtime import open_session
+
+    return Detector(open_session(model, threads=threads, trust_checkpoint=trust_checkpoint), scale)
+
+
+def _check_image(index: int, image: object) -> None:
+    if not isinstance(image, np.ndarray):
+        found = type(image).__name__
+    elif image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or image.size == 0:
+        found = f"{image.dtype} {list(image.shape)}"
+    else:
+        return
+    raise GridRTError(
+        "an image is a uint8 array of shape [height, width, 3] in RGB",
+        place=f"images[{index}]",
+        value=found,
+        remedy="gridrt.load_image reads one from a file.",
+    )
+
+
+def _used_rows(raw: RawDetections, index: int, scale_factor: Float32Array) -> Detections:
+    used = raw.labels[index] >= 0  # [D]
+    boxes = restore_boxes(raw.boxes[index][used], scale_factor)
+    return Detections(boxes, raw.scores[index][used], raw.labels[index][used])

@@ -1,0 +1,160 @@
+"""What an ONNX file holds."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import onnx
+from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
+
+from gridrt.errors import GraphError
+from gridrt.files import sha256_of
+
+_LONGEST_VALUE = 80
+
+
+@dataclass(frozen=True)
+class Port:
+    """An input or an output of a graph; a dimension is a number, a name, or "?"."""
+
+    name: str
+    dtype: str
+    shape: tuple[int | str, ...]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.dtype} [{', '.join(map(str, self.shape))}]"
+
+
+@dataclass(frozen=True)
+class GraphSummary:
+    """Facts about an ONNX file.
+
+    Attributes:
+        opsets: version by domain; the domain of standard ops is `ai.onnx`.
+        metadata: what the file says about itself, such as GridRT's `gridrt.*`.
+        ops: how many nodes of each op, those inside If and Loop too; ops of other domains as `domain::Op`.
+        functions: how many nodes each local function has.
+        initializer_bytes: by dtype.
+    """
+
+    file: str
+    size_bytes: int
+    sha256: str
+    ir_version: int
+    opsets: Mapping[str, int]
+    producer: str
+    inputs: tuple[Port, ...]
+    outputs: tuple[Port, ...]
+    metadata: Mapping[str, str]
+    ops: Mapping[str, int]
+    functions: Mapping[str, int]
+    initializer_bytes: Mapping[str, int]
+
+    def lines(self) -> list[str]:
+        """For people: one fact per line."""
+        return [
+            f"{self.file}: ONNX graph, {self.size_bytes:,} bytes",
+            f"versions      IR {self.ir_version}, {_joined(self.opsets)}, by {self.producer}",
+            *(f"input         {port}" for port in self.inputs),
+            *(f"output        {port}" for port in self.outputs),
+            f"ops           {_joined(self.ops)}",
+            f"functions     {_joined(self.functions) or 'none'}",
+            f"initialisers  {', '.join(f'{dtype} {count:,} bytes' for dtype, count in self.initializer_bytes.items())}",
+            f"sha256        {self.sha256}",
+            *(f"{key}: {_shortened(value)}" for key, value in self.metadata.items()),
+        ]
+
+
+def graph_summary(path: Path) -> GraphSummary:
+    """Parse the ONNX file at `path`, without its external data, and tell what it holds.
+
+    Raises:
+        GraphError: no such file, or not ONNX.
+    """
+    model = _load(path)
+    graph = model.graph
+    return GraphSummary(
+        file=str(path),
+        size_bytes=path.stat().st_size,
+        sha256=sha256_of(path),
+        ir_version=model.ir_version,
+        opsets={opset.domain or "ai.onnx": opset.version for opset in model.opset_import},
+        producer=f"{model.producer_name} {model.producer_version}".strip(),
+        inputs=_ports(graph.input),
+        outputs=_ports(graph.output),
+        metadata={entry.key: entry.value for entry in model.metadata_props},
+        ops=dict(Counter(_qualified(node.domain, node.op_type) for node in _nodes(graph)).most_common()),
+        functions={_qualified(function.domain, function.name): len(function.node) for function in model.functions},
+        initializer_bytes=_bytes_by_dtype(graph.initializer),
+    )
+
+
+def _load(path: Path) -> onnx.ModelProto:
+    try:
+        model = onnx.load(path, load_external_data=False)
+    except FileNotFoundError:
+        raise GraphError("no such ONNX file", place=path, remedy="Check the path.") from None
+    except OSError as error:
+        raise GraphError("the ONNX file cannot be read", place=path, value=error.strerror or error) from error
+    except DecodeError:
+        raise _not_onnx(path) from None
+    if not model.ir_version or not model.graph.node:  # what protobuf makes of an empty file
+        raise _not_onnx(path)
+    return model
+
+
+def _not_onnx(path: Path) -> GraphError:
+    return GraphError(
+        "this is not an ONNX graph, or a damaged one",
+        place=path,
+        value=f"{path.stat().st_size:,} bytes",
+        remedy="Export it again.",
+    )
+
+
+def _ports(values: Iterable[onnx.ValueInfoProto]) -> tuple[Port, ...]:
+    return tuple(
+        Port(value.name, _dtype(value.type.tensor_type.elem_type), _dimensions(value.type.tensor_type.shape))
+        for value in values
+    )
+
+
+def _dimensions(shape: onnx.TensorShapeProto) -> tuple[int | str, ...]:
+    return tuple(dim.dim_value if dim.HasField("dim_value") else dim.dim_param or "?" for dim in shape.dim)
+
+
+def _dtype(elem_type: int) -> str:
+    name: str = onnx.TensorProto.DataType.Name(elem_type)
+    return name.lower()
+
+
+def _qualified(domain: str, name: str) -> str:
+    return f"{domain}::{name}" if domain else name
+
+
+def _nodes(graph: onnx.GraphProto) -> Iterator[onnx.NodeProto]:
+    for node in graph.node:
+        yield node
+        for attribute in node.attribute:
+            if attribute.type == onnx.AttributeProto.GRAPH:
+                yield from _nodes(attribute.g)
+
+
+def _bytes_by_dtype(tensors: Iterable[onnx.TensorProto]) -> dict[str, int]:
+    sizes: Counter[str] = Counter()
+    for tensor in tensors:
+        itemsize = onnx.helper.tensor_dtype_to_np_dtype(tensor.data_type).itemsize
+        sizes[_dtype(tensor.data_type)] += math.prod(tensor.dims) * itemsize
+    return dict(sizes.most_common())
+
+
+def _joined(numbers: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} {number}" for name, number in numbers.items())
+
+
+def _shortened(value: str) -> str:
+    return value if len(value) <= _LONGEST_VALUE else f"{value[: _LONGEST_VALUE - 3]}..."

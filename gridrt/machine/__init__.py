@@ -1,0 +1,1 @@
+"""What this machine has: packages, devices, and so the backends that run here."""

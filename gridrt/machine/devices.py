@@ -1,0 +1,104 @@
+"""The processors of this machine, as its system names them."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+# Those that decide how fast a convolution runs, in float and in int8.
+_INSTRUCTION_SETS = (
+    *("avx2", "avx_vnni", "avx512f", "avx512_vnni", "avx512_bf16", "avx512_fp16", "amx_bf16", "amx_int8"),
+    *("asimd", "asimddp", "i8mm", "bf16", "sve"),
+)
+
+
+@dataclass(frozen=True)
+class Cpu:
+    """The CPU.
+
+    Attributes:
+        name: its model, as the maker calls it.
+        cores: logical cores that this process may use.
+        instruction_sets: those that matter here, by the kernel's names; empty where the system does not tell.
+    """
+
+    name: str
+    cores: int
+    instruction_sets: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Gpu:
+    """A CUDA GPU.
+
+    Attributes:
+        name: its model, as the maker calls it.
+        memory_mib: its memory in MiB.
+        compute_capability: such as "9.0".
+        driver: version of the driver.
+    """
+
+    name: str
+    memory_mib: int
+    compute_capability: str
+    driver: str
+
+
+def find_cpu(cpuinfo: Path = Path("/proc/cpuinfo")) -> Cpu:
+    """The CPU that this process runs on. Never raises."""
+    facts = _first_block(cpuinfo)
+    flags = facts.get("flags", facts.get("Features", "")).split()
+    return Cpu(
+        name=facts.get("model name") or platform.processor() or platform.machine(),
+        cores=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
+        instruction_sets=tuple(name for name in _INSTRUCTION_SETS if name in flags),
+    )
+
+
+def _first_block(cpuinfo: Path) -> dict[str, str]:
+    """The lines `key : value` about the first core."""
+    try:
+        block = cpuinfo.read_text().split("\n\n")[0]
+    except OSError:
+        return {}
+    pairs = (line.partition(":") for line in block.splitlines())
+    return {key.strip(): value.strip() for key, _, value in pairs}
+
+
+def find_gpus() -> list[Gpu]:
+    """The CUDA GPUs that nvidia-smi lists, or where it is absent, torch. Never raises."""
+    return _gpus_by_nvidia_smi() or _gpus_by_torch()
+
+
+def _gpus_by_nvidia_smi() -> list[Gpu]:
+    program = shutil.which("nvidia-smi")
+    if program is None:
+        return []
+    query = "--query-gpu=name,memory.total,compute_cap,driver_version"
+    try:
+        answer = subprocess.run(  # noqa: S603 - no part of it comes from outside
+            [program, query, "--format=csv,noheader,nounits"], capture_output=True, text=True, timeout=60, check=True
+        )
+        return [_gpu_from_line(line) for line in answer.stdout.splitlines()]
+    except (OSError, subprocess.SubprocessError, ValueError):
+        return []
+
+
+def _gpu_from_line(line: str) -> Gpu:
+    name, memory, capability, driver = (part.strip() for part in line.split(","))
+    return Gpu(name, int(memory), capability, driver)
+
+
+def _gpus_by_torch() -> list[Gpu]:
+    """Containers often have the driver and not its tools."""
+    try:
+        import torch
+
+        found = [torch.cuda.get_device_properties(index) for index in range(torch.cuda.device_count())]
+    except Exception:  # noqa: BLE001 - a broken torch may raise anything; the list of packages tells of it
+        return []
+    return [Gpu(gpu.name, gpu.total_memory >> 20, f"{gpu.major}.{gpu.minor}", "unknown") for gpu in found]

@@ -1,0 +1,90 @@
+"""Which packages are here, and for those that are not, or are broken, why and what to type."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.metadata
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Package:
+    """A package as this machine has it.
+
+    Attributes:
+        name: what it is installed as.
+        required: GridRT does not run without it.
+        version: None where it does not import.
+        problem: why it does not import; empty where it does.
+        remedy: the command that installs it; empty where it imports.
+    """
+
+    name: str
+    required: bool
+    version: str | None
+    problem: str
+    remedy: str
+
+    @property
+    def usable(self) -> bool:
+        """Whether it imports."""
+        return self.version is not None
+
+
+# Installed as -> imported as. PyCUDA's driver module is the part that fails where there is no CUDA.
+_REQUIRED = {
+    "numpy": "numpy",
+    "torch": "torch",
+    "onnx": "onnx",
+    "onnxscript": "onnxscript",
+    "onnxruntime": "onnxruntime",
+    "opencv-python-headless": "cv2",
+    "pillow": "PIL",
+    "pycocotools": "pycocotools",
+    "safetensors": "safetensors",
+    "tqdm": "tqdm",
+}
+# Installed as -> imported as, GridRT's extra that installs it.
+_OPTIONAL = {
+    "tensorrt": ("tensorrt", "trt"),
+    "tensorrt-rtx-cu13": ("tensorrt_rtx", "trt-rtx"),
+    "cuda-bindings": ("cuda.bindings", "trt"),
+    "polygraphy": ("polygraphy", "trt"),
+    "pycuda": ("pycuda.driver", "pycuda"),
+}
+
+
+def find_packages() -> dict[str, Package]:
+    """Import every package that GridRT needs or can use. Never raises."""
+    required = [_probe(name, module, required=True, wanted=name) for name, module in _REQUIRED.items()]
+    optional = [
+        _probe(name, module, required=False, wanted=f"gridrt[{extra}]") for name, (module, extra) in _OPTIONAL.items()
+    ]
+    return {package.name: package for package in required + optional}
+
+
+def _probe(name: str, module: str, *, required: bool, wanted: str) -> Package:
+    try:
+        found = importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name is not None and f"{module}.".startswith(f"{error.name}."):
+            return Package(name, required, None, "not installed", f'pip install "{wanted}"')
+        return _broken(name, error, required=required)
+    except Exception as error:  # noqa: BLE001 - a broken package may raise anything, and that is the finding
+        return _broken(name, error, required=required)
+    return Package(name, required, _version(found, name), "", "")
+
+
+def _broken(name: str, error: Exception, *, required: bool) -> Package:
+    reason = " ".join(f"{type(error).__name__}: {error}".split())
+    return Package(name, required, None, f"does not import: {reason}", f'pip install --force-reinstall "{name}"')
+
+
+def _version(module: object, name: str) -> str:
+    stated = getattr(module, "__version__", None)
+    if stated is not None:
+        return str(stated)
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return "unknown"

@@ -1,0 +1,86 @@
+"""Which variant a state dict belongs to: the preset whose names and shapes it has."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from gridrt.model.checkpoint.listing import listed
+from gridrt.model.grid_rcnn import GridRCNN
+from gridrt.model.presets import PRESETS, build
+
+_CLASSIFIER = "roi_head.bbox_head.fc_cls.weight"  # [classes + background, features]
+_DEFAULT_NUM_CLASSES = 80
+
+
+@dataclass(frozen=True)
+class Misfit:
+    """How a state dict differs from what a model expects; falsy where it does not.
+
+    Attributes:
+        missing: names that the model has and the file has not.
+        unexpected: names that the file has and the model has not.
+        misshaped: names of both whose shape or kind of number differs, each with what was found and expected.
+    """
+
+    missing: tuple[str, ...]
+    unexpected: tuple[str, ...]
+    misshaped: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.missing) + len(self.unexpected) + len(self.misshaped)
+
+    def __str__(self) -> str:
+        kinds = (("missing", self.missing), ("unexpected", self.unexpected), ("of another shape", self.misshaped))
+        return "; ".join(f"{len(names)} {kind}: {listed(names)}" for kind, names in kinds if names)
+
+
+def nearest_model(state_dict: Mapping[str, Tensor]) -> tuple[GridRCNN, Misfit]:
+    """The preset that differs least from `state_dict`, on the meta device (no memory), and how it differs.
+
+    The class count is read off the classifier, which has one row per class and one for the background.
+    """
+    candidates = []
+    for variant in PRESETS:
+        with torch.device("meta"):
+            model = build(variant, _num_classes(state_dict))
+        candidates.append((model, compare(model.state_dict(), state_dict)))
+        if not candidates[-1][1]:
+            break
+    return min(candidates, key=lambda candidate: len(candidate[1]))
+
+
+def _num_classes(state_dict: Mapping[str, Tensor]) -> int:
+    """Rows of the classifier but one; the usual count where there is no classifier to tell."""
+    classifier = state_dict.get(_CLASSIFIER)
+    return max(len(classifier) - 1, 1) if classifier is not None and classifier.dim() else _DEFAULT_NUM_CLASSES
+
+
+def compare(expected: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> Misfit:
+    """How `found` differs from `expected`, in names, shapes and kinds of numbers. Float dtypes are all one kind."""
+    return Misfit(
+        missing=tuple(name for name in expected if name not in found and not may_be_missing(name)),
+        unexpected=tuple(name for name in found if name not in expected),
+        misshaped=tuple(
+            f"{name} {_described(found[name])} instead of {_described(tensor)}"
+            for name, tensor in expected.items()
+            if name in found and not _interchangeable(tensor, found[name])
+        ),
+    )
+
+
+def may_be_missing(name: str) -> bool:
+    """BatchNorm's step counter, which torch had not before 0.4.1 and which inference does not read."""
+    return name.endswith(".num_batches_tracked")
+
+
+def _interchangeable(one: Tensor, other: Tensor) -> bool:
+    return one.shape == other.shape and one.is_floating_point() == other.is_floating_point()
+
+
+def _described(tensor: Tensor) -> str:
+    dtype = "" if tensor.is_floating_point() else f" {str(tensor.dtype).removeprefix('torch.')}"
+    return f"{list(tensor.shape)}{dtype}"

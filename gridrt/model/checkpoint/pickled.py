@@ -1,0 +1,118 @@
+"""Reading pickled checkpoints without letting them run anything.
+
+A pickle may name any function and have it called. torch's weights-only unpickler refuses every name that tensors do not
+need; training states of mmengine need a few more (the log buffers of its message hub and the numpy arrays in them).
+Nothing of that is wanted here, so those names are bound to an inert stand-in: the file opens, its tensors are read, and
+neither mmengine nor numpy is called on its behalf.
+"""
+
+from __future__ import annotations
+
+import pickle
+import re
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from gridrt.errors import CheckpointError
+from gridrt.model.checkpoint.listing import listed
+
+_HARMLESS_NAMES = (
+    "mmengine.logging.history_buffer.HistoryBuffer",
+    "builtins.getattr",  # how protocol 2 writes the methods that a HistoryBuffer keeps
+    "numpy.ndarray",
+    "numpy.dtype",
+    "numpy.core.multiarray._reconstruct",
+    "numpy.core.multiarray.scalar",
+    "numpy._core.multiarray._reconstruct",
+    "numpy._core.multiarray.scalar",
+)
+
+
+class _Discarded:
+    """Stands where an object of a checkpoint would: takes any arguments and any state, keeps none, does nothing."""
+
+    def __init__(self, *arguments: object) -> None:
+        pass
+
+    def __setstate__(self, state: object) -> None:
+        pass
+
+
+# torch's list of allowed names belongs to the process: without the lock, one thread that leaves takes away another's.
+_allowed_names_lock = threading.Lock()
+
+
+def load_pickled(path: Path, *, trust_checkpoint: bool) -> object:
+    """The object that `torch.save` wrote to `path`, in the zip or the legacy format, its tensors on the CPU.
+
+    Args:
+        path: a file in one of torch's two formats.
+        trust_checkpoint: unpickle classes outside the harmless ones too. That can run any code the file's author wrote.
+
+    Raises:
+        CheckpointError: the file is damaged, or needs classes that are not trusted.
+    """
+    try:
+        return _load_weights_only(path)
+    except _RefusedError as refusal:
+        if not trust_checkpoint:
+            raise CheckpointError(
+                "these weights cannot be read safely",
+                place=path,
+                value=refusal,
+                remedy="Reading them can run code that the file brings along: if you trust its author, pass "
+                "--trust-checkpoint (trust_checkpoint=True).",
+            ) from None
+    return _load_trusted(path)
+
+
+class _RefusedError(Exception):
+    """The weights-only unpickler met what it does not allow."""
+
+
+def _load_weights_only(path: Path) -> object:
+    stand_ins: list[Callable[..., Any] | tuple[Callable[..., Any], str]] = [(_Discarded, n) for n in _HARMLESS_NAMES]
+    with _allowed_names_lock, torch.serialization.safe_globals(stand_ins):
+        try:
+            return _torch_load(path, weights_only=True)
+        except pickle.UnpicklingError as error:
+            raise _RefusedError(_what_was_refused(path, str(error))) from None
+        except Exception as error:  # a damaged pickle can make the unpickler stumble in any way
+            raise _damaged(path, error) from error
+
+
+def _what_was_refused(path: Path, message: str) -> str:
+    """The classes and functions that the pickle names beyond those allowed, or torch's reason if it is not those."""
+    try:
+        names = sorted(torch.serialization.get_unsafe_globals_in_checkpoint(str(path)))
+    except (ValueError, pickle.UnpicklingError):  # the legacy format: torch tells the first name only
+        names = re.findall(r"GLOBAL (\S+) (?:was not an allowed|whose module)", message)
+    if names:
+        return f"use of {listed(names)}"
+    return message.rpartition("WeightsUnpickler error:")[2].strip().split("\n")[0]
+
+
+def _load_trusted(path: Path) -> object:
+    try:
+        return _torch_load(path, weights_only=False)
+    except Exception as error:  # whatever the file's own code raises, or the modules that it lacks here
+        raise _damaged(path, error) from error
+
+
+def _torch_load(path: Path, *, weights_only: bool) -> object:
+    with path.open("rb") as file:  # given a path, torch would look at its suffix
+        return torch.load(file, map_location="cpu", weights_only=weights_only)
+
+
+def _damaged(path: Path, error: Exception) -> CheckpointError:
+    first_line = (str(error).strip().splitlines() or ["no reason given"])[0]
+    return CheckpointError(
+        "the weights cannot be read: the file is damaged, or not what it seems",
+        place=path,
+        value=f"{type(error).__name__}: {first_line[:200]}",
+        remedy="Fetch or copy it again.",
+    )

@@ -1,0 +1,133 @@
+"""The published weights: where they are, what they must hash to, and a cache to keep them in."""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+import os
+import re
+import urllib.request
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from gridrt.errors import CheckpointError
+from gridrt.files import atomic_path, make_folder, sha256_of
+
+BASE_URL = "https://download.openmmlab.com/mmdetection/v2.0/grid_rcnn"
+_TIMEOUT_SECONDS = 30
+_BLOCK_BYTES = 1 << 20
+
+
+@dataclass(frozen=True)
+class PublishedWeights:
+    """A file of mmdetection's model zoo.
+
+    Attributes:
+        file: its name: the config, the date and the first 8 hexadecimal digits of its SHA-256.
+        box_ap: AP on COCO val2017 as published, in points of 100.
+    """
+
+    file: str
+    box_ap: float
+
+    @property
+    def url(self) -> str:
+        """Where it is published: a folder per config, named as the file is without date and hash."""
+        folder = re.sub(r"_\d{8}-[0-9a-f]{8}\.pth$", "", self.file)
+        return f"{BASE_URL}/{folder}/{self.file}"
+
+    @property
+    def sha256_prefix(self) -> str:
+        """The first 8 hexadecimal digits of its SHA-256."""
+        return Path(self.file).stem.rpartition("-")[2]
+
+
+PUBLISHED: Mapping[str, PublishedWeights] = {
+    "r50": PublishedWeights("grid_rcnn_r50_fpn_gn-head_2x_coco_20200130-6cca8223.pth", 40.4),
+    "r101": PublishedWeights("grid_rcnn_r101_fpn_gn-head_2x_coco_20200309-d6eca030.pth", 41.5),
+    "x101_32x4d": PublishedWeights("grid_rcnn_x101_32x4d_fpn_gn-head_2x_coco_20200130-d8f0e3ff.pth", 42.9),
+    "x101_64x4d": PublishedWeights("grid_rcnn_x101_64x4d_fpn_gn-head_2x_coco_20200204-ec76a754.pth", 43.0),
+}
+
+
+def locate(path_or_name: str | Path) -> Path:
+    """The file that a user means: a published name (`r50`) is resolved, anything else is a path (`./r50` too)."""
+    return resolve(path_or_name) if isinstance(path_or_name, str) and path_or_name in PUBLISHED else Path(path_or_name)
+
+
+def resolve(name: str) -> Path:
+    """The published weights `name` in the cache, fetched if they are not there yet.
+
+    Raises:
+        CheckpointError: no such name, no way to fetch the file, or a file that is not the published one.
+        OutputError: the cache cannot be written.
+    """
+    if name not in PUBLISHED:
+        raise CheckpointError("no such published weights", value=name, remedy=f"There are {', '.join(PUBLISHED)}.")
+    published = PUBLISHED[name]
+    cached = cache_folder() / published.file
+    if not cached.exists():
+        make_folder(cached.parent)
+        _download(published, cached)
+    elif not sha256_of(cached).startswith(published.sha256_prefix):
+        raise CheckpointError(
+            f"the SHA-256 of this file begins with {published.sha256_prefix}",
+            place=cached,
+            value=sha256_of(cached)[:8],
+            remedy=f"Delete it and run again, or fetch {published.url} elsewhere and put it there.",
+        )
+    return cached
+
+
+def cache_folder() -> Path:
+    """Where fetched weights are kept: $GRIDRT_CACHE, else $XDG_CACHE_HOME/gridrt, else ~/.cache/gridrt."""
+    if chosen := os.environ.get("GRIDRT_CACHE"):
+        return Path(chosen).expanduser()
+    if shared := os.environ.get("XDG_CACHE_HOME"):
+        return Path(shared) / "gridrt"
+    return Path.home() / ".cache" / "gridrt"
+
+
+def _download(published: PublishedWeights, target: Path) -> None:
+    digest = hashlib.sha256()
+    with atomic_path(target) as part:
+        with part.open("wb") as file:
+            for block in _fetched_blocks(published, target):
+                digest.update(block)
+                file.write(block)
+        if not digest.hexdigest().startswith(published.sha256_prefix):
+            found = f"a file whose SHA-256 begins with {digest.hexdigest()[:8]} instead of {published.sha256_prefix}"
+            raise _not_fetched(published, target, found)
+
+
+def _fetched_blocks(published: PublishedWeights, target: Path) -> Iterator[bytes]:
+    """The bytes behind the URL, under a progress bar. All trouble with the network ends here, as one error."""
+    try:
+        with urllib.request.urlopen(published.url, timeout=_TIMEOUT_SECONDS) as response:  # noqa: S310 - our own URLs
+            yield from _blocks_with_progress(response, published.file)
+    except (OSError, http.client.HTTPException) as error:
+        raise _not_fetched(published, target, getattr(error, "reason", None) or error) from error
+
+
+def _blocks_with_progress(response: http.client.HTTPResponse, title: str) -> Iterator[bytes]:
+    from tqdm import tqdm
+
+    expected = response.length
+    received = 0
+    with tqdm(total=expected, desc=title, unit="B", unit_scale=True, disable=None) as bar:
+        while block := response.read(_BLOCK_BYTES):
+            received += len(block)
+            bar.update(len(block))
+            yield block
+    if expected is not None and received != expected:
+        raise ConnectionError(f"the connection broke after {received} of {expected} bytes")
+
+
+def _not_fetched(published: PublishedWeights, target: Path, found: object) -> CheckpointError:
+    return CheckpointError(
+        "the published weights could not be fetched",
+        place=published.url,
+        value=found,
+        remedy=f"Fetch this address where there is a network, and put the file at {target}.",
+    )

@@ -1,0 +1,1 @@
+"""What GridRT shows of its findings: pictures, videos, JSON."""

@@ -1,0 +1,60 @@
+"""Ways to run a detector: one session per backend, opened by what the file is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from gridrt.errors import GridRTError
+from gridrt.model.zoo import PUBLISHED
+from gridrt.types import Session
+
+CHECKPOINT_SUFFIXES = (".pth", ".pt", ".safetensors")
+GRAPH_SUFFIX = ".onnx"
+MODEL_SUFFIXES = (*CHECKPOINT_SUFFIXES, GRAPH_SUFFIX)
+
+
+def open_session(model: str | Path, *, threads: int | None = None, trust_checkpoint: bool = False) -> Session:
+    """Open a model file with the backend that runs its kind.
+
+    Args:
+        model: a checkpoint (.pth, .pt, .safetensors), an ONNX graph (.onnx), or the name of a published model.
+        threads: CPU threads; None leaves the choice to the backend.
+        trust_checkpoint: allow a checkpoint that needs unpickling of arbitrary classes, which can run code.
+
+    Raises:
+        GridRTError: neither a known kind of file nor a published name.
+        CheckpointError: weights that cannot be read, trusted, or fitted to a model.
+        GraphError: an ONNX file that is not a GridRT graph.
+    """
+    suffix = Path(model).suffix.lower()
+    if suffix == GRAPH_SUFFIX:
+        from gridrt.runtime.onnxruntime_session import OnnxRuntimeSession
+
+        return OnnxRuntimeSession(model, threads=threads)
+    if suffix in CHECKPOINT_SUFFIXES or str(model) in PUBLISHED:
+        from gridrt.model.checkpoint import load_model
+        from gridrt.runtime.torch_session import TorchSession
+
+        return TorchSession(load_model(model, trust_checkpoint=trust_checkpoint), threads=threads)
+    raise GridRTError(
+        f"a model is a file that ends in {', '.join(MODEL_SUFFIXES)}, or one of {', '.join(PUBLISHED)}",
+        place=model,
+    )
+
+
+def only_model_in(folder: Path) -> Path:
+    """The one checkpoint or graph in `folder`, for a command that was not told which model to take.
+
+    Raises:
+        GridRTError: there is none, or more than one.
+    """
+    visible = (path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
+    found = sorted(path for path in visible if path.suffix.lower() in MODEL_SUFFIXES)
+    if len(found) == 1:
+        return found[0]
+    raise GridRTError(
+        "more than one model lies here" if found else "no model lies here",
+        place=folder,
+        value=", ".join(path.name for path in found) or None,
+        remedy="Name one with --model.",
+    )

@@ -1,0 +1,118 @@
+"""Run an exported graph with ONNX Runtime, on a CPU or an NVIDIA GPU."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import onnxruntime as ort
+
+from gridrt.errors import DependencyError, GraphError
+from gridrt.types import Int32Array, RawDetections, UInt8Array
+
+# Not TensorRT's: an engine of GridRT is built, checked and opened as a file of its own.
+PREFERRED_PROVIDERS = ("CUDAExecutionProvider", "CPUExecutionProvider")
+
+# The graph's contract: name -> (type, rank).
+INPUTS = {"images": ("tensor(uint8)", 4), "image_sizes": ("tensor(int32)", 2)}
+OUTPUTS = {"boxes": ("tensor(float)", 3), "scores": ("tensor(float)", 2), "labels": ("tensor(int32)", 2)}
+CLASSES_KEY = "gridrt.classes"
+
+ERRORS_ONLY = 3
+
+
+class OnnxRuntimeSession:
+    """An ONNX file of the graph contract, opened and checked.
+
+    Args:
+        path: the file.
+        providers: ONNX Runtime's names, best first; None takes CUDA's and the CPU's, as far as they are there.
+        threads: CPU threads inside an operator; None means every physical core.
+
+    Attributes:
+        providers: what ONNX Runtime uses, best first.
+
+    Raises:
+        GraphError: not an ONNX file, or not one that `gridrt export` wrote.
+        DependencyError: a provider that was asked for is missing or does not start.
+    """
+
+    def __init__(self, path: str | Path, providers: Sequence[str] | None = None, threads: int | None = None) -> None:
+        if providers is not None:
+            _check_available(providers)
+        self._session = _open(Path(path), providers or _available_preferred(), threads)
+        self.providers: tuple[str, ...] = tuple(self._session.get_providers())
+        if providers is not None and providers[0] not in self.providers:
+            raise DependencyError("the provider does not start here", place=providers[0], remedy="Try gridrt doctor.")
+        _check_signature(path, "input", self._session.get_inputs(), INPUTS)
+        _check_signature(path, "output", self._session.get_outputs(), OUTPUTS)
+        self._class_names = _class_names(path, self._session)
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Names of the classes, in the order of the labels."""
+        return self._class_names
+
+    def run(self, images: UInt8Array, image_sizes: Int32Array) -> RawDetections:
+        """Detect in a batch; shapes as in `gridrt.types.Session`."""
+        boxes, scores, labels = self._session.run(list(OUTPUTS), {"images": images, "image_sizes": image_sizes})
+        return RawDetections(boxes, scores, labels)
+
+
+def _check_available(providers: Sequence[str]) -> None:
+    available = ort.get_available_providers()
+    for provider in providers:
+        if provider not in available:
+            raise DependencyError(
+                "ONNX Runtime has no such provider here", place=provider, remedy=f"It has {', '.join(available)}."
+            )
+
+
+def _available_preferred() -> list[str]:
+    available = ort.get_available_providers()
+    return [provider for provider in PREFERRED_PROVIDERS if provider in available]
+
+
+def _open(path: Path, providers: Sequence[str], threads: int | None) -> ort.InferenceSession:
+    if not path.is_file():
+        raise GraphError("there is no such file", place=path)
+    options = ort.SessionOptions()
+    options.log_severity_level = ERRORS_ONLY
+    options.intra_op_num_threads = threads or 0  # 0: one per physical core
+    try:
+        return ort.InferenceSession(path, options, providers=list(providers))
+    except Exception as error:  # ONNX Runtime's error classes share no base of their own
+        raise GraphError("not a graph that ONNX Runtime can open", place=path, value=error) from error
+
+
+def _check_signature(
+    path: str | Path, kind: str, nodes: Sequence[ort.NodeArg], expected: dict[str, tuple[str, int]]
+) -> None:
+    found = {node.name: (node.type, len(node.shape)) for node in nodes}
+    for name, (dtype, rank) in expected.items():
+        if name not in found:
+            raise _not_gridrt(path, f"no {kind} named {name}")
+        if found[name] != (dtype, rank):
+            raise _not_gridrt(path, f"{kind} {name} of type and rank {found[name]} instead of {(dtype, rank)}")
+    if surplus := found.keys() - expected.keys():
+        raise _not_gridrt(path, f"a further {kind} named {', '.join(sorted(surplus))}")
+
+
+def _class_names(path: str | Path, session: ort.InferenceSession) -> tuple[str, ...]:
+    text = session.get_modelmeta().custom_metadata_map.get(CLASSES_KEY)
+    if text is None:
+        raise _not_gridrt(path, f"no metadata {CLASSES_KEY}")
+    try:
+        return tuple(str(name) for name in json.loads(text))
+    except (ValueError, TypeError) as error:
+        raise _not_gridrt(path, f"metadata {CLASSES_KEY} is not a JSON list") from error
+
+
+def _not_gridrt(path: str | Path, found: str) -> GraphError:
+    return GraphError(
+        "not a graph that gridrt export wrote",
+        place=path,
+        value=found,
+        remedy="Export it: gridrt export --weights FILE.",
+    )

@@ -1,0 +1,59 @@
+"""Run the detector with PyTorch, eagerly: the reference that other sessions are measured against."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+
+from gridrt.errors import DependencyError
+from gridrt.types import Int32Array, RawDetections, UInt8Array
+
+if TYPE_CHECKING:
+    from gridrt.model.grid_rcnn import GridRCNN
+
+
+class TorchSession:
+    """A model in eval mode on one device.
+
+    Args:
+        model: moved to `device` and kept.
+        device: such as "cpu" or "cuda:1"; None takes the GPU where there is one.
+        threads: CPU threads, for PyTorch as a whole; None leaves its setting.
+
+    Raises:
+        DependencyError: `device` is not on this machine.
+    """
+
+    def __init__(self, model: GridRCNN, device: str | None = None, threads: int | None = None) -> None:
+        self.device = _device(device)
+        if threads is not None:
+            torch.set_num_threads(threads)
+        self._model = model.eval().to(self.device)
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Names of the classes, in the order of the labels."""
+        return self._model.class_names
+
+    @torch.inference_mode()
+    def run(self, images: UInt8Array, image_sizes: Int32Array) -> RawDetections:
+        """Detect in a batch; shapes as in `gridrt.types.Session`."""
+        outputs = self._model(
+            torch.from_numpy(images).to(self.device),
+            torch.from_numpy(image_sizes).to(self.device),
+        )
+        boxes, scores, labels = (output.cpu().numpy() for output in outputs)
+        return RawDetections(boxes, scores, labels)
+
+
+def _device(name: str | None) -> torch.device:
+    if name is None:
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:  # AssertionError: PyTorch was built without CUDA
+        reason = str(error).splitlines()[0]
+        raise DependencyError("the device cannot be used here", place=name, value=reason) from error
+    return device

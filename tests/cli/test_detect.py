@@ -1,0 +1,227 @@
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from click.testing import CliRunner, Result
+
+from gridrt.cli.main import cli
+from gridrt.data.image import load_image, save_image
+from gridrt.data.video import video_writer
+from tests.fakes import whole_image_graph
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working folder with a model that finds each picture whole, and two pictures."""
+    monkeypatch.chdir(tmp_path)
+    onnx.save(whole_image_graph(), tmp_path / "model.onnx")
+    (tmp_path / "photos").mkdir()
+    save_image(tmp_path / "photos/a.png", np.full((48, 64, 3), 255, np.uint8))
+    save_image(tmp_path / "photos/b.jpg", np.full((64, 48, 3), 255, np.uint8))
+    return tmp_path
+
+
+def detect(*arguments: str) -> Result:
+    return CliRunner().invoke(cli, ["detect", "--scale", "96", "64", *arguments], catch_exceptions=False)
+
+
+def one_line(text: str) -> str:
+    assert text.count("\n") == 1, text
+    return text
+
+
+def names_in(folder: Path) -> Sequence[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_pictures_of_a_folder_are_drawn_and_told_in_one_line(folder: Path) -> None:
+    result = detect("photos")
+
+    assert result.exit_code == 0
+    assert one_line(result.stdout).startswith("2 objects in 2 images, drawn in detections, ")
+    assert "Next: gridrt inspect model.onnx" in result.stdout
+    assert result.stderr == ""
+    assert names_in(folder / "detections") == ["a.png", "b.jpg"]
+    assert (load_image(folder / "detections/a.png") != 255).any()
+
+
+def test_the_originals_stay_as_they_are(folder: Path) -> None:
+    detect("photos")
+
+    assert (load_image(folder / "photos/a.png") == 255).all()
+
+
+def test_json_lists_boxes_in_pixels_of_the_original(folder: Path) -> None:
+    assert detect("photos", "--json", "lists/found.json").exit_code == 0
+
+    entries = json.loads((folder / "lists/found.json").read_text())
+    score = pytest.approx(85 / 96)  # white, on a canvas that is padded from 85 to 96 on the long side
+    whole = [
+        {"box": pytest.approx(box), "score": score, "label": 0, "name": "scene"}
+        for box in ([0, 0, 64, 48], [0, 0, 48, 64])
+    ]
+    assert entries == [
+        {"file": "photos/a.png", "width": 64, "height": 48, "detections": whole[:1]},
+        {"file": "photos/b.jpg", "width": 48, "height": 64, "detections": whole[1:]},
+    ]
+
+
+def test_json_on_stdout_is_all_that_stdout_holds() -> None:
+    result = detect("photos/a.png", "--json", "-")
+
+    assert json.loads(result.stdout)[0]["file"] == "photos/a.png"
+    assert one_line(result.stderr).startswith("1 object in 1 image, drawn in detections/a.png, ")
+
+
+def test_a_score_below_the_threshold_is_left_out(folder: Path) -> None:
+    save_image(folder / "dark.png", np.zeros((48, 64, 3), np.uint8))
+
+    result = detect("dark.png", "--json", "-")
+
+    assert json.loads(result.stdout)[0]["detections"] == []
+    assert result.stderr.startswith("0 objects in 1 image")
+
+
+def test_the_scale_reaches_the_model() -> None:
+    # Of white pixels on black padding, the mean brightness tells how large the picture and its canvas are.
+    scores = [
+        json.loads(detect("photos/a.png", "--json", "-", "--scale", *scale).stdout)[0]["detections"][0]["score"]
+        for scale in (("96", "64"), ("32", "32"))
+    ]
+
+    np.testing.assert_allclose(scores, [85 * 64 / (96 * 64), 24 * 32 / (32 * 32)], atol=1e-6)
+
+
+def test_one_bad_picture_is_named_and_the_good_ones_are_done(folder: Path) -> None:
+    (folder / "photos/aa.jpg").write_bytes((folder / "photos/b.jpg").read_bytes()[:200])
+
+    result = detect("photos", "--json", "found.json")
+
+    assert result.exit_code == 1
+    assert one_line(result.stderr).startswith("error: photos/aa.jpg: ")
+    assert result.stdout.startswith("2 objects in 2 images")
+    assert names_in(folder / "detections") == ["a.png", "b.jpg"]
+    assert [entry["file"] for entry in json.loads((folder / "found.json").read_text())] == [
+        "photos/a.png",
+        "photos/b.jpg",
+    ]
+
+
+def test_a_missing_file_among_good_ones_is_named() -> None:
+    result = detect("photos/a.png", "nowhere.jpg")
+
+    assert result.exit_code == 1
+    assert one_line(result.stderr) == "error: nowhere.jpg: there is no such file\n"
+    assert result.stdout.startswith("1 object in 1 image")
+
+
+def test_where_nothing_can_be_read_nothing_is_written(folder: Path) -> None:
+    before = names_in(folder)
+
+    result = detect("nowhere.jpg", "--json", "found.json")
+
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert one_line(result.stderr).startswith("error: nowhere.jpg: ")
+    assert names_in(folder) == before
+
+
+def test_files_of_one_name_from_two_folders_are_both_drawn(folder: Path) -> None:
+    (folder / "more").mkdir()
+    save_image(folder / "more/a.png", np.full((48, 64, 3), 200, np.uint8))
+
+    assert detect("photos/a.png", "more/a.png").exit_code == 0
+    assert (names_in(folder / "detections/photos"), names_in(folder / "detections/more")) == (["a.png"], ["a.png"])
+
+
+def test_a_video_gives_a_video_and_an_entry_per_frame(folder: Path) -> None:
+    with video_writer(folder / "clip.mp4", 10) as append:
+        for _ in range(3):
+            append(np.full((48, 64, 3), 255, np.uint8))
+
+    result = detect("clip.mp4", "--json", "found.json")
+
+    assert result.exit_code == 0
+    assert result.stdout.startswith("3 objects in 3 images, drawn in detections/clip.mp4, listed in found.json, ")
+    assert [entry["frame"] for entry in json.loads((folder / "found.json").read_text())] == [0, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["empty"], "empty: there is no picture or video in this folder"),
+        (["photos/*.bmp"], "photos/*.bmp: no file matches this pattern"),
+        (["photos", "--model", "words.onnx"], "words.onnx: not a graph that ONNX Runtime can open"),
+        (["photos", "--model", "nowhere.onnx"], "nowhere.onnx: there is no such file"),
+        (["photos", "--model", "model.txt"], "model.txt: a model is a file that ends in"),
+        (["photos", "--out", "words.onnx"], "words.onnx: the result cannot be written here"),
+        (["photos", "--out", "photos"], "photos/a.png: the drawn copy would overwrite a file"),
+        (["photos", "--json", "photos"], "photos: the result cannot be written here"),
+        (["photos", "--json", "words.onnx/found.json"], "words.onnx: the result cannot be written here"),
+    ],
+)
+def test_a_user_s_error_is_one_line_with_status_1_and_leaves_nothing(
+    folder: Path, arguments: list[str], told: str
+) -> None:
+    (folder / "empty").mkdir()
+    (folder / "words.onnx").write_text("words")
+    if "--model" not in arguments:
+        arguments = [*arguments, "--model", "model.onnx"]
+    before = names_in(folder)
+
+    result = detect(*arguments)
+
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert one_line(result.stderr).startswith(f"error: {told}")
+    assert names_in(folder) == before
+
+
+def test_without_a_model_the_candidates_are_listed(folder: Path) -> None:
+    (folder / "r50.pth").touch()
+
+    result = detect("photos")
+
+    assert result.exit_code == 1
+    assert "(found model.onnx, r50.pth). Name one with --model." in one_line(result.stderr)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [[], ["photos", "--scale", "0", "800"], ["photos", "--threads", "0"], ["photos", "--score-threshold", "2"]],
+)
+def test_wrong_usage_has_status_2(arguments: list[str]) -> None:
+    assert detect(*arguments).exit_code == 2
+
+
+def test_a_full_disk_is_one_line_and_leaves_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fill_up(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", fill_up)
+
+    result = detect("photos")
+
+    assert result.exit_code == 1
+    assert "No space left on device" in one_line(result.stderr)
+    assert names_in(folder / "detections") == []
+
+
+def test_help_loads_none_of_the_heavy_packages() -> None:
+    code = (
+        "import sys; from click.testing import CliRunner; from gridrt.cli.main import cli;"
+        "result = CliRunner().invoke(cli, ['detect', '--help']); assert result.exit_code == 0, result.output;"
+        "print([m for m in ('torch', 'onnxruntime', 'onnx', 'cv2', 'PIL', 'numpy') if m in sys.modules])"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2]
+    )
+
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,322 @@
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import skimage.data
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from gridrt.data.image import FORMATS, load_image, save_image
+from gridrt.errors import ImageError, OutputError
+from gridrt.types import UInt8Array
+
+PHOTOS = sorted(Path(skimage.data.__file__).parent.glob("*.jpg"))
+
+
+def noise(height: int = 24, width: int = 32, channels: int = 3, seed: int = 0) -> UInt8Array:
+    return np.random.default_rng(seed).integers(0, 256, (height, width, channels), np.uint8)
+
+
+def smooth(height: int = 48, width: int = 64) -> UInt8Array:
+    return cv2.resize(noise(6, 8), (width, height), interpolation=cv2.INTER_CUBIC).astype(np.uint8)
+
+
+def png_chunk(kind: bytes, content: bytes) -> bytes:
+    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+
+def opencv_pixels(path: Path) -> UInt8Array:
+    return np.asarray(cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR), np.uint8)[:, :, ::-1]
+
+
+@pytest.mark.parametrize("photo", PHOTOS, ids=lambda path: path.stem)
+def test_a_jpeg_photograph_has_the_pixels_that_opencv_decodes(photo: Path) -> None:
+    np.testing.assert_array_equal(opencv_pixels(photo), load_image(photo))
+
+
+@pytest.mark.parametrize("subsampling", ["4:4:4", "4:2:2", "4:2:0"])
+@pytest.mark.parametrize("progressive", [False, True])
+def test_a_jpeg_of_any_subsampling_has_the_pixels_that_opencv_decodes(
+    tmp_path: Path, *, subsampling: str, progressive: bool
+) -> None:
+    path = tmp_path / "a.jpg"
+    Image.fromarray(smooth(47, 63)).save(path, quality=85, subsampling=subsampling, progressive=progressive)
+
+    np.testing.assert_array_equal(opencv_pixels(path), load_image(path))
+
+
+@pytest.mark.parametrize("suffix", [".png", ".bmp", ".tif", ".ppm"])
+def test_lossless_formats_give_back_the_pixels(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"a{suffix}"
+    Image.fromarray(noise()).save(path)
+
+    image = load_image(path)
+
+    np.testing.assert_array_equal(noise(), image)
+    assert image.dtype == np.uint8
+    assert image.flags.writeable
+
+
+@pytest.mark.parametrize("suffix", [".webp", ".avif", ".jp2", ".gif"])
+def test_lossy_formats_are_read(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"a{suffix}"
+    Image.fromarray(np.full((24, 32, 3), 90, np.uint8)).save(path)
+
+    np.testing.assert_allclose(load_image(path), 90, atol=3)
+
+
+def test_every_named_format_is_one_that_pillow_knows() -> None:
+    Image.init()
+    assert set(FORMATS) <= set(Image.OPEN)
+
+
+# What np.rot90 and flips make of the stored pixels for each EXIF orientation, from the EXIF standard.
+UPRIGHT = {
+    1: lambda a: a,
+    2: lambda a: a[:, ::-1],
+    3: lambda a: a[::-1, ::-1],
+    4: lambda a: a[::-1],
+    5: lambda a: a.transpose(1, 0, 2),
+    6: lambda a: np.rot90(a, -1),
+    7: lambda a: a[::-1, ::-1].transpose(1, 0, 2),
+    8: lambda a: np.rot90(a, 1),
+}
+
+
+@pytest.mark.parametrize("orientation", UPRIGHT)
+@pytest.mark.parametrize("suffix", [".jpg", ".png"])
+def test_exif_orientation_is_applied(tmp_path: Path, orientation: int, suffix: str) -> None:
+    path = tmp_path / f"a{suffix}"
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    Image.fromarray(smooth()).save(path, exif=exif)
+    with Image.open(path) as image:
+        stored = np.array(image)
+
+    np.testing.assert_array_equal(UPRIGHT[orientation](stored), load_image(path))
+
+
+@pytest.mark.parametrize(
+    "exif", [b"Exif\0\0garbage", b"Exif\0\0II*\0\xff\xff\xff\xff", b"Exif\0\0MM\0*\0\0\0\x08\xff\xff"]
+)
+def test_exif_that_cannot_be_parsed_leaves_the_pixels_as_stored(tmp_path: Path, exif: bytes) -> None:
+    path = tmp_path / "a.jpg"
+    Image.fromarray(smooth()).save(path, exif=exif)
+
+    np.testing.assert_array_equal(opencv_pixels(path), load_image(path))
+
+
+def test_gray_becomes_three_equal_channels(tmp_path: Path) -> None:
+    gray = noise()[..., 0]
+    Image.fromarray(gray).save(tmp_path / "a.png")
+
+    np.testing.assert_array_equal(np.stack([gray] * 3, -1), load_image(tmp_path / "a.png"))
+
+
+def test_one_bit_becomes_black_and_white(tmp_path: Path) -> None:
+    bits = noise()[..., 0] > 127
+    Image.fromarray(bits).save(tmp_path / "a.png")
+
+    np.testing.assert_array_equal(np.stack([bits * np.uint8(255)] * 3, -1), load_image(tmp_path / "a.png"))
+
+
+def test_a_palette_is_looked_up(tmp_path: Path) -> None:
+    indices = noise()[..., 0] % 4
+    colors = noise(1, 4, seed=1)[0]
+    image = Image.fromarray(indices, "P")
+    image.putpalette(colors.tobytes())
+    image.save(tmp_path / "a.png")
+
+    np.testing.assert_array_equal(colors[indices], load_image(tmp_path / "a.png"))
+
+
+@pytest.mark.parametrize("transparency", [2, bytes([255, 255, 0, 255])], ids=["index", "alpha table"])
+def test_a_transparent_palette_entry_is_white(tmp_path: Path, transparency: int | bytes) -> None:
+    indices = noise()[..., 0] % 4
+    colors = noise(1, 4, seed=1)[0]
+    image = Image.fromarray(indices, "P")
+    image.putpalette(colors.tobytes())
+    image.save(tmp_path / "a.png", transparency=transparency)
+    colors[2] = 255
+
+    np.testing.assert_array_equal(colors[indices], load_image(tmp_path / "a.png"))
+
+
+@pytest.mark.parametrize("channels", [2, 4], ids=["gray", "color"])
+def test_alpha_is_laid_on_white(tmp_path: Path, channels: int) -> None:
+    pixels = noise(channels=channels)
+    Image.fromarray(pixels).save(tmp_path / "a.png")
+    opacity = pixels[..., -1:] / 255
+    expected = np.broadcast_to(pixels[..., :-1] * opacity + 255 * (1 - opacity), (24, 32, 3))
+
+    np.testing.assert_allclose(load_image(tmp_path / "a.png"), expected, atol=1)
+
+
+def test_a_color_key_is_transparent(tmp_path: Path) -> None:
+    pixels = noise()
+    pixels[3:6] = (1, 2, 3)
+    Image.fromarray(pixels).save(tmp_path / "a.png", transparency=(1, 2, 3))
+    pixels[3:6] = 255
+
+    np.testing.assert_array_equal(pixels, load_image(tmp_path / "a.png"))
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif", ".pgm"])
+def test_sixteen_bit_gray_is_scaled_not_clipped(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"a{suffix}"
+    deep = np.arange(0, 65536, 64, dtype=np.uint16).reshape(32, 32)
+    assert cv2.imwrite(str(path), deep)
+    expected = np.stack([(deep // 256).astype(np.uint8)] * 3, -1)
+
+    np.testing.assert_array_equal(expected, load_image(path))
+
+
+@pytest.mark.parametrize("byteorder", ["<", ">"])
+def test_sixteen_bit_gray_of_either_byte_order_is_read(tmp_path: Path, byteorder: str) -> None:
+    deep = np.arange(0, 65536, 64, dtype=np.uint16).reshape(32, 32)
+    Image.frombytes("I;16" if byteorder == "<" else "I;16B", (32, 32), deep.astype(f"{byteorder}u2").tobytes()).save(
+        tmp_path / "a.tif"
+    )
+
+    np.testing.assert_array_equal((deep // 256).astype(np.uint8), load_image(tmp_path / "a.tif")[..., 0])
+
+
+def test_sixteen_bit_color_is_scaled_as_opencv_does(tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    deep = np.random.default_rng(0).integers(0, 65536, (24, 32, 3), np.uint16)
+    assert cv2.imwrite(str(path), deep)
+
+    np.testing.assert_array_equal(opencv_pixels(path), load_image(path))
+
+
+def test_cmyk_becomes_rgb(tmp_path: Path) -> None:
+    Image.new("CMYK", (32, 24), (0, 255, 255, 0)).save(tmp_path / "a.jpg", quality=100)
+
+    np.testing.assert_allclose(load_image(tmp_path / "a.jpg")[0, 0], [255, 0, 0], atol=3)
+
+
+def test_the_first_frame_of_an_animation_is_read(tmp_path: Path) -> None:
+    frames = [Image.new("RGB", (32, 24), color) for color in ("red", "lime", "blue")]
+    for suffix in (".gif", ".png", ".webp"):
+        path = tmp_path / f"a{suffix}"
+        frames[0].save(path, save_all=True, append_images=frames[1:], lossless=True)
+        np.testing.assert_array_equal(load_image(path)[0, 0], [255, 0, 0])
+
+
+@pytest.mark.parametrize("mode", ["F", "I"])
+def test_thirty_two_bits_a_channel_are_refused(tmp_path: Path, mode: str) -> None:
+    Image.new(mode, (4, 4)).save(tmp_path / "a.tif")
+
+    with pytest.raises(ImageError, match=r"a\.tif: a picture has 8 or 16 bits a channel \(found 32 bits\)"):
+        load_image(tmp_path / "a.tif")
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".bmp", ".gif", ".tif", ".webp", ".ppm", ".jp2"])
+@pytest.mark.parametrize("kept", [0.05, 0.5, 0.9])
+def test_a_truncated_picture_is_refused(tmp_path: Path, suffix: str, kept: float) -> None:
+    path = tmp_path / f"a{suffix}"
+    Image.fromarray(noise(120, 160)).save(path)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: int(len(whole) * kept)])
+
+    with pytest.raises(ImageError) as caught:
+        load_image(path)
+    assert str(caught.value).startswith(f"{path}: ")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "rule"),
+    [
+        (b"", "the file is empty"),
+        (b"These are words, not pixels.\n" * 40, "not a picture of a known format"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "not a picture of a known format"),
+        (b"\xff\xd8\xff\xe0" + bytes(100), "."),
+        (b"\x89PNG\r\n\x1a\n" + bytes(100), "."),
+    ],
+    ids=["empty", "text", "PostScript", "JPEG head only", "PNG head only"],
+)
+def test_what_is_no_picture_is_refused_in_one_line(tmp_path: Path, content: bytes, rule: str) -> None:
+    path = tmp_path / "a.jpg"
+    path.write_bytes(content)
+
+    with pytest.raises(ImageError, match=rule) as caught:
+        load_image(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ImageError, match=r"nowhere\.jpg: there is no such file"):
+        load_image(tmp_path / "nowhere.jpg")
+
+
+def test_a_folder_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ImageError, match="a picture is a file"):
+        load_image(tmp_path)
+
+
+def test_a_decompression_bomb_is_refused_before_it_is_unpacked(tmp_path: Path) -> None:
+    path = tmp_path / "bomb.png"
+    header = struct.pack(">IIBBBBB", 60_000, 60_000, 8, 2, 0, 0, 0)
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + png_chunk(b"IHDR", header) + png_chunk(b"IDAT", zlib.compress(bytes(99))))
+
+    with pytest.raises(ImageError, match="too many pixels"):
+        load_image(path)
+
+
+def test_a_large_photograph_is_read_without_a_warning(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, recwarn: pytest.WarningsRecorder
+) -> None:
+    Image.fromarray(noise()).save(tmp_path / "a.png")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 24 * 32 - 1)  # Pillow warns above it and refuses above its double
+
+    np.testing.assert_array_equal(noise(), load_image(tmp_path / "a.png"))
+    assert list(recwarn) == []
+
+
+@settings(max_examples=150, deadline=None)
+@given(data=st.data())
+def test_a_damaged_picture_is_read_or_refused_and_nothing_else(
+    data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    file = io.BytesIO()
+    suffix = data.draw(st.sampled_from(["JPEG", "PNG", "GIF", "TIFF", "WEBP", "BMP"]))
+    Image.fromarray(smooth(24, 32)).save(file, format=suffix)
+    content = bytearray(file.getvalue())
+    for _ in range(data.draw(st.integers(1, 6))):
+        content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
+    path = tmp_path_factory.getbasetemp() / "damaged"
+    path.write_bytes(content)
+
+    try:
+        assert load_image(path).ndim == 3
+    except ImageError as error:
+        assert "\n" not in str(error)  # noqa: PT017 - either outcome is right
+
+
+def test_saved_png_reads_back_equal_and_jpeg_nearly(tmp_path: Path) -> None:
+    save_image(tmp_path / "a.png", smooth())
+    save_image(tmp_path / "a.jpg", smooth())
+
+    np.testing.assert_array_equal(smooth(), load_image(tmp_path / "a.png"))
+    assert np.abs(load_image(tmp_path / "a.jpg").astype(int) - smooth()).mean() < 3
+    with Image.open(tmp_path / "a.jpg") as image:
+        assert image.format == "JPEG"
+
+
+def test_a_full_disk_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fill_up(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Image.Image, "save", fill_up)
+
+    with pytest.raises(OutputError, match="No space left on device"):
+        save_image(tmp_path / "a.png", smooth())
+    assert list(tmp_path.iterdir()) == []

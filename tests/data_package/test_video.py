@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from gridrt.data.video import Video, video_writer
+from gridrt.errors import ImageError, OutputError
+
+COLORS = ((200, 30, 30), (30, 200, 30), (30, 30, 200), (120, 120, 120))
+
+
+def write_clip(path: Path, size: tuple[int, int] = (48, 64), fps: float = 10) -> Path:
+    with video_writer(path, fps) as append:
+        for color in COLORS:
+            append(np.full((*size, 3), color, np.uint8))
+    return path
+
+
+def test_frames_come_back_in_order_and_in_rgb(tmp_path: Path) -> None:
+    video = Video(write_clip(tmp_path / "a.mp4"))
+
+    frames = list(video)
+
+    assert (len(COLORS), 10) == (video.frame_count, video.fps)
+    assert [(48, 64, 3)] * len(COLORS) == [frame.shape for frame in frames]
+    np.testing.assert_allclose([frame[24, 32] for frame in frames], COLORS, atol=12)
+
+
+def test_opencv_reads_what_was_written(tmp_path: Path) -> None:
+    capture = cv2.VideoCapture(str(write_clip(tmp_path / "a.mp4")))
+
+    is_frame, frame = capture.read()
+
+    assert is_frame
+    np.testing.assert_allclose(frame[24, 32], COLORS[0][::-1], atol=12)
+
+
+@pytest.mark.parametrize("content", [b"", b"These are words.\n" * 99, b"\0\0\0\x20ftypisom" + bytes(400)])
+def test_what_is_no_video_is_refused_in_silence(
+    tmp_path: Path, content: bytes, capfd: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "a.mp4"
+    path.write_bytes(content)
+
+    with pytest.raises(ImageError, match=r"a\.mp4: not a video that OpenCV can read"):
+        Video(path)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_missing_video_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ImageError, match=r"a\.mp4: there is no such file"):
+        Video(tmp_path / "a.mp4")
+
+
+def test_a_header_without_frames_is_refused(tmp_path: Path) -> None:
+    video = Video(write_clip(tmp_path / "a.mp4"))
+    list(video)
+
+    with pytest.raises(ImageError, match="no frame of this video can be read"):
+        next(iter(video))
+
+
+def test_frames_that_stop_coming_leave_nothing_behind(tmp_path: Path) -> None:
+    def write_and_break() -> None:
+        with video_writer(tmp_path / "a.mp4", 10) as append:
+            append(np.zeros((48, 64, 3), np.uint8))
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_and_break()
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_is_missing_is_an_output_error(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match="cannot be written"):
+        write_clip(tmp_path / "nowhere" / "a.mp4")
+
+
+def test_no_frame_written_is_an_output_error(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match="the video cannot be written here"), video_writer(tmp_path / "a.mp4", 10):
+        pass
+    assert list(tmp_path.iterdir()) == []

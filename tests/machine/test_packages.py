@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+import importlib.metadata
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from gridrt.machine.packages import Package, find_packages
+
+
+@pytest.mark.parametrize("name", ["numpy", "torch", "onnx", "pillow", "pycocotools"])
+def test_a_required_package_has_the_version_that_pip_tells(name: str) -> None:
+    assert find_packages()[name] == Package(name, True, importlib.metadata.version(name), "", "")
+
+
+def test_a_missing_package_names_the_extra_that_installs_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "tensorrt", None)
+
+    expected = Package("tensorrt", False, None, "not installed", 'pip install "gridrt[trt]"')
+    assert find_packages()["tensorrt"] == expected
+
+
+def test_a_missing_namespace_package_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "cuda", None)
+    monkeypatch.delitem(sys.modules, "cuda.bindings", raising=False)
+
+    assert find_packages()["cuda-bindings"].problem == "not installed"
+
+
+@pytest.mark.parametrize(
+    ("source", "problem"),
+    [
+        ("raise OSError('libnvinfer.so.11:\\n  not found')", "OSError: libnvinfer.so.11: not found"),
+        ("import no_such_module", "ModuleNotFoundError: No module named 'no_such_module'"),
+    ],
+    ids=["raises", "lacks another package"],
+)
+def test_a_broken_package_tells_what_it_raised(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str, problem: str
+) -> None:
+    (tmp_path / "tensorrt.py").write_text(source)
+    monkeypatch.delitem(sys.modules, "tensorrt", raising=False)
+    monkeypatch.syspath_prepend(tmp_path)
+
+    broken = find_packages()["tensorrt"]
+
+    assert not broken.usable
+    assert broken.problem == f"does not import: {problem}"
+    assert broken.remedy == 'pip install --force-reinstall "tensorrt"'
+
+
+def test_a_package_that_states_no_version_is_usable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "tensorrt", SimpleNamespace())
+
+    assert find_packages()["tensorrt"].usable

@@ -1,0 +1,172 @@
+"""A model from a file: whatever the layout, the same tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+from torch import Tensor
+
+from gridrt.classes import COCO_CLASSES
+from gridrt.errors import CheckpointError
+from gridrt.model.checkpoint import load_model
+from gridrt.model.grid_rcnn import GridRCNN
+from gridrt.model.presets import build
+
+Weights = dict[str, Tensor]
+NAMES = ("cat", "dog", "owl")
+
+
+def as_v1(weights: Weights) -> Weights:
+    """Undo what v2.0 changed."""
+    old = {name.removeprefix("roi_head."): tensor for name, tensor in weights.items()}
+    for name in ("bbox_head.fc_cls.weight", "bbox_head.fc_cls.bias"):
+        old[name] = torch.cat((old[name][-1:], old[name][:-1]))
+    return old
+
+
+LAYOUTS: dict[str, Callable[[Weights], object]] = {
+    "bare": lambda weights: weights,
+    "published": lambda weights: {"meta": {"CLASSES": NAMES}, "state_dict": weights},
+    "3.x": lambda weights: {"meta": {"dataset_meta": {"classes": NAMES}}, "state_dict": weights, "optimizer": {}},
+    "parallel": lambda weights: {f"module.{name}": tensor for name, tensor in weights.items()},
+    "v1": lambda weights: {"meta": {}, "state_dict": as_v1(weights)},
+    "parallel v1": lambda weights: {f"module.{name}": tensor for name, tensor in as_v1(weights).items()},
+    "float64": lambda weights: {name: tensor.double() for name, tensor in weights.items()},
+    "channels last": lambda weights: {name: _channels_last(tensor) for name, tensor in weights.items()},
+}
+
+
+def _channels_last(tensor: Tensor) -> Tensor:
+    return tensor.contiguous(memory_format=torch.channels_last) if tensor.dim() == 4 else tensor
+
+
+def assert_holds(model: GridRCNN, weights: Weights) -> None:
+    """The model has these weights, each as float32, contiguous, with memory of its own."""
+    state_dict = model.state_dict()
+    assert state_dict.keys() == weights.keys()
+    for name, tensor in weights.items():
+        assert torch.equal(state_dict[name], tensor), name
+        assert state_dict[name].dtype == tensor.dtype
+        assert state_dict[name].is_contiguous()
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_every_layout_gives_the_same_tensors(tmp_path: Path, tiny_weights: Weights, layout: str) -> None:
+    path = tmp_path / "w.pth"
+    torch.save(LAYOUTS[layout](tiny_weights), path)
+
+    model = load_model(path)
+
+    assert_holds(model, tiny_weights)
+    assert model.variant == "tiny"
+    assert not model.training
+
+
+def test_safetensors_give_the_same_tensors_and_names(tmp_path: Path, tiny_weights: Weights) -> None:
+    save_file(tiny_weights, tmp_path / "w.safetensors", metadata={"classes": '["cat", "dog", "owl"]'})
+
+    model = load_model(tmp_path / "w.safetensors")
+
+    assert_holds(model, tiny_weights)
+    assert model.class_names == NAMES
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_half_precision_becomes_float32(tmp_path: Path, tiny_weights: Weights, dtype: torch.dtype) -> None:
+    half = {name: tensor.to(dtype) for name, tensor in tiny_weights.items()}
+    torch.save(half, tmp_path / "w.pth")
+
+    assert_holds(load_model(tmp_path / "w.pth"), {name: tensor.float() for name, tensor in half.items()})
+
+
+def test_a_loaded_model_detects_as_the_one_that_was_saved(tmp_path: Path, tiny_weights: Weights) -> None:
+    original = build("tiny", num_classes=3).eval()
+    original.load_state_dict(tiny_weights)
+    torch.save(tiny_weights, tmp_path / "w.pth")
+    generator = torch.Generator().manual_seed(0)
+    images = torch.randint(0, 256, (1, 96, 128, 3), generator=generator, dtype=torch.uint8)
+    sizes = torch.tensor([[90, 128]], dtype=torch.int32)
+
+    with torch.no_grad():
+        expected, actual = original(images, sizes), load_model(tmp_path / "w.pth")(images, sizes)
+
+    assert (expected.labels >= 0).any()
+    for one, other in zip(expected, actual, strict=True):
+        assert torch.equal(one, other)
+
+
+def test_nothing_of_a_loaded_model_stays_on_the_meta_device(tmp_path: Path, tiny_weights: Weights) -> None:
+    torch.save(tiny_weights, tmp_path / "w.pth")
+
+    model = load_model(tmp_path / "w.pth")
+
+    assert {tensor.device.type for tensor in (*model.parameters(), *model.buffers())} == {"cpu"}
+
+
+def test_a_full_size_file_without_step_counters_loads(tmp_path: Path) -> None:
+    with torch.device("meta"):
+        expected = build("r50").state_dict()
+    # One number seen through every shape: the file is small.
+    weights = {name: torch.ones(1).expand(like.shape) for name, like in expected.items() if "tracked" not in name}
+    torch.save({"meta": {}, "state_dict": weights}, tmp_path / "r50.pth", _use_new_zipfile_serialization=False)
+
+    model = load_model(tmp_path / "r50.pth")
+
+    assert (model.variant, model.class_names) == ("r50", COCO_CLASSES)
+    assert torch.equal(model.backbone.conv1.weight, torch.ones(64, 3, 7, 7))
+    assert model.state_dict()["backbone.bn1.num_batches_tracked"].item() == 0
+
+
+@pytest.mark.parametrize("layout", ["published", "3.x"])
+def test_class_names_come_from_the_file(tmp_path: Path, tiny_weights: Weights, layout: str) -> None:
+    torch.save(LAYOUTS[layout](tiny_weights), tmp_path / "w.pth")
+
+    assert load_model(tmp_path / "w.pth").class_names == NAMES
+
+
+def test_class_names_that_are_too_many_are_ignored_aloud(tmp_path: Path, tiny_weights: Weights) -> None:
+    torch.save({"state_dict": tiny_weights, "meta": {"CLASSES": COCO_CLASSES}}, tmp_path / "w.pth")
+
+    with pytest.warns(UserWarning, match="names 80 classes for a model of 3"):
+        model = load_model(tmp_path / "w.pth")
+    assert model.class_names == ("class 0", "class 1", "class 2")
+
+
+def test_weights_that_fit_no_variant_are_refused_by_their_differences(tmp_path: Path, tiny_weights: Weights) -> None:
+    del tiny_weights["neck.fpn_convs.0.conv.bias"]
+    tiny_weights["roi_head.mask_head.conv.weight"] = torch.zeros(1)
+    tiny_weights["backbone.bn1.weight"] = torch.zeros(64)
+    torch.save(tiny_weights, tmp_path / "w.pth")
+
+    with pytest.raises(CheckpointError) as refusal:
+        load_model(tmp_path / "w.pth")
+    assert str(refusal.value) == (
+        f"{tmp_path / 'w.pth'}: weights must have the names and shapes of a Grid R-CNN (found nearest is tiny with 3 "
+        "classes, but 1 missing: neck.fpn_convs.0.conv.bias; 1 unexpected: roi_head.mask_head.conv.weight; "
+        "1 of another shape: backbone.bn1.weight [64] instead of [24])"
+    )
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf"), float("-inf")])
+def test_weights_that_are_not_finite_are_refused_by_name(tmp_path: Path, tiny_weights: Weights, bad: float) -> None:
+    for name in ("backbone.conv1.weight", "neck.fpn_convs.0.conv.bias"):
+        tiny_weights[name] = tiny_weights[name].clone()
+        tiny_weights[name].view(-1)[-1] = bad
+    torch.save(tiny_weights, tmp_path / "w.pth")
+
+    with pytest.raises(
+        CheckpointError, match=r"NaN or infinity in 2 tensors: backbone\.conv1\.weight, neck\.fpn_convs\.0\.conv\.bias"
+    ):
+        load_model(tmp_path / "w.pth")
+
+
+def test_weights_too_large_for_float32_are_refused(tmp_path: Path, tiny_weights: Weights) -> None:
+    tiny_weights["backbone.bn1.bias"] = torch.full((24,), 1e300, dtype=torch.float64)
+    torch.save(tiny_weights, tmp_path / "w.pth")
+
+    with pytest.raises(CheckpointError, match=r"backbone\.bn1\.bias"):
+        load_model(tmp_path / "w.pth")

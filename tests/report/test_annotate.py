@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gridrt.data.image import load_image, save_image
+from gridrt.data.video import Video, video_writer
+from gridrt.detector import Detector
+from gridrt.errors import ImageError, OutputError
+from gridrt.report.annotate import annotate, frame_count, plan_targets
+from gridrt.report.draw import draw
+from tests.fakes import FakeSession
+
+IMAGE = np.random.default_rng(0).integers(0, 256, (50, 80, 3), np.uint8)
+
+
+@pytest.fixture
+def detector() -> Detector:
+    return Detector(FakeSession(), scale=(160, 100))
+
+
+@pytest.fixture
+def clip(tmp_path: Path) -> Path:
+    with video_writer(tmp_path / "clip.mp4", fps=10) as append:
+        for shade in (0, 100, 200):
+            append(np.full((50, 80, 3), shade, np.uint8))
+    return tmp_path / "clip.mp4"
+
+
+def test_the_drawn_copy_shows_what_the_record_tells(tmp_path: Path, detector: Detector) -> None:
+    source, target = tmp_path / "a.png", tmp_path / "made" / "a.png"
+    save_image(source, IMAGE)
+
+    (record,) = annotate(detector, source, target, score_threshold=0.5)
+
+    assert (record.file, record.frame, record.width, record.height) == (source, None, 80, 50)
+    np.testing.assert_array_equal([[5, 10, 15, 20]], record.detections.boxes)
+    np.testing.assert_array_equal(draw(IMAGE, record.detections, ("cat", "dog")), load_image(target))
+
+
+def test_the_threshold_leaves_out_what_is_below(tmp_path: Path, detector: Detector) -> None:
+    save_image(tmp_path / "a.png", IMAGE)
+
+    counts = [
+        len(next(annotate(detector, tmp_path / "a.png", tmp_path / "b.png", threshold)).detections)
+        for threshold in (0.0, 0.5, 0.95)
+    ]
+
+    assert counts == [2, 1, 0]
+
+
+def test_a_video_gives_a_record_per_frame_and_one_drawn_video(tmp_path: Path, clip: Path, detector: Detector) -> None:
+    target = tmp_path / "made" / "clip.mp4"
+
+    records = list(annotate(detector, clip, target, score_threshold=0.5))
+
+    assert [(record.file, record.frame) for record in records] == [(clip, 0), (clip, 1), (clip, 2)]
+    drawn = Video(target)
+    assert (drawn.fps, [frame.shape for frame in drawn]) == (10, [(50, 80, 3)] * 3)
+
+
+def test_a_video_that_stops_halfway_leaves_no_drawn_video(tmp_path: Path, clip: Path, detector: Detector) -> None:
+    target = tmp_path / "made" / "clip.mp4"
+
+    records = annotate(detector, clip, target, score_threshold=0.5)
+    next(records)
+    records.close()  # type: ignore[attr-defined]
+
+    assert list(target.parent.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["a.jpg", "a.mp4"])
+def test_what_cannot_be_read_makes_nothing(tmp_path: Path, detector: Detector, name: str) -> None:
+    (tmp_path / name).write_text("words")
+
+    with pytest.raises(ImageError):
+        list(annotate(detector, tmp_path / name, tmp_path / "made" / name, 0.5))
+    assert not (tmp_path / "made").exists()
+
+
+def test_a_file_in_the_way_of_the_folder_is_an_output_error(tmp_path: Path, detector: Detector) -> None:
+    save_image(tmp_path / "a.png", IMAGE)
+    (tmp_path / "made").touch()
+
+    with pytest.raises(OutputError, match="made"):
+        list(annotate(detector, tmp_path / "a.png", tmp_path / "made" / "a.png", 0.5))
+
+
+def test_frames_are_counted_for_the_progress_bar(tmp_path: Path, clip: Path) -> None:
+    assert [frame_count(clip), frame_count(tmp_path / "any.jpg"), frame_count(tmp_path / "missing.mp4")] == [3, 1, 1]
+
+
+def planned(*names: str) -> list[str]:
+    return [target.as_posix() for target in plan_targets([Path(name) for name in names], Path("out"))]
+
+
+def test_jpeg_png_and_mp4_keep_their_names_and_others_get_a_suffix() -> None:
+    names = ("x/a.jpg", "x/b.JPEG", "x/c.png", "x/d.webp", "x/e.mp4", "x/f.avi")
+
+    assert planned(*names) == ["out/a.jpg", "out/b.JPEG", "out/c.png", "out/d.webp.png", "out/e.mp4", "out/f.avi.mp4"]
+
+
+def test_files_of_one_name_keep_their_folders() -> None:
+    assert planned("x/day/a.jpg", "x/night/a.jpg", "x/b.jpg") == ["out/day/a.jpg", "out/night/a.jpg", "out/b.jpg"]
+
+
+def test_files_of_one_name_on_either_side_of_a_parent_keep_their_folders() -> None:
+    assert planned("x/a.jpg", "x/../y/a.jpg") == ["out/x/a.jpg", "out/y/a.jpg"]
+
+
+def test_two_copies_of_one_name_from_one_folder_are_refused() -> None:
+    with pytest.raises(OutputError, match=r"a\.webp\.png: the drawn copy would overwrite a file"):
+        planned("x/a.webp", "x/a.webp.png")
+
+
+def test_drawing_over_the_originals_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match=r"a\.jpg: the drawn copy would overwrite a file.*another --out"):
+        plan_targets([tmp_path / "a.jpg"], tmp_path / "b" / "..")

@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import onnx
+import pytest
+from torch import nn
+
+from gridrt.errors import GraphError, GridRTError
+from gridrt.runtime import only_model_in, open_session
+from gridrt.runtime.onnxruntime_session import OnnxRuntimeSession
+from gridrt.runtime.torch_session import TorchSession
+from tests.fakes import whole_image_graph
+
+
+def test_a_graph_opens_in_onnx_runtime(tmp_path: Path) -> None:
+    onnx.save(whole_image_graph(), tmp_path / "a.ONNX")
+
+    session = open_session(tmp_path / "a.ONNX", threads=1)
+
+    assert isinstance(session, OnnxRuntimeSession)
+
+
+@pytest.mark.parametrize("model", ["a.pth", "a.PT", "a.safetensors", "r50"])
+def test_a_checkpoint_or_a_published_name_opens_in_pytorch(model: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded = []
+
+    def load_model(path: str, *, trust_checkpoint: bool) -> nn.Module:
+        loaded.append((path, trust_checkpoint))
+        return nn.Identity()
+
+    monkeypatch.setattr("gridrt.model.checkpoint.load_model", load_model)
+
+    session = open_session(model, trust_checkpoint=True)
+
+    assert isinstance(session, TorchSession)
+    assert loaded == [(model, True)]
+
+
+@pytest.mark.parametrize("model", ["a.txt", "a.engine.json", "r5000", ""])
+def test_another_kind_of_file_is_refused_with_those_that_are_known(model: str) -> None:
+    with pytest.raises(GridRTError, match=r"a model is a file that ends in \.pth.*\.onnx, or one of r50, "):
+        open_session(model)
+
+
+def test_a_text_file_named_onnx_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.onnx").write_text("words")
+
+    with pytest.raises(GraphError):
+        open_session(tmp_path / "a.onnx")
+
+
+@pytest.mark.parametrize("name", ["r50.onnx", "r50.pth"])
+def test_the_only_model_in_a_folder_is_taken(tmp_path: Path, name: str) -> None:
+    for other in (name, "notes.txt", ".r50.part.onnx"):
+        (tmp_path / other).touch()
+
+    assert only_model_in(tmp_path) == tmp_path / name
+
+
+def test_several_models_are_listed_and_none_is_taken(tmp_path: Path) -> None:
+    for name in ("r50.pth", "r50.onnx"):
+        (tmp_path / name).touch()
+
+    with pytest.raises(GridRTError, match=r"more than one .* \(found r50\.onnx, r50\.pth\)\. Name one with --model"):
+        only_model_in(tmp_path)
+
+
+def test_a_folder_without_a_model_is_told_so(tmp_path: Path) -> None:
+    with pytest.raises(GridRTError, match=r"no model lies here\. Name one with --model"):
+        only_model_in(tmp_path)
+
+
+def test_importing_the_package_loads_no_backend() -> None:
+    code = "import sys, gridrt.runtime; print([m for m in ('torch', 'onnxruntime', 'onnx', 'cv2') if m in sys.modules])"
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from gridrt.detector import Detector, open_detector
+from gridrt.errors import GridRTError
+from tests.fakes import FakeSession
+
+
+def image(height: int, width: int) -> np.ndarray[Any, np.dtype[np.uint8]]:
+    return np.zeros((height, width, 3), np.uint8)
+
+
+def test_boxes_come_back_in_pixels_of_the_original_image() -> None:
+    detector = Detector(FakeSession(rows=[(10, 20, 30, 40, 0.9, 1)]), scale=(200, 100))
+
+    found = detector([image(50, 80)])[0]  # resized to 100 x 160
+
+    np.testing.assert_array_equal([[5, 10, 15, 20]], found.boxes)
+
+
+def test_unused_rows_are_dropped_and_the_rest_keeps_its_order() -> None:
+    found = Detector(FakeSession())([image(50, 80)])[0]
+
+    assert len(found) == 2
+    np.testing.assert_array_equal(np.array([0.9, 0.4], np.float32), found.scores)
+    np.testing.assert_array_equal([1, 0], found.labels)
+    assert [found.boxes.dtype.name, found.scores.dtype.name, found.labels.dtype.name] == ["float32", "float32", "int32"]
+
+
+def test_no_detection_is_an_empty_result() -> None:
+    found = Detector(FakeSession(rows=[]))([image(50, 80)])[0]
+
+    assert (found.boxes.shape, len(found)) == ((0, 4), 0)
+
+
+def test_images_of_different_sizes_run_as_one_batch() -> None:
+    session = FakeSession()
+
+    found = Detector(session, scale=(60, 40))([image(20, 30), image(30, 20), image(40, 40)])
+
+    assert session.shapes_seen == [(3, 64, 64, 3)]
+    np.testing.assert_array_equal([[5, 10, 15, 20], [5, 10, 15, 20], [10, 20, 30, 40]], [one.boxes[0] for one in found])
+
+
+def test_no_image_gives_no_result_and_runs_nothing() -> None:
+    session = FakeSession()
+
+    assert Detector(session)([]) == []
+    assert session.shapes_seen == []
+
+
+@pytest.mark.parametrize(
+    ("bad", "found"),
+    [
+        (np.zeros((4, 5, 3), np.float32), r"float32 \[4, 5, 3\]"),
+        (np.zeros((4, 5), np.uint8), r"uint8 \[4, 5\]"),
+        (np.zeros((4, 5, 4), np.uint8), r"uint8 \[4, 5, 4\]"),
+        (np.zeros((3, 4, 5), np.uint8), r"uint8 \[3, 4, 5\]"),
+        (np.zeros((0, 5, 3), np.uint8), r"uint8 \[0, 5, 3\]"),
+        ("street.jpg", "str"),
+    ],
+)
+def test_what_is_no_image_is_refused_with_its_place_and_what_was_found(bad: object, found: str) -> None:
+    images: list[Any] = [image(4, 5), bad]
+
+    with pytest.raises(GridRTError, match=rf"images\[1\]: an image is a uint8 array .* \(found {found}\)"):
+        Detector(FakeSession())(images)
+
+
+def test_one_image_given_as_the_batch_is_refused() -> None:
+    with pytest.raises(GridRTError, match=r"images\[0\].*found uint8 \[5, 3\]"):
+        Detector(FakeSession())(image(4, 5))  # type: ignore[arg-type]
+
+
+def test_class_names_are_the_session_s() -> None:
+    assert Detector(FakeSession(class_names=("cell",))).class_names == ("cell",)
+
+
+def test_a_scale_that_is_not_positive_is_refused() -> None:
+    with pytest.raises(GridRTError, match="scale"):
+        Detector(FakeSession(), scale=(0, 0))
+
+
+def test_opening_passes_the_scale_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    session = FakeSession()
+    monkeypatch.setattr("gridrt.runtime.open_session", lambda *_, **__: session)
+
+    open_detector(Path("any.onnx"), scale=(64, 32))([image(10, 20)])
+
+    assert session.shapes_seen == [(1, 32, 64, 3)]
