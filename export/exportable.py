@@ -11,7 +11,9 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
+from gridrt.errors import GridRTError
 from gridrt.model.grid_rcnn import GridRCNN
+from gridrt.model.grid_roi_head import GridRoIHead
 from gridrt.model.roi_head import DetectionRows, as_rois
 from gridrt.model.rpn_head import UNUSED, Proposals
 from gridrt.ops.grid_decode import grid_decode
@@ -22,12 +24,19 @@ from gridrt.plugins.multi_level_roi_align.contract import MULTI_LEVEL_ROI_ALIGN
 
 
 class ExportableGridRCNN(nn.Module):
-    """Runs a `GridRCNN` with its three custom ops standing as nodes of the `gridrt` domain."""
+    """Runs a `GridRCNN` with its three custom ops standing as nodes of the `gridrt` domain.
+
+    Args:
+        model: with a grid.
+
+    Raises:
+        GridRTError: it has none.
+    """
 
     def __init__(self, model: GridRCNN) -> None:
         super().__init__()
         self.model = model
-        for order, weights in zip(("first", "second"), model.roi_head.grid_head.fusion_weights(), strict=True):
+        for order, weights in zip(("first", "second"), grid_roi_head(model).grid_head.fusion_weights(), strict=True):
             # Stacked once here, so that the file stores them once and as constants.
             for name, weight in zip(weights._fields, weights, strict=True):
                 self.register_buffer(f"{order}_{name}", weight.detach().clone())
@@ -69,7 +78,7 @@ class ExportableGridRCNN(nn.Module):
 
     def locate(self, pyramid: Sequence[Tensor], detections: DetectionRows) -> DetectionRows:
         """As `GridRoIHead.locate`; the number of rows that are worked on becomes a value in the graph."""
-        head = self.model.roi_head
+        head = grid_roi_head(self.model)
         used = detections.labels >= 0
         rows = cast("int", used.sum(1).max().clamp(min=1).item())
         # The one way to tell the tracer what a value in the graph can be.
@@ -104,6 +113,21 @@ class ExportableGridRCNN(nn.Module):
             shape=points.shape,
             version=VERSION,
         )
+
+
+def grid_roi_head(model: GridRCNN) -> GridRoIHead:
+    """The second stage of a detector that can be exported.
+
+    Raises:
+        GridRTError: it has no grid: Faster R-CNN is there to compare accuracy with.
+    """
+    if not isinstance(model.roi_head, GridRoIHead):
+        raise GridRTError(
+            "only Grid R-CNN can be exported, not its baseline Faster R-CNN",
+            value=model.variant,
+            remedy="Run this checkpoint with PyTorch, or export one of a variant with a grid, such as r50.",
+        )
+    return model.roi_head
 
 
 def _batched_nms(

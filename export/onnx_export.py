@@ -8,6 +8,7 @@ from pathlib import Path
 import onnx
 from onnx import ModelProto
 
+from gridrt.export.exportable import grid_roi_head
 from gridrt.export.functions import function_bodies
 from gridrt.export.metadata import describe
 from gridrt.export.passes import run_passes
@@ -22,10 +23,14 @@ def onnx_from_model(model: GridRCNN, weights_sha256: str) -> ModelProto:
     Args:
         model: in eval mode.
         weights_sha256: of the file that the weights came from: the graph's parent.
+
+    Raises:
+        GridRTError: the model has no grid.
     """
+    roi_head = grid_roi_head(model)
     graph = graph_from_model(model)
     run_passes(graph)
-    graph.functions.extend(function_bodies(model.roi_head.rois.strides, model.roi_head.grid_head.point_channels))
+    graph.functions.extend(function_bodies(roi_head.rois.strides, roi_head.grid_head.point_channels))
     describe(graph, model, weights_sha256)
     return graph
 

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gridrt.agreement import agreement
+from gridrt.data.transform import rescaled_size
 from gridrt.detector import Detector
 from gridrt.errors import VerificationError
 from gridrt.model.grid_rcnn import GridRCNN
 from gridrt.runtime.onnxruntime_session import OnnxRuntimeSession
 from gridrt.runtime.torch_session import TorchSession
-from gridrt.types import UInt8Array
+from gridrt.types import Detections, UInt8Array
 
 BOX_TOLERANCE = 1e-2  # pixels of the resized image
 SCORE_TOLERANCE = 2e-4
@@ -24,23 +25,34 @@ VERIFY_SCALE = (640, 384)
 
 @dataclass(frozen=True)
 class Verification:
-    """How far the graph is from the model on the picture: the largest differences among paired detections."""
+    """How far a graph is from its model on a picture.
+
+    Attributes:
+        detections: how many both sides have.
+        box_error: the largest difference of a coordinate among those, in pixels of the picture.
+        score_error: the largest difference of a score among those.
+        missing: how many the model alone has.
+        extra: how many the graph alone has.
+    """
 
     detections: int
     box_error: float
     score_error: float
+    missing: int
+    extra: int
 
     def __str__(self) -> str:
         if not self.detections:
             return "verified: neither side detects anything in the picture"
+        unpaired = f", {self.missing} missing, {self.extra} extra" if self.missing or self.extra else ""
         return (
             f"verified on {self.detections} detections: "
-            f"boxes within {self.box_error:.1e} px, scores within {self.score_error:.1e}"
+            f"boxes within {self.box_error:.1e} px, scores within {self.score_error:.1e}{unpaired}"
         )
 
 
 def verify_graph(model: GridRCNN, graph: Path, image: UInt8Array) -> Verification:
-    """Detect in `image` with PyTorch and with ONNX Runtime.
+    """Detect in `image` with PyTorch and with ONNX Runtime, and insist on the same detections.
 
     Args:
         model: the graph's parent.
@@ -50,18 +62,44 @@ def verify_graph(model: GridRCNN, graph: Path, image: UInt8Array) -> Verificatio
     Raises:
         VerificationError: they differ by more than the tolerances of this module.
     """
-    reference, other = (
-        Detector(session, VERIFY_SCALE)([image])[0]
-        for session in (TorchSession(model, "cpu"), OnnxRuntimeSession(graph, ["CPUExecutionProvider"]))
-    )
-    result = agreement(reference, other)
-    outside = result.outside(BOX_TOLERANCE, SCORE_TOLERANCE)
+    reference, other = (Detector(session, VERIFY_SCALE)([image])[0] for session in cpu_sessions(model, graph))
+    remedy = "Please report this; --no-verify writes the file nevertheless."
+    return verify_detections(reference, other, box_tolerance_in(image, VERIFY_SCALE), remedy)
+
+
+def cpu_sessions(model: GridRCNN, graph: Path, threads: int | None = None) -> tuple[TorchSession, OnnxRuntimeSession]:
+    """Both sides on the CPU: GPUs may round the factors of a convolution to fewer bits."""
+    return TorchSession(model, "cpu", threads), OnnxRuntimeSession(graph, ["CPUExecutionProvider"], threads)
+
+
+def box_tolerance_in(image: UInt8Array, scale: tuple[int, int]) -> float:
+    """`BOX_TOLERANCE` in pixels of `image`, when it is resized to fit `scale`."""
+    height, width = image.shape[:2]
+    resized_height, _ = rescaled_size(height, width, scale)
+    return BOX_TOLERANCE * float(height / resized_height)
+
+
+def verify_detections(
+    reference: Detections, other: Detections, box_tolerance: float, remedy: str = "Please report this."
+) -> Verification:
+    """Insist that a graph detects what its model detects.
+
+    Args:
+        reference: of the model.
+        other: of the graph, in the same picture.
+        box_tolerance: in pixels of the picture.
+        remedy: what to do about a difference.
+
+    Raises:
+        VerificationError: more than `EXCUSED_SHARE` of the detections are missing, extra, or beyond the tolerances.
+    """
+    found = agreement(reference, other)
+    outside = found.outside(box_tolerance, SCORE_TOLERANCE)
     if outside > EXCUSED_SHARE * len(reference):
         raise VerificationError(
-            f"the graph detects what the model detects, within {BOX_TOLERANCE} px and {SCORE_TOLERANCE} in score",
-            value=f"{outside} of {len(reference)} detections outside, {result.missing} missing, {result.extra} extra",
-            remedy="Please report this; --no-verify writes the file nevertheless.",
+            f"the graph detects what the model detects, within {box_tolerance:.1g} px and {SCORE_TOLERANCE} in score",
+            value=f"{outside} of {len(reference)} detections outside, {found.missing} missing, {found.extra} extra",
+            remedy=remedy,
         )
-    return Verification(
-        result.paired, float(result.box_errors.max(initial=0)), float(result.score_errors.max(initial=0))
-    )
+    box_error, score_error = (float(errors.max(initial=0)) for errors in (found.box_errors, found.score_errors))
+    return Verification(found.paired, box_error, score_error, found.missing, found.extra)

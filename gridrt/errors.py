@@ -30,6 +30,10 @@ class ImageError(GridRTError):
     """A picture that cannot be read, or not as a picture."""
 
 
+class DataError(GridRTError):
+    """A data set that contradicts itself, its pictures, or the model."""
+
+
 class CheckpointError(GridRTError):
     """Weights that cannot be read, trusted, or fitted to a model."""
 

@@ -8,6 +8,7 @@ import os
 os.environ["OMP_NUM_THREADS"] = "1"
 
 from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,12 @@ import numpy.typing as npt
 import pytest
 import torch
 from hypothesis import settings
+from PIL import Image
+
+from gridrt.export.onnx_export import onnx_from_model, save_onnx
+from gridrt.model.grid_rcnn import GridRCNN
+from gridrt.model.presets import build
+from gridrt.model.untrained import deterministic_state_dict
 
 torch.set_num_threads(1)
 
@@ -24,6 +31,7 @@ settings.load_profile("gridrt")
 
 ROOT = Path(__file__).parents[1]
 GOLDEN = Path(__file__).parent / "data" / "golden"
+PHOTOS = Path(__file__).parent / "data" / "photos"
 
 Arrays = Mapping[str, npt.NDArray[np.generic]]
 
@@ -52,3 +60,41 @@ def golden() -> Callable[[str], Arrays]:
             return dict(arrays)
 
     return load
+
+
+@pytest.fixture(scope="session")
+def photo() -> Callable[[str], npt.NDArray[np.uint8]]:
+    """Loads tests/data/photos/<name>.png: uint8 [H, W, 3] RGB."""
+
+    def load(name: str) -> npt.NDArray[np.uint8]:
+        with Image.open(PHOTOS / f"{name}.png") as picture:
+            return np.asarray(picture.convert("RGB"))
+
+    return load
+
+
+@pytest.fixture(scope="session")
+def untrained() -> Callable[[str], GridRCNN]:
+    """Makes a model with the deterministic weights, which the goldens were made with; each variant once."""
+
+    @cache
+    def model_of(variant: str) -> GridRCNN:
+        model = build(variant)
+        model.load_state_dict(deterministic_state_dict(model.state_dict(), variant))
+        return model.eval()
+
+    return model_of
+
+
+@pytest.fixture(scope="session")
+def exported(untrained: Callable[[str], GridRCNN], tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Writes the ONNX file of such a model, each variant once; tests of one variant belong to one xdist group."""
+    folder = tmp_path_factory.mktemp("exported")
+
+    @cache
+    def graph_of(variant: str) -> Path:
+        path = folder / f"{variant}.onnx"
+        save_onnx(onnx_from_model(untrained(variant), weights_sha256="0" * 64), path)
+        return path
+
+    return graph_of

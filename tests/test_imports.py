@@ -26,11 +26,15 @@ ALLOWED: dict[str, set[str]] = {
     "model": {"ops"},
     "runtime": {"model", "plugins"},
     "detector": {"data", "runtime"},
-    "report": {"data", "detector"},
+    "processes": set(),
+    "eval": {"data", "detector", "processes"},
+    "report": {"data", "detector", "eval"},
     "agreement": set(),
     "inspection": {"model"},
-    "export": {"agreement", "detector", "model", "ops", "plugins", "runtime"},
+    "export": {"agreement", "data", "detector", "model", "ops", "plugins", "runtime"},
     "calib": {"export", "runtime"},
+    "bench": set(),
+    "demo": {"bench", "data", "detector", "export", "model"},
 }
 # At the top of a verb's module; the rest is imported when the verb is called.
 ALLOWED_AT_THE_TOP_OF_A_VERB = FOUNDATION | {"cli", "machine"}

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from gridrt.cli import exit_codes
-from gridrt.config import DEFAULT_SCALE
+from gridrt.cli import exit_codes, options
 from gridrt.errors import ImageError
 
 if TYPE_CHECKING:
@@ -23,7 +22,7 @@ STDOUT = Path("-")
 
 @click.command("detect")
 @click.argument("images", nargs=-1, required=True, metavar="IMAGES...")
-@click.option("--model", help="Checkpoint, ONNX file or published name; else the one in the current folder.")
+@options.model
 @click.option(
     "--out", type=click.Path(path_type=Path), default="detections", show_default=True, help="Folder to draw to."
 )
@@ -33,17 +32,9 @@ STDOUT = Path("-")
 @click.option(
     "--score-threshold", type=click.FloatRange(0, 1), default=0.3, show_default=True, help="Leave out lower ones."
 )
-@click.option(
-    "--scale",
-    type=click.IntRange(min=1),
-    nargs=2,
-    default=DEFAULT_SCALE,
-    show_default=True,
-    metavar="LONG SHORT",
-    help="Most pixels on the long and on the short side of a resized image.",
-)
-@click.option("--threads", type=click.IntRange(min=1), help="CPU threads. [default: the runtime's choice]")
-@click.option("--trust-checkpoint", is_flag=True, help="Unpickle any class a checkpoint names; it can run code.")
+@options.scale
+@options.threads
+@options.trust_checkpoint
 def command(
     *,
     images: tuple[str, ...],

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from gridrt.cli.progress import ticking
+
 if TYPE_CHECKING:
     from gridrt.model.grid_rcnn import GridRCNN
 
@@ -40,7 +42,8 @@ def command(*, weights: str, out: Path | None, verify: bool, image: Path | None,
     check = _verifier(image) if verify else None
     path = locate(weights)
     model = load_model(path, trust_checkpoint=trust_checkpoint)
-    graph = onnx_from_model(model, sha256_of(path))
+    with ticking(f"exporting {weights}"):
+        graph = onnx_from_model(model, sha256_of(path))
     save_onnx(graph, out, check=None if check is None else partial(check, model))
     seconds = time.perf_counter() - started
     click.echo(

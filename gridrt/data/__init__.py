@@ -1,1 +1,1 @@
-"""Pictures: read from files, resized and padded for the model."""
+"""Pictures and data sets: read from files or drawn, resized and padded for the model."""

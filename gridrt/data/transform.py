@@ -48,13 +48,14 @@ class Transform:
 
     def __call__(self, images: Sequence[UInt8Array]) -> Batch:
         """Make a batch of at least one image, each uint8 [h, w, 3]."""
-        resized = [self._resize(image) for image in images]
+        resized = [self.resize(image) for image in images]
         sizes = np.array([image.shape[:2] for image in resized], np.int32)  # [B, 2]
         originals = np.array([image.shape[:2] for image in images])  # [B, 2]
         factors = (sizes / originals)[:, ::-1].astype(np.float32)  # (height, width) -> (horizontal, vertical)
-        return Batch(_pad(resized), sizes, factors)
+        return Batch(pad(resized), sizes, factors)
 
-    def _resize(self, image: UInt8Array) -> UInt8Array:
+    def resize(self, image: UInt8Array) -> UInt8Array:
+        """One image, uint8 [h, w, 3], as large as `scale` allows."""
         height, width = image.shape[:2]
         new_height, new_width = rescaled_size(height, width, self.scale)
         resized = cv2.resize(np.ascontiguousarray(image), (new_width, new_height), interpolation=cv2.INTER_LINEAR)
@@ -77,7 +78,8 @@ def restore_boxes(boxes: Float32Array, scale_factor: Float32Array) -> Float32Arr
     return boxes / scale_factor[[0, 1, 0, 1]]
 
 
-def _pad(images: Sequence[UInt8Array]) -> UInt8Array:
+def pad(images: Sequence[UInt8Array]) -> UInt8Array:
+    """Images on one canvas, zero right and below, uint8 [B, H, W, 3]; H and W are multiples of 32."""
     height, width = (_round_up(max(image.shape[axis] for image in images)) for axis in (0, 1))
     canvas = np.zeros((len(images), height, width, 3), np.uint8)
     for row, image in zip(canvas, images, strict=True):

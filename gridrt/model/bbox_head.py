@@ -1,6 +1,6 @@
-"""Which class each proposal shows. Where exactly is left to the grid head: there is no box regression.
+"""Which class each proposal shows, and, where no grid head tells where exactly, its box.
 
-Shapes: K RoIs, C channels, S bins per side.
+Shapes: K RoIs, C channels, S bins per side, H hidden.
 """
 
 from __future__ import annotations
@@ -27,8 +27,32 @@ class BBoxHead(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """[K, C, S, S] -> class logits [K, num_classes + 1]."""
+        logits: Tensor = self.fc_cls(self.shared(features))
+        return logits
+
+    def shared(self, features: Tensor) -> Tensor:
+        """[K, C, S, S] -> [K, H], what all predictions are made of."""
         x = features.flatten(1)
         for layer in self.shared_fcs:
             x = F.relu(layer(x))
-        logits: Tensor = self.fc_cls(x)
-        return logits
+        return x
+
+
+class RegressingBBoxHead(BBoxHead):
+    """As `BBoxHead`, and deltas for each class.
+
+    Args:
+        num_classes: without the background.
+        channels: of the pyramid.
+        roi_size: bins per side.
+        hidden: width of the shared layers.
+    """
+
+    def __init__(self, num_classes: int, channels: int = 256, roi_size: int = 7, hidden: int = 1024) -> None:
+        super().__init__(num_classes, channels, roi_size, hidden)
+        self.fc_reg = nn.Linear(hidden, 4 * num_classes)
+
+    def classify_and_regress(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        """[K, C, S, S] -> class logits [K, num_classes + 1] and deltas [K, num_classes, 4]."""
+        x = self.shared(features)
+        return self.fc_cls(x), self.fc_reg(x).unflatten(1, (-1, 4))

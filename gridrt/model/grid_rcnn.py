@@ -12,14 +12,14 @@ from torch import Tensor, nn
 from gridrt.model.fpn import FPN
 from gridrt.model.normalize import Normalize
 from gridrt.model.resnet import ResNet
-from gridrt.model.roi_head import DetectionRows, GridRoIHead
+from gridrt.model.roi_head import DetectionRows, RoIHead
 from gridrt.model.rpn_head import RPNHead
 from gridrt.ops.randomness import Randomness, TorchRandomness
 from gridrt.types import GroundTruth
 
 
 class GridRCNN(nn.Module):
-    """The detector, built from its parts.
+    """The detector, built from its parts. With a `BoxRoIHead` it is Faster R-CNN, the baseline.
 
     Args:
         backbone: C2..C5 of an image.
@@ -35,7 +35,7 @@ class GridRCNN(nn.Module):
         backbone: ResNet,
         neck: FPN,
         rpn_head: RPNHead,
-        roi_head: GridRoIHead,
+        roi_head: RoIHead,
         *,
         variant: str,
         class_names: tuple[str, ...],
@@ -57,7 +57,7 @@ class GridRCNN(nn.Module):
         """
         pyramid = self.pyramid(images, image_sizes)
         proposals = self.rpn_head.propose(pyramid, image_sizes)
-        detections: DetectionRows = self.roi_head(pyramid, proposals)
+        detections: DetectionRows = self.roi_head(pyramid, proposals, image_sizes)
         return detections
 
     def losses(
@@ -76,7 +76,8 @@ class GridRCNN(nn.Module):
             randomness: what draws samples and jitters boxes.
 
         Returns:
-            float32 scalars loss_rpn_cls, loss_rpn_bbox, loss_cls, loss_grid; always all, 0 where nothing is learned.
+            float32 scalars loss_rpn_cls, loss_rpn_bbox, loss_cls, and loss_grid, or loss_bbox of Faster R-CNN; always
+            all, 0 where nothing is learned.
         """
         pyramid = self.pyramid(images, image_sizes)
         outputs = self.rpn_head(pyramid)

@@ -8,7 +8,10 @@ from functools import partial
 
 from torch import Tensor, nn
 
+from gridrt.model.bbox_head import BBoxHead, RegressingBBoxHead
+from gridrt.model.grid_head import GridHead
 from gridrt.model.grid_rcnn import GridRCNN
+from gridrt.model.grid_roi_head import GridRoIHead
 
 _Draw = Callable[[Tensor], object]
 
@@ -27,11 +30,22 @@ def initialize(model: GridRCNN) -> None:
     _fill(model.backbone, _kaiming)
     _fill(model.neck, _xavier)
     _fill(model.rpn_head, _normal(0.01))
-    _fill(model.roi_head.bbox_head.shared_fcs, _xavier)
-    _fill(model.roi_head.bbox_head.fc_cls, _normal(0.01))
-    _fill(model.roi_head.grid_head, _kaiming)
-    _fill(model.roi_head.grid_head.deconv1, _normal(0.001))
-    _fill(model.roi_head.grid_head.deconv2, _normal(0.001), bias=math.log(_CELL_PRIOR / (1 - _CELL_PRIOR)))
+    _initialize_bbox_head(model.roi_head.bbox_head)
+    if isinstance(model.roi_head, GridRoIHead):
+        _initialize_grid_head(model.roi_head.grid_head)
+
+
+def _initialize_bbox_head(head: BBoxHead) -> None:
+    _fill(head.shared_fcs, _xavier)
+    _fill(head.fc_cls, _normal(0.01))
+    if isinstance(head, RegressingBBoxHead):
+        _fill(head.fc_reg, _normal(0.001))
+
+
+def _initialize_grid_head(head: GridHead) -> None:
+    _fill(head, _kaiming)
+    _fill(head.deconv1, _normal(0.001))
+    _fill(head.deconv2, _normal(0.001), bias=math.log(_CELL_PRIOR / (1 - _CELL_PRIOR)))
 
 
 def _normal(std: float) -> _Draw:

@@ -51,7 +51,11 @@ def class_loss(logits: Tensor, samples: Sequence[RoISamples]) -> Tensor:
         logits: float32 [K, classes + 1], background last; for each image its positives, then its negatives.
         samples: per image.
     """
-    background = logits.shape[1] - 1
-    labels = [F.pad(image.labels, (0, len(image.negative)), value=background) for image in samples]
+    labels = roi_labels(samples, background=logits.shape[1] - 1)
     # With nothing sampled the loss is 0, where a mean would be 0/0.
-    return F.cross_entropy(logits, torch.cat(labels), reduction="sum") / max(len(logits), 1)
+    return F.cross_entropy(logits, labels, reduction="sum") / max(len(logits), 1)
+
+
+def roi_labels(samples: Sequence[RoISamples], background: int) -> Tensor:
+    """Classes of all sampled RoIs, for each image its positives, then its negatives: int64 [K]."""
+    return torch.cat([F.pad(image.labels, (0, len(image.negative)), value=background) for image in samples])

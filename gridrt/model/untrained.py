@@ -18,10 +18,23 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from gridrt.model.grid_rcnn import GridRCNN
+from gridrt.model.presets import build
 from gridrt.types import Float32Array
 
 _Shape: TypeAlias = Sequence[int]
 _Fill: TypeAlias = Callable[[np.random.Generator, _Shape], Float32Array]
+
+
+def untrained_model(variant: str, num_classes: int = 80) -> GridRCNN:
+    """A detector by the name of its preset, with these weights, in eval mode.
+
+    Raises:
+        GridRTError: there is no such variant.
+    """
+    model = build(variant, num_classes)
+    model.load_state_dict(deterministic_state_dict(model.state_dict(), variant))
+    return model.eval()
 
 
 def deterministic_state_dict(expected: Mapping[str, Tensor], variant: str) -> dict[str, Tensor]:
@@ -101,7 +114,15 @@ _CENTRED_GAINS: tuple[tuple[str, float], ...] = (
     (r"\.fc_cls\.", 3.2),
 )
 # Backbones differ in how large their outputs are; the pyramid levels it out.
-_LATERAL_GAINS = {"r50": 0.30, "r101": 0.18, "x101_32x4d": 0.18, "x101_64x4d": 0.18, "tiny": 0.90}
+_LATERAL_GAINS = {
+    "r50": 0.30,
+    "r101": 0.18,
+    "x101_32x4d": 0.18,
+    "x101_64x4d": 0.18,
+    "tiny": 0.90,
+    "faster_r50": 0.30,
+    "faster_tiny": 0.90,
+}
 _INPUT_NOT_RECTIFIED = r"(?:backbone\.conv1|rpn_conv|shared_fcs\.0|grid_head\.convs\.0\.conv)\.weight$"
 
 

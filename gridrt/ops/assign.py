@@ -44,7 +44,7 @@ def assign(boxes: Tensor, objects: Tensor, config: AssignConfig) -> Tensor:
 
 
 def _last_taker(overlaps: Tensor, least: float) -> Tensor:
-    """For each box the last object whose best overlap it reaches exactly: [G, N] -> int64 [N], -1 where there is none."""
+    """The last object whose best overlap each box reaches exactly: [G, N] -> int64 [N], -1 where there is none."""
     best = overlaps.amax(1, keepdim=True)
     takes = (overlaps == best) & (best >= least)
     index = torch.arange(len(overlaps), device=overlaps.device).unsqueeze(1)

@@ -96,7 +96,7 @@ def _axis_taps(start: Tensor, length: Tensor, bins: int, extent: int) -> _Taps:
     position = bin_start[owner] + (nth + 0.5) * bin_size[owner] / samples[owner]
     low, high, fraction = _neighbours(position, extent)
     # A sample more than a cell outside counts as one, but reads nothing.
-    share = ((position >= -1) & (position <= extent)) / samples[owner]
+    share = ((position >= -1) & (position <= extent)).to(position.dtype) / samples[owner]
 
     first_cell = _at_ends(low, samples, 0)
     count = torch.where(samples > 0, _at_ends(high, samples, -1) - first_cell + 1, 0)

@@ -19,7 +19,7 @@ GOLDEN_SECTION = 0.6180339887498949
 FIRST_HUE = 0.08
 LIGHTNESSES = (0.70, 0.80, 0.62)
 CHROMA = 0.19
-EDGE_COLOR = (20, 20, 20)
+INK = (20, 20, 20)  # dark, as every class colour is light enough to read it on
 
 # The matrices that define Oklab; rows are inputs.
 CONES_OF_OKLAB = np.array([
@@ -50,16 +50,20 @@ def draw(image: UInt8Array, detections: Detections, class_names: Sequence[str]) 
         detections: boxes in pixels of `image`; what reaches past its border is cut off in the drawing.
         class_names: indexed by the labels.
     """
+    named = zip(detections.labels.tolist(), detections.scores.tolist(), strict=True)
+    texts = [f"{class_names[label]} {score:.0%}" for label, score in named]
+    return draw_boxes(image, detections.boxes, texts, [color_of(label) for label in detections.labels.tolist()])
+
+
+def draw_boxes(image: UInt8Array, boxes: Float32Array, texts: Sequence[str], colors: Sequence[Color]) -> UInt8Array:
+    """A copy of `image` with boxes [N, 4] drawn, each with its text on a tag of its colour, the first on top."""
     canvas = Image.fromarray(image)
     pen = ImageDraw.Draw(canvas)
     style = _style_for(canvas.size)
-    best_last = range(len(detections) - 1, -1, -1)
-    for row in best_last:
-        label = int(detections.labels[row])
-        text = f"{class_names[label]} {detections.scores[row]:.0%}"
-        frame = _inside(detections.boxes[row], canvas.size)
+    for box, text, color in reversed(list(zip(boxes, texts, colors, strict=True))):
+        frame = _inside(box, canvas.size)
         if frame is not None:
-            _draw_one(pen, frame, text, color_of(label), style)
+            _draw_one(pen, frame, text, color, style)
     return np.array(canvas)
 
 
@@ -108,12 +112,12 @@ def _draw_one(
     left, top, right, bottom = frame
     edge = style.edge
     around = (left - edge, top - edge, right + edge, bottom + edge)
-    pen.rectangle(around, outline=EDGE_COLOR, width=style.line + 2 * edge)  # parts the line from any background
+    pen.rectangle(around, outline=INK, width=style.line + 2 * edge)  # parts the line from any background
     pen.rectangle(frame, outline=color, width=style.line)
     tag = _tag(pen, (left, top), text, style)
     pen.rectangle(tag, fill=color)
     middle = (tag[1] + tag[3]) / 2
-    pen.text((tag[0] + style.padding, middle), text, fill=_ink_on(color), font=style.font, anchor="lm")
+    pen.text((tag[0] + style.padding, middle), text, fill=INK, font=style.font, anchor="lm")
 
 
 def _tag(
@@ -126,8 +130,3 @@ def _tag(
     left = max(0, min(corner[0], pen.im.size[0] - width))
     top = corner[1] - height if corner[1] >= height else corner[1]
     return left, top, left + width, top + height
-
-
-def _ink_on(color: Color) -> str:
-    red, green, blue = color
-    return "black" if 0.299 * red + 0.587 * green + 0.114 * blue > 140 else "white"

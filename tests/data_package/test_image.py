@@ -41,6 +41,11 @@ def test_a_jpeg_photograph_has_the_pixels_that_opencv_decodes(photo: Path) -> No
     np.testing.assert_array_equal(opencv_pixels(photo), load_image(photo))
 
 
+def test_photographs_from_many_cameras_have_the_pixels_that_opencv_decodes(data_dir: Path) -> None:
+    for photo in sorted(data_dir.rglob("*.jpg"))[::10]:
+        np.testing.assert_array_equal(opencv_pixels(photo), load_image(photo), err_msg=str(photo))
+
+
 @pytest.mark.parametrize("subsampling", ["4:4:4", "4:2:2", "4:2:0"])
 @pytest.mark.parametrize("progressive", [False, True])
 def test_a_jpeg_of_any_subsampling_has_the_pixels_that_opencv_decodes(

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,8 +13,12 @@ from gridrt.data.transform import Transform, rescaled_size, restore_boxes
 from gridrt.errors import GridRTError
 from gridrt.types import UInt8Array
 
-GOLDEN = np.load(Path(__file__).parents[1] / "data" / "golden" / "unit_resize.npz")
-CASES = range(6)
+Arrays = Mapping[str, npt.NDArray[np.generic]]
+
+
+@pytest.fixture(scope="module")
+def reference(golden: Callable[[str], Arrays]) -> Arrays:
+    return golden("unit_resize")
 
 
 def noise(height: int, width: int, seed: int = 0) -> UInt8Array:
@@ -50,22 +55,22 @@ def resized(image: UInt8Array, scale: tuple[int, int]) -> UInt8Array:
     return batch.images[0, :height, :width]
 
 
-@pytest.mark.parametrize("case", CASES)
-def test_resized_pixels_are_the_reference_s(case: int) -> None:
-    long, short = GOLDEN[f"rs{case}_scale"]
-    pixels = resized(GOLDEN[f"rs{case}_in"], (int(long), int(short)))
+@pytest.mark.parametrize("case", range(6))
+def test_resized_pixels_are_the_reference_s(case: int, reference: dict[str, Any]) -> None:
+    long, short = reference[f"rs{case}_scale"]
+    pixels = resized(reference[f"rs{case}_in"], (int(long), int(short)))
 
-    if f"rs{case}_out" in GOLDEN:
-        np.testing.assert_array_equal(GOLDEN[f"rs{case}_out"], pixels)
+    if f"rs{case}_out" in reference:
+        np.testing.assert_array_equal(reference[f"rs{case}_out"], pixels)
     else:
-        assert tuple(GOLDEN[f"rs{case}_out_shape"]) == pixels.shape
-        np.testing.assert_array_equal(GOLDEN[f"rs{case}_out_sub"], pixels[::8, ::8])
+        assert tuple(reference[f"rs{case}_out_shape"]) == pixels.shape
+        np.testing.assert_array_equal(reference[f"rs{case}_out_sub"], pixels[::8, ::8])
 
 
-def test_rescaled_sizes_are_the_reference_s() -> None:
-    expected = [tuple(size) for size in GOLDEN["newsize_out_hw"].tolist()]
+def test_rescaled_sizes_are_the_reference_s(reference: dict[str, Any]) -> None:
+    expected = [tuple(size) for size in reference["newsize_out_hw"].tolist()]
 
-    assert expected == [rescaled_size(h, w, (1333, 800)) for h, w in GOLDEN["newsize_in_hw"].tolist()]
+    assert expected == [rescaled_size(h, w, (1333, 800)) for h, w in reference["newsize_in_hw"].tolist()]
 
 
 sides = st.integers(1, 150)

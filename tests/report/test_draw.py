@@ -52,7 +52,18 @@ def test_the_tag_lies_above_the_box_with_ink_on_it() -> None:
     tag = drawn[28:39, 60:110]
 
     assert is_color(tag, 0).mean() > 0.3
-    assert (tag.reshape(-1, 3).max(1) < 60).any() or (tag.reshape(-1, 3).min(1) > 220).any()
+    assert (tag.max(-1) < 60).mean() > 0.05
+
+
+def test_the_ink_is_read_on_every_class_s_color() -> None:
+    encoded = np.array([color_of(label) for label in range(200)]) / 255
+    luminance = np.where(encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4) @ [
+        0.2126,
+        0.7152,
+        0.0722,
+    ]
+
+    assert ((luminance + 0.05) / (0.007 + 0.05)).min() > 4.5  # the contrast ratio that WCAG asks of text
 
 
 def test_the_tag_stays_in_the_picture() -> None:

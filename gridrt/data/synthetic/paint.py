@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from gridrt.types import Float32Array, UInt8Array
+from gridrt.types import Float32Array, Int32Array, UInt8Array
 
 NOISE_CELLS = (3, 6, 12, 40)  # per side, coarse to fine
 SHADOW_STRENGTH = 0.45
@@ -85,7 +85,7 @@ def photographed(random: np.random.Generator, canvas: Float32Array) -> UInt8Arra
     lit = canvas * (1 + random.uniform(0, 0.25) * _ramp(random, height, width)[..., None])
     blurred = cv2.GaussianBlur(lit, (0, 0), random.uniform(0.3, 0.8))
     noise = random.standard_normal((height, width, 1), np.float32) * np.float32(random.uniform(2, 7))
-    return np.clip(np.rint(blurred + noise), 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(np.rint(blurred + noise), 0, 255), np.uint8)
 
 
 def _blend(canvas: Float32Array, color: Float32Array, opacity: Float32Array) -> Float32Array:
@@ -109,7 +109,8 @@ def _noise(random: np.random.Generator, height: int, width: int) -> Float32Array
     total = np.zeros((height, width), np.float32)
     for cells in NOISE_CELLS:
         grid = random.random((cells, cells), np.float32)
-        total += cv2.resize(grid, (width, height), interpolation=cv2.INTER_CUBIC) / math.sqrt(cells)
+        octave = np.asarray(cv2.resize(grid, (width, height), interpolation=cv2.INTER_CUBIC), np.float32)
+        total += octave / np.float32(math.sqrt(cells))
     lowest, highest = total.min(), total.max()
     return np.asarray((total - lowest) / (highest - lowest), np.float32)
 
@@ -118,7 +119,7 @@ def _ramp(random: np.random.Generator, height: int, width: int) -> Float32Array:
     """A slope in any direction, float32 [height, width], within -1..1."""
     angle = random.uniform(0, 2 * math.pi)
     y, x = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j]
-    return ((x * math.cos(angle) + y * math.sin(angle)) / math.sqrt(2)).astype(np.float32)
+    return np.asarray((x * math.cos(angle) + y * math.sin(angle)) / math.sqrt(2), np.float32)
 
 
 def _patterned(random: np.random.Generator, colors: Float32Array, base: Float32Array) -> Float32Array:
@@ -138,14 +139,14 @@ def _patterned(random: np.random.Generator, colors: Float32Array, base: Float32A
 
 
 def _soft_step(wave: Float32Array) -> Float32Array:
-    return np.clip(wave * 3 + 0.5, 0, 1)
+    return np.asarray(np.clip(wave * 3 + 0.5, 0, 1), np.float32)
 
 
-def _curve(random: np.random.Generator, height: int, width: int) -> np.ndarray[tuple[int, ...], np.dtype[np.int32]]:
+def _curve(random: np.random.Generator, height: int, width: int) -> Int32Array:
     """A quadratic Bezier curve across part of the picture, [25, 2], in sixteenths of a pixel."""
     start = random.uniform(0, 1, 2) * (width, height)
     length = random.uniform(0.15, 0.7) * min(height, width)
     bends = start + random.uniform(-1, 1, (2, 2)) * length
     t = np.linspace(0, 1, 25)[:, None]
     points = (1 - t) ** 2 * start + 2 * t * (1 - t) * bends[0] + t**2 * bends[1]
-    return np.rint(points * 16).astype(np.int32)
+    return np.asarray(np.rint(points * 16), np.int32)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gridrt.data.synthetic.paint import SHADOW_REACH, background, lay, photographed, strokes, surface
-from gridrt.data.synthetic.shapes import Shape, moved, random_distractor, random_object
+from gridrt.data.synthetic.shapes import DISTRACTOR, Shape, moved, random_distractor, random_object
 from gridrt.types import Float32Array, UInt8Array
 
 OBJECTS = (3, 8)
@@ -48,7 +48,7 @@ def draw_scene(random: np.random.Generator, height: int, width: int) -> Scene:
         paint = surface(random, canvas[part], one.coverage[part])
         canvas[part] = lay(canvas[part], one.coverage[part], paint)
     canvas = strokes(random, canvas, int(random.integers(*STROKES_IN_FRONT, endpoint=True)))
-    objects = tuple(one.shape for one in placed if one.shape.label is not None)
+    objects = tuple(one.shape for one in placed if one.shape.label != DISTRACTOR)
     return Scene(photographed(random, canvas), objects)
 
 
@@ -89,7 +89,7 @@ def _all_can_be_told(placed: Sequence[_Placed]) -> bool:
     """Whether enough of every object is left by the shapes before it."""
     unhidden = np.ones_like(placed[-1].coverage)
     for one in reversed(placed):
-        if one.shape.label is not None and (one.coverage * unhidden).sum() < LEAST_VISIBLE * one.coverage.sum():
+        if one.shape.label != DISTRACTOR and (one.coverage * unhidden).sum() < LEAST_VISIBLE * one.coverage.sum():
             return False
         unhidden *= 1 - one.coverage
     return True

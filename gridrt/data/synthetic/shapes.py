@@ -20,6 +20,7 @@ Outlines = tuple[Outline, ...]
 
 CIRCLE_VERTICES = 120  # a multiple of 4: the extremes of a circle are vertices
 SAMPLES = 4  # per pixel and axis
+DISTRACTOR = -1
 FRACTION_BITS = 4  # of the vertices that OpenCV draws
 
 
@@ -29,11 +30,11 @@ class Shape:
 
     Attributes:
         outlines: the border, and that of the hole where there is one; in pixels.
-        label: index into `CLASS_NAMES`; None for a distractor, which is no object.
+        label: index into `CLASS_NAMES`; `DISTRACTOR` for what is no object.
     """
 
     outlines: Outlines
-    label: int | None
+    label: int
 
     @property
     def box(self) -> tuple[float, float, float, float]:
@@ -65,7 +66,7 @@ class Shape:
 def _mean_of_blocks(samples: UInt8Array) -> Float32Array:
     height, width = samples.shape
     small = cv2.resize(samples, (width // SAMPLES, height // SAMPLES), interpolation=cv2.INTER_AREA)
-    return small.astype(np.float32) / 255
+    return np.asarray(np.asarray(small) / np.float32(255), np.float32)
 
 
 def _circle(_: np.random.Generator) -> Outlines:
@@ -128,13 +129,14 @@ def random_distractor(random: np.random.Generator, size: float) -> Shape:
         outline = np.stack([np.cos(angles), np.sin(angles)], 1)
     else:
         outline = _blob(random)
-    return Shape(_sized(_turned((outline,), random.uniform(0, 2 * math.pi)), size), None)
+    return Shape(_sized(_turned((outline,), random.uniform(0, 2 * math.pi)), size), DISTRACTOR)
 
 
 def moved(shape: Shape, x: float, y: float) -> Shape:
     """The shape with the upper left corner of its box at (x, y)."""
     left, top, _, _ = shape.box
-    return Shape(tuple(outline + (x - left, y - top) for outline in shape.outlines), shape.label)
+    step = np.array([x - left, y - top])
+    return Shape(tuple(outline + step for outline in shape.outlines), shape.label)
 
 
 def _blob(random: np.random.Generator) -> Outline:

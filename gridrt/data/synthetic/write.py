@@ -6,11 +6,12 @@ import json
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
-from gridrt.data.image import save_image
 from gridrt.data.synthetic.scene import draw_scene
 from gridrt.data.synthetic.shapes import CLASS_NAMES, Shape
-from gridrt.files import make_folder, write_text
+from gridrt.files import atomic_path, make_folder, write_text
+from gridrt.types import UInt8Array
 
 SPLITS = ("train", "val")
 
@@ -49,7 +50,7 @@ def _write_split(folder: Path, split: str, count: int, seed: int, size: tuple[in
     for number in range(1, count + 1):
         scene = draw_scene(np.random.default_rng([seed, SPLITS.index(split), number]), height, width)
         file_name = f"{number:06d}.png"
-        save_image(folder / split / file_name, scene.image)
+        _save(folder / split / file_name, scene.image)
         images.append({"id": number, "file_name": file_name, "width": width, "height": height})
         annotations += [_annotation(shape, number) for shape in scene.objects]
     for number, annotation in enumerate(annotations, 1):
@@ -59,10 +60,14 @@ def _write_split(folder: Path, split: str, count: int, seed: int, size: tuple[in
     write_text(folder / f"instances_{split}.json", json.dumps(content) + "\n")
 
 
+def _save(target: Path, image: UInt8Array) -> None:
+    with atomic_path(target) as temporary:
+        Image.fromarray(image).save(temporary, "PNG", compress_level=1)  # more effort saves nothing: it is noise
+
+
 def _annotation(shape: Shape, image_id: int) -> dict[str, object]:
     x1, y1, x2, y2 = (round(edge, 3) for edge in shape.box)
     width, height = round(x2 - x1, 3), round(y2 - y1, 3)
-    assert shape.label is not None
     return {
         "image_id": image_id,
         "category_id": shape.label + 1,

@@ -43,7 +43,7 @@ def load_model(path_or_name: str | Path, *, trust_checkpoint: bool = False) -> G
 
 def _fits_no_variant(weights: WeightsFile, nearest: GridRCNN, misfit: Misfit) -> CheckpointError:
     return CheckpointError(
-        "weights must have the names and shapes of a Grid R-CNN",
+        "weights must have the names and shapes of a Grid R-CNN or Faster R-CNN",
         place=weights.path,
         value=f"nearest is {nearest.variant} with {len(nearest.class_names)} classes, but {misfit}",
     )

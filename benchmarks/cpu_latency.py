@@ -1,0 +1,91 @@
+"""Latency of a detector on a CPU: ONNX Runtime beside eager PyTorch, in float32, in turns, in one process.
+
+    python -m benchmarks.cpu_latency
+
+Also what the export costs, and how fast the program answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import click
+
+from benchmarks.contenders import PYTORCH, feeds_of, photograph_batch, up_to_rpn_calls, whole_calls
+from benchmarks.graph_parts import OpTime, op_times
+from benchmarks.latency_table import Latency, lines
+from benchmarks.program_cost import program_cost
+from benchmarks.setting import Setting, conditions
+from gridrt.bench.timing import seconds_in_turns
+from gridrt.cli import options
+from gridrt.data.transform import Batch
+from gridrt.files import check_writable, write_text
+from gridrt.model.checkpoint import load_model, save_weights
+from gridrt.model.grid_rcnn import GridRCNN
+from gridrt.model.presets import PRESETS
+from gridrt.model.untrained import untrained_model
+
+RESULT = Path(__file__).parent / "results" / "cpu_latency.json"
+HELP_RUNS = 10
+
+
+@click.command
+@click.option("--variant", type=click.Choice(list(PRESETS)), default="r50", show_default=True, help="Preset.")
+@options.scale
+@click.option("--threads", type=click.IntRange(min=1), default=2, show_default=True, help="CPU threads of each side.")
+@click.option("--warm-up", type=click.IntRange(min=1), default=2, show_default=True, help="Runs that do not count.")
+@click.option("--runs", type=click.IntRange(min=1), default=10, show_default=True, help="Runs that count.")
+@click.option("--profile", is_flag=True, help="Also tell which operators take ONNX Runtime's time.")
+@click.option("--out", type=click.Path(path_type=Path), default=RESULT, help="JSON file to write.")
+def command(
+    *, variant: str, scale: tuple[int, int], threads: int, warm_up: int, runs: int, profile: bool, out: Path
+) -> None:
+    """Time ONNX Runtime beside eager PyTorch on this CPU, with untrained weights on a photograph."""
+    check_writable(out)
+    with TemporaryDirectory() as folder:
+        latency = measure(Setting(variant, scale, threads, warm_up, runs), Path(folder), profile=profile)
+    write_text(out, latency.to_json())
+    click.echo("\n".join(lines(latency)))
+    click.echo(f"\nWritten to {out}")
+
+
+def measure(setting: Setting, folder: Path, *, profile: bool) -> Latency:
+    """All figures; the files that this needs are written to `folder`."""
+    checkpoint, graph = folder / f"{setting.variant}.pth", folder / f"{setting.variant}.onnx"
+    save_weights(untrained_model(setting.variant), checkpoint)
+    # While this process is still smaller than the export: see program_cost.
+    export = program_cost("export", "--weights", str(checkpoint), "--out", str(graph))
+    help_seconds = min(program_cost("--help").seconds for _ in range(HELP_RUNS))
+    batch = photograph_batch(setting.scale)
+    detections, seconds = time_parts(setting, load_model(checkpoint), graph, batch)
+    return Latency(
+        conditions(setting, graph, batch, detections),
+        seconds,
+        export,
+        help_seconds,
+        profiled(setting, graph, batch) if profile else (),
+    )
+
+
+def time_parts(
+    setting: Setting, model: GridRCNN, graph: Path, batch: Batch
+) -> tuple[int, dict[str, Mapping[str, Sequence[float]]]]:
+    """How many detections there are, and the seconds of each part, contender and run."""
+    whole = whole_calls(model, graph, batch, setting.threads)
+    up_to_rpn = up_to_rpn_calls(model, graph, batch, setting.threads)
+    detections = int((whole[PYTORCH]().labels >= 0).sum())
+    return detections, {
+        "whole detector": seconds_in_turns(whole, warm_up=setting.warm_up, runs=setting.runs),
+        "backbone, FPN and RPN": seconds_in_turns(up_to_rpn, warm_up=setting.warm_up, runs=setting.runs),
+    }
+
+
+def profiled(setting: Setting, graph: Path, batch: Batch) -> list[OpTime]:
+    """Where ONNX Runtime spends the time, operator by operator."""
+    return op_times(graph, feeds_of(batch), threads=setting.threads, warm_up=setting.warm_up, runs=setting.runs)
+
+
+if __name__ == "__main__":
+    command()

@@ -1,0 +1,72 @@
+"""How a measurement is made, and all that its figures depend on."""
+
+from __future__ import annotations
+
+import platform
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+import gridrt
+from gridrt.data.transform import Batch
+from gridrt.files import sha256_of
+from gridrt.machine.devices import find_cpu
+from gridrt.machine.packages import find_packages
+
+
+@dataclass(frozen=True)
+class Setting:
+    """How to measure.
+
+    Attributes:
+        variant: name of the preset.
+        scale: most pixels on the long and on the short side of the picture.
+        threads: CPU threads of each side.
+        warm_up: runs before those that count.
+        runs: those that count.
+    """
+
+    variant: str
+    scale: tuple[int, int]
+    threads: int
+    warm_up: int
+    runs: int
+
+
+def conditions(setting: Setting, graph: Path, batch: Batch, detections: int) -> dict[str, Any]:
+    """The machine, the versions and the work, ready for JSON.
+
+    Args:
+        setting: how it was measured.
+        graph: the ONNX file that ran.
+        batch: the picture.
+        detections: how many are in it; the time of the grid head follows them.
+    """
+    cpu = find_cpu()
+    return {
+        "cpu": cpu.name,
+        "cores": cpu.cores,
+        "instruction_sets": list(cpu.instruction_sets),
+        "torch_cpu_capability": torch.backends.cpu.get_cpu_capability(),
+        "platform": platform.platform(),
+        "versions": _versions(),
+        "variant": setting.variant,
+        "weights": "deterministic, untrained",
+        "graph_sha256": sha256_of(graph),
+        "precision": "float32",
+        "picture": "coffee of scikit-image, cut to shape",
+        "size": batch.image_sizes[0].tolist(),
+        "padded_size": list(batch.images.shape[1:3]),
+        "detections": detections,
+        "threads": setting.threads,
+        "warm_up": setting.warm_up,
+        "runs": setting.runs,
+    }
+
+
+def _versions() -> dict[str, str | None]:
+    packages = find_packages()
+    versions = {name: packages[name].version for name in ("torch", "onnx", "onnxruntime", "numpy")}
+    return {"gridrt": gridrt.__version__, "python": platform.python_version(), **versions}

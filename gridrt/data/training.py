@@ -1,0 +1,182 @@
+"""Images and their objects as batches to train on.
+
+Shapes: B images, H and W the padded size of the batch, G objects in an image.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from gridrt.config import DEFAULT_SCALE
+from gridrt.data.coco import CocoDataset, Objects
+from gridrt.data.sampler import batches_of_epoch
+from gridrt.data.transform import Transform, pad
+from gridrt.errors import DataError, GridRTError
+from gridrt.types import Float32Array, GroundTruth, UInt8Array
+
+LEAST_SIDE = 32  # pixels; smaller images are not trained on
+FLIP_PROBABILITY = 0.5
+STREAM = 2  # tells this use of a seed from others
+
+
+@dataclass(frozen=True)
+class TrainingBatch:
+    """What `GridRCNN.losses` takes.
+
+    Attributes:
+        images: uint8 [B, H, W, 3], RGB, zero-padded right and bottom; H and W multiples of 32.
+        image_sizes: int32 [B, 2], (height, width) of each image before padding.
+        targets: per image.
+    """
+
+    images: Tensor
+    image_sizes: Tensor
+    targets: list[GroundTruth]
+
+    def to(self, device: torch.device | str) -> TrainingBatch:
+        """The same on another device."""
+        targets = [GroundTruth(one.boxes.to(device), one.labels.to(device)) for one in self.targets]
+        return TrainingBatch(self.images.to(device), self.image_sizes.to(device), targets)
+
+
+@dataclass(frozen=True)
+class Example:
+    """One image, resized and perhaps flipped: uint8 [H, W, 3], with its objects in its pixels."""
+
+    image: UInt8Array
+    objects: Objects
+
+
+class TrainingImages(Dataset["Example | GridRTError"]):
+    """The images of a data set that one can learn from: with an object, and at least `LEAST_SIDE` pixels high and wide.
+
+    Keys are (epoch, index), since what is drawn for an image (whether to flip it) depends on these and the seed alone:
+    never on the order or the process in which images are loaded.
+
+    Args:
+        dataset: what to choose from.
+        scale: most pixels on the long and on the short side of a resized image.
+        seed: of the run; at least 0.
+
+    Attributes:
+        seed: as given.
+
+    Raises:
+        DataError: not one image is left.
+        GridRTError: a side of `scale` is not positive.
+    """
+
+    def __init__(self, dataset: CocoDataset, scale: tuple[int, int] = DEFAULT_SCALE, seed: int = 0) -> None:
+        self._dataset, self.seed = dataset, seed
+        self._transform = Transform(scale)
+        self._kept = [index for index in range(len(dataset)) if _teaches(dataset, index)]
+        if not self._kept:
+            raise DataError(
+                f"a set to train on has images with objects, of {LEAST_SIDE} pixels or more a side",
+                value=f"{len(dataset)} images, none of them such",
+            )
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    @property
+    def is_wide(self) -> list[bool]:
+        """Of each image, whether it is wider than high."""
+        return [self._dataset.images[index].width > self._dataset.images[index].height for index in self._kept]
+
+    def __getitem__(self, key: tuple[int, int]) -> Example | GridRTError:
+        """The example, or the error that says why the picture cannot be read: a worker cannot raise it unharmed."""
+        epoch, row = key
+        index = self._kept[row]
+        try:
+            example = resized(self._dataset.load_image(index), self._dataset.objects(index), self._transform)
+        except GridRTError as error:
+            return error
+        flips = np.random.default_rng([self.seed, STREAM, epoch, row]).random() < FLIP_PROBABILITY
+        return flipped(example) if flips else example
+
+
+def training_batches(
+    images: TrainingImages,
+    batch_size: int,
+    *,
+    epoch: int,
+    start: int = 0,
+    rank: int = 0,
+    processes: int = 1,
+    workers: int = 0,
+) -> Iterator[TrainingBatch]:
+    """Yield the batches of an epoch, from number `start` on.
+
+    Args:
+        images: to take them from.
+        batch_size: images per batch and process.
+        epoch: from 0.
+        start: how many batches of the epoch to pass over, unread.
+        rank: of this process.
+        processes: that train together.
+        workers: processes that load images; 0 loads them in this one. The batches do not depend on it.
+
+    Raises:
+        ImageError: a picture cannot be read.
+        DataError: a picture is not as large as annotated.
+    """
+    order = batches_of_epoch(images.is_wide, batch_size, seed=images.seed, epoch=epoch, rank=rank, processes=processes)
+    keys = [[(epoch, row) for row in batch] for batch in order[start:]]
+    loader = DataLoader(
+        images, batch_sampler=keys, num_workers=workers, collate_fn=collate, worker_init_fn=_use_one_thread
+    )
+    for batch in loader:
+        if isinstance(batch, GridRTError):
+            raise batch
+        yield batch
+
+
+def resized(image: UInt8Array, objects: Objects, transform: Transform) -> Example:
+    """An image as the detector will see it, its boxes scaled with it and cut off at its border."""
+    small = transform.resize(image)
+    (old_height, old_width), (height, width) = image.shape[:2], small.shape[:2]
+    factor = np.array([width / old_width, height / old_height] * 2, np.float32)
+    boxes = np.clip(objects.boxes * factor, 0, np.array([width, height] * 2, np.float32))
+    remain = (boxes[:, 2:] > boxes[:, :2]).all(1)
+    return Example(small, Objects(boxes[remain], objects.labels[remain]))
+
+
+def flipped(example: Example) -> Example:
+    """The mirror image, left for right."""
+    width = np.float32(example.image.shape[1])
+    x1, y1, x2, y2 = example.objects.boxes.T
+    boxes: Float32Array = np.stack([width - x2, y1, width - x1, y2], 1)
+    return Example(example.image[:, ::-1], Objects(boxes, example.objects.labels))
+
+
+def collate(examples: Sequence[Example | GridRTError]) -> TrainingBatch | GridRTError:
+    """Examples on one canvas; the first error where there is one."""
+    sound = []
+    for example in examples:
+        if isinstance(example, GridRTError):
+            return example
+        sound.append(example)
+    sizes = np.array([example.image.shape[:2] for example in sound], np.int32)
+    images = torch.from_numpy(pad([example.image for example in sound]))
+    return TrainingBatch(images, torch.from_numpy(sizes), [_targets(example.objects) for example in sound])
+
+
+def _teaches(dataset: CocoDataset, index: int) -> bool:
+    image = dataset.images[index]
+    return min(image.width, image.height) >= LEAST_SIDE and len(dataset.objects(index).labels) > 0
+
+
+def _targets(objects: Objects) -> GroundTruth:
+    return GroundTruth(torch.from_numpy(objects.boxes), torch.from_numpy(objects.labels))
+
+
+def _use_one_thread(_: int) -> None:
+    cv2.setNumThreads(0)  # OpenCV's threads do not survive the fork, and workers are the parallelism

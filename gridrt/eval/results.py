@@ -1,0 +1,80 @@
+"""Detections in a whole data set, in COCO's format of results."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TypedDict
+
+from tqdm import tqdm
+
+from gridrt import processes
+from gridrt.data.coco import CocoDataset
+from gridrt.detector import Detector
+from gridrt.errors import DataError
+from gridrt.types import Detections
+
+
+class Result(TypedDict):
+    """One detection; `bbox` is x, y, width, height in pixels of the original image."""
+
+    image_id: int
+    category_id: int
+    bbox: list[float]
+    score: float
+
+
+def detect_all(detector: Detector, dataset: CocoDataset) -> list[Result]:
+    """Detect in every image, with a progress bar; by image in the data set's order, best score first.
+
+    Under `torchrun` the processes share the images, and each returns the results of all.
+
+    Raises:
+        DataError: the classes of the detector are not those of the data, or a picture is not as large as annotated.
+        ImageError: a picture cannot be read.
+    """
+    category_ids = categories_of_labels(detector.class_names, dataset)
+    of_images = []
+    for index in tqdm(range(processes.rank(), len(dataset), processes.count()), unit="image", disable=_quiet()):
+        found = detector([dataset.load_image(index)])[0]
+        of_images.append((index, list(_results(found, dataset.images[index].id, category_ids))))
+    in_order = sorted(processes.gathered(of_images), key=lambda of_image: of_image[0])
+    return [result for _, results in in_order for result in results]
+
+
+def categories_of_labels(class_names: Sequence[str], dataset: CocoDataset) -> tuple[int, ...]:
+    """For each label of a model the data set's category of that name.
+
+    Where the model's classes have no names of their own (`class 0`, `class 1`, ...), the categories in order of their
+    ids.
+
+    Raises:
+        DataError: not as many classes as categories, or not the same names.
+    """
+    if len(class_names) != len(dataset.class_names):
+        raise DataError(
+            "the model has as many classes as the data has categories",
+            value=f"{len(class_names)} classes, {len(dataset.class_names)} categories",
+        )
+    if all(name == f"class {label}" for label, name in enumerate(class_names)):
+        return dataset.category_ids
+    id_of = dict(zip(dataset.class_names, dataset.category_ids, strict=True))
+    unknown = [name for name in class_names if name not in id_of]
+    if unknown:
+        absent = [name for name in id_of if name not in class_names]
+        raise DataError(
+            "the classes of the model are the categories of the data",
+            value=f"{', '.join(unknown)} in the model, {', '.join(absent)} in the data",
+            remedy="Rename the categories in the annotation file where they mean the same.",
+        )
+    return tuple(id_of[name] for name in class_names)
+
+
+def _quiet() -> bool | None:
+    """Whether the progress bar is off; None leaves it to whether anybody watches."""
+    return True if processes.rank() > 0 else None
+
+
+def _results(found: Detections, image_id: int, category_ids: Sequence[int]) -> Iterator[Result]:
+    for box, score, label in zip(found.boxes.tolist(), found.scores.tolist(), found.labels, strict=True):
+        x1, y1, x2, y2 = box
+        yield Result(image_id=image_id, category_id=category_ids[label], bbox=[x1, y1, x2 - x1, y2 - y1], score=score)

@@ -1,0 +1,78 @@
+"""The second stage of Faster R-CNN (Ren et al., 2015): classify the proposals, and move them, each class its own way.
+
+Shapes: B images, R proposal rows, C classes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from gridrt.config import DetectionConfig, RoiConfig, RoITrainConfig
+from gridrt.model.bbox_head import RegressingBBoxHead
+from gridrt.model.box_regression import box_loss, class_boxes
+from gridrt.model.roi_head import DetectionRows, RoIHead, as_rois
+from gridrt.model.roi_loss import class_loss
+from gridrt.model.rpn_head import Proposals
+from gridrt.ops.nms import batched_nms
+from gridrt.ops.randomness import Randomness
+from gridrt.types import GroundTruth
+
+
+class BoxRoIHead(RoIHead):
+    """The baseline of the grid: regression in its place, and all before it the same.
+
+    What belongs to the method is as in mmdetection's `faster_rcnn_r50_fpn`: class-specific deltas with its spreads,
+    their L1 loss, and 0.05 and 0.5 as thresholds of detections, since boxes that were moved may be suppressed at a
+    larger overlap than proposals. What both methods have is as in Grid R-CNN, in training too, so that a comparison
+    tells the branches apart and nothing else: the proposal network with its smooth L1 loss and its 2000 proposals in
+    training, and the assignment and the sampling of RoIs.
+
+    Args:
+        bbox_head: classifies and regresses.
+        rois: where features are pooled.
+        detections: how many are kept, and how far they may overlap.
+        train_config: which RoIs are learned from.
+    """
+
+    bbox_head: RegressingBBoxHead
+
+    def __init__(
+        self,
+        bbox_head: RegressingBBoxHead,
+        rois: RoiConfig = RoiConfig(),  # noqa: B008 - frozen
+        detections: DetectionConfig = DetectionConfig(score_threshold=0.05, iou_threshold=0.5),  # noqa: B008 - frozen
+        train_config: RoITrainConfig = RoITrainConfig(),  # noqa: B008 - frozen
+    ) -> None:
+        super().__init__(bbox_head, rois, detections, train_config)
+
+    def forward(self, pyramid: Sequence[Tensor], proposals: Proposals, image_sizes: Tensor) -> DetectionRows:
+        """P2.., proposals and image sizes -> the best of the moved boxes after suppression within each class."""
+        features = self.pool(pyramid, as_rois(proposals.boxes), self.rois.classify_size)
+        logits, deltas = self.bbox_head.classify_and_regress(features)
+        classes = torch.arange(deltas.shape[1], dtype=torch.int32, device=deltas.device)
+        return DetectionRows(
+            *batched_nms(
+                class_boxes(proposals.boxes, deltas, image_sizes),
+                self.class_scores(logits, proposals.used).flatten(1).unsqueeze(-1),  # [B, R * C, 1]
+                classes.repeat(proposals.boxes.shape[1]),
+                iou_threshold=self.detections.iou_threshold,
+                score_threshold=self.detections.score_threshold,
+                max_output=self.detections.max_detections,
+            )
+        )
+
+    def losses(
+        self,
+        pyramid: Sequence[Tensor],
+        proposals: Proposals,
+        image_sizes: Tensor,  # noqa: ARG002 - proposals lie within the image, and nothing is jittered
+        targets: Sequence[GroundTruth],
+        randomness: Randomness,
+    ) -> dict[str, Tensor]:
+        """Classification loss of sampled proposals, and box loss of those of them that are on objects."""
+        samples = self.sample(proposals, targets, randomness)
+        logits, deltas = self.bbox_head.classify_and_regress(self.pool_samples(pyramid, samples))
+        return {"loss_cls": class_loss(logits.float(), samples), "loss_bbox": box_loss(deltas.float(), samples)}

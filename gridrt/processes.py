@@ -1,0 +1,50 @@
+"""Several processes at one task, as `torchrun` starts them; one process alone needs nothing of this."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+import torch
+from torch import distributed
+
+T = TypeVar("T")
+
+
+@contextmanager
+def process_group() -> Iterator[None]:
+    """Meet the other processes that `torchrun` started, each at its own GPU where there is one.
+
+    Sums of tensors on GPUs go through NCCL, all else through Gloo. Nothing happens where `torchrun` did not start this.
+    """
+    if int(os.environ.get("WORLD_SIZE", "1")) == 1:
+        yield
+        return
+    if torch.cuda.is_available():
+        torch.cuda.set_device(int(os.environ["LOCAL_RANK"]) % torch.cuda.device_count())
+    distributed.init_process_group("cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo")
+    try:
+        yield
+    finally:
+        distributed.destroy_process_group()
+
+
+def rank() -> int:
+    """Number of this process, from 0."""
+    return distributed.get_rank() if distributed.is_initialized() else 0
+
+
+def count() -> int:
+    """How many processes there are."""
+    return distributed.get_world_size() if distributed.is_initialized() else 1
+
+
+def gathered(items: list[T]) -> list[T]:
+    """The items of all processes, by rank; every process must call this."""
+    if count() == 1:
+        return items
+    of_each: list[list[T]] = [[] for _ in range(count())]
+    distributed.all_gather_object(of_each, items)
+    return [item for of_one in of_each for item in of_one]

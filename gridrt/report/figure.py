@@ -1,0 +1,48 @@
+"""Figures of curves, through matplotlib, which only these need."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gridrt.errors import DependencyError
+from gridrt.files import atomic_path
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """An empty figure of so many inches.
+
+    Raises:
+        DependencyError: matplotlib is not installed.
+    """
+    require_matplotlib()
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=(width, height), layout="constrained", dpi=120)
+
+
+def require_matplotlib() -> None:
+    """Refuse before the work whose curves shall be drawn.
+
+    Raises:
+        DependencyError: matplotlib is not installed.
+    """
+    if find_spec("matplotlib") is None:
+        raise DependencyError(
+            "curves are drawn by matplotlib, which is not installed",
+            remedy="Install the extra: pip install 'gridrt[report]'.",
+        )
+
+
+def save_figure(target: str | Path, figure: Figure) -> None:
+    """Write a figure in the format that the suffix names, atomically.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    with atomic_path(target) as temporary:
+        figure.savefig(temporary)

@@ -1,0 +1,26 @@
+"""Metrics as a table for people."""
+
+from __future__ import annotations
+
+from gridrt.eval import AveragePrecision, Metrics
+
+COLUMNS = ("objects", "AP", "AP50", "AP75", "AP80", "AP90", "small", "medium", "large")
+CELL = 8
+
+
+def table(metrics: Metrics) -> str:
+    """A line for all classes together, then one for each class that has objects."""
+    rows = [("all classes", metrics.overall), *(row for row in metrics.per_class.items() if row[1].objects > 0)]
+    width = max(len(name) for name, _ in rows)
+    head = " " * width + "".join(f"{column:>{CELL}}" for column in COLUMNS)
+    return "\n".join([head, *(f"{name:<{width}}{_cells(one)}" for name, one in rows)])
+
+
+def _cells(one: AveragePrecision) -> str:
+    figures = (one.ap, one.ap50, one.ap75, one.ap80, one.ap90, one.small, one.medium, one.large)
+    return f"{one.objects:>{CELL}}" + "".join(f"{shown(figure):>{CELL}}" for figure in figures)
+
+
+def shown(figure: float | None) -> str:
+    """A figure as people read it; a dash where nothing could be measured."""
+    return "-" if figure is None else f"{figure:.3f}"

@@ -1,0 +1,39 @@
+"""Pictures of what a detector got wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from gridrt.data.coco import CocoDataset
+from gridrt.data.image import save_image
+from gridrt.eval import ImageMistakes
+from gridrt.report.draw import Color, draw_boxes
+from gridrt.types import UInt8Array
+
+MISSED_COLOR: Color = (255, 176, 60)
+WRONG_COLOR: Color = (255, 110, 150)
+
+
+def draw_mistakes(dataset: CocoDataset, mistakes: ImageMistakes) -> UInt8Array:
+    """The image with the objects that were missed and the detections that are wrong, uint8 [H, W, 3], RGB."""
+    names, wrong = dataset.class_names, mistakes.wrong
+    missed = [f"missed {names[label]}" for label in mistakes.missed_labels]
+    texts = missed + [
+        f"wrong {names[label]} {score:.0%}" for label, score in zip(wrong.labels, wrong.scores, strict=True)
+    ]
+    colors = [MISSED_COLOR] * len(missed) + [WRONG_COLOR] * len(wrong)
+    boxes = np.concatenate([mistakes.missed_boxes, wrong.boxes])
+    return draw_boxes(dataset.load_image(mistakes.index), boxes, texts, colors)
+
+
+def save_mistakes(folder: Path, dataset: CocoDataset, worst_first: list[ImageMistakes]) -> None:
+    """Write a PNG of each image into a folder that is there, numbered from the worst.
+
+    Raises:
+        OutputError: they cannot be written.
+    """
+    for number, mistakes in enumerate(worst_first, 1):
+        name = f"mistakes_{number:02d}_{dataset.path(mistakes.index).stem}.png"
+        save_image(folder / name, draw_mistakes(dataset, mistakes))

@@ -1,0 +1,54 @@
+"""A picture of precision over recall: how it falls as the asked IoU grows, and class by class."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from gridrt.eval import Evaluation
+from gridrt.report.figure import new_figure, save_figure
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+IOUS = (0.5, 0.75, 0.8, 0.9)
+CLASSES = 10  # at most so many curves of single classes: those with the most objects
+
+
+def draw_precision_recall(target: str | Path, evaluation: Evaluation) -> None:
+    """Write the picture; its format is that of the suffix.
+
+    Raises:
+        DependencyError: matplotlib is not installed.
+        OutputError: it cannot be written.
+    """
+    figure = new_figure(12, 5)
+    overall, by_class = figure.subplots(1, 2)
+    _draw_overall(overall, evaluation)
+    _draw_by_class(by_class, evaluation)
+    for axes in (overall, by_class):
+        axes.set(xlabel="recall", ylabel="precision", xlim=(0, 1), ylim=(0, 1.02))
+        axes.grid(alpha=0.3)
+        axes.legend(loc="lower left")
+    save_figure(target, figure)
+
+
+def _draw_overall(axes: Axes, evaluation: Evaluation) -> None:
+    axes.set_title("Mean over classes")
+    for iou in IOUS:
+        curves = evaluation.precision(iou)  # [C, R]
+        mean = curves[(curves > -1).all(1)].mean(0)
+        axes.plot(evaluation.recall_steps(), mean, label=f"IoU {iou:.2f}, AP {mean.mean():.3f}")
+
+
+def _draw_by_class(axes: Axes, evaluation: Evaluation) -> None:
+    per_class = evaluation.metrics().per_class
+    names = list(per_class)
+    curves = evaluation.precision(0.5)
+    counts = np.array([one.objects for one in per_class.values()])
+    most = [row for row in np.argsort(-counts, kind="stable")[:CLASSES] if counts[row] > 0]
+    axes.set_title("Classes at IoU 0.50" + (f", the {CLASSES} with the most objects" if len(names) > CLASSES else ""))
+    for row in most:
+        axes.plot(evaluation.recall_steps(), curves[row], label=f"{names[row]}, AP {curves[row].mean():.3f}")

@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from click.testing import CliRunner
+
+from benchmarks import cpu_latency
+from benchmarks.contenders import ONNX_RUNTIME, PYTORCH, feeds_of, photograph_batch, up_to_rpn_calls
+from benchmarks.graph_parts import op_times
+from benchmarks.program_cost import ProgramCost, program_cost
+from gridrt.model.grid_rcnn import GridRCNN
+
+pytestmark = pytest.mark.xdist_group("tiny")  # which has exported it once
+
+SCALE = (160, 96)
+
+
+@pytest.fixture
+def graph(exported: Callable[[str], Path], tmp_path: Path) -> Path:
+    return Path(shutil.copy(exported("tiny"), tmp_path))
+
+
+@pytest.fixture
+def quick_programs(monkeypatch: pytest.MonkeyPatch, graph: Path) -> None:
+    """An export that fetches the graph, as tracing takes long."""
+
+    def cost(verb: str, *arguments: str) -> ProgramCost:
+        if verb == "export":
+            shutil.copy(graph, arguments[-1])
+        return ProgramCost(2.0, 0.5)
+
+    monkeypatch.setattr(cpu_latency, "program_cost", cost)
+
+
+@pytest.mark.usefixtures("quick_programs")
+def test_it_prints_a_table_and_writes_all_times(tmp_path: Path) -> None:
+    out = tmp_path / "latency.json"
+    arguments = ["--variant", "tiny", "--scale", "160", "96", "--threads", "1", "--warm-up", "1", "--runs", "3"]
+
+    answer = CliRunner().invoke(
+        cpu_latency.command, [*arguments, "--profile", "--out", str(out)], catch_exceptions=False
+    )
+
+    assert answer.exit_code == 0
+    for told in ("whole detector", "backbone, FPN and RPN", "gridrt export: 2.0 s", "Conv ", "instruction sets"):
+        assert told in answer.stdout
+    result = json.loads(out.read_text())
+    assert result["conditions"]["padded_size"] == [96, 160]
+    assert (result["conditions"]["runs"], result["conditions"]["detections"]) == (3, 100)
+    for part, seconds in result["seconds"].items():
+        assert {side: len(each) for side, each in seconds.items()} == {PYTORCH: 3, ONNX_RUNTIME: 3}
+        assert result["ratios"][part] == pytest.approx(np.median(seconds[ONNX_RUNTIME]) / np.median(seconds[PYTORCH]))
+
+
+def test_the_photograph_fills_the_scale() -> None:
+    batch = photograph_batch((1333, 800))
+
+    assert batch.image_sizes.tolist() == [[800, 1333]]
+    assert batch.images.shape == (1, 800, 1344, 3)
+
+
+def test_both_sides_of_the_first_part_compute_the_same(untrained: Callable[[str], GridRCNN], graph: Path) -> None:
+    calls = up_to_rpn_calls(untrained("tiny"), graph, photograph_batch(SCALE), threads=1)
+
+    expected = [each for maps in calls[PYTORCH]() for each in maps]  # type: ignore[attr-defined]
+    actual = calls[ONNX_RUNTIME]()
+
+    torch.testing.assert_close(list(map(torch.from_numpy, actual)), expected, atol=1e-3, rtol=1e-3)  # type: ignore[call-overload]
+
+
+def test_shares_of_operators_sum_to_one_and_fall(graph: Path) -> None:
+    times = op_times(graph, feeds_of(photograph_batch(SCALE)), threads=1, warm_up=1, runs=2)
+
+    assert sum(each.share for each in times) == pytest.approx(1)
+    assert [each.seconds for each in times] == sorted((each.seconds for each in times), reverse=True)
+    deconvolutions = [node for node in onnx.load(graph).graph.node if node.op_type == "ConvTranspose"]
+    assert {each.op: each.nodes for each in times}["ConvTranspose"] == len(deconvolutions)
+
+
+def test_a_program_costs_time_and_memory() -> None:
+    cost = program_cost("--help")
+
+    assert 0.01 < cost.seconds < 60
+    assert 0.001 < cost.peak_memory_gib < 64

@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from click.testing import CliRunner, Result
+
+from gridrt.cli.main import cli
+from gridrt.data.image import load_image, save_image
+from tests.datasets import write_dataset
+from tests.fakes import whole_image_graph
+from tests.test_processes import run_together
+
+CONTENT: dict[str, Any] = {
+    "images": [{"id": n, "file_name": f"{n}.png", "width": 64, "height": 48} for n in range(5)],
+    "categories": [{"id": 1, "name": "scene"}],
+    # All but the darkest picture show one large scene; in two of them it is only the left third.
+    "annotations": [
+        {"id": n, "image_id": n, "category_id": 1, "bbox": [0, 0, 64 if n > 2 else 20, 48]} for n in range(1, 5)
+    ],
+}
+ARGUMENTS = ("evaluate", "--scale", "64", "48", "--images", "images", "--annotations", "images/annotations.json")
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working folder with a model that finds each picture whole, the brighter the surer, and five pictures."""
+    monkeypatch.chdir(tmp_path)
+    onnx.save(whole_image_graph(), tmp_path / "model.onnx")
+    (tmp_path / "images").mkdir()
+    write_dataset(tmp_path / "images", CONTENT)
+    for number in range(5):
+        save_image(tmp_path / f"images/{number}.png", np.full((48, 64, 3), 50 * (number + 1), np.uint8))
+    return tmp_path
+
+
+def evaluate(*arguments: str) -> Result:
+    return CliRunner().invoke(cli, [*ARGUMENTS, *arguments], catch_exceptions=False)
+
+
+def test_a_table_the_conditions_and_one_line_are_printed() -> None:
+    result = evaluate()
+
+    lines = result.stdout.splitlines()
+    assert result.exit_code == 0
+    assert lines[0].split() == ["objects", "AP", "AP50", "AP75", "AP80", "AP90", "small", "medium", "large"]
+    assert lines[1].startswith("all classes")
+    assert lines[2].split() == ["scene", "4", *lines[1].split()[3:]]
+    assert "model.onnx" in lines[3]
+    assert "64 x 48" in lines[3]
+    assert lines[4].startswith("AP 0.5")
+    assert "on 5 images" in lines[4]
+    assert result.stderr == ""
+
+
+def test_figures_and_results_are_written() -> None:
+    result = evaluate("--json", "out/figures.json", "--results", "out/results.json")
+
+    figures = json.loads(Path("out/figures.json").read_text())
+    results = json.loads(Path("out/results.json").read_text())
+    assert figures["overall"]["objects"] == 4
+    assert figures["scale"] == [64, 48]
+    assert f"AP {figures['overall']['ap']:.3f} on 5 images, in out/figures.json, out/results.json" in result.stdout
+    assert [one["image_id"] for one in results] == [0, 1, 2, 3, 4]
+    assert results[0]["bbox"] == [0, 0, 64, 48]
+
+
+def test_two_processes_find_what_one_finds(folder: Path) -> None:
+    evaluate("--json", "one.json", "--results", "one_results.json")
+
+    first, second = run_together(2, "-m", "gridrt", *ARGUMENTS, "--json", "two.json", "--results", "two_results.json")
+
+    one, two = (json.loads((folder / name).read_text()) for name in ("one.json", "two.json"))
+    assert (one.pop("processes"), two.pop("processes")) == (1, 2)
+    del one["seconds"], two["seconds"]
+    assert one == two
+    assert (folder / "one_results.json").read_bytes() == (folder / "two_results.json").read_bytes()
+    assert "AP 0.5" in first
+    assert second == ""
+
+
+def test_curves_and_mistakes_are_drawn(folder: Path) -> None:
+    pytest.importorskip("matplotlib")
+
+    evaluate("--pictures", "pictures")
+
+    drawn = sorted(path.name for path in (folder / "pictures").iterdir())
+    # In both the object is missed; in the brighter one a wrong box is surer.
+    assert drawn == ["mistakes_01_2.png", "mistakes_02_1.png", "precision_recall.png"]
+    assert load_image(folder / "pictures/precision_recall.png").std() > 0
+    assert load_image(folder / "pictures/mistakes_01_2.png").shape == (48, 64, 3)
+
+
+def test_without_matplotlib_the_extra_is_named_before_anything_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gridrt.report.figure.find_spec", lambda _: None)
+
+    result = evaluate("--pictures", "pictures")
+
+    assert result.exit_code == 1
+    assert result.stderr == (
+        "error: curves are drawn by matplotlib, which is not installed. "
+        "Install the extra: pip install 'gridrt[report]'.\n"
+    )
+    assert not Path("pictures").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--annotations", "none.json"), "none.json: the annotation file cannot be read"),
+        (("--images", "."), "missing, first 0.png"),
+        (("--model", "none.onnx"), "none.onnx"),
+    ],
+)
+def test_a_users_error_is_one_line(arguments: tuple[str, ...], message: str) -> None:
+    result = evaluate(*arguments)
+
+    assert result.exit_code == 1
+    assert result.stderr.startswith("error: ")
+    assert result.stderr.count("\n") == 1
+    assert message in result.stderr
+
+
+def test_other_classes_are_one_error_line(folder: Path) -> None:
+    onnx.save(whole_image_graph(classes='["street"]'), folder / "model.onnx")
+
+    result = evaluate()
+
+    assert result.exit_code == 1
+    assert "(found street in the model, scene in the data)" in result.stderr

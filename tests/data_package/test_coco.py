@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pycocotools.coco import COCO
+
+from gridrt.data.coco import CocoDataset
+from gridrt.data.image import save_image
+from gridrt.errors import DataError, ImageError
+from tests.datasets import small, write_dataset
+
+
+def test_labels_count_the_categories_by_id(tmp_path: Path) -> None:
+    dataset = write_dataset(tmp_path)
+
+    assert dataset.class_names == ("cat", "dog")
+    assert dataset.category_ids == (4, 9)
+    np.testing.assert_array_equal([1], dataset.objects(0).labels)
+    np.testing.assert_array_equal([0], dataset.objects(1).labels)
+
+
+def test_objects_have_corners_and_no_crowds(tmp_path: Path) -> None:
+    objects = write_dataset(tmp_path).objects(0)
+
+    np.testing.assert_array_equal([[10, 5, 30, 35]], objects.boxes)
+    assert objects.boxes.dtype == np.float32
+    assert objects.labels.dtype == np.int64
+
+
+def test_an_image_may_have_no_objects(tmp_path: Path) -> None:
+    content = small()
+    content["annotations"] = content["annotations"][:1]
+
+    objects = write_dataset(tmp_path, content).objects(1)
+
+    assert (objects.boxes.shape, objects.labels.shape) == ((0, 4), (0,))
+
+
+def test_ignored_and_degenerate_boxes_are_no_objects_and_the_latter_are_counted(tmp_path: Path) -> None:
+    content = small()
+    content["annotations"][0]["bbox"] = [3, 3, 0.5, 9]
+    content["annotations"][2]["ignore"] = 1
+
+    dataset = write_dataset(tmp_path, content)
+
+    assert [len(dataset.objects(index).labels) for index in range(2)] == [0, 0]
+    assert dataset.degenerate_boxes == 1
+
+
+def test_objects_of_real_annotations_are_those_that_pycocotools_lists(data_dir: Path) -> None:
+    file = data_dir / "coco_free/annotations/instances_val2017.json"
+    dataset = CocoDataset(data_dir / "coco_free/val2017", file)
+    coco = COCO(file)
+    labels = {category_id: label for label, category_id in enumerate(sorted(coco.cats))}
+
+    for index, image in enumerate(dataset.images):
+        entries = coco.loadAnns(coco.getAnnIds(image.id, iscrowd=False))
+        found = dataset.objects(index)
+        boxes = [[x, y, x + w, y + h] for x, y, w, h in (entry["bbox"] for entry in entries)]
+        np.testing.assert_array_equal(np.array(boxes, np.float32).reshape(-1, 4), found.boxes)
+        np.testing.assert_array_equal([labels[entry["category_id"]] for entry in entries], found.labels)
+
+
+def test_missing_pictures_are_counted_and_the_first_is_named(tmp_path: Path) -> None:
+    write_dataset(tmp_path)
+    (tmp_path / "b.png").unlink()
+
+    with pytest.raises(DataError, match=r"folder of images \(found 1 of 2 missing, first b\.png\)"):
+        CocoDataset(tmp_path, tmp_path / "annotations.json")
+
+
+def test_a_picture_of_another_size_than_annotated_is_refused(tmp_path: Path) -> None:
+    dataset = write_dataset(tmp_path)
+    save_image(tmp_path / "b.png", np.zeros((40, 60, 3), np.uint8))
+
+    with pytest.raises(DataError, match=r"b\.png: the picture is as large as annotated, 40 x 60 .*found 60 x 40"):
+        dataset.load_image(1)
+
+
+def test_a_broken_picture_is_named(tmp_path: Path) -> None:
+    dataset = write_dataset(tmp_path)
+    (tmp_path / "a.png").write_bytes(b"no picture")
+
+    with pytest.raises(ImageError, match=r"a\.png"):
+        dataset.load_image(0)
+
+
+def test_nothing_is_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_dataset(tmp_path).ground_truth()
+
+    assert capsys.readouterr() == ("", "")
+
+
+def test_the_ground_truth_has_every_annotation_under_an_id_above_0(tmp_path: Path) -> None:
+    truth = write_dataset(tmp_path).ground_truth()
+
+    assert sorted(truth.anns) == [1, 2, 3]
+    assert [truth.anns[number]["iscrowd"] for number in (1, 2, 3)] == [0, 1, 0]

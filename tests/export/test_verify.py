@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from gridrt.errors import VerificationError
+from gridrt.export.verify import BOX_TOLERANCE, box_tolerance_in, verify_detections
+from gridrt.types import Detections
+
+
+def detections(count: int) -> Detections:
+    """Boxes of 20 px in a row."""
+    corner = np.arange(count, dtype=np.float32)[:, None] * 30
+    boxes = np.concatenate((corner, corner, corner + 20, corner + 20), 1)
+    return Detections(boxes, np.linspace(0.9, 0.1, count, dtype=np.float32), np.zeros(count, np.int32))
+
+
+def moved(found: Detections, pixels: float) -> Detections:
+    """With the first box a little to the right and down."""
+    boxes = found.boxes.copy()
+    boxes[0] += pixels
+    return Detections(boxes, found.scores, found.labels)
+
+
+def test_differences_within_the_tolerances_are_told() -> None:
+    reference = detections(10)
+    scores = reference.scores.copy()
+    scores[3] += 1e-4
+    other = Detections(moved(reference, 0.005).boxes, scores, reference.labels)
+
+    found = verify_detections(reference, other, box_tolerance=0.01)
+
+    assert (found.detections, found.missing, found.extra) == (10, 0, 0)
+    assert found.box_error == pytest.approx(0.005, rel=1e-3)
+    assert found.score_error == pytest.approx(1e-4, rel=1e-2)
+    assert str(found) == "verified on 10 detections: boxes within 5.0e-03 px, scores within 1.0e-04"
+
+
+def test_one_difference_among_many_is_excused_and_told() -> None:
+    reference = detections(50)
+    first_missing = Detections(reference.boxes[1:], reference.scores[1:], reference.labels[1:])
+
+    found = verify_detections(reference, first_missing, box_tolerance=0.01)
+
+    assert (found.detections, found.missing, found.extra) == (49, 1, 0)
+    assert str(found).endswith(", 1 missing, 0 extra")
+
+
+@pytest.mark.parametrize(
+    ("pixels", "told"),
+    [(0.02, "1 of 10 detections outside, 0 missing, 0 extra"), (15, "2 of 10 detections outside, 1 missing, 1 extra")],
+)
+def test_more_than_that_is_an_error(pixels: float, told: str) -> None:
+    with pytest.raises(VerificationError, match=told) as caught:
+        verify_detections(detections(10), moved(detections(10), pixels), box_tolerance=0.01, remedy="Do this.")
+
+    assert str(caught.value).endswith(". Do this.")
+
+
+def test_detections_where_the_model_has_none_are_an_error() -> None:
+    with pytest.raises(VerificationError, match="1 extra"):
+        verify_detections(detections(0), detections(1), box_tolerance=0.01)
+
+
+def test_nothing_on_both_sides_is_agreement() -> None:
+    assert "neither side" in str(verify_detections(detections(0), detections(0), box_tolerance=0.01))
+
+
+def test_the_tolerance_is_in_pixels_of_the_resized_picture() -> None:
+    large = np.zeros((3000, 4000, 3), np.uint8)
+
+    assert box_tolerance_in(large, (400, 300)) == pytest.approx(10 * BOX_TOLERANCE)
