@@ -41,6 +41,19 @@ def count() -> int:
     return distributed.get_world_size() if distributed.is_initialized() else 1
 
 
+def mean(number: float) -> float:
+    """The mean over all processes; every process must call this.
+
+    A loss that is summed in each process and divided by the mean count has, once gradients are averaged over the
+    processes, the gradient of one process that sums over all and divides by the total count.
+    """
+    if count() == 1:
+        return number
+    total = torch.tensor(number, dtype=torch.float64)
+    distributed.all_reduce(total)
+    return float(total) / count()
+
+
 def gathered(items: list[T]) -> list[T]:
     """The items of all processes, by rank; every process must call this."""
     if count() == 1:

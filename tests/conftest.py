@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import torch
+from filelock import FileLock
 from hypothesis import settings
 from PIL import Image
 
@@ -88,13 +89,16 @@ def untrained() -> Callable[[str], GridRCNN]:
 
 @pytest.fixture(scope="session")
 def exported(untrained: Callable[[str], GridRCNN], tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """Writes the ONNX file of such a model, each variant once; tests of one variant belong to one xdist group."""
-    folder = tmp_path_factory.mktemp("exported")
+    """Writes the ONNX file of such a model, each variant once for all processes that share the tests: it takes long."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
 
-    @cache
     def graph_of(variant: str) -> Path:
         path = folder / f"{variant}.onnx"
-        save_onnx(onnx_from_model(untrained(variant), weights_sha256="0" * 64), path)
+        with FileLock(path.with_suffix(".lock")):
+            if not path.exists():
+                save_onnx(onnx_from_model(untrained(variant), weights_sha256="0" * 64), path)
         return path
 
     return graph_of

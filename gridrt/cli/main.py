@@ -16,6 +16,7 @@ from gridrt.errors import GridRTError
 VERBS: Mapping[str, str] = {
     "export": "Turn a checkpoint into one ONNX file.",
     "detect": "Find objects in images and videos.",
+    "train": "Train a detector on annotated images.",
     "evaluate": "Measure average precision on annotated images.",
     "inspect": "Tell what a checkpoint or an ONNX file holds.",
     "doctor": "Tell what this machine can run, and what to install.",

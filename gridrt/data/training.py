@@ -15,7 +15,8 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from gridrt.config import DEFAULT_SCALE
-from gridrt.data.coco import CocoDataset, Objects
+from gridrt.data.coco import Objects
+from gridrt.data.joined import AnnotatedPictures
 from gridrt.data.sampler import batches_of_epoch
 from gridrt.data.transform import Transform, pad
 from gridrt.errors import DataError, GridRTError
@@ -67,14 +68,16 @@ class TrainingImages(Dataset["Example | GridRTError"]):
 
     Attributes:
         seed: as given.
+        class_names: in the order of the labels.
 
     Raises:
         DataError: not one image is left.
         GridRTError: a side of `scale` is not positive.
     """
 
-    def __init__(self, dataset: CocoDataset, scale: tuple[int, int] = DEFAULT_SCALE, seed: int = 0) -> None:
+    def __init__(self, dataset: AnnotatedPictures, scale: tuple[int, int] = DEFAULT_SCALE, seed: int = 0) -> None:
         self._dataset, self.seed = dataset, seed
+        self.class_names = dataset.class_names
         self._transform = Transform(scale)
         self._kept = [index for index in range(len(dataset)) if _teaches(dataset, index)]
         if not self._kept:
@@ -169,7 +172,7 @@ def collate(examples: Sequence[Example | GridRTError]) -> TrainingBatch | GridRT
     return TrainingBatch(images, torch.from_numpy(sizes), [_targets(example.objects) for example in sound])
 
 
-def _teaches(dataset: CocoDataset, index: int) -> bool:
+def _teaches(dataset: AnnotatedPictures, index: int) -> bool:
     image = dataset.images[index]
     return min(image.width, image.height) >= LEAST_SIDE and len(dataset.objects(index).labels) > 0
 

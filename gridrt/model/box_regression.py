@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from gridrt import processes
 from gridrt.model.roi_loss import RoISamples, roi_labels
 from gridrt.ops.boxes import clip_boxes, decode_deltas, encode_deltas
 
@@ -56,6 +57,8 @@ def class_boxes(proposals: Tensor, predicted: Tensor, image_sizes: Tensor) -> Te
 def box_loss(predicted: Tensor, samples: Sequence[RoISamples]) -> Tensor:
     """L1 of the true class's deltas, summed over the RoIs on objects and divided by how many RoIs were sampled.
 
+    Where several processes train together, by how many each of them sampled on average.
+
     Args:
         predicted: float32 [K, C, 4]; for each image its positives, then its negatives.
         samples: per image.
@@ -67,4 +70,5 @@ def box_loss(predicted: Tensor, samples: Sequence[RoISamples]) -> Tensor:
         torch.cat([image.positive for image in samples]), torch.cat([image.objects for image in samples])
     )
     # With nothing sampled the loss is 0, where a mean would be 0/0.
-    return F.l1_loss(predicted[on_object, labels[on_object]], wanted, reduction="sum") / max(len(predicted), 1)
+    loss = F.l1_loss(predicted[on_object, labels[on_object]], wanted, reduction="sum")
+    return loss / (processes.mean(len(predicted)) or 1)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from gridrt import processes
 from gridrt.ops.randomness import Randomness
 
 
@@ -35,6 +36,8 @@ def jitter(boxes: Tensor, image_size: Tensor, amplitude: float, randomness: Rand
 def grid_loss(fused: Tensor, unfused: Tensor, targets: Tensor) -> Tensor:
     """Mean binary cross entropy over all cells, of the heatmaps with fusion and of those without, added.
 
+    Where several processes train together, the sum is divided by how many cells each of them has on average.
+
     Args:
         fused: logits, float [K, P, S, S].
         unfused: likewise.
@@ -43,4 +46,4 @@ def grid_loss(fused: Tensor, unfused: Tensor, targets: Tensor) -> Tensor:
     both = torch.stack((fused, unfused)).float()
     loss = F.binary_cross_entropy_with_logits(both, targets.expand_as(both), reduction="sum")
     # Without RoIs the loss is 0, where a mean would be 0/0.
-    return loss / max(targets.numel(), 1)
+    return loss / (processes.mean(targets.numel()) or 1)

@@ -87,15 +87,15 @@ class ResNet(nn.Module):
             stages.append(nn.Sequential(*layers))
         self.layer1, self.layer2, self.layer3, self.layer4 = stages
         self.channels = tuple((stem_channels << index) * Bottleneck.expansion for index in range(4))
-        self._freeze(frozen_stages)
+        self.freeze(frozen_stages)
         self.train()  # a module starts in training mode without having been told
 
-    def _freeze(self, stages: int) -> None:
-        frozen = (self.conv1, self.bn1, self.layer1, self.layer2, self.layer3, self.layer4)[
-            : stages + 2 if stages else 0
-        ]
-        for module in frozen:
-            module.requires_grad_(False)
+    def freeze(self, stages: int) -> None:
+        """Let the first `stages` stages, 0 to 4, keep their weights in training; with the first also the stem."""
+        parts = ((self.conv1, self.bn1, self.layer1), (self.layer2,), (self.layer3,), (self.layer4,))
+        for stage, modules in enumerate(parts):
+            for module in modules:
+                module.requires_grad_(stage >= stages)
 
     def train(self, mode: bool = True) -> ResNet:  # noqa: FBT001, FBT002 - torch's signature
         """As `nn.Module.train`, but BatchNorm stays in eval mode."""

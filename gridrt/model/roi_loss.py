@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from gridrt import processes
 from gridrt.config import RoITrainConfig
 from gridrt.ops.assign import assign
 from gridrt.ops.randomness import Randomness
@@ -47,13 +48,15 @@ def sample_rois(proposals: Tensor, truth: GroundTruth, config: RoITrainConfig, r
 def class_loss(logits: Tensor, samples: Sequence[RoISamples]) -> Tensor:
     """Mean cross entropy over all sampled RoIs.
 
+    Where several processes train together, the sum is divided by how many each of them sampled on average.
+
     Args:
         logits: float32 [K, classes + 1], background last; for each image its positives, then its negatives.
         samples: per image.
     """
     labels = roi_labels(samples, background=logits.shape[1] - 1)
     # With nothing sampled the loss is 0, where a mean would be 0/0.
-    return F.cross_entropy(logits, labels, reduction="sum") / max(len(logits), 1)
+    return F.cross_entropy(logits, labels, reduction="sum") / (processes.mean(len(logits)) or 1)
 
 
 def roi_labels(samples: Sequence[RoISamples], background: int) -> Tensor:

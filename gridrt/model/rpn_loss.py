@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from gridrt import processes
 from gridrt.config import RPNTrainConfig
 from gridrt.ops.assign import assign
 from gridrt.ops.boxes import encode_deltas
@@ -59,6 +60,8 @@ def rpn_losses(
 ) -> dict[str, Tensor]:
     """Objectness and box losses, each summed over anchors and divided by how many anchors were drawn.
 
+    Where several processes train together, by how many each of them drew on average.
+
     Args:
         logits: float32 [B, N].
         deltas: float32 [B, N, 4].
@@ -66,7 +69,7 @@ def rpn_losses(
         samples: per image.
         config: the shape of the box loss.
     """
-    drawn = sum(max(len(image.positive), 1) + max(len(image.negative), 1) for image in samples)
+    drawn = processes.mean(sum(max(len(image.positive), 1) + max(len(image.negative), 1) for image in samples))
     return {
         "loss_rpn_cls": _objectness_loss(logits, samples) / drawn,
         "loss_rpn_bbox": _box_loss(deltas, anchors, samples, config.smooth_l1_beta) / drawn,

@@ -26,7 +26,7 @@ class TorchSession:
     """
 
     def __init__(self, model: GridRCNN, device: str | None = None, threads: int | None = None) -> None:
-        self.device = _device(device)
+        self.device = device_named(device)
         if threads is not None:
             torch.set_num_threads(threads)
         self._model = model.eval().to(self.device)
@@ -47,7 +47,12 @@ class TorchSession:
         return RawDetections(boxes, scores, labels)
 
 
-def _device(name: str | None) -> torch.device:
+def device_named(name: str | None) -> torch.device:
+    """A device by its name; None takes the GPU where there is one.
+
+    Raises:
+        DependencyError: it is not on this machine.
+    """
     if name is None:
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:

@@ -17,8 +17,6 @@ from benchmarks.graph_parts import op_times
 from benchmarks.program_cost import ProgramCost, program_cost
 from gridrt.model.grid_rcnn import GridRCNN
 
-pytestmark = pytest.mark.xdist_group("tiny")  # which has exported it once
-
 SCALE = (160, 96)
 
 

@@ -17,8 +17,6 @@ from gridrt.errors import VerificationError
 from gridrt.model.checkpoint import load_model, save_weights
 from gridrt.model.untrained import untrained_model
 
-pytestmark = pytest.mark.xdist_group("tiny")  # which has exported it once
-
 SCALE = (160, 96)
 SIDES = ("pytorch", "onnxruntime")
 

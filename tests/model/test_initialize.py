@@ -100,3 +100,15 @@ def test_a_seed_repeats_the_weights() -> None:
 
     first, second = weights(), weights()
     assert all(torch.equal(tensor, second[name]) for name, tensor in first.items())
+
+
+def test_boxes_of_the_baseline_start_almost_where_they_were_proposed() -> None:
+    model = build("faster_tiny", num_classes=80)
+    torch.manual_seed(0)
+
+    initialize(model)
+
+    layer = model.get_submodule("roi_head.bbox_head.fc_reg")
+    assert isinstance(layer, nn.Linear)
+    assert layer.weight.std().item() == pytest.approx(1e-3, rel=0.05)
+    assert not layer.bias.any()

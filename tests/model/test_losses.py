@@ -48,7 +48,6 @@ def step(request: pytest.FixtureRequest, golden: Golden, photo: Photo, r50: Grid
     return Step(r50, r50.losses(images, sizes, ground_truths(reference), randomness), reference)
 
 
-@pytest.mark.xdist_group("r50")
 def test_losses_equal_the_reference(step: Step) -> None:
     assert step.losses.keys() == {"loss_rpn_cls", "loss_rpn_bbox", "loss_cls", "loss_grid"}
     for name, loss in step.losses.items():
@@ -57,7 +56,6 @@ def test_losses_equal_the_reference(step: Step) -> None:
         np.testing.assert_allclose(loss.item(), expected, rtol=1e-4, err_msg=name)
 
 
-@pytest.mark.xdist_group("r50")
 @pytest.mark.parametrize(
     "step", ["one_nojitter", "batch2_jitter"], indirect=True
 )  # one of each; the slowest is left out
@@ -77,7 +75,6 @@ def test_gradients_equal_the_reference(step: Step) -> None:
         np.testing.assert_allclose(gradient, expected, atol=1e-2 * np.abs(expected).max(), err_msg=key)
 
 
-@pytest.mark.xdist_group("r50")
 def test_training_proposals_equal_the_reference(golden: Golden, photo: Photo, r50: GridRCNN) -> None:
     """Neighbours whose scores differ in the last bit may swap ranks, so boxes are looked up, not compared by row."""
     reference = golden("train_r50_one_nojitter")

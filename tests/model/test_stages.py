@@ -13,8 +13,6 @@ from gridrt.model.grid_rcnn import GridRCNN
 from gridrt.model.grid_roi_head import GridRoIHead
 from gridrt.model.rpn_head import Proposals
 
-pytestmark = pytest.mark.xdist_group("r50")
-
 
 @pytest.fixture(scope="module")
 def reference(golden: Callable[[str], Mapping[str, np.ndarray]]) -> Mapping[str, np.ndarray]:

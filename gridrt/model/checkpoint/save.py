@@ -20,7 +20,16 @@ def save_weights(model: GridRCNN, path: str | Path) -> None:
     from gridrt import __version__
 
     state_dict = {name: tensor.cpu() for name, tensor in model.state_dict().items()}
-    content = {"meta": {"CLASSES": model.class_names, "gridrt_version": __version__}, "state_dict": state_dict}
+    meta = {"CLASSES": model.class_names, "gridrt_version": __version__}
+    write_torch({"meta": meta, "state_dict": state_dict}, path)
+
+
+def write_torch(content: object, path: str | Path) -> None:
+    """Write what `torch.save` can, atomically.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
     with atomic_path(path) as temporary:
         try:
             torch.save(content, temporary)

@@ -145,8 +145,9 @@ def test_weights_that_fit_no_variant_are_refused_by_their_differences(tmp_path: 
     with pytest.raises(CheckpointError) as refusal:
         load_model(tmp_path / "w.pth")
     assert str(refusal.value) == (
-        f"{tmp_path / 'w.pth'}: weights must have the names and shapes of a Grid R-CNN or Faster R-CNN (found nearest is tiny with 3 "
-        "classes, but 1 missing: neck.fpn_convs.0.conv.bias; 1 unexpected: roi_head.mask_head.conv.weight; "
+        f"{tmp_path / 'w.pth'}: weights must have the names and shapes of a Grid R-CNN or Faster R-CNN (found "
+        "nearest is tiny with 3 classes, but 1 missing: neck.fpn_convs.0.conv.bias; "
+        "1 unexpected: roi_head.mask_head.conv.weight; "
         "1 of another shape: backbone.bn1.weight [64] instead of [24])"
     )
 

@@ -1,0 +1,162 @@
+"""`gridrt train`: train a detector on annotated images."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from gridrt.cli import options
+
+if TYPE_CHECKING:
+    from gridrt.data.coco import CocoDataset
+    from gridrt.data.training import TrainingImages
+    from gridrt.model.grid_rcnn import GridRCNN
+    from gridrt.train import Schedule, Trainer
+
+PATH = click.Path(path_type=Path)
+COUNT = click.IntRange(min=1)
+
+
+@click.command("train")
+@click.option("--images", type=PATH, required=True, metavar="DIR", help="Folder of the images.")
+@click.option(
+    "--annotations",
+    type=PATH,
+    required=True,
+    multiple=True,
+    metavar="FILE",
+    help="Their boxes, as COCO's JSON. Give it again to train on several sets together.",
+)
+@click.option("--val-images", type=PATH, metavar="DIR", help="Images to evaluate on. [default: the same folder]")
+@click.option("--val-annotations", type=PATH, metavar="FILE", help="Their boxes. [default: no evaluation]")
+@click.option("--model", default="r50", show_default=True, help="The detector, such as tiny, r50 or r101.")
+@click.option("--backbone-weights", type=PATH, metavar="FILE", help="Start the backbone from these; else from noise.")
+@click.option("--frozen-stages", type=click.IntRange(0, 4), help="Of the backbone. [default: the model's]")
+@click.option("--schedule", default="2x", show_default=True, help="2x: as published. short: small sets, from scratch.")
+@click.option("--epochs", type=COUNT, help="[default: the schedule's]")
+@click.option("--batch-size", type=COUNT, help="Images at a time, of each process. [default: the schedule's]")
+@click.option("--accumulate", type=COUNT, default=1, show_default=True, help="Batches for each change of the weights.")
+@click.option(
+    "--lr",
+    type=click.FloatRange(min=0, min_open=True),
+    help="Peak learning rate. [default: the schedule's, times the images for each change over its own number of them]",
+)
+@click.option("--scale", type=COUNT, nargs=2, metavar="LONG SHORT", help="As for detect. [default: the schedule's]")
+@click.option("--eval-every", type=COUNT, metavar="EPOCHS", help="[default: the schedule's]")
+@click.option("--save-every", type=COUNT, default=500, show_default=True, metavar="ITERATIONS", help="And each epoch.")
+@click.option("--amp", type=click.Choice(["off", "bf16", "fp16"]), default="off", show_default=True, help="On a GPU.")
+@click.option("--device", help="Such as cpu or cuda:1. [default: the GPU, where there is one]")
+@options.threads
+@click.option("--workers", type=click.IntRange(min=0), default=2, show_default=True, help="Processes that load images.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option("--out", type=PATH, default="training", show_default=True, metavar="DIR", help="Folder to write to.")
+@click.option("--resume", is_flag=True, help="Go on from the last state in the folder, by the same command.")
+def command(*, out: Path, resume: bool, threads: int | None, **chosen: Any) -> None:  # noqa: ANN401 - click's options
+    """Train a detector on annotated images.
+
+    Writes last.pth and, with an evaluation, best.pth, which the other verbs take; log.jsonl and curves.png; and
+    checkpoint.pth, from which a run that was killed goes on with --resume. Under torchrun the processes share the
+    images of each step.
+    """
+    import torch
+
+    from gridrt import processes
+    from gridrt.files import make_folder
+
+    if threads is not None:
+        torch.set_num_threads(threads)
+    make_folder(out)
+    with processes.process_group():
+        trainer = _trainer(chosen, out, resume=resume)
+        trainer.run()
+        if processes.rank() == 0:
+            _tell(trainer, out)
+
+
+def _trainer(chosen: dict[str, Any], out: Path, *, resume: bool) -> Trainer:
+    """Everything that a training takes, in the order in which mistakes are cheap to find."""
+    from gridrt.runtime.torch_session import device_named
+    from gridrt.train import Settings, Trainer
+
+    device = device_named(chosen["device"])
+    _check_amp(chosen["amp"], device.type)
+    schedule = _schedule(chosen)
+    images, validation = _data(chosen, schedule)
+    model = _model(chosen, images.class_names).to(device)
+    settings = Settings(schedule, chosen["accumulate"], chosen["amp"], chosen["save_every"], chosen["workers"])
+    return Trainer(model, images, validation, settings, out, resume=resume)
+
+
+def _check_amp(amp: str, device_type: str) -> None:
+    from gridrt.errors import GridRTError
+
+    if amp != "off" and device_type != "cuda":
+        raise GridRTError("mixed precision needs a GPU", place="--amp", value=f"{amp} on {device_type}")
+
+
+def _schedule(chosen: dict[str, Any]) -> Schedule:
+    """The named schedule for the images of an iteration, with what the user would have otherwise."""
+    from dataclasses import replace
+
+    from gridrt import processes
+    from gridrt.errors import GridRTError
+    from gridrt.train import SCHEDULES
+
+    if chosen["schedule"] not in SCHEDULES:
+        rule = "the schedule is one of " + ", ".join(SCHEDULES)
+        raise GridRTError(rule, place="--schedule", value=chosen["schedule"])
+    names = ("epochs", "batch_size", "scale", "eval_every")
+    named = SCHEDULES[chosen["schedule"]]
+    schedule = replace(named, **{name: chosen[name] for name in names if chosen[name] is not None})
+    schedule = schedule.for_images(schedule.batch_size * chosen["accumulate"] * processes.count())
+    return schedule if chosen["lr"] is None else replace(schedule, lr=chosen["lr"])
+
+
+def _data(chosen: dict[str, Any], schedule: Schedule) -> tuple[TrainingImages, CocoDataset | None]:
+    from gridrt.data.coco import CocoDataset
+    from gridrt.data.joined import JoinedDataset
+    from gridrt.data.training import TrainingImages
+
+    folder, validation = chosen["images"], None
+    if chosen["val_annotations"] is not None:
+        validation = CocoDataset(chosen["val_images"] or folder, chosen["val_annotations"])
+    joined = JoinedDataset([CocoDataset(folder, file) for file in chosen["annotations"]])
+    if joined.degenerate_boxes:
+        click.echo(f"{joined.degenerate_boxes} boxes without area are left out", err=True)
+    return TrainingImages(joined, schedule.scale, chosen["seed"]), validation
+
+
+def _model(chosen: dict[str, Any], class_names: tuple[str, ...]) -> GridRCNN:
+    import torch
+
+    from gridrt.model.initialize import initialize
+    from gridrt.model.presets import build
+    from gridrt.train.backbone import load_backbone, refuse_frozen_noise
+
+    model = build(chosen["model"], len(class_names))
+    model.class_names = class_names
+    if chosen["frozen_stages"] is not None:
+        model.backbone.freeze(chosen["frozen_stages"])
+    torch.manual_seed(chosen["seed"])
+    initialize(model)
+    if chosen["backbone_weights"] is None:
+        refuse_frozen_noise(model)
+    else:
+        load_backbone(model, chosen["backbone_weights"])
+    return model
+
+
+def _tell(trainer: Trainer, out: Path) -> None:
+    from gridrt.report.metrics import shown
+    from gridrt.train.trainer import BEST, LAST
+
+    done = trainer.progress
+    evaluated = done.best_ap is not None
+    weights = out / (BEST if evaluated else LAST)
+    figure = f", AP {shown(done.best_ap)}" if evaluated else ""
+    click.echo(
+        f"{weights}{figure}, {done.epoch} epochs, {done.iteration} iterations, {done.seconds:.1f} s. "
+        f"Next: gridrt evaluate --model {weights}"
+    )

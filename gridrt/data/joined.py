@@ -1,0 +1,79 @@
+"""Several data sets as one to train on, such as the pictures of training and validation together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from gridrt.data.annotations import AnnotatedImage
+from gridrt.data.coco import CocoDataset, Objects
+from gridrt.errors import DataError
+from gridrt.types import UInt8Array
+
+
+class AnnotatedPictures(Protocol):
+    """What training asks of a data set; see `CocoDataset`."""
+
+    @property
+    def images(self) -> Sequence[AnnotatedImage]:
+        """In the order of every index."""
+        ...
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """In the order of the labels."""
+        ...
+
+    def __len__(self) -> int:
+        """How many images there are."""
+        ...
+
+    def load_image(self, index: int) -> UInt8Array:
+        """The picture, uint8 [height, width, 3], RGB."""
+        ...
+
+    def objects(self, index: int) -> Objects:
+        """What there is to learn from an image."""
+        ...
+
+
+class JoinedDataset:
+    """The images of several data sets, one set after another.
+
+    Args:
+        parts: at least one, all of the same classes.
+
+    Attributes:
+        images: of all parts.
+        class_names: in the order of the labels.
+        degenerate_boxes: of all parts.
+
+    Raises:
+        DataError: the classes of one are not those of the first.
+    """
+
+    def __init__(self, parts: Sequence[CocoDataset]) -> None:
+        self.class_names = parts[0].class_names
+        for number, part in enumerate(parts[1:], 2):
+            if part.class_names != self.class_names:
+                raise DataError(
+                    "data sets to train on together have the same categories",
+                    place=f"data set {number}",
+                    value=f"{', '.join(part.class_names)} instead of {', '.join(self.class_names)}",
+                )
+        self.images: Sequence[AnnotatedImage] = [image for part in parts for image in part.images]
+        self.degenerate_boxes = sum(part.degenerate_boxes for part in parts)
+        self._places = [(part, index) for part in parts for index in range(len(part))]
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def load_image(self, index: int) -> UInt8Array:
+        """As `CocoDataset.load_image`."""
+        part, within = self._places[index]
+        return part.load_image(within)
+
+    def objects(self, index: int) -> Objects:
+        """As `CocoDataset.objects`."""
+        part, within = self._places[index]
+        return part.objects(within)

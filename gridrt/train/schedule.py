@@ -1,0 +1,129 @@
+"""How long to train and how fast: presets, and the law of the learning rate."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from gridrt.config import DEFAULT_SCALE
+
+
+class Decay(Protocol):
+    """How the learning rate falls."""
+
+    def factor(self, epoch: float, epochs: int) -> float:
+        """What the peak rate is multiplied by, `epoch` (with its fraction) of `epochs` into the training."""
+        ...
+
+
+@dataclass(frozen=True)
+class StepDecay:
+    """Falls to a tenth at the start of certain epochs.
+
+    Attributes:
+        milestones: those epochs, in a training of `of` epochs; in a longer or shorter one they move along.
+        of: epochs.
+    """
+
+    milestones: tuple[int, ...]
+    of: int
+
+    def factor(self, epoch: float, epochs: int) -> float:
+        """As `Decay.factor`."""
+        passed = sum(math.floor(epoch) >= round(milestone * epochs / self.of) for milestone in self.milestones)
+        return float(0.1**passed)
+
+
+@dataclass(frozen=True)
+class CosineDecay:
+    """Falls along half a cosine, to 0 at the end."""
+
+    def factor(self, epoch: float, epochs: int) -> float:
+        """As `Decay.factor`."""
+        return (1 + math.cos(math.pi * epoch / epochs)) / 2
+
+
+@dataclass(frozen=True)
+class WarmUp:
+    """The rate rises evenly over the first iterations, so that untrained weights do not blow up.
+
+    Attributes:
+        iterations: the last of them has the full rate.
+        start: what the first one has of it.
+    """
+
+    iterations: int
+    start: float
+
+    def factor(self, iteration: int) -> float:
+        """What the rate is multiplied by; iterations count from 0."""
+        if iteration >= self.iterations - 1:
+            return 1.0
+        return self.start + (1 - self.start) * iteration / (self.iterations - 1)
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """A training by stochastic gradient descent. An iteration is one change of the weights.
+
+    Attributes:
+        epochs: how often every image is seen.
+        batch_size: images per forward pass of a process.
+        lr: peak learning rate where an iteration sees `lr_images` images; it grows and shrinks with that number.
+        lr_images: see `lr`.
+        warm_up: the first iterations.
+        decay: the others.
+        scale: most pixels on the long and on the short side of a resized image.
+        eval_every: epochs from one evaluation to the next.
+        momentum: of the descent.
+        weight_decay: of all weights, those of norms and biases too.
+        max_gradient_norm: longer gradients are shortened to this; None leaves them.
+    """
+
+    epochs: int
+    batch_size: int
+    lr: float
+    lr_images: int
+    warm_up: WarmUp
+    decay: Decay
+    scale: tuple[int, int] = DEFAULT_SCALE
+    eval_every: int = 1
+    momentum: float = 0.9
+    weight_decay: float = 1e-4
+    max_gradient_norm: float | None = None
+
+    def lr_at(self, iteration: int, iterations_per_epoch: int) -> float:
+        """The learning rate of an iteration, counted from 0."""
+        epoch = iteration / iterations_per_epoch
+        return self.lr * self.warm_up.factor(iteration) * self.decay.factor(epoch, self.epochs)
+
+    def for_images(self, images: int) -> Schedule:
+        """The same with the learning rate that belongs to so many images per iteration."""
+        return replace(self, lr=self.lr * images / self.lr_images, lr_images=images)
+
+
+SCHEDULES: Mapping[str, Schedule] = {
+    # As published: eight GPUs with two images each.
+    "2x": Schedule(
+        epochs=25,
+        batch_size=2,
+        lr=0.02,
+        lr_images=16,
+        warm_up=WarmUp(3665, 1 / 80),
+        decay=StepDecay((17, 23), of=25),
+    ),
+    # A few hundred images, from scratch, in less than an hour on two cores.
+    "short": Schedule(
+        epochs=40,
+        batch_size=4,
+        lr=0.01,
+        lr_images=4,
+        warm_up=WarmUp(200, 0.01),
+        decay=CosineDecay(),
+        scale=(480, 360),
+        eval_every=5,
+        max_gradient_norm=10.0,
+    ),
+}

@@ -1,0 +1,107 @@
+"""The training state on disk: all that a run needs to go on to the weights that it would have reached."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from gridrt.errors import CheckpointError, DataError
+from gridrt.model.checkpoint.pickled import load_pickled
+from gridrt.model.checkpoint.save import write_torch
+
+KIND = "gridrt training state"
+
+
+@dataclass
+class Progress:
+    """How far a training is.
+
+    Attributes:
+        epoch: the one under way, from 0.
+        step: iterations done in it.
+        iteration: iterations done in all.
+        best_ap: of the evaluations so far.
+        seconds: that it took so far.
+    """
+
+    epoch: int = 0
+    step: int = 0
+    iteration: int = 0
+    best_ap: float | None = None
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class TrainingState:
+    """What is saved.
+
+    Attributes:
+        progress: how far it is.
+        class_names: of the model.
+        settings: what the weights depend on; to be the same when the run goes on.
+        model: state dict.
+        optimization: `Optimization.state_dict()`.
+    """
+
+    progress: Progress
+    class_names: tuple[str, ...]
+    settings: Mapping[str, Any]
+    model: Mapping[str, Tensor]
+    optimization: Mapping[str, Any]
+
+
+def save_state(path: Path, state: TrainingState) -> None:
+    """Write a state, atomically.
+
+    Raises:
+        OutputError: it cannot be written; what was there before is still there.
+    """
+    content = {field: getattr(state, field) for field in ("class_names", "settings", "model", "optimization")}
+    write_torch({"kind": KIND, "progress": asdict(state.progress), **content}, path)
+
+
+def load_state(path: Path) -> TrainingState:
+    """Read what `save_state` wrote.
+
+    Raises:
+        CheckpointError: there is none, or it is damaged.
+    """
+    if not path.is_file():
+        raise CheckpointError("there is no training to resume", place=path, remedy="Start it without --resume.")
+    content = load_pickled(path, trust_checkpoint=False)
+    if not isinstance(content, dict) or content.pop("kind", None) != KIND:
+        raise CheckpointError("a training goes on from the checkpoint that it wrote", place=path)
+    return TrainingState(**content | {"progress": Progress(**content["progress"])})
+
+
+def refuse_other_training(
+    path: Path, state: TrainingState, class_names: tuple[str, ...], settings: Mapping[str, Any]
+) -> None:
+    """Refuse to go on with other classes or settings.
+
+    Raises:
+        DataError: the classes differ.
+        CheckpointError: a setting differs.
+    """
+    if state.class_names != class_names:
+        raise DataError(
+            "the data has the classes of the checkpoint",
+            place=path,
+            value=f"{_counted(state.class_names)} in the checkpoint, {_counted(class_names)} in the data",
+        )
+    changed = [name for name in settings if settings[name] != state.settings.get(name)]
+    if changed:
+        raise CheckpointError(
+            "a training goes on with the settings that it began with",
+            place=path,
+            value=", ".join(f"{name} {settings[name]} instead of {state.settings.get(name)}" for name in changed),
+            remedy="Repeat the command that began it, with --resume.",
+        )
+
+
+def _counted(class_names: tuple[str, ...]) -> str:
+    return f"{len(class_names)} ({', '.join(class_names[:5])}{', ...' if len(class_names) > 5 else ''})"

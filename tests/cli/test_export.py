@@ -1,0 +1,84 @@
+"""`gridrt export` from the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import onnx
+import pytest
+from click.testing import CliRunner, Result
+
+from gridrt.cli.main import cli
+from gridrt.files import sha256_of
+from gridrt.model.checkpoint import save_weights
+from gridrt.model.grid_rcnn import GridRCNN
+
+
+@pytest.fixture(scope="module")
+def weights(untrained: Callable[[str], GridRCNN], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("weights") / "cells.pth"
+    save_weights(untrained("tiny"), path)
+    return path
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(cli, ["export", *map(str, arguments)], catch_exceptions=False)
+
+
+def test_the_file_is_named_after_the_weights_verified_and_its_parent_known(
+    weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The one test that goes all the way from a checkpoint to a file."""
+    monkeypatch.chdir(tmp_path)
+    result = run("--weights", weights)
+    assert result.exit_code == 0, result.output
+    assert "verified on" in result.output
+    assert "Next: gridrt detect IMAGE --model cells.onnx" in result.output
+    metadata = {entry.key: entry.value for entry in onnx.load(tmp_path / "cells.onnx").metadata_props}
+    assert metadata["gridrt.weights_sha256"] == sha256_of(weights)
+    assert [path.name for path in tmp_path.iterdir()] == ["cells.onnx"]
+
+
+def test_a_graph_that_differs_is_not_kept(
+    weights: Path,
+    tmp_path: Path,
+    exported: Callable[[str], Path],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Break the graph: swap two channels of the mean, as a wrong preprocessing would."""
+    graph = onnx.load(exported("tiny"))
+    mean = next(tensor for tensor in graph.graph.initializer if tensor.name == "normalize.mean")
+    values = onnx.numpy_helper.to_array(mean)[::-1].copy()
+    mean.CopyFrom(onnx.numpy_helper.from_array(values, mean.name))
+    monkeypatch.setattr("gridrt.export.onnx_export.onnx_from_model", lambda _model, _sha256: graph)
+    result = run("--weights", weights, "--out", tmp_path / "broken.onnx")
+    assert result.exit_code == 1
+    assert result.stderr.startswith("error: ")
+    assert "--no-verify" in result.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_output_that_cannot_be_written_stops_before_the_work(weights: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    result = run("--weights", weights, "--out", tmp_path / "file" / "x.onnx")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert str(tmp_path / "file") in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_a_full_disk_leaves_no_file(
+    weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, exported: Callable[[str], Path]
+) -> None:
+    graph = onnx.load(exported("tiny"))
+    monkeypatch.setattr("gridrt.export.onnx_export.onnx_from_model", lambda _model, _sha256: graph)
+
+    def full(_graph: object, target: Path) -> None:
+        target.write_bytes(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("onnx.save", full)
+    result = run("--weights", weights, "--out", tmp_path / "x.onnx")
+    assert result.exit_code == 1
+    assert "No space left on device" in result.stderr
+    assert list(tmp_path.iterdir()) == []
