@@ -33,11 +33,12 @@ def multi_level_roi_align(features: Sequence[Tensor], rois: Tensor, strides: Seq
         [K, C, S, S] of the features' type; zeros for RoIs without area.
     """
     levels = roi_levels(rois[:, 1:], len(features))
-    pooled = features[0].new_zeros(len(rois), features[0].shape[1], output_size, output_size)
-    for level, (feature, stride) in enumerate(zip(features, strides, strict=True)):
-        chosen = (levels == level).nonzero().flatten()
-        pooled = pooled.index_copy(0, chosen, roi_align(feature, rois[chosen], 1 / stride, output_size))
-    return pooled
+    of_level = [(levels == level).nonzero().flatten() for level in range(len(features))]
+    pooled = [
+        roi_align(feature, rois[chosen], 1 / stride, output_size)
+        for feature, stride, chosen in zip(features, strides, of_level, strict=True)
+    ]
+    return torch.cat(pooled)[torch.cat(of_level).argsort()]
 
 
 def roi_levels(boxes: Tensor, level_count: int) -> Tensor:
