@@ -1,0 +1,27 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from gridrt.data.image import load_image
+from gridrt.train.curves import draw_curves
+
+pytest.importorskip("matplotlib")
+
+LOSSES = [{"iteration": n, "epoch": 1, "loss": 3 / n, "loss_cls": 2 / n, "lr": 0.1} for n in (20, 40, 60)]
+METRICS = [{"iteration": 60, "ap": 0.3, "ap50": 0.5, "ap75": 0.2, "ap90": None}]
+
+
+@pytest.mark.parametrize("records", [[], LOSSES, LOSSES + METRICS], ids=["nothing", "losses", "losses and metrics"])
+def test_a_picture_is_drawn(tmp_path: Path, records: list[dict[str, float | None]]) -> None:
+    draw_curves(tmp_path / "curves.png", records)
+
+    assert load_image(tmp_path / "curves.png").std() > 0
+
+
+def test_more_records_change_the_picture(tmp_path: Path) -> None:
+    draw_curves(tmp_path / "few.png", LOSSES)
+    draw_curves(tmp_path / "more.png", LOSSES + METRICS)
+
+    assert (load_image(tmp_path / "few.png") != load_image(tmp_path / "more.png")).any()

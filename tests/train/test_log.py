@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from gridrt.errors import OutputError
+from gridrt.train.log import Log
+
+
+def test_records_are_read_as_written(tmp_path: Path) -> None:
+    log = Log(tmp_path / "log.jsonl", 0)
+    log.write({"iteration": 20, "loss": 0.5})
+    log.write({"iteration": 40, "ap": None})
+
+    assert log.records() == [{"iteration": 20, "loss": 0.5}, {"iteration": 40, "ap": None}]
+
+
+def test_a_run_that_goes_on_keeps_what_it_will_not_write_again(tmp_path: Path) -> None:
+    before = Log(tmp_path / "log.jsonl", 0)
+    for iteration in (20, 40, 60):
+        before.write({"iteration": iteration})
+    with (tmp_path / "log.jsonl").open("a") as file:
+        file.write('{"iteration": 7')  # killed here
+
+    after = Log(tmp_path / "log.jsonl", 40)
+
+    assert after.records() == [{"iteration": 20}, {"iteration": 40}]
+
+
+def test_a_log_that_cannot_be_written_is_one_error(tmp_path: Path) -> None:
+    log = Log(tmp_path / "log.jsonl", 0)
+    (tmp_path / "log.jsonl").unlink()
+    (tmp_path / "log.jsonl").mkdir()
+
+    with pytest.raises(OutputError, match="the log cannot be written"):
+        log.write({"iteration": 20})

@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from gridrt.data.training import TrainingBatch
+from gridrt.errors import GridRTError
+from gridrt.model.grid_rcnn import GridRCNN
+from gridrt.train import SCHEDULES, Schedule
+from gridrt.train.optimization import Optimization, randomness_of
+from tests.reference_training import ReferenceRandomness
+from tests.test_processes import run_together
+
+Model = Callable[[], GridRCNN]
+
+PLAIN: Schedule = replace(SCHEDULES["short"], weight_decay=0.0, max_gradient_norm=None)
+"""The first step with a rate of 1 takes the gradient off the weights, and nothing else."""
+NO_CHANCE = ReferenceRandomness(-1)
+
+
+def one(batch: TrainingBatch, index: int) -> TrainingBatch:
+    return TrainingBatch(batch.images[index : index + 1], batch.image_sizes[index : index + 1], [batch.targets[index]])
+
+
+def gradient(model: GridRCNN, batches: list[TrainingBatch]) -> dict[str, Tensor]:
+    """In double precision, so that what should be equal is."""
+    model.double()
+    before = {name: weight.detach().clone() for name, weight in model.named_parameters()}
+    Optimization(model, PLAIN, "off").step(0, batches, 1.0, NO_CHANCE)
+    return {name: before[name] - weight.detach() for name, weight in model.named_parameters()}
+
+
+def assert_close(found: dict[str, Tensor], expected: dict[str, Tensor]) -> None:
+    assert found.keys() == expected.keys()
+    for name, gradient in expected.items():
+        torch.testing.assert_close(found[name], gradient, rtol=0, atol=1e-12, msg=lambda text, n=name: f"{n}: {text}")
+
+
+def test_the_losses_of_a_picture_fall(make_model: Model, batch: TrainingBatch) -> None:
+    optimization = Optimization(make_model(), SCHEDULES["short"], "off")
+
+    losses = [optimization.step(n, [batch], 0.01, randomness_of(0, n))["loss"] for n in range(12)]
+
+    assert losses[-1] < 0.5 * losses[0]
+
+
+def test_accumulated_gradients_are_the_mean_of_those_of_the_batches(make_model: Model, batch: TrainingBatch) -> None:
+    first, second = one(batch, 0), one(batch, 1)
+
+    found = gradient(make_model(), [first, second])
+
+    alone = [gradient(make_model(), [part]) for part in (first, second)]
+    assert_close(found, {name: (alone[0][name] + alone[1][name]) / 2 for name in found})
+
+
+PROGRAM = """
+import sys, torch
+from gridrt import processes
+from tests.train.test_optimization import gradient, one
+
+torch.set_num_threads(1)
+model, batch = torch.load(sys.argv[1], weights_only=False)
+with processes.process_group():
+    torch.save(gradient(model, [one(batch, processes.rank())]), f"{sys.argv[1]}.{processes.rank()}")
+"""
+
+
+def test_two_processes_have_the_gradient_of_one_with_all_images(
+    make_model: Model, batch: TrainingBatch, tmp_path: Path, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The pictures differ in how many boxes are learned from, so a mean of their own means would be another."""
+    monkeypatch.setenv("PYTHONPATH", str(root))
+    torch.save((make_model(), batch), tmp_path / "work")
+
+    run_together(2, "-c", PROGRAM, str(tmp_path / "work"))
+
+    first, second = (torch.load(tmp_path / f"work.{rank}") for rank in (0, 1))
+    assert all(torch.equal(first[name], second[name]) for name in first)
+    assert_close(first, gradient(make_model(), [batch]))
+
+
+def test_a_gradient_is_shortened(make_model: Model, batch: TrainingBatch) -> None:
+    model = make_model()
+    before = torch.cat([weight.detach().flatten() for weight in model.parameters()])
+
+    norm = Optimization(model, replace(PLAIN, max_gradient_norm=0.01), "off").step(0, [batch], 1.0, NO_CHANCE)
+
+    change = before - torch.cat([weight.detach().flatten() for weight in model.parameters()])
+    assert norm["gradient_norm"] > 0.1
+    assert float(change.norm()) == pytest.approx(0.01, rel=1e-2)
+
+
+def test_a_loss_that_is_no_number_stops_at_the_iteration_and_leaves_the_weights(
+    make_model: Model, batch: TrainingBatch
+) -> None:
+    model = make_model()
+    with torch.no_grad():
+        model.roi_head.bbox_head.fc_cls.bias.fill_(torch.nan)
+    before = [weight.detach().clone() for weight in model.parameters()]
+
+    with pytest.raises(
+        GridRTError, match=r"^iteration 7: losses and gradients are finite numbers \(found loss_cls nan\)"
+    ):
+        Optimization(model, PLAIN, "off").step(7, [batch], 1.0, NO_CHANCE)
+    for weight, old in zip(model.parameters(), before, strict=True):
+        torch.testing.assert_close(weight.detach(), old, rtol=0, atol=0, equal_nan=True)
+
+
+def test_a_gradient_that_is_no_number_stops_too(make_model: Model, batch: TrainingBatch) -> None:
+    model = make_model()
+    model.backbone.conv1.weight.register_hook(lambda gradient: gradient * torch.inf)
+
+    with pytest.raises(GridRTError, match=r"^iteration 7: .*gradient"):
+        Optimization(model, PLAIN, "off").step(7, [batch], 1.0, NO_CHANCE)
+    assert all(bool(weight.isfinite().all()) for weight in model.parameters())
+
+
+def test_the_chance_of_an_iteration_depends_on_the_seed_and_its_number_alone() -> None:
+    draws = [randomness_of(seed, n).permutation(100).tolist() for seed, n in ((0, 0), (0, 0), (0, 1), (1, 0))]
+
+    assert draws[0] == draws[1]
+    assert len({tuple(draw) for draw in draws}) == 3

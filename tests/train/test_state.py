@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from gridrt.errors import CheckpointError, DataError, OutputError
+from gridrt.train.state import Progress, TrainingState, load_state, refuse_other_training, save_state
+
+SETTINGS = {"lr": 0.01, "decay": {"milestones": (17, 23)}, "seed": 0}
+
+
+def a_state(weights: int = 3) -> TrainingState:
+    momentum = {"optimizer": {"state": {0: {"momentum_buffer": torch.ones(3)}}, "param_groups": [{"lr": 0.1}]}}
+    return TrainingState(Progress(2, 5, 25, 0.5, 61.5), ("cat", "dog"), SETTINGS, {"w": torch.zeros(weights)}, momentum)
+
+
+def test_what_is_saved_is_loaded(tmp_path: Path) -> None:
+    save_state(tmp_path / "state.pth", a_state())
+
+    loaded = load_state(tmp_path / "state.pth")
+
+    expected = a_state()
+    assert loaded.progress == expected.progress
+    assert (loaded.class_names, loaded.settings) == (expected.class_names, expected.settings)
+    assert torch.equal(loaded.model["w"], expected.model["w"])
+    assert torch.equal(loaded.optimization["optimizer"]["state"][0]["momentum_buffer"], torch.ones(3))
+
+
+@pytest.mark.usefixtures("small_disk")
+def test_a_full_disk_leaves_the_old_state_and_nothing_else(tmp_path: Path) -> None:
+    save_state(tmp_path / "state.pth", a_state())
+
+    with pytest.raises(OutputError, match=r"state\.pth: the result cannot be written here"):
+        save_state(tmp_path / "state.pth", a_state(weights=1_000_000))
+    assert load_state(tmp_path / "state.pth").progress == a_state().progress
+    assert list(tmp_path.iterdir()) == [tmp_path / "state.pth"]
+
+
+def test_without_a_state_there_is_nothing_to_resume(tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match="there is no training to resume"):
+        load_state(tmp_path / "state.pth")
+
+
+def test_weights_are_no_state(tmp_path: Path) -> None:
+    torch.save({"state_dict": {"w": torch.zeros(3)}}, tmp_path / "state.pth")
+
+    with pytest.raises(CheckpointError, match="a training goes on from the checkpoint that it wrote"):
+        load_state(tmp_path / "state.pth")
+
+
+def test_a_damaged_state_is_one_error(tmp_path: Path) -> None:
+    save_state(tmp_path / "state.pth", a_state())
+    content = (tmp_path / "state.pth").read_bytes()
+    (tmp_path / "state.pth").write_bytes(content[: len(content) // 2])
+
+    with pytest.raises(CheckpointError, match=r"state\.pth"):
+        load_state(tmp_path / "state.pth")
+
+
+def test_other_classes_are_refused_with_both_counts() -> None:
+    with pytest.raises(DataError, match=r"\(found 2 \(cat, dog\) in the checkpoint, 3 \(cat, dog, owl\) in the data\)"):
+        refuse_other_training(Path("s"), a_state(), ("cat", "dog", "owl"), SETTINGS)
+
+
+def test_other_settings_are_refused_by_name() -> None:
+    with pytest.raises(CheckpointError, match=r"found lr 0\.02 instead of 0\.01\)"):
+        refuse_other_training(Path("s"), a_state(), ("cat", "dog"), SETTINGS | {"lr": 0.02})
+
+
+def test_the_same_classes_and_settings_pass() -> None:
+    refuse_other_training(Path("s"), a_state(), ("cat", "dog"), SETTINGS)
