@@ -1,6 +1,7 @@
 """`gridrt::MultiLevelRoiAlign` in standard ops.
 
-Every level pools the RoIs that are its own, and the results are put back into the order of the RoIs.
+Every level pools the RoIs that are its own, and the results are put back into the order of the RoIs. A RoI whose sides
+are reversed pools nothing; it is made an empty one first, for ONNX Runtime's RoiAlign ends the process at a reversed one.
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ SPLIT = f"""
     zero = Constant <value = int64 {{0}}> ()
     one = Constant <value = int64 {{1}}> ()
     parts = Constant <value = int64[5] {{1, 1, 1, 1, 1}}> ()
-    image_float, x1, y1, x2, y2 = Split <axis = 1> (rois, parts)
+    image_float, x1, y1, right, bottom = Split <axis = 1> (rois, parts)
+    x2 = Max (x1, right)
+    y2 = Max (y1, bottom)
     image_column = Cast <to = 7> (image_float)
     image = Squeeze (image_column, axis_1)
     boxes = Concat <axis = 1> (x1, y1, x2, y2)

@@ -16,6 +16,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from gridrt.ops.boxes import area
+
 FINEST_SIZE = 56
 """RoIs below twice this side, in pixels, belong to the finest level."""
 
@@ -42,8 +44,8 @@ def multi_level_roi_align(features: Sequence[Tensor], rois: Tensor, strides: Seq
 
 
 def roi_levels(boxes: Tensor, level_count: int) -> Tensor:
-    """The pyramid level of each box by its area: float32 [K, 4] -> int64 [K]."""
-    size = ((boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])).sqrt()
+    """The pyramid level of each box by its area, the finest for one without: float32 [K, 4] -> int64 [K]."""
+    size = area(boxes).clamp(min=0).sqrt()
     return torch.floor(torch.log2(size / FINEST_SIZE + 1e-6)).clamp(0, level_count - 1).long()
 
 

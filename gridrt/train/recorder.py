@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -41,7 +42,7 @@ class Recorder:
             self._sums[name] += loss
         self._count += 1
         if progress.iteration % LOG_EVERY == 0:
-            means = {name: processes.mean(total / self._count) for name, total in self._sums.items()}
+            means = {name: _finite(processes.mean(total / self._count)) for name, total in self._sums.items()}
             self._write(progress, means | {"lr": lr})
             self._sums.clear()
             self._count = 0
@@ -60,3 +61,8 @@ class Recorder:
         if self._log is not None:
             position = {"iteration": progress.iteration, "epoch": progress.epoch + 1}
             self._log.write({**position, "seconds": round(progress.seconds, 2), **figures})
+
+
+def _finite(figure: float) -> float | None:
+    """None for what JSON has no number for: gradients overflow now and then in fp16, and such a step is skipped."""
+    return figure if math.isfinite(figure) else None

@@ -91,6 +91,7 @@ def rois_of_all_kinds(generator: torch.Generator, count: int, images: int) -> Te
     centres = torch.rand(count, 2, generator=generator) * 600 - 50
     sizes = torch.exp2(torch.rand(count, 2, generator=generator) * 9 + 1)
     sizes[::7] = 0
+    sizes[1::7, 0] *= -1
     image = torch.randint(0, images, (count, 1), generator=generator).float()
     return torch.cat((image, centres - sizes / 2, centres + sizes / 2), 1)
 

@@ -11,6 +11,8 @@ import pytest
 
 from gridrt.data.transform import Transform
 from gridrt.detector import Detector
+from gridrt.export.drawn_picture import drawn_picture
+from gridrt.export.verify import verify_graph
 from gridrt.model.grid_rcnn import GridRCNN
 from gridrt.runtime.onnxruntime_session import OnnxRuntimeSession
 from gridrt.runtime.torch_session import TorchSession
@@ -47,10 +49,12 @@ def check_detections(session: Session, variant: str, expected: Mapping[str, np.n
 
     found = Detector(session, transform.scale)([image])[0]
     assert len(found) == len(expected["scores"])
+    score_tolerance = TOLERANCES[variant][1]
+    np.testing.assert_allclose(np.sort(found.scores), np.sort(expected["scores"]), rtol=0, atol=score_tolerance)
     box_errors, score_errors = nearest(found, expected, scale_factor)
     usual = (box_errors <= USUAL_TOLERANCE[0]) & (score_errors <= USUAL_TOLERANCE[1])
     assert usual.mean() >= SHARE_USUAL
-    lost = (box_errors > TOLERANCES[variant][0]) | (score_errors > TOLERANCES[variant][1])
+    lost = (box_errors > TOLERANCES[variant][0]) | (score_errors > score_tolerance)
     assert (expected["grid_top2gap"][lost] < NEAR_TIE).any(1).all(), (box_errors[lost], score_errors[lost])
     assert lost.sum() <= math.ceil(SHARE_OF_NEAR_TIES * len(found))
 
@@ -80,3 +84,10 @@ def test_onnx_runtime_detects_what_the_reference_detects(
 ) -> None:
     session = OnnxRuntimeSession(exported(variant), ["CPUExecutionProvider"], threads=1)
     check_detections(session, variant, golden(f"infer_{variant}_{case}"), photo(picture))
+
+
+@pytest.mark.parametrize("variant", TOLERANCES)
+def test_a_right_graph_passes_the_verification_of_the_export(
+    untrained: Callable[[str], GridRCNN], exported: Callable[[str], Path], variant: str
+) -> None:
+    assert verify_graph(untrained(variant), exported(variant), drawn_picture()).detections > 0

@@ -95,8 +95,10 @@ def test_each_roi_is_pooled_from_its_own_level_and_image() -> None:
 
 
 def test_rois_without_area_pool_nothing() -> None:
-    rois = torch.tensor([[0.0, 9, 9, 9, 9], [0, 50, 50, 20, 20], [0, 0, 0, 0, 0]])
-    assert not multi_level_roi_align(pyramid(images=1), rois, (4, 8, 16, 32), 7).any()
+    rois = torch.tensor([[0.0, 9, 9, 9, 9], [0, 50, 50, 20, 20], [0, 50, 10, 20, 40], [0, 0, 0, 0, 0]])
+    pooled = multi_level_roi_align(pyramid(images=1), rois, (4, 8, 16, 32), 7)
+    assert pooled.shape == (4, 3, 7, 7)
+    assert not pooled.any()
 
 
 def test_no_rois_pool_to_an_empty_tensor() -> None:

@@ -6,15 +6,16 @@ import pytest
 
 from gridrt.data.image import load_image
 from gridrt.train.curves import draw_curves
+from gridrt.train.log import Record
 
 pytest.importorskip("matplotlib")
 
-LOSSES = [{"iteration": n, "epoch": 1, "loss": 3 / n, "loss_cls": 2 / n, "lr": 0.1} for n in (20, 40, 60)]
-METRICS = [{"iteration": 60, "ap": 0.3, "ap50": 0.5, "ap75": 0.2, "ap90": None}]
+LOSSES: list[Record] = [{"iteration": n, "epoch": 1, "loss": 3 / n, "loss_cls": 2 / n, "lr": 0.1} for n in (20, 40, 60)]
+METRICS: list[Record] = [{"iteration": 60, "ap": 0.3, "ap50": 0.5, "ap75": 0.2, "ap90": None}]
 
 
 @pytest.mark.parametrize("records", [[], LOSSES, LOSSES + METRICS], ids=["nothing", "losses", "losses and metrics"])
-def test_a_picture_is_drawn(tmp_path: Path, records: list[dict[str, float | None]]) -> None:
+def test_a_picture_is_drawn(tmp_path: Path, records: list[Record]) -> None:
     draw_curves(tmp_path / "curves.png", records)
 
     assert load_image(tmp_path / "curves.png").std() > 0

@@ -1,0 +1,171 @@
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from click.testing import CliRunner, Result
+
+from gridrt.cli.main import cli
+from gridrt.data.synthetic import CLASS_NAMES, write_synthetic
+from gridrt.model.checkpoint import load_model
+from gridrt.train.state import load_state
+from tests.test_processes import run_together
+
+SCALE = ("96", "64")
+ITERATIONS = 12  # two epochs of 12 pictures, two at a time
+PATIENCE = 120  # seconds
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("pictures")
+    write_synthetic(folder, train_images=12, val_images=2, size=(96, 64))
+    return folder
+
+
+def arguments(pictures: Path, out: Path, *more: str) -> list[str]:
+    data = ["--images", f"{pictures}/train", "--annotations", f"{pictures}/instances_train.json"]
+    how = ["--model", "tiny", "--schedule", "short", "--scale", *SCALE, "--batch-size", "2", "--epochs", "2"]
+    return ["train", *data, *how, "--threads", "1", "--workers", "0", "--out", str(out), *more]
+
+
+def train(pictures: Path, out: Path, *more: str) -> Result:
+    return CliRunner().invoke(cli, arguments(pictures, out, *more), catch_exceptions=False)
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Result]:
+    out = tmp_path_factory.mktemp("uninterrupted") / "out"
+    validation = ("--val-images", f"{pictures}/val", "--val-annotations", f"{pictures}/instances_val.json")
+    return out, train(pictures, out, *validation, "--eval-every", "1")
+
+
+def test_weights_state_log_and_curves_are_written(uninterrupted: tuple[Path, Result]) -> None:
+    pytest.importorskip("matplotlib")
+    out, result = uninterrupted
+
+    assert result.exit_code == 0
+    names = {path.name for path in out.iterdir()}
+    assert names == {"best.pth", "last.pth", "checkpoint.pth", "log.jsonl", "curves.png"}
+    assert load_model(out / "last.pth").class_names == CLASS_NAMES
+    assert load_state(out / "checkpoint.pth").progress.iteration == ITERATIONS
+
+
+def test_one_line_tells_what_was_done_and_what_is_next(uninterrupted: tuple[Path, Result]) -> None:
+    out, result = uninterrupted
+
+    (line,) = result.stdout.splitlines()
+    assert line.startswith(f"{out}/best.pth, AP 0.")
+    assert f"2 epochs, {ITERATIONS} iterations" in line
+    assert line.endswith(f"Next: gridrt evaluate --model {out}/best.pth")
+
+
+def test_every_evaluation_is_logged(uninterrupted: tuple[Path, Result]) -> None:
+    records = [json.loads(line) for line in (uninterrupted[0] / "log.jsonl").read_text().splitlines()]
+
+    assert [(record["iteration"], record["epoch"]) for record in records if "ap" in record] == [(6, 1), (12, 2)]
+    assert all(record["ap_per_class"].keys() == set(CLASS_NAMES) for record in records if "ap" in record)
+
+
+def test_a_run_that_was_killed_goes_on_to_the_same_weights(
+    uninterrupted: tuple[Path, Result], pictures: Path, tmp_path: Path
+) -> None:
+    """Also after evaluations, which the other run had and this one has not."""
+    out = tmp_path / "out"
+    running = subprocess.Popen([sys.executable, "-m", "gridrt", *arguments(pictures, out, "--save-every", "1")])
+    wait_until_iteration(2, out / "checkpoint.pth", running)
+    running.kill()
+    assert running.wait() == -signal.SIGKILL
+    assert 2 <= load_state(out / "checkpoint.pth").progress.iteration < ITERATIONS
+
+    train(pictures, out, "--resume")
+
+    assert_same_weights(out, uninterrupted[0])
+
+
+def wait_until_iteration(iteration: int, state: Path, running: subprocess.Popen[bytes]) -> None:
+    for _ in range(PATIENCE * 20):
+        if state.exists() and load_state(state).progress.iteration >= iteration:
+            return
+        assert running.poll() is None, "the run ended before it could be killed"
+        time.sleep(0.05)
+    pytest.fail(f"no iteration {iteration} in {PATIENCE} s")
+
+
+def assert_same_weights(one: Path, other: Path) -> None:
+    first, second = (load_model(folder / "last.pth").state_dict() for folder in (one, other))
+    assert all(torch.equal(weights, second[name]) for name, weights in first.items())
+
+
+def test_two_processes_train_one_model(pictures: Path, tmp_path: Path) -> None:
+    first, second = run_together(2, "-m", "gridrt", *arguments(pictures, tmp_path, "--epochs", "1"))
+
+    assert "1 epochs, 3 iterations" in first
+    assert second == ""
+    assert load_state(tmp_path / "checkpoint.pth").settings["processes"] == 2
+    assert load_state(tmp_path / "checkpoint.pth").settings["lr"] == 0.01  # of four images
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (("--schedule", "3x"), "--schedule: the schedule is one of 2x, short (found 3x)"),
+        (("--model", "r60"), "(found r60)"),
+        (("--model", "r50"), "frozen stages of r50 need trained weights"),
+        (("--amp", "bf16", "--device", "cpu"), "--amp: mixed precision needs a GPU"),
+        (("--annotations", "none.json"), "none.json"),
+        (("--images", "nowhere"), "missing, first 000001.png"),
+        (("--backbone-weights", "none.pth"), "none.pth: no such weights file"),
+        (("--resume",), "checkpoint.pth: there is no training to resume"),
+    ],
+)
+def test_a_users_error_is_one_line(pictures: Path, tmp_path: Path, more: tuple[str, ...], message: str) -> None:
+    result = train(pictures, tmp_path / "out", *more)
+
+    assert result.exit_code == 1
+    assert result.stderr.startswith("error: ")
+    assert result.stderr.count("\n") == 1
+    assert message in result.stderr
+
+
+def test_a_training_is_not_begun_over_another(uninterrupted: tuple[Path, Result], pictures: Path) -> None:
+    before = (uninterrupted[0] / "checkpoint.pth").read_bytes()
+
+    result = train(pictures, uninterrupted[0])
+
+    assert "a training lies here already" in result.stderr
+    assert (uninterrupted[0] / "checkpoint.pth").read_bytes() == before
+
+
+@pytest.mark.parametrize("file", ["train", "val"])
+def test_other_classes_than_the_checkpoints_are_one_error_line(
+    uninterrupted: tuple[Path, Result], pictures: Path, tmp_path: Path, file: str
+) -> None:
+    content = json.loads((pictures / f"instances_{file}.json").read_text())
+    content["categories"].append({"id": 99, "name": "owl"})
+    (tmp_path / "more.json").write_text(json.dumps(content))
+    folder = ["--images", f"{pictures}/train", "--val-images", f"{pictures}/val"]
+    more = {
+        "train": [*folder, "--annotations", f"{tmp_path}/more.json"],
+        "val": [
+            *folder,
+            "--annotations",
+            f"{pictures}/instances_train.json",
+            "--val-annotations",
+            f"{tmp_path}/more.json",
+        ],
+    }
+    how = ["--model", "tiny", "--schedule", "short", "--out", str(uninterrupted[0]), "--resume"]
+
+    result = CliRunner().invoke(cli, ["train", *more[file], *how])
+
+    assert result.exit_code == 1
+    assert result.stderr.count("\n") == 1
+    assert "6" in result.stderr
+    assert "7" in result.stderr
