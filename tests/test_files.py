@@ -1,15 +1,17 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from gridrt.errors import OutputError
-from gridrt.files import atomic_path, check_writable, make_folder, sha256_of, write_bytes, write_text
+from gridrt.files import atomic_path, check_apart, check_writable, make_folder, sha256_of, write_bytes, write_text
 
 # Not even root may create a file here.
 UNWRITABLE = Path("/proc/self")
@@ -105,9 +107,84 @@ def test_an_unwritable_folder_is_one_line() -> None:
         write_text(UNWRITABLE / "result.json", "new")
 
 
-def test_a_missing_folder_is_one_line(tmp_path: Path) -> None:
-    with pytest.raises(OutputError, match="No such file or directory"):
-        write_text(tmp_path / "missing" / "result.json", "new")
+def test_a_missing_folder_is_made(tmp_path: Path) -> None:
+    write_text(tmp_path / "a" / "b" / "result.json", "new")
+
+    assert (tmp_path / "a" / "b" / "result.json").read_text() == "new"
+
+
+def test_a_failed_block_removes_the_folders_that_it_made_and_no_others(tmp_path: Path) -> None:
+    (tmp_path / "old").mkdir()
+
+    with pytest.raises(ZeroDivisionError), atomic_path(tmp_path / "old" / "a" / "b" / "result.json") as temporary:
+        temporary.write_text(str(1 / 0))
+
+    assert files_beside(tmp_path / "old") == ["old"]
+    assert list((tmp_path / "old").iterdir()) == []
+
+
+def test_a_failed_block_leaves_a_folder_that_someone_else_uses_by_then(tmp_path: Path) -> None:
+    with pytest.raises(ZeroDivisionError), atomic_path(tmp_path / "a" / "b" / "result.json"):
+        (tmp_path / "a" / "other").write_text(str(1 / 1))
+        raise ZeroDivisionError
+
+    assert files_beside(tmp_path / "a" / "other") == ["other"]
+
+
+def test_a_link_stays_one_and_the_file_behind_it_is_replaced(old_file: Path, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    link = tmp_path / "elsewhere" / "link.json"
+    link.symlink_to(old_file)
+
+    write_text(link, "new")
+
+    assert (link.readlink(), old_file.read_text()) == (old_file, "new")
+    assert files_beside(link) == ["link.json"]
+
+
+def test_a_link_to_nothing_yet_makes_the_file_behind_it(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to("result.json")
+
+    write_text(tmp_path / "link", "new")
+
+    assert ((tmp_path / "link").is_symlink(), (tmp_path / "result.json").read_text()) == (True, "new")
+
+
+@pytest.mark.parametrize("write", [check_writable, lambda target: write_text(target, "new")])
+@pytest.mark.parametrize("kind", ["pipe", "link to a pipe", "folder", "link to itself"])
+def test_what_is_no_regular_file_is_refused_and_stays(
+    tmp_path: Path, kind: str, write: Callable[[Path], None]
+) -> None:
+    target = tmp_path / "target"
+    if kind == "folder":
+        target.mkdir()
+    elif kind == "pipe":
+        os.mkfifo(target)
+    elif kind == "link to itself":
+        target.symlink_to("target")
+    else:
+        os.mkfifo(tmp_path / "pipe")
+        target.symlink_to("pipe")
+    before = target.lstat()
+
+    with pytest.raises(OutputError, match=r"target: the result cannot be written here \(found "):
+        write(target)
+
+    assert (before.st_ino, before.st_mode) == (target.lstat().st_ino, target.lstat().st_mode)
+
+
+def test_a_name_as_long_as_the_file_system_takes_can_be_written(tmp_path: Path) -> None:
+    target = tmp_path / ("a" * 250 + ".json")
+
+    check_writable(target)
+    write_text(target, "new")
+
+    assert target.read_text() == "new"
+
+
+def test_a_longer_name_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match="File name too long"):
+        check_writable(tmp_path / ("a" * 251 + ".json"))
 
 
 def test_make_folder_makes_parents_and_accepts_what_is_there(tmp_path: Path) -> None:
@@ -122,21 +199,46 @@ def test_make_folder_refuses_where_a_file_is_in_the_way(old_file: Path) -> None:
         make_folder(old_file / "deeper")
 
 
-def test_check_writable_makes_the_folder_and_leaves_nothing_in_it(tmp_path: Path) -> None:
-    check_writable(tmp_path / "out" / "result.json")
+@pytest.mark.parametrize("name", ["result.json", "new/folder/result.json"])
+def test_check_writable_leaves_nothing(tmp_path: Path, name: str) -> None:
+    check_writable(tmp_path / name)
 
-    assert list((tmp_path / "out").iterdir()) == []
+    assert list(tmp_path.iterdir()) == []
 
 
-def test_check_writable_refuses_a_folder_of_that_name(tmp_path: Path) -> None:
-    with pytest.raises(OutputError, match="Is a directory"):
-        check_writable(tmp_path)
+def test_check_writable_refuses_a_file_in_the_way_of_the_folder(old_file: Path) -> None:
+    with pytest.raises(OutputError, match=r"result\.json/new/result: .*Not a directory"):
+        check_writable(old_file / "new" / "result")
 
 
 @on_linux
-def test_check_writable_refuses_an_unwritable_folder() -> None:
-    with pytest.raises(OutputError, match=r"/proc/self/result\.json"):
-        check_writable(UNWRITABLE / "result.json")
+@pytest.mark.parametrize("name", ["result.json", "new/result.json"])
+def test_check_writable_refuses_an_unwritable_folder(name: str) -> None:
+    with pytest.raises(OutputError, match=rf"/proc/self/{name}"):
+        check_writable(UNWRITABLE / name)
+
+
+@pytest.mark.parametrize(
+    ("outputs", "told"),
+    [
+        (["b", "folder/../a"], "folder/../a"),  # an input
+        (["link"], "link"),  # a link to an input
+        (["b", "c", "folder/../b"], "folder/../b"),  # another output
+    ],
+)
+def test_an_output_in_the_place_of_another_file_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, outputs: list[str], told: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a").touch()
+    (tmp_path / "link").symlink_to("a")
+
+    with pytest.raises(OutputError, match=rf"^{told}: this would overwrite an input, or another result"):
+        check_apart(map(Path, outputs), inputs=[Path("a")])
+
+
+def test_outputs_in_places_of_their_own_are_taken() -> None:
+    check_apart([Path("b"), Path("c")], inputs=[Path("a"), Path("a")])
 
 
 def test_sha256_of_a_file_larger_than_one_block(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import cv2
 import numpy as np
 import onnx
 import pytest
@@ -15,7 +16,7 @@ from click.testing import CliRunner, Result
 from gridrt.cli.main import cli
 from gridrt.data.image import load_image, save_image
 from gridrt.data.video import video_writer
-from tests.fakes import whole_image_graph
+from tests.fakes import WHOLE_IMAGE_GRAPH, whole_image_graph
 
 
 @pytest.fixture(autouse=True)
@@ -126,7 +127,7 @@ def test_a_missing_file_among_good_ones_is_named() -> None:
 def test_where_nothing_can_be_read_nothing_is_written(folder: Path) -> None:
     before = names_in(folder)
 
-    result = detect("nowhere.jpg", "--json", "found.json")
+    result = detect("nowhere.jpg", "--json", "new/found.json")
 
     assert (result.exit_code, result.stdout) == (1, "")
     assert one_line(result.stderr).startswith("error: nowhere.jpg: ")
@@ -162,9 +163,14 @@ def test_a_video_gives_a_video_and_an_entry_per_frame(folder: Path) -> None:
         (["photos", "--model", "nowhere.onnx"], "nowhere.onnx: there is no such file"),
         (["photos", "--model", "model.txt"], "model.txt: a model is a file that ends in"),
         (["photos", "--out", "words.onnx"], "words.onnx: the result cannot be written here"),
-        (["photos", "--out", "photos"], "photos/a.png: the drawn copy would overwrite a file"),
+        (["photos", "--out", "photos"], "photos/a.png: this would overwrite an input, or another result"),
+        (["a.webp", "a.webp.png"], "detections/a.webp.png: this would overwrite an input, or another result"),
+        (["photos", "--json", "photos/a.png"], "photos/a.png: this would overwrite an input"),
+        (["photos", "--json", "model.onnx"], "model.onnx: this would overwrite an input"),
+        (["photos", "--out", "d", "--json", "d/a.png"], "d/a.png: this would overwrite an input, or another result"),
+        (["photos", "--json", "/dev/null"], "/dev/null: the result cannot be written here (found a folder, device"),
         (["photos", "--json", "photos"], "photos: the result cannot be written here"),
-        (["photos", "--json", "words.onnx/found.json"], "words.onnx: the result cannot be written here"),
+        (["photos", "--json", "words.onnx/found.json"], "words.onnx/found.json: the result cannot be written here"),
     ],
 )
 def test_a_user_s_error_is_one_line_with_status_1_and_leaves_nothing(
@@ -210,7 +216,63 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(folder: Path, monkeypatch: p
 
     assert result.exit_code == 1
     assert "No space left on device" in one_line(result.stderr)
-    assert names_in(folder / "detections") == []
+    assert not (folder / "detections").exists()
+
+
+def test_what_was_found_before_a_copy_cannot_be_written_is_listed(folder: Path) -> None:
+    # With the .png that is appended, the name of the second is one byte too long.
+    save_image(folder / "photos/b.png", np.full((48, 64, 3), 255, np.uint8))
+    (folder / "photos/b.png").rename(folder / "photos" / ("b" * 248 + ".bmp"))
+
+    result = detect("photos", "--json", "found.json")
+
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "File name too long" in one_line(result.stderr)
+    assert [entry["file"] for entry in json.loads((folder / "found.json").read_text())] == [
+        "photos/a.png",
+        "photos/b.jpg",
+    ]
+
+
+def test_a_picture_with_a_long_name_is_drawn_under_it(folder: Path) -> None:
+    name = "b" * 251 + ".png"
+    (folder / "photos/a.png").rename(folder / "photos" / name)
+
+    assert detect("photos").exit_code == 0
+    assert names_in(folder / "detections") == ["b.jpg", name]
+
+
+def test_a_box_on_the_far_corner_of_a_single_pixel_is_drawn(folder: Path) -> None:
+    at_corner = WHOLE_IMAGE_GRAPH.replace("(near_corner, far_corner)", "(far_corner, far_corner)")
+    onnx.save(whole_image_graph(at_corner), folder / "model.onnx")
+    save_image(folder / "dot.png", np.full((1, 1, 3), 255, np.uint8))
+
+    result = detect("dot.png", "--json", "-")
+
+    assert (result.exit_code, json.loads(result.stdout)[0]["detections"][0]["box"]) == (0, [1, 1, 1, 1])
+
+
+def test_a_video_that_is_cut_short_is_drawn_as_far_as_it_goes_and_named(folder: Path) -> None:
+    writer = cv2.VideoWriter("clip.avi", cv2.VideoWriter.fourcc(*"MJPG"), 10, (64, 48))
+    for _ in range(20):
+        writer.write(np.full((48, 64, 3), 255, np.uint8))
+    writer.release()
+    (folder / "cut.avi").write_bytes((folder / "clip.avi").read_bytes()[: (folder / "clip.avi").stat().st_size // 2])
+
+    result = detect("cut.avi", "--json", "found.json")
+
+    listed = len(json.loads((folder / "found.json").read_text()))
+    assert result.exit_code == 1
+    assert one_line(result.stderr).startswith(f"error: cut.avi: the video is cut short (found {listed} of 20 frames)")
+    assert result.stdout.startswith(f"{listed} objects in {listed} images, drawn in detections/cut.avi.mp4")
+    assert (folder / "detections/cut.avi.mp4").exists()
+
+
+@pytest.mark.parametrize(("name", "quoted"), [("my model.onnx", "'my model.onnx'"), ("a;b.onnx", "'a;b.onnx'")])
+def test_the_next_command_can_be_pasted(folder: Path, name: str, quoted: str) -> None:
+    (folder / "model.onnx").rename(folder / name)
+
+    assert detect("photos").stdout.endswith(f"Next: gridrt inspect {quoted}\n")
 
 
 def test_help_loads_none_of_the_heavy_packages() -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import cv2
@@ -75,9 +77,64 @@ def test_frames_that_stop_coming_leave_nothing_behind(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_folder_that_is_missing_is_an_output_error(tmp_path: Path) -> None:
+def test_a_file_in_the_way_of_the_folder_is_an_output_error(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+
     with pytest.raises(OutputError, match="cannot be written"):
-        write_clip(tmp_path / "nowhere" / "a.mp4")
+        write_clip(tmp_path / "file" / "a.mp4")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="limits the size of files as POSIX does")
+@pytest.mark.parametrize("limit", [100, 20_000, 120_000])
+def test_a_video_that_the_disk_did_not_take_whole_is_an_output_error(tmp_path: Path, limit: int) -> None:
+    program = """
+import resource, sys
+import numpy as np
+from gridrt.data.video import video_writer
+frames = np.random.default_rng(0).integers(0, 256, (30, 48, 64, 3), np.uint8)
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), resource.RLIM_INFINITY))
+with video_writer(sys.argv[1], 10) as append:
+    for frame in frames:
+        append(frame)
+"""
+    command = [sys.executable, "-c", program, str(tmp_path / "a.mp4"), str(limit)]
+
+    ended = subprocess.run(command, check=False, capture_output=True, text=True)
+
+    assert "OutputError" in ended.stderr
+    assert "a.mp4: the video cannot be written here (found " in ended.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_frame_of_another_size_is_an_output_error(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match="found 1 of 2 frames"), video_writer(tmp_path / "a.mp4", 10) as append:
+        append(np.zeros((48, 64, 3), np.uint8))
+        append(np.zeros((64, 48, 3), np.uint8))
+
+
+def test_a_header_that_is_a_few_frames_off_is_no_error(tmp_path: Path) -> None:
+    video = Video(write_clip(tmp_path / "a.mp4"))
+    list(video)
+    video.frame_count += 2
+
+    video.check_whole()
+
+
+def test_a_header_that_says_nothing_is_no_error(tmp_path: Path) -> None:
+    video = Video(write_clip(tmp_path / "a.mp4"))
+    list(video)
+    video.frame_count = 0
+
+    video.check_whole()
+
+
+def test_frames_that_are_missing_are_counted(tmp_path: Path) -> None:
+    video = Video(write_clip(tmp_path / "a.mp4"))
+    list(video)
+    video.frame_count += 3
+
+    with pytest.raises(ImageError, match=r"a\.mp4: the video is cut short \(found 4 of 7 frames\)"):
+        video.check_whole()
 
 
 def test_no_frame_written_is_an_output_error(tmp_path: Path) -> None:
