@@ -49,7 +49,7 @@ def photograph() -> UInt8Array:
         raise DependencyError(
             "the photograph comes with this package, and it is not installed",
             place="scikit-image",
-            remedy='Run: pip install "gridrt[demo]"',
+            remedy='In the repository, run: pip install ".[demo]"',
         ) from error
     return np.asarray(data.coffee(), np.uint8)  # type: ignore[no-untyped-call]
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import os
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from gridrt.errors import OutputError
@@ -17,23 +16,56 @@ from gridrt.errors import OutputError
 def atomic_path(target: str | Path) -> Iterator[Path]:
     """Yield a temporary path beside `target`; it becomes `target` if the block ends well, else it is removed.
 
-    It has the suffix of `target`, by which some writers choose the format.
+    It has the suffix of `target`, by which some writers choose the format. Where `target` is a link, the file behind
+    it is written. Missing folders are made, and removed again if the block fails.
 
     Raises:
-        OutputError: the folder is missing, not writable, or the disk is full.
+        OutputError: the folder cannot be made or written to, something other than a file has this name, or the disk is
+            full.
     """
     target = Path(target)
     try:
-        handle, name = tempfile.mkstemp(prefix=f".{target.stem}.part.", suffix=target.suffix, dir=target.parent)
-        os.close(handle)
+        file = _file_behind(target)
+        with _folder_of(file), _temporary_in(file.parent, target.suffix) as temporary:
+            yield temporary
+            _settle(temporary, file)
     except OSError as error:
         raise _cannot_write(target, error) from error
+
+
+def _file_behind(target: Path) -> Path:
+    """`target` with its links followed, if a file is there or can be: a device or a pipe must not become one."""
+    if target.exists() and not target.is_file():
+        raise OutputError(
+            "the result cannot be written here",
+            place=target,
+            value="a folder, device or pipe",
+            remedy="Choose another place; where a command takes -, that is stdout.",
+        )
+    return Path(os.path.realpath(target))
+
+
+@contextmanager
+def _folder_of(file: Path) -> Iterator[None]:
+    """Make the folder of `file` and its parents where they are missing; remove those again if the block fails."""
+    missing = [folder for folder in file.parents if not folder.exists()]
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        yield
+    except BaseException:
+        for folder in missing:
+            with suppress(OSError):  # someone else uses it by now
+                folder.rmdir()
+        raise
+
+
+@contextmanager
+def _temporary_in(folder: Path, suffix: str) -> Iterator[Path]:
+    handle, name = tempfile.mkstemp(prefix=".gridrt.", suffix=suffix, dir=folder)
+    os.close(handle)
     temporary = Path(name)
     try:
         yield temporary
-        _settle(temporary, target)
-    except OSError as error:
-        raise _cannot_write(target, error) from error
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -83,21 +115,33 @@ def make_folder(folder: str | Path) -> Path:
 
 
 def check_writable(target: str | Path) -> None:
-    """Refuse a place that cannot be written to, before the work whose result shall go there.
-
-    Makes the folder of `target` where it is missing.
+    """Refuse a place that `atomic_path` could not write to, before the work whose result shall go there.
 
     Raises:
-        OutputError: a folder of that name is in the way, or its folder cannot be made or written to.
+        OutputError: something other than a file has this name, or its folder cannot be made or written to.
     """
     target = Path(target)
-    make_folder(target.parent)
     try:
-        if target.is_dir():
-            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-        tempfile.TemporaryFile(dir=target.parent).close()
+        folders = _file_behind(target).parents
+        nearest = next(folder for folder in folders if folder.exists())
+        tempfile.TemporaryFile(dir=nearest).close()
     except OSError as error:
         raise _cannot_write(target, error) from error
+
+
+def check_apart(outputs: Iterable[Path], inputs: Iterable[Path]) -> None:
+    """Refuse results that would take the place of an input, or of another result.
+
+    Raises:
+        OutputError: two of these paths lead to one file.
+    """
+    taken = set(map(os.path.realpath, inputs))
+    for output in outputs:
+        if os.path.realpath(output) in taken:
+            raise OutputError(
+                "this would overwrite an input, or another result", place=output, remedy="Choose another place."
+            )
+        taken.add(os.path.realpath(output))
 
 
 def sha256_of(path: str | Path) -> str:

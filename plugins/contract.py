@@ -10,9 +10,7 @@ DOMAIN = "gridrt"
 VERSION = 1
 
 # Every type an ONNX attribute may have, as PyTorch's exporter declares it.
-AttributeValue: TypeAlias = (
-    int | float | str | bool | Sequence[int] | Sequence[float] | Sequence[str] | Sequence[bool]
-)
+AttributeValue: TypeAlias = int | float | str | bool | Sequence[int] | Sequence[float] | Sequence[str] | Sequence[bool]
 
 
 @dataclass(frozen=True)

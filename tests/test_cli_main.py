@@ -4,6 +4,7 @@ import os
 import resource
 import subprocess
 import sys
+import warnings
 from types import SimpleNamespace
 
 import click
@@ -80,6 +81,24 @@ def test_a_users_error_is_one_line_and_exit_code_1(monkeypatch: pytest.MonkeyPat
 
     assert (answer.exit_code, answer.stdout) == (exit_codes.USER_ERROR, "")
     assert answer.stderr == "error: r50.pth: weights are finite (found NaN)\n"
+
+
+def test_a_warning_is_one_line_without_its_source(monkeypatch: pytest.MonkeyPatch) -> None:
+    @click.command
+    def body() -> None:
+        warnings.warn("w.pth names 80 classes\nfor a model of 3", stacklevel=1)
+
+    answer = run_verb(monkeypatch, body)
+
+    assert (answer.exit_code, answer.stderr) == (0, "warning: w.pth names 80 classes for a model of 3\n")
+
+
+def test_outside_the_program_warnings_stay_python_s(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = warnings.showwarning
+
+    run_verb(monkeypatch, click.Command("body"))
+
+    assert warnings.showwarning is before
 
 
 def test_our_own_mistake_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:

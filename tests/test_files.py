@@ -124,9 +124,13 @@ def test_a_failed_block_removes_the_folders_that_it_made_and_no_others(tmp_path:
 
 
 def test_a_failed_block_leaves_a_folder_that_someone_else_uses_by_then(tmp_path: Path) -> None:
-    with pytest.raises(ZeroDivisionError), atomic_path(tmp_path / "a" / "b" / "result.json"):
-        (tmp_path / "a" / "other").write_text(str(1 / 1))
-        raise ZeroDivisionError
+    def fail_beside_another() -> None:
+        with atomic_path(tmp_path / "a" / "b" / "result.json"):
+            (tmp_path / "a" / "other").touch()
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail_beside_another()
 
     assert files_beside(tmp_path / "a" / "other") == ["other"]
 
@@ -151,17 +155,13 @@ def test_a_link_to_nothing_yet_makes_the_file_behind_it(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("write", [check_writable, lambda target: write_text(target, "new")])
-@pytest.mark.parametrize("kind", ["pipe", "link to a pipe", "folder", "link to itself"])
-def test_what_is_no_regular_file_is_refused_and_stays(
-    tmp_path: Path, kind: str, write: Callable[[Path], None]
-) -> None:
+@pytest.mark.parametrize("kind", ["pipe", "link to a pipe", "folder"])
+def test_what_is_no_regular_file_is_refused_and_stays(tmp_path: Path, kind: str, write: Callable[[Path], None]) -> None:
     target = tmp_path / "target"
     if kind == "folder":
         target.mkdir()
     elif kind == "pipe":
         os.mkfifo(target)
-    elif kind == "link to itself":
-        target.symlink_to("target")
     else:
         os.mkfifo(tmp_path / "pipe")
         target.symlink_to("pipe")

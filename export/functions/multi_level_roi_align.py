@@ -1,7 +1,7 @@
 """`gridrt::MultiLevelRoiAlign` in standard ops.
 
 Every level pools the RoIs that are its own, and the results are put back into the order of the RoIs. A RoI whose sides
-are reversed pools nothing; it is made an empty one first, for ONNX Runtime's RoiAlign ends the process at a reversed one.
+are reversed pools nothing; it is made an empty one first, since ONNX Runtime's RoiAlign crashes at a reversed one.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 import time
 from collections.abc import Sequence
@@ -54,36 +55,50 @@ def command(
     """
     from gridrt.data.sources import expand
     from gridrt.detector import open_detector
-    from gridrt.files import check_writable
     from gridrt.report.annotate import plan_targets
-    from gridrt.report.records import to_json
     from gridrt.runtime import only_model_in
 
     started = time.perf_counter()
     sources = expand(images)
     targets = plan_targets(sources, out)
-    if json_file not in (None, STDOUT):
-        check_writable(json_file)
     model = model or str(only_model_in(Path()))
+    _check_outputs(targets, json_file, [*sources, Path(model)])
     detector = open_detector(model, scale, threads=threads, trust_checkpoint=trust_checkpoint)
-    records, unread = _annotate_all(detector, sources, targets, score_threshold)
+    records: list[Record] = []
+    try:
+        unread = _annotate_all(detector, sources, targets, score_threshold, records)
+    finally:  # neither a full disk nor an interruption takes what was found until then
+        _write_json(json_file, records, detector.class_names)
     if records:
-        _write_json(json_file, to_json(records, detector.class_names))
         where = targets[0] if len(sources) == 1 else out
         _tell_success(records, where, json_file, time.perf_counter() - started, model)
     if unread:
         click.get_current_context().exit(exit_codes.USER_ERROR)
 
 
+def _check_outputs(targets: Sequence[Path], json_file: Path | None, inputs: Sequence[Path]) -> None:
+    """Refuse before the work what could not be written after it, or would destroy a file that is read."""
+    from gridrt.files import check_apart, check_writable
+
+    listings = [] if json_file in (None, STDOUT) else [json_file]
+    check_apart([*targets, *listings], inputs)
+    for listing in listings:
+        check_writable(listing)
+
+
 def _annotate_all(
-    detector: Detector, sources: Sequence[Path], targets: Sequence[Path], score_threshold: float
-) -> tuple[list[Record], int]:
-    """What was found, and how many sources could not be read; each of those is named on stderr."""
+    detector: Detector,
+    sources: Sequence[Path],
+    targets: Sequence[Path],
+    score_threshold: float,
+    records: list[Record],
+) -> int:
+    """Append what is found to `records`, and count the sources that cannot be read whole; stderr names those."""
     from tqdm import tqdm
 
     from gridrt.report.annotate import annotate, frame_count
 
-    records, unread = [], 0
+    unread = 0
     total = sum(map(frame_count, sources))
     with tqdm(total=total, unit="image", disable=None if total > 1 else True) as bar:
         for source, target in zip(sources, targets, strict=True):
@@ -94,15 +109,19 @@ def _annotate_all(
             except ImageError as error:  # noqa: PERF203 - one bad picture stops none of the others
                 unread += 1
                 tqdm.write(f"error: {error}", file=sys.stderr)
-    return records, unread
+    return unread
 
 
-def _write_json(target: Path | None, text: str) -> None:
+def _write_json(target: Path | None, records: Sequence[Record], class_names: Sequence[str]) -> None:
     from gridrt.files import write_text
+    from gridrt.report.records import to_json
 
+    if target is None or not records:
+        return
+    text = to_json(records, class_names)
     if target == STDOUT:
         click.echo(text, nl=False)
-    elif target is not None:
+    else:
         write_text(target, text)
 
 
@@ -111,7 +130,7 @@ def _tell_success(records: Sequence[Record], where: Path, json_file: Path | None
     places = f"drawn in {where}"
     if json_file not in (None, STDOUT):
         places += f", listed in {json_file}"
-    following = f"gridrt inspect {model}" if model.endswith(".onnx") else f"gridrt export --weights {model}"
+    following = shlex.join(["gridrt", *(["inspect"] if model.endswith(".onnx") else ["export", "--weights"]), model])
     found = f"{_counted(objects, 'object')} in {_counted(len(records), 'image')}"
     click.echo(f"{found}, {places}, {seconds:.1f} s. Next: {following}", err=json_file == STDOUT)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -133,8 +134,8 @@ def _tell(evaluation: Evaluation, conditions: Mapping[str, Any], written: Sequen
         f"at most 100 detections each, {conditions['processes']} process(es)"
     )
     places = f", in {', '.join(map(str, written))}" if written else ""
-    seconds = conditions["seconds"]
+    seconds, model = conditions["seconds"], shlex.quote(conditions["model"])
     click.echo(
         f"AP {shown(metrics.overall.ap)} on {metrics.images} images{places}, {seconds:.1f} s "
-        f"({seconds / metrics.images:.3f} s per image). Next: gridrt detect IMAGES --model {conditions['model']}"
+        f"({seconds / metrics.images:.3f} s per image). Next: gridrt detect IMAGES --model {model}"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from collections.abc import Callable
 from functools import partial
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from gridrt.cli import options
 from gridrt.cli.progress import ticking
 
 if TYPE_CHECKING:
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
 @click.option(
     "--image", type=click.Path(path_type=Path), help="Picture to verify on. [default: one that is drawn for it]"
 )
-@click.option("--trust-checkpoint", is_flag=True, help="Unpickle any class the file names; it can run code.")
+@options.trust_checkpoint
 def command(*, weights: str, out: Path | None, verify: bool, image: Path | None, trust_checkpoint: bool) -> None:
     """Turn a checkpoint into one ONNX file that ONNX Runtime and TensorRT read.
 
@@ -37,7 +39,10 @@ def command(*, weights: str, out: Path | None, verify: bool, image: Path | None,
     from gridrt.model.zoo import locate
 
     started = time.perf_counter()
+    if image is not None and not verify:
+        raise click.UsageError("--image is the picture to verify on; leave out --no-verify.")
     out = out or Path(Path(weights).stem + ".onnx")
+    _require_graph_suffix(out)
     check_writable(out)
     check = _verifier(image) if verify else None
     path = locate(weights)
@@ -48,8 +53,17 @@ def command(*, weights: str, out: Path | None, verify: bool, image: Path | None,
     seconds = time.perf_counter() - started
     click.echo(
         f"{model.variant}, {len(model.class_names)} classes, in {out}, {out.stat().st_size / 1e6:.1f} MB, "
-        f"{seconds:.1f} s. Next: gridrt detect IMAGE --model {out}"
+        f"{seconds:.1f} s. Next: gridrt detect IMAGE --model {shlex.quote(str(out))}"
     )
+
+
+def _require_graph_suffix(out: Path) -> None:
+    """By its suffix the other verbs know the file; this also keeps a checkpoint from being overwritten."""
+    from gridrt.errors import OutputError
+    from gridrt.model.kinds import GRAPH_SUFFIX, is_graph
+
+    if not is_graph(out):
+        raise OutputError(f"the exported file ends in {GRAPH_SUFFIX}", place=out, remedy="Give --out that suffix.")
 
 
 def _verifier(image: Path | None) -> Callable[[GridRCNN, Path], None]:

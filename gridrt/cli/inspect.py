@@ -7,11 +7,13 @@ import json
 
 import click
 
+from gridrt.cli import options
+
 
 @click.command("inspect")
 @click.argument("file")
 @click.option("as_json", "--json", is_flag=True, help="Print the same facts as JSON.")
-@click.option("--trust-checkpoint", is_flag=True, help="Unpickle any class a checkpoint names; it can run code.")
+@options.trust_checkpoint
 def command(*, file: str, as_json: bool, trust_checkpoint: bool) -> None:
     """Tell what FILE holds: a checkpoint, the name of a published one (r50, ...), or an ONNX file."""
     from gridrt.inspection import inspect_file

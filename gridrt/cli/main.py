@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import warnings
 from collections.abc import Mapping
 from typing import IO, Any
 
@@ -31,6 +32,11 @@ class _UserError(click.ClickException):
 
     def show(self, file: IO[Any] | None = None) -> None:
         click.echo(f"error: {self.message}", file=file, err=True)
+
+
+def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
+    """In place of Python's, which tells the line of the source that warns."""
+    click.echo(f"warning: {' '.join(str(message).split())}", err=True)
 
 
 class VerbGroup(click.Group):
@@ -71,9 +77,11 @@ class VerbGroup(click.Group):
             formatter.write_dl(list(self.verbs.items()))
 
     def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - click's signature
-        """Run the verb; a user's error becomes one line, anything else keeps its traceback."""
+        """Run the verb; a warning and a user's error become one line each, anything else keeps its traceback."""
         try:
-            return super().invoke(ctx)
+            with warnings.catch_warnings():
+                warnings.showwarning = _show_warning
+                return super().invoke(ctx)
         except GridRTError as error:
             raise _UserError(str(error)) from error
         except KeyboardInterrupt:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -158,5 +159,5 @@ def _tell(trainer: Trainer, out: Path) -> None:
     figure = f", AP {shown(done.best_ap)}" if evaluated else ""
     click.echo(
         f"{weights}{figure}, {done.epoch} epochs, {done.iteration} iterations, {done.seconds:.1f} s. "
-        f"Next: gridrt evaluate --model {weights}"
+        f"Next: gridrt evaluate --model {shlex.quote(str(weights))}"
     )

@@ -15,6 +15,9 @@ from gridrt.config import DEFAULT_SCALE, SIZE_DIVISOR
 from gridrt.errors import GridRTError
 from gridrt.types import Float32Array, Int32Array, UInt8Array
 
+MAX_SIDE = 16384
+"""Most pixels on a side of a scale: far beyond what any detector gains from, and within what can be resized to."""
+
 
 @dataclass(frozen=True)
 class Batch:
@@ -38,12 +41,14 @@ class Transform:
         scale: most pixels on the long and on the short side, in either order. Smaller images are enlarged.
 
     Raises:
-        GridRTError: a side of `scale` is not positive.
+        GridRTError: a side of `scale` is not positive, or more than `MAX_SIDE`.
     """
 
     def __init__(self, scale: tuple[int, int] = DEFAULT_SCALE) -> None:
         if min(scale) < 1:
             raise GridRTError("a scale is two positive numbers of pixels", place="scale", value=scale)
+        if max(scale) > MAX_SIDE:
+            raise GridRTError(f"a side of a scale is at most {MAX_SIDE} pixels", place="scale", value=scale)
         self.scale = scale
 
     def __call__(self, images: Sequence[UInt8Array]) -> Batch:

@@ -18,6 +18,9 @@ os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
 cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)
 
 FALLBACK_FPS = 25.0
+# By how much the count in a whole video's header may exceed its frames: some containers hold only the duration.
+COUNT_TOLERANCE = 2
+RELATIVE_COUNT_TOLERANCE = 0.1
 CODEC = "mp4v"  # MPEG-4, the one that OpenCV's wheels can write into an .mp4 everywhere
 
 
@@ -40,6 +43,7 @@ class Video:
         self._capture = _capture(self._path)
         self.frame_count = max(int(self._capture.get(cv2.CAP_PROP_FRAME_COUNT)), 0)
         self.fps = self._capture.get(cv2.CAP_PROP_FPS) or FALLBACK_FPS
+        self._frames_read = 0
 
     def __iter__(self) -> Iterator[UInt8Array]:
         """Yield each frame, uint8 [H, W, 3], RGB; once only.
@@ -51,9 +55,21 @@ class Video:
         if not is_frame:
             raise ImageError("no frame of this video can be read", place=self._path)
         while is_frame:
+            self._frames_read += 1
             yield cv2.cvtColor(frame, cv2.COLOR_BGR2RGB)  # type: ignore[misc]
             is_frame, frame = self._capture.read()
         self._capture.release()
+
+    def check_whole(self) -> None:
+        """Refuse, after the last frame, a video that holds clearly fewer than its header says.
+
+        Raises:
+            ImageError: it was cut short.
+        """
+        missing = self.frame_count - self._frames_read
+        if missing > max(COUNT_TOLERANCE, RELATIVE_COUNT_TOLERANCE * self.frame_count):
+            found = f"{self._frames_read} of {self.frame_count} frames"
+            raise ImageError("the video is cut short", place=self._path, value=found)
 
 
 @contextmanager
@@ -69,16 +85,31 @@ def video_writer(target: str | Path, fps: float) -> Iterator[Callable[[UInt8Arra
             yield sink.append
         finally:
             sink.close()
-        if temporary.stat().st_size == 0:
-            raise OutputError("the video cannot be written here", place=target)
+        _check_written(temporary, sink.frame_count, target)
+
+
+def _check_written(path: Path, expected: int, target: str | Path) -> None:
+    """OpenCV's writer tells of no failure, not even of a full disk; so count what can be read back."""
+    capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
+    actual = sum(1 for _ in iter(capture.grab, False))
+    capture.release()
+    if actual != expected or expected == 0:
+        found = f"{actual} of {expected} frames"
+        raise OutputError(
+            "the video cannot be written here",
+            place=target,
+            value=found,
+            remedy="Choose another place, or make room.",
+        )
 
 
 class _Sink:
-    """OpenCV's writer, opened when the first frame tells the size."""
+    """OpenCV's writer, opened when the first frame tells the size; counts the frames that it was given."""
 
     def __init__(self, path: Path, fps: float) -> None:
         self._path, self._fps = path, fps
         self._writer: cv2.VideoWriter | None = None
+        self.frame_count = 0
 
     def append(self, frame: UInt8Array) -> None:
         if self._writer is None:
@@ -86,6 +117,7 @@ class _Sink:
             codec = cv2.VideoWriter.fourcc(*CODEC)
             self._writer = cv2.VideoWriter(str(self._path), cv2.CAP_FFMPEG, codec, self._fps, size)
         self._writer.write(cv2.cvtColor(frame, cv2.COLOR_RGB2BGR))
+        self.frame_count += 1
 
     def close(self) -> None:
         if self._writer is not None:

@@ -16,7 +16,7 @@ class Package:
         required: GridRT does not run without it.
         version: None where it does not import.
         problem: why it does not import; empty where it does.
-        remedy: the command that installs it; empty where it imports.
+        remedy: the command that installs it, typed in GridRT's repository; empty where it imports.
     """
 
     name: str
@@ -58,7 +58,7 @@ def find_packages() -> dict[str, Package]:
     """Import every package that GridRT needs or can use. Never raises."""
     required = [_probe(name, module, required=True, wanted=name) for name, module in _REQUIRED.items()]
     optional = [
-        _probe(name, module, required=False, wanted=f"gridrt[{extra}]") for name, (module, extra) in _OPTIONAL.items()
+        _probe(name, module, required=False, wanted=f".[{extra}]") for name, (module, extra) in _OPTIONAL.items()
     ]
     return {package.name: package for package in required + optional}
 

@@ -10,8 +10,7 @@ from gridrt.data.image import load_image, save_image
 from gridrt.data.sources import is_video
 from gridrt.data.video import Video, video_writer
 from gridrt.detector import Detector
-from gridrt.errors import ImageError, OutputError
-from gridrt.files import make_folder
+from gridrt.errors import ImageError
 from gridrt.report.draw import draw
 from gridrt.report.records import Record
 from gridrt.types import UInt8Array
@@ -24,20 +23,12 @@ def plan_targets(sources: Sequence[Path], folder: Path) -> list[Path]:
 
     JPEG and PNG keep their format; `.png` is appended for other pictures and `.mp4` for other videos. Where two of
     one name come from different folders, all keep their folders below the nearest common one.
-
-    Raises:
-        OutputError: a drawn copy would take the place of a source, or of another copy.
     """
     targets = [folder / _drawn_name(source) for source in sources]
     if len(set(targets)) < len(targets):
         folders = [source.parent.resolve() for source in sources]
         below = [os.path.relpath(each, os.path.commonpath(folders)) for each in folders]
         targets = [folder / each / _drawn_name(source) for each, source in zip(below, sources, strict=True)]
-    taken = {source.resolve() for source in sources}
-    for target in targets:
-        if target.resolve() in taken:
-            raise OutputError("the drawn copy would overwrite a file", place=target, remedy="Choose another --out.")
-        taken.add(target.resolve())
     return targets
 
 
@@ -51,7 +42,7 @@ def annotate(detector: Detector, source: Path, target: Path, score_threshold: fl
         score_threshold: detections below it are neither drawn nor yielded.
 
     Raises:
-        ImageError: `source` cannot be read.
+        ImageError: `source` cannot be read, or is a video that was cut short; what there is of it is drawn even so.
         OutputError: `target` cannot be written.
     """
     if is_video(source):
@@ -59,7 +50,6 @@ def annotate(detector: Detector, source: Path, target: Path, score_threshold: fl
     else:
         image = load_image(source)
         record, drawn = _detect(detector, image, source, None, score_threshold)
-        make_folder(target.parent)
         save_image(target, drawn)
         yield record
 
@@ -76,12 +66,12 @@ def frame_count(source: Path) -> int:
 
 def _annotate_video(detector: Detector, source: Path, target: Path, score_threshold: float) -> Iterator[Record]:
     video = Video(source)
-    make_folder(target.parent)
     with video_writer(target, video.fps) as append:
         for index, image in enumerate(video):
             record, drawn = _detect(detector, image, source, index, score_threshold)
             append(drawn)
             yield record
+    video.check_whole()
 
 
 def _detect(

@@ -92,18 +92,17 @@ def _style_for(size: tuple[int, int]) -> _Style:
 
 
 def _inside(box: Float32Array, size: tuple[int, int]) -> tuple[int, int, int, int] | None:
-    """The pixels of `box` within an image of `size` (width, height); None where it lies wholly outside."""
+    """The pixels of `box` in an image of `size` (width, height), at least one; None where it lies wholly outside."""
     left, right = sorted((float(box[0]), float(box[2])))
     top, bottom = sorted((float(box[1]), float(box[3])))
     width, height = size
     if right < 0 or bottom < 0 or left > width or top > height:
         return None
-    return (
-        max(round(left), 0),
-        max(round(top), 0),
-        min(round(right), width - 1),
-        min(round(bottom), height - 1),
-    )
+    return _pixel(left, width), _pixel(top, height), _pixel(right, width), _pixel(bottom, height)
+
+
+def _pixel(coordinate: float, side: int) -> int:
+    return min(max(round(coordinate), 0), side - 1)
 
 
 def _draw_one(

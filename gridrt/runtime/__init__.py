@@ -5,12 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from gridrt.errors import GridRTError
+from gridrt.model.kinds import CHECKPOINT_SUFFIXES, MODEL_SUFFIXES, is_graph, refuse_trust_in_graph, suffix_of
 from gridrt.model.zoo import PUBLISHED
 from gridrt.types import Session
-
-CHECKPOINT_SUFFIXES = (".pth", ".pt", ".safetensors")
-GRAPH_SUFFIX = ".onnx"
-MODEL_SUFFIXES = (*CHECKPOINT_SUFFIXES, GRAPH_SUFFIX)
 
 
 def open_session(model: str | Path, *, threads: int | None = None, trust_checkpoint: bool = False) -> Session:
@@ -22,16 +19,16 @@ def open_session(model: str | Path, *, threads: int | None = None, trust_checkpo
         trust_checkpoint: allow a checkpoint that needs unpickling of arbitrary classes, which can run code.
 
     Raises:
-        GridRTError: neither a known kind of file nor a published name.
+        GridRTError: neither a known kind of file nor a published name, or a graph that is to be trusted.
         CheckpointError: weights that cannot be read, trusted, or fitted to a model.
         GraphError: an ONNX file that is not a GridRT graph.
     """
-    suffix = Path(model).suffix.lower()
-    if suffix == GRAPH_SUFFIX:
+    refuse_trust_in_graph(model, trust_checkpoint=trust_checkpoint)
+    if is_graph(model):
         from gridrt.runtime.onnxruntime_session import OnnxRuntimeSession
 
         return OnnxRuntimeSession(model, threads=threads)
-    if suffix in CHECKPOINT_SUFFIXES or str(model) in PUBLISHED:
+    if suffix_of(model) in CHECKPOINT_SUFFIXES or str(model) in PUBLISHED:
         from gridrt.model.checkpoint import load_model
         from gridrt.runtime.torch_session import TorchSession
 
@@ -49,7 +46,7 @@ def only_model_in(folder: Path) -> Path:
         GridRTError: there is none, or more than one.
     """
     visible = (path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
-    found = sorted(path for path in visible if path.suffix.lower() in MODEL_SUFFIXES)
+    found = sorted(path for path in visible if suffix_of(path) in MODEL_SUFFIXES)
     if len(found) == 1:
         return found[0]
     raise GridRTError(

@@ -9,6 +9,7 @@ from pathlib import Path
 import onnxruntime as ort
 
 from gridrt.errors import DependencyError, GraphError
+from gridrt.runtime.graph_weights import refuse_non_finite
 from gridrt.types import Int32Array, RawDetections, UInt8Array
 
 # Not TensorRT's: an engine of GridRT is built, checked and opened as a file of its own.
@@ -34,20 +35,22 @@ class OnnxRuntimeSession:
         providers: what ONNX Runtime uses, best first.
 
     Raises:
-        GraphError: not an ONNX file, or not one that `gridrt export` wrote.
+        GraphError: not an ONNX file, not one that `gridrt export` wrote, or one with weights that are not finite.
         DependencyError: a provider that was asked for is missing or does not start.
     """
 
     def __init__(self, path: str | Path, providers: Sequence[str] | None = None, threads: int | None = None) -> None:
         if providers is not None:
             _check_available(providers)
-        self._session = _open(Path(path), providers or _available_preferred(), threads)
+        self._path = Path(path)
+        self._session = _open(self._path, providers or _available_preferred(), threads)
         self.providers: tuple[str, ...] = tuple(self._session.get_providers())
         if providers is not None and providers[0] not in self.providers:
             raise DependencyError("the provider does not start here", place=providers[0], remedy="Try gridrt doctor.")
         _check_signature(path, "input", self._session.get_inputs(), INPUTS)
         _check_signature(path, "output", self._session.get_outputs(), OUTPUTS)
         self._class_names = _class_names(path, self._session)
+        refuse_non_finite(path)
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -55,9 +58,23 @@ class OnnxRuntimeSession:
         return self._class_names
 
     def run(self, images: UInt8Array, image_sizes: Int32Array) -> RawDetections:
-        """Detect in a batch; shapes as in `gridrt.types.Session`."""
-        boxes, scores, labels = self._session.run(list(OUTPUTS), {"images": images, "image_sizes": image_sizes})
+        """Detect in a batch; shapes as in `gridrt.types.Session`.
+
+        Raises:
+            GraphError: ONNX Runtime fails, such as for want of memory, or finds a class that has no name.
+        """
+        try:
+            boxes, scores, labels = self._session.run(list(OUTPUTS), {"images": images, "image_sizes": image_sizes})
+        except Exception as error:  # ONNX Runtime's error classes share no base of their own
+            raise GraphError("ONNX Runtime cannot run the graph", place=self._path, value=error) from error
+        self._check_named(labels)
         return RawDetections(boxes, scores, labels)
+
+    def _check_named(self, labels: Int32Array) -> None:
+        """The file does not tell how many classes its graph knows, so that its labels have to."""
+        highest = labels.max(initial=-1)
+        if highest >= len(self._class_names):
+            raise _not_gridrt(self._path, f"label {highest}, but {len(self._class_names)} class names")
 
 
 def _check_available(providers: Sequence[str]) -> None:
@@ -75,6 +92,8 @@ def _available_preferred() -> list[str]:
 
 
 def _open(path: Path, providers: Sequence[str], threads: int | None) -> ort.InferenceSession:
+    if path.is_dir():
+        raise GraphError("a graph is a file", place=path, value="a folder", remedy="Name the file in it.")
     if not path.is_file():
         raise GraphError("there is no such file", place=path)
     options = ort.SessionOptions()
@@ -104,9 +123,12 @@ def _class_names(path: str | Path, session: ort.InferenceSession) -> tuple[str, 
     if text is None:
         raise _not_gridrt(path, f"no metadata {CLASSES_KEY}")
     try:
-        return tuple(str(name) for name in json.loads(text))
-    except (ValueError, TypeError) as error:
-        raise _not_gridrt(path, f"metadata {CLASSES_KEY} is not a JSON list") from error
+        names = json.loads(text)
+    except ValueError:
+        names = None
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise _not_gridrt(path, f"metadata {CLASSES_KEY} is not a JSON list of strings")
+    return tuple(names)
 
 
 def _not_gridrt(path: str | Path, found: str) -> GraphError:

@@ -44,9 +44,7 @@ class Optimization:
         self._losses = _shared(_Losses(model.train()))
         self._weights = [weight for weight in model.parameters() if weight.requires_grad]
         self._device = self._weights[0].device
-        self._optimizer = torch.optim.SGD(
-            self._weights, lr=0.0, momentum=schedule.momentum, weight_decay=schedule.weight_decay
-        )
+        self._optimizer = schedule.descent.optimizer(self._weights)
         self._scaler = torch.amp.GradScaler(self._device.type, enabled=precision == "fp16")
         self._precision, self._max_norm = precision, schedule.max_gradient_norm or math.inf
 

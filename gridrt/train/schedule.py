@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
+
+import torch
+from torch import nn
 
 from gridrt.config import DEFAULT_SCALE
 
@@ -64,21 +67,51 @@ class WarmUp:
         return self.start + (1 - self.start) * iteration / (self.iterations - 1)
 
 
+class Descent(Protocol):
+    """How weights follow their gradients."""
+
+    def optimizer(self, weights: Sequence[nn.Parameter]) -> torch.optim.Optimizer:
+        """For these weights; its learning rate is to be set before each step."""
+        ...
+
+
+@dataclass(frozen=True)
+class SGD:
+    """Stochastic gradient descent; all weights decay, those of norms and biases too."""
+
+    momentum: float = 0.9
+    weight_decay: float = 1e-4
+
+    def optimizer(self, weights: Sequence[nn.Parameter]) -> torch.optim.Optimizer:
+        """As `Descent.optimizer`."""
+        return torch.optim.SGD(weights, momentum=self.momentum, weight_decay=self.weight_decay)
+
+
+@dataclass(frozen=True)
+class AdamW:
+    """Steps as long as the learning rate says, however small the gradient; all weights decay."""
+
+    weight_decay: float = 0.05
+
+    def optimizer(self, weights: Sequence[nn.Parameter]) -> torch.optim.Optimizer:
+        """As `Descent.optimizer`."""
+        return torch.optim.AdamW(weights, weight_decay=self.weight_decay)
+
+
 @dataclass(frozen=True)
 class Schedule:
-    """A training by stochastic gradient descent. An iteration is one change of the weights.
+    """How to train. An iteration is one change of the weights.
 
     Attributes:
         epochs: how often every image is seen.
         batch_size: images per forward pass of a process.
         lr: peak learning rate where an iteration sees `lr_images` images; it grows and shrinks with that number.
         lr_images: see `lr`.
+        descent: how weights follow their gradients.
         warm_up: the first iterations.
         decay: the others.
         scale: most pixels on the long and on the short side of a resized image.
         eval_every: epochs from one evaluation to the next.
-        momentum: of the descent.
-        weight_decay: of all weights, those of norms and biases too.
         max_gradient_norm: longer gradients are shortened to this; None leaves them.
     """
 
@@ -86,12 +119,11 @@ class Schedule:
     batch_size: int
     lr: float
     lr_images: int
+    descent: Descent
     warm_up: WarmUp
     decay: Decay
     scale: tuple[int, int] = DEFAULT_SCALE
     eval_every: int = 1
-    momentum: float = 0.9
-    weight_decay: float = 1e-4
     max_gradient_norm: float | None = None
 
     def lr_at(self, iteration: int, iterations_per_epoch: int) -> float:
@@ -111,19 +143,22 @@ SCHEDULES: Mapping[str, Schedule] = {
         batch_size=2,
         lr=0.02,
         lr_images=16,
+        descent=SGD(),
         warm_up=WarmUp(3665, 1 / 80),
         decay=StepDecay((17, 23), of=25),
     ),
-    # A few hundred images, from scratch, in less than an hour on two cores.
+    # A few hundred images, from scratch, on a CPU. The grid's heatmaps start flat and almost 0, where gradients are
+    # small: AdamW leaves that behind several times sooner than SGD does.
     "short": Schedule(
-        epochs=40,
+        epochs=24,
         batch_size=4,
-        lr=0.01,
+        lr=1e-3,
         lr_images=4,
-        warm_up=WarmUp(200, 0.01),
+        descent=AdamW(),
+        warm_up=WarmUp(100, 0.01),
         decay=CosineDecay(),
         scale=(480, 360),
-        eval_every=5,
+        eval_every=4,
         max_gradient_norm=10.0,
     ),
 }

@@ -107,7 +107,7 @@ def test_without_scikit_image_the_extra_is_named(tmp_path: Path, monkeypatch: py
 
     assert failed.exit_code == 1
     assert failed.stderr.startswith("error: scikit-image: ")
-    assert failed.stderr.endswith('Run: pip install "gridrt[demo]"\n')
+    assert failed.stderr.endswith('In the repository, run: pip install ".[demo]"\n')
     assert list(tmp_path.iterdir()) == []
 
 

@@ -162,13 +162,13 @@ def test_a_video_gives_a_video_and_an_entry_per_frame(folder: Path) -> None:
         (["photos", "--model", "words.onnx"], "words.onnx: not a graph that ONNX Runtime can open"),
         (["photos", "--model", "nowhere.onnx"], "nowhere.onnx: there is no such file"),
         (["photos", "--model", "model.txt"], "model.txt: a model is a file that ends in"),
-        (["photos", "--out", "words.onnx"], "words.onnx: the result cannot be written here"),
+        (["photos", "--out", "words.onnx"], "words.onnx/a.png: the result cannot be written here"),
         (["photos", "--out", "photos"], "photos/a.png: this would overwrite an input, or another result"),
         (["a.webp", "a.webp.png"], "detections/a.webp.png: this would overwrite an input, or another result"),
         (["photos", "--json", "photos/a.png"], "photos/a.png: this would overwrite an input"),
         (["photos", "--json", "model.onnx"], "model.onnx: this would overwrite an input"),
         (["photos", "--out", "d", "--json", "d/a.png"], "d/a.png: this would overwrite an input, or another result"),
-        (["photos", "--json", "/dev/null"], "/dev/null: the result cannot be written here (found a folder, device"),
+        (["photos", "--json", "pipe"], "pipe: the result cannot be written here (found a folder, device or pipe)"),
         (["photos", "--json", "photos"], "photos: the result cannot be written here"),
         (["photos", "--json", "words.onnx/found.json"], "words.onnx/found.json: the result cannot be written here"),
     ],
@@ -177,6 +177,7 @@ def test_a_user_s_error_is_one_line_with_status_1_and_leaves_nothing(
     folder: Path, arguments: list[str], told: str
 ) -> None:
     (folder / "empty").mkdir()
+    os.mkfifo(folder / "pipe")
     (folder / "words.onnx").write_text("words")
     if "--model" not in arguments:
         arguments = [*arguments, "--model", "model.onnx"]
@@ -254,8 +255,8 @@ def test_a_box_on_the_far_corner_of_a_single_pixel_is_drawn(folder: Path) -> Non
 
 def test_a_video_that_is_cut_short_is_drawn_as_far_as_it_goes_and_named(folder: Path) -> None:
     writer = cv2.VideoWriter("clip.avi", cv2.VideoWriter.fourcc(*"MJPG"), 10, (64, 48))
-    for _ in range(20):
-        writer.write(np.full((48, 64, 3), 255, np.uint8))
+    for frame in np.random.default_rng(0).integers(100, 256, (20, 48, 64, 3), np.uint8):
+        writer.write(frame)
     writer.release()
     (folder / "cut.avi").write_bytes((folder / "clip.avi").read_bytes()[: (folder / "clip.avi").stat().st_size // 2])
 

@@ -57,6 +57,12 @@ def test_a_table_the_conditions_and_one_line_are_printed() -> None:
     assert result.stderr == ""
 
 
+def test_the_next_command_can_be_pasted_into_a_shell(folder: Path) -> None:
+    (folder / "model.onnx").rename(folder / "my model.onnx")
+
+    assert evaluate().stdout.endswith("Next: gridrt detect IMAGES --model 'my model.onnx'\n")
+
+
 def test_figures_and_results_are_written() -> None:
     result = evaluate("--json", "out/figures.json", "--results", "out/results.json")
 

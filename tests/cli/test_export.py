@@ -13,6 +13,7 @@ from gridrt.cli.main import cli
 from gridrt.files import sha256_of
 from gridrt.model.checkpoint import save_weights
 from gridrt.model.grid_rcnn import GridRCNN
+from tests.fakes import whole_image_graph
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +66,44 @@ def test_an_output_that_cannot_be_written_stops_before_the_work(weights: Path, t
     assert (result.exit_code, result.stdout) == (1, "")
     assert str(tmp_path / "file") in result.stderr
     assert len(result.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("name", ["cells.pth", "graph.pth", "graph"])
+def test_an_output_that_would_not_open_as_a_graph_is_refused_also_the_weights_themselves(
+    weights: Path, tmp_path: Path, name: str
+) -> None:
+    checkpoint = tmp_path / "cells.pth"
+    checkpoint.write_bytes(weights.read_bytes())
+    result = run("--weights", checkpoint, "--out", tmp_path / name)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert f"{tmp_path / name}: the exported file ends in .onnx" in result.stderr
+    assert list(tmp_path.iterdir()) == [checkpoint]
+    assert checkpoint.read_bytes() == weights.read_bytes()
+
+
+@pytest.mark.parametrize("out", [(), ("--out", "cells.onnx")])
+def test_a_graph_is_no_source_and_stays_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, out: tuple[str, ...]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("cells.onnx").write_bytes(b"a graph")
+    assert run("--weights", "cells.onnx", *out).exit_code == 1
+    assert Path("cells.onnx").read_bytes() == b"a graph"
+
+
+def test_a_picture_to_verify_on_without_verifying_is_a_usage_error(weights: Path, tmp_path: Path) -> None:
+    result = run("--weights", weights, "--out", tmp_path / "x.onnx", "--no-verify", "--image", "photo.png")
+    assert result.exit_code == 2
+    assert "--image is the picture to verify on; leave out --no-verify" in result.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_next_command_can_be_pasted_into_a_shell(
+    weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gridrt.export.onnx_export.onnx_from_model", lambda _model, _sha256: whole_image_graph())
+    result = run("--weights", weights, "--out", tmp_path / "my cells.onnx", "--no-verify")
+    assert result.stdout.endswith(f"Next: gridrt detect IMAGE --model '{tmp_path}/my cells.onnx'\n")
 
 
 def test_a_full_disk_leaves_no_file(

@@ -14,6 +14,7 @@ from onnx import TensorProto, helper
 from gridrt.cli.main import cli
 from gridrt.model.checkpoint import save_weights
 from gridrt.model.presets import build
+from tests.fakes import whole_image_graph
 
 
 def inspect(*arguments: object) -> Result:
@@ -51,6 +52,21 @@ def test_a_graph_is_told_in_lines_and_as_json(tmp_path: Path) -> None:
     told = json.loads(inspect(tmp_path / "g.onnx", "--json").stdout)
     assert told["inputs"] == [{"name": "x", "dtype": "float", "shape": ["n"]}]
     assert told["ops"] == {"Relu": 1}
+
+
+def test_a_graph_is_known_by_its_suffix_in_any_case(tmp_path: Path) -> None:
+    onnx.save(whole_image_graph(), tmp_path / "g.ONNX")
+
+    assert "ONNX graph" in inspect(tmp_path / "g.ONNX").stdout
+
+
+def test_a_graph_cannot_be_trusted(tmp_path: Path) -> None:
+    onnx.save(whole_image_graph(), tmp_path / "g.onnx")
+
+    answer = inspect(tmp_path / "g.onnx", "--trust-checkpoint")
+
+    assert (answer.exit_code, answer.stdout) == (1, "")
+    assert "Leave out --trust-checkpoint" in answer.stderr
 
 
 @pytest.mark.parametrize("name", ["notes.txt", "notes.pth", "notes.onnx"])

@@ -41,7 +41,7 @@ def train(pictures: Path, out: Path, *more: str) -> Result:
 
 @pytest.fixture(scope="module")
 def uninterrupted(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Result]:
-    out = tmp_path_factory.mktemp("uninterrupted") / "out"
+    out = tmp_path_factory.mktemp("uninterrupted") / "my training"
     validation = ("--val-images", f"{pictures}/val", "--val-annotations", f"{pictures}/instances_val.json")
     return out, train(pictures, out, *validation, "--eval-every", "1")
 
@@ -63,7 +63,7 @@ def test_one_line_tells_what_was_done_and_what_is_next(uninterrupted: tuple[Path
     (line,) = result.stdout.splitlines()
     assert line.startswith(f"{out}/best.pth, AP 0.")
     assert f"2 epochs, {ITERATIONS} iterations" in line
-    assert line.endswith(f"Next: gridrt evaluate --model {out}/best.pth")
+    assert line.endswith(f"Next: gridrt evaluate --model '{out}/best.pth'")
 
 
 def test_every_evaluation_is_logged(uninterrupted: tuple[Path, Result]) -> None:
@@ -109,7 +109,7 @@ def test_two_processes_train_one_model(pictures: Path, tmp_path: Path) -> None:
     assert "1 epochs, 3 iterations" in first
     assert second == ""
     assert load_state(tmp_path / "checkpoint.pth").settings["processes"] == 2
-    assert load_state(tmp_path / "checkpoint.pth").settings["lr"] == 0.01  # of four images
+    assert load_state(tmp_path / "checkpoint.pth").settings["lr"] == 0.001  # of four images
 
 
 @pytest.mark.parametrize(

@@ -157,6 +157,16 @@ def test_a_scale_that_is_not_positive_is_refused(scale: tuple[int, int]) -> None
         Transform(scale)
 
 
+@pytest.mark.parametrize("scale", [(2_000_000, 2_000_000), (16385, 800), (800, 16385)])
+def test_a_scale_beyond_any_memory_is_refused(scale: tuple[int, int]) -> None:
+    with pytest.raises(GridRTError, match=r"scale: a side of a scale is at most 16384 pixels \(found"):
+        Transform(scale)
+
+
+def test_the_largest_scale_is_taken() -> None:
+    assert Transform((16384, 16384)).resize(noise(1, 2)).shape == (8192, 16384, 3)
+
+
 @given(height=st.integers(1, 900), width=st.integers(1, 900))
 def test_restoring_maps_the_corners_of_the_resized_image_to_those_of_the_original(height: int, width: int) -> None:
     new_height, new_width = rescaled_size(height, width, (133, 80))

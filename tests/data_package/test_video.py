@@ -85,7 +85,7 @@ def test_a_file_in_the_way_of_the_folder_is_an_output_error(tmp_path: Path) -> N
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="limits the size of files as POSIX does")
-@pytest.mark.parametrize("limit", [100, 20_000, 120_000])
+@pytest.mark.parametrize("limit", [100, 20_000])
 def test_a_video_that_the_disk_did_not_take_whole_is_an_output_error(tmp_path: Path, limit: int) -> None:
     program = """
 import resource, sys
@@ -107,9 +107,13 @@ with video_writer(sys.argv[1], 10) as append:
 
 
 def test_a_frame_of_another_size_is_an_output_error(tmp_path: Path) -> None:
-    with pytest.raises(OutputError, match="found 1 of 2 frames"), video_writer(tmp_path / "a.mp4", 10) as append:
-        append(np.zeros((48, 64, 3), np.uint8))
-        append(np.zeros((64, 48, 3), np.uint8))
+    def write_both() -> None:
+        with video_writer(tmp_path / "a.mp4", 10) as append:
+            append(np.zeros((48, 64, 3), np.uint8))
+            append(np.zeros((64, 48, 3), np.uint8))
+
+    with pytest.raises(OutputError, match="found 1 of 2 frames"):
+        write_both()
 
 
 def test_a_header_that_is_a_few_frames_off_is_no_error(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ def test_a_required_package_has_the_version_that_pip_tells(name: str) -> None:
 def test_a_missing_package_names_the_extra_that_installs_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "tensorrt", None)
 
-    expected = Package("tensorrt", False, None, "not installed", 'pip install "gridrt[trt]"')
+    expected = Package("tensorrt", False, None, "not installed", 'pip install ".[trt]"')
     assert find_packages()["tensorrt"] == expected
 
 

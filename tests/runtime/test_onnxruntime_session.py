@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import onnx.helper
+import onnx.numpy_helper
 import onnxruntime
 import pytest
 
@@ -114,6 +115,46 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
         OnnxRuntimeSession(tmp_path / "a.onnx")
 
 
+def test_a_folder_is_told_to_be_one(tmp_path: Path) -> None:
+    (tmp_path / "a.onnx").mkdir()
+
+    with pytest.raises(GraphError, match=r"a\.onnx: a graph is a file \(found a folder\)"):
+        OnnxRuntimeSession(tmp_path / "a.onnx")
+
+
+@pytest.mark.parametrize("broken", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("dtype", [np.float32, np.float16])
+def test_weights_that_are_not_finite_are_refused_by_name(
+    tmp_path: Path, broken: float, dtype: type[np.floating]
+) -> None:
+    model = whole_image_graph()
+    tensors = {"sound": np.ones(3, dtype), "count": np.arange(3), "head.weight": np.array([[1, broken]], dtype)}
+    model.graph.initializer.extend(onnx.numpy_helper.from_array(array, name) for name, array in tensors.items())
+    onnx.save(model, tmp_path / "a.onnx")
+
+    with pytest.raises(GraphError, match=r"a\.onnx: weights .* \(found NaN or infinity in 1 tensors: head\.weight\)"):
+        OnnxRuntimeSession(tmp_path / "a.onnx")
+
+
+def test_a_label_without_a_name_is_refused(tmp_path: Path) -> None:
+    text = WHOLE_IMAGE_GRAPH.replace("Cast<to: int = 6>(zeros)", "Cast<to: int = 6>(scores)")  # white: label 1
+    onnx.save(whole_image_graph(text), tmp_path / "a.onnx")
+    session = OnnxRuntimeSession(tmp_path / "a.onnx")
+    sizes = np.array([[32, 32]], np.int32)
+
+    assert session.run(np.zeros((1, 32, 32, 3), np.uint8), sizes).labels == [[0]]
+    with pytest.raises(GraphError, match=r"a\.onnx: .* \(found label 1, but 1 class names\)"):
+        session.run(np.full((1, 32, 32, 3), 255, np.uint8), sizes)
+
+
+def test_a_run_that_fails_is_one_line(graph: Path) -> None:
+    session = OnnxRuntimeSession(graph)
+
+    with pytest.raises(GraphError, match=r"model\.onnx: ONNX Runtime cannot run the graph") as caught:
+        session.run(np.zeros((1, 32, 32, 3), np.uint8), np.zeros((1, 5), np.int32))
+    assert "\n" not in str(caught.value)
+
+
 def test_a_foreign_graph_is_refused_and_told_what_it_lacks(tmp_path: Path) -> None:
     value = onnx.helper.make_tensor_value_info
     node = onnx.helper.make_node("Relu", ["x"], ["y"])
@@ -146,7 +187,10 @@ def test_a_graph_off_the_contract_is_refused(tmp_path: Path, before: str, after:
 
 @pytest.mark.parametrize(
     ("classes", "told"),
-    [(None, r"no metadata gridrt\.classes"), ("person, car", "is not a JSON list"), ("80", "is not a JSON list")],
+    [
+        (None, r"no metadata gridrt\.classes"),
+        *((classes, "is not a JSON list of strings") for classes in ("person, car", "80", '"abc"', '{"a": 1}', "[1]")),
+    ],
 )
 def test_a_graph_without_class_names_is_refused(tmp_path: Path, classes: str | None, told: str) -> None:
     onnx.save(whole_image_graph(classes=classes), tmp_path / "a.onnx")

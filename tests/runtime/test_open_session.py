@@ -39,6 +39,13 @@ def test_a_checkpoint_or_a_published_name_opens_in_pytorch(model: str, monkeypat
     assert loaded == [(model, True)]
 
 
+def test_a_graph_needs_no_trust_and_a_flag_is_not_ignored(tmp_path: Path) -> None:
+    onnx.save(whole_image_graph(), tmp_path / "a.onnx")
+
+    with pytest.raises(GridRTError, match=r"a\.onnx: only a checkpoint .* Leave out --trust-checkpoint"):
+        open_session(tmp_path / "a.onnx", trust_checkpoint=True)
+
+
 @pytest.mark.parametrize("model", ["a.txt", "a.engine.json", "r5000", ""])
 def test_another_kind_of_file_is_refused_with_those_that_are_known(model: str) -> None:
     with pytest.raises(GridRTError, match=r"a model is a file that ends in \.pth.*\.onnx, or one of r50, "):

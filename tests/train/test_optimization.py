@@ -11,14 +11,16 @@ from torch import Tensor
 from gridrt.data.training import TrainingBatch
 from gridrt.errors import GridRTError
 from gridrt.model.grid_rcnn import GridRCNN
+from gridrt.model.initialize import initialize
 from gridrt.train import SCHEDULES, Schedule
 from gridrt.train.optimization import Optimization, randomness_of
+from gridrt.train.schedule import SGD
 from tests.reference_training import ReferenceRandomness
 from tests.test_processes import run_together
 
 Model = Callable[[], GridRCNN]
 
-PLAIN: Schedule = replace(SCHEDULES["short"], weight_decay=0.0, max_gradient_norm=None)
+PLAIN: Schedule = replace(SCHEDULES["2x"], descent=SGD(weight_decay=0.0))
 """The first step with a rate of 1 takes the gradient off the weights, and nothing else."""
 NO_CHANCE = ReferenceRandomness(-1)
 
@@ -42,11 +44,14 @@ def assert_close(found: dict[str, Tensor], expected: dict[str, Tensor]) -> None:
 
 
 def test_the_losses_of_a_picture_fall(make_model: Model, batch: TrainingBatch) -> None:
-    optimization = Optimization(make_model(), SCHEDULES["short"], "off")
+    model = make_model()
+    torch.manual_seed(0)
+    initialize(model)
+    optimization = Optimization(model, SCHEDULES["short"], "off")
 
-    losses = [optimization.step(n, [batch], 0.01, randomness_of(0, n))["loss"] for n in range(12)]
+    losses = [optimization.step(n, [batch], 0.001, randomness_of(0, n))["loss"] for n in range(6)]
 
-    assert losses[-1] < 0.5 * losses[0]
+    assert losses[-1] < 0.6 * losses[0]
 
 
 def test_accumulated_gradients_are_the_mean_of_those_of_the_batches(make_model: Model, batch: TrainingBatch) -> None:

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from gridrt.train import SCHEDULES
-from gridrt.train.schedule import CosineDecay, StepDecay, WarmUp
+from gridrt.train.schedule import SGD, CosineDecay, StepDecay, WarmUp
 
 PER_EPOCH = 7330  # COCO's 117266 images with objects, 16 at a time
 
@@ -13,7 +13,7 @@ PER_EPOCH = 7330  # COCO's 117266 images with objects, 16 at a time
 def test_the_published_schedule_has_the_published_numbers() -> None:
     published = SCHEDULES["2x"]
 
-    assert (published.epochs, published.momentum, published.weight_decay) == (25, 0.9, 1e-4)
+    assert (published.epochs, published.descent) == (25, SGD(momentum=0.9, weight_decay=1e-4))
     assert (published.scale, published.lr_images, published.max_gradient_norm) == ((1333, 800), 16, None)
 
 

@@ -11,6 +11,7 @@ from typing import Literal
 from gridrt.errors import CheckpointError
 from gridrt.model.checkpoint.layout import Meta, StateDict, class_names_in, state_dict_and_meta, with_current_names
 from gridrt.model.checkpoint.pickled import load_pickled
+from gridrt.model.kinds import is_graph
 
 Format = Literal["torch zip", "torch legacy", "safetensors"]
 
@@ -79,7 +80,7 @@ def _format_of(path: Path) -> Format:
 def _head_of(path: Path) -> bytes:
     if path.is_dir():
         raise CheckpointError("weights are a file", place=path, value="a folder", remedy="Name the file in it.")
-    if path.suffix == ".onnx":
+    if is_graph(path):
         raise CheckpointError(
             "weights are a PyTorch checkpoint",
             place=path,

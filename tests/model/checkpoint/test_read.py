@@ -70,6 +70,7 @@ def test_tensors_of_safetensors_outlive_the_file(tmp_path: Path) -> None:
         ("empty.pth", b"", r"found an empty file"),
         ("empty.safetensors", b"", r"found an empty file"),
         ("r50.onnx", b"\x08\x0a", r"weights are a PyTorch checkpoint \(found an ONNX graph\)"),
+        ("r50.ONNX", b"\x08\x0a", r"weights are a PyTorch checkpoint \(found an ONNX graph\)"),
         ("some.zip", b"PK\x03\x04" + bytes(100), r"cannot be read: the file is damaged"),
     ],
 )

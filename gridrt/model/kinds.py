@@ -1,0 +1,35 @@
+"""What a model file is, told by its suffix."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from gridrt.errors import GridRTError
+
+CHECKPOINT_SUFFIXES = (".pth", ".pt", ".safetensors")
+GRAPH_SUFFIX = ".onnx"
+MODEL_SUFFIXES = (*CHECKPOINT_SUFFIXES, GRAPH_SUFFIX)
+
+
+def suffix_of(path: str | Path) -> str:
+    """What a path ends in, in lower case: `R50.ONNX` is a graph as well."""
+    return Path(path).suffix.lower()
+
+
+def is_graph(path: str | Path) -> bool:
+    """Whether the path is that of an ONNX file."""
+    return suffix_of(path) == GRAPH_SUFFIX
+
+
+def refuse_trust_in_graph(path: str | Path, *, trust_checkpoint: bool) -> None:
+    """Refuse a trust that a graph has no use for, which would be ignored silently.
+
+    Raises:
+        GridRTError: `path` is that of a graph, and `trust_checkpoint` is set.
+    """
+    if trust_checkpoint and is_graph(path):
+        raise GridRTError(
+            "only a checkpoint can be trusted: nothing in an ONNX graph is unpickled",
+            place=path,
+            remedy="Leave out --trust-checkpoint.",
+        )
