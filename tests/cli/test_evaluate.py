@@ -108,8 +108,7 @@ def test_without_matplotlib_the_extra_is_named_before_anything_is_done(monkeypat
 
     assert result.exit_code == 1
     assert result.stderr == (
-        "error: curves are drawn by matplotlib, which is not installed. "
-        "Install the extra: pip install '.[report]'.\n"
+        "error: curves are drawn by matplotlib, which is not installed. Install the extra: pip install '.[report]'.\n"
     )
     assert not Path("pictures").exists()
 
