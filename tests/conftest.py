@@ -7,7 +7,8 @@ import os
 # Before any library counts the cores: tests run side by side, and one thread gives the same sums everywhere.
 os.environ["OMP_NUM_THREADS"] = "1"
 
-from collections.abc import Callable, Mapping
+import resource
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 
@@ -21,8 +22,7 @@ from PIL import Image
 
 from gridrt.export.onnx_export import onnx_from_model, save_onnx
 from gridrt.model.grid_rcnn import GridRCNN
-from gridrt.model.presets import build
-from gridrt.model.untrained import deterministic_state_dict
+from gridrt.model.untrained import untrained_model
 
 torch.set_num_threads(1)
 
@@ -77,14 +77,7 @@ def photo() -> Callable[[str], npt.NDArray[np.uint8]]:
 @pytest.fixture(scope="session")
 def untrained() -> Callable[[str], GridRCNN]:
     """Makes a model with the deterministic weights, which the goldens were made with; each variant once."""
-
-    @cache
-    def model_of(variant: str) -> GridRCNN:
-        model = build(variant)
-        model.load_state_dict(deterministic_state_dict(model.state_dict(), variant))
-        return model.eval()
-
-    return model_of
+    return cache(lambda variant: untrained_model(variant).eval())
 
 
 @pytest.fixture(scope="session")
@@ -102,3 +95,12 @@ def exported(untrained: Callable[[str], GridRCNN], tmp_path_factory: pytest.Temp
         return path
 
     return graph_of
+
+
+@pytest.fixture
+def small_disk() -> Iterator[None]:
+    """Files of this process end at 1 MB, as on a disk that is full by then."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, limits[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, limits)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -46,14 +46,3 @@ def batch() -> TrainingBatch:
     many = torch.tensor([[8.0, 10.0, 60.0, 70.0], [50.0, 20.0, 90.0, 90.0], [70.0, 5.0, 120.0, 40.0]])
     targets = [GroundTruth(many, torch.tensor([0, 2, 1])), GroundTruth(many[:1] + 20, torch.tensor([1]))]
     return TrainingBatch(noise, torch.tensor([[96, 128]] * 2, dtype=torch.int32), targets)
-
-
-@pytest.fixture
-def small_disk() -> Iterator[None]:
-    """Files of this process end at 1 MB, as on a disk that is full by then."""
-    import resource
-
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, limits[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, limits)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import resource
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -23,15 +21,6 @@ def model(tiny_weights: dict[str, Tensor]) -> GridRCNN:
     model.load_state_dict(tiny_weights)
     model.class_names = ("cat", "dog", "owl")
     return model
-
-
-@pytest.fixture
-def small_disk() -> Iterator[None]:
-    """Files of this process end at 1 MB, as on a disk that is full by then."""
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, limits[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 
 
 def test_what_is_saved_is_loaded(tmp_path: Path, model: GridRCNN, tiny_weights: dict[str, Tensor]) -> None:
