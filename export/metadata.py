@@ -9,7 +9,7 @@ import torch
 from onnx import ModelProto
 
 import gridrt
-from gridrt.config import DEFAULT_SCALE, SIZE_DIVISOR
+from gridrt.config import SIZE_DIVISOR
 from gridrt.model.grid_rcnn import GridRCNN
 
 INPUT_RULE = {
@@ -18,7 +18,6 @@ INPUT_RULE = {
     "dtype": "uint8",
     "padding": "zeros, right and bottom",
     "size_divisor": SIZE_DIVISOR,
-    "scale": DEFAULT_SCALE,
 }
 
 
@@ -32,7 +31,7 @@ def describe(graph: ModelProto, model: GridRCNN, weights_sha256: str) -> None:
             "gridrt.classes": json.dumps(model.class_names),
             "gridrt.weights_sha256": weights_sha256,
             "gridrt.torch_version": torch.__version__,
-            "gridrt.input": json.dumps(INPUT_RULE),
+            "gridrt.input": json.dumps(INPUT_RULE | {"scale": model.scale}),
             "gridrt.max_detections": str(model.roi_head.detections.max_detections),
         },
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 DEFAULT_SCALE = (1333, 800)
-"""Most pixels on the long and on the short side of a resized image."""
+"""Most pixels on the long and on the short side of a resized image, in the published training."""
 
 SIZE_DIVISOR = 32
 """Images are padded to a multiple of this: the stride of the deepest backbone stage."""
@@ -13,6 +13,14 @@ SIZE_DIVISOR = 32
 PIXEL_MEAN = (123.675, 116.28, 103.53)
 PIXEL_STD = (58.395, 57.12, 57.375)
 """Per channel, in RGB order, for pixels in 0..255."""
+
+
+def scale_in(value: object) -> tuple[int, int] | None:
+    """A scale that a file notes, as the two positive numbers of pixels that it has to be; None where it is not."""
+    if not isinstance(value, (list, tuple)) or len(value) != 2:
+        return None
+    long, short = value
+    return (long, short) if isinstance(long, int) and isinstance(short, int) and min(long, short) > 0 else None
 
 
 @dataclass(frozen=True)

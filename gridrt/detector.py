@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 
-from gridrt.config import DEFAULT_SCALE
 from gridrt.data.transform import Transform, restore_boxes
 from gridrt.errors import GridRTError
 from gridrt.types import Detections, Float32Array, RawDetections, Session, UInt8Array
@@ -18,20 +17,25 @@ class Detector:
 
     Args:
         session: what runs the model.
-        scale: most pixels on the long and on the short side of a resized image.
+        scale: most pixels on the long and on the short side of a resized image; None is what the model learned from.
 
     Raises:
         GridRTError: a side of `scale` is not positive.
     """
 
-    def __init__(self, session: Session, scale: tuple[int, int] = DEFAULT_SCALE) -> None:
+    def __init__(self, session: Session, scale: tuple[int, int] | None = None) -> None:
         self._session = session
-        self._transform = Transform(scale)
+        self._transform = Transform(session.scale if scale is None else scale)
 
     @property
     def class_names(self) -> tuple[str, ...]:
         """Names of the classes, in the order of the labels."""
         return self._session.class_names
+
+    @property
+    def scale(self) -> tuple[int, int]:
+        """Most pixels on the long and on the short side of a resized image."""
+        return self._transform.scale
 
     def __call__(self, images: Sequence[UInt8Array]) -> list[Detections]:
         """Detect in images of any sizes, run as one batch.
@@ -56,7 +60,7 @@ class Detector:
 
 def open_detector(
     model: str | Path,
-    scale: tuple[int, int] = DEFAULT_SCALE,
+    scale: tuple[int, int] | None = None,
     *,
     threads: int | None = None,
     trust_checkpoint: bool = False,
@@ -65,7 +69,7 @@ def open_detector(
 
     Args:
         model: a checkpoint (.pth, .pt, .safetensors), an ONNX graph (.onnx), or the name of a published model.
-        scale: most pixels on the long and on the short side of a resized image.
+        scale: most pixels on the long and on the short side of a resized image; None is what the model learned from.
         threads: CPU threads; None leaves the choice to the runtime.
         trust_checkpoint: allow a checkpoint that needs unpickling of arbitrary classes, which can run code.
     """

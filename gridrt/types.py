@@ -79,6 +79,11 @@ class Session(Protocol):
         """Names of the classes, in the order of the labels."""
         ...
 
+    @property
+    def scale(self) -> tuple[int, int]:
+        """Most pixels on the long and on the short side of the resized images that the model learned from."""
+        ...
+
     def run(self, images: UInt8Array, image_sizes: Int32Array) -> RawDetections:
         """Detect in a batch.
 

@@ -19,6 +19,7 @@ class FakeSession:
 
     rows: Sequence[tuple[float, float, float, float, float, int]] = ((10, 20, 30, 40, 0.9, 1), (0, 0, 8, 8, 0.4, 0))
     class_names: tuple[str, ...] = ("cat", "dog")
+    scale: tuple[int, int] = (1333, 800)
     shapes_seen: list[tuple[int, ...]] = field(default_factory=list)
 
     def run(self, images: UInt8Array, image_sizes: Int32Array) -> RawDetections:
@@ -52,9 +53,11 @@ whole_image (uint8[B,H,W,3] images, int32[B,2] image_sizes)
 """
 
 
-def whole_image_graph(text: str = WHOLE_IMAGE_GRAPH, classes: str | None = '["scene"]') -> onnx.ModelProto:
+def whole_image_graph(
+    text: str = WHOLE_IMAGE_GRAPH, classes: str | None = '["scene"]', input_rule: str | None = None
+) -> onnx.ModelProto:
     """A graph of the contract that finds one object: the whole image, with its mean brightness as the score."""
     model = onnx.parser.parse_model(text)
-    if classes is not None:
-        onnx.helper.set_model_props(model, {"gridrt.classes": classes})
+    metadata = {"gridrt.classes": classes, "gridrt.input": input_rule}
+    onnx.helper.set_model_props(model, {key: text for key, text in metadata.items() if text is not None})
     return model

@@ -86,6 +86,14 @@ def test_a_scale_that_is_not_positive_is_refused() -> None:
         Detector(FakeSession(), scale=(0, 0))
 
 
+def test_unasked_the_scale_is_that_of_the_model_s_training() -> None:
+    session = FakeSession(scale=(64, 32))
+
+    Detector(session)([image(10, 20)])
+
+    assert session.shapes_seen == [(1, 32, 64, 3)]
+
+
 def test_opening_passes_the_scale_on(monkeypatch: pytest.MonkeyPatch) -> None:
     session = FakeSession()
     monkeypatch.setattr("gridrt.runtime.open_session", lambda *_, **__: session)

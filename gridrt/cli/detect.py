@@ -43,7 +43,7 @@ def command(
     out: Path,
     json_file: Path | None,
     score_threshold: float,
-    scale: tuple[int, int],
+    scale: tuple[int, int] | None,
     threads: int | None,
     trust_checkpoint: bool,
 ) -> None:

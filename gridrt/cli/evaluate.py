@@ -40,7 +40,7 @@ def command(  # noqa: PLR0913 - a verb's options
     json_file: Path | None,
     results_file: Path | None,
     pictures: Path | None,
-    scale: tuple[int, int],
+    scale: tuple[int, int] | None,
     threads: int | None,
     trust_checkpoint: bool,
 ) -> None:
@@ -66,7 +66,7 @@ def command(  # noqa: PLR0913 - a verb's options
         is_first, count = processes.rank() == 0, processes.count()
     if is_first:
         evaluation = Evaluation(dataset, results)
-        conditions = _conditions(model, annotations, scale, count, seconds)
+        conditions = _conditions(model, annotations, detector.scale, count, seconds)
         _write_json(json_file, conditions | evaluation.metrics().to_json())
         _write_json(results_file, results)
         _draw(pictures, dataset, evaluation)

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import click
 
-from gridrt.config import DEFAULT_SCALE
-
 model = click.option("--model", help="Checkpoint, ONNX file or published name; else the one in the current folder.")
 scale = click.option(
     "--scale",
     type=click.IntRange(min=1),
     nargs=2,
-    default=DEFAULT_SCALE,
-    show_default=True,
     metavar="LONG SHORT",
-    help="Most pixels on the long and on the short side of a resized image.",
+    help="Most pixels on the long and on the short side of a resized image. [default: as in the model's training]",
 )
 threads = click.option("--threads", type=click.IntRange(min=1), help="CPU threads. [default: the runtime's choice]")
 trust_checkpoint = click.option(

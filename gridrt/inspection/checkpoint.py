@@ -15,7 +15,8 @@ from gridrt.model.checkpoint.fit import nearest_model
 from gridrt.model.checkpoint.layout import Meta
 from gridrt.model.checkpoint.listing import listed
 
-_TOLD_META = ("mmdet_version", "mmengine_version", "mmcv_version", "gridrt_version", "epoch", "iter", "time")
+_VERSIONS = ("mmdet_version", "mmengine_version", "mmcv_version", "gridrt_version")
+_TOLD_META = (*_VERSIONS, "gridrt_scale", "epoch", "iter", "time")
 _STATISTICS = (".running_mean", ".running_var", ".num_batches_tracked")
 _SHOWN_CLASSES = 5
 
@@ -94,4 +95,4 @@ def _dtype(tensor: Tensor) -> str:
 
 
 def _told(meta: Meta) -> dict[str, object]:
-    return {key: meta[key] for key in _TOLD_META if isinstance(meta.get(key), (str, int, float))}
+    return {key: meta[key] for key in _TOLD_META if isinstance(meta.get(key), (str, int, float, tuple))}

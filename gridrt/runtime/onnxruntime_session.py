@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
 import onnxruntime as ort
 
 from gridrt.errors import DependencyError, GraphError
+from gridrt.runtime.graph_metadata import class_names_in, not_gridrt, scale_in_input
 from gridrt.runtime.graph_weights import refuse_non_finite
 from gridrt.types import Int32Array, RawDetections, UInt8Array
 
@@ -18,7 +18,6 @@ PREFERRED_PROVIDERS = ("CUDAExecutionProvider", "CPUExecutionProvider")
 # The graph's contract: name -> (type, rank).
 INPUTS = {"images": ("tensor(uint8)", 4), "image_sizes": ("tensor(int32)", 2)}
 OUTPUTS = {"boxes": ("tensor(float)", 3), "scores": ("tensor(float)", 2), "labels": ("tensor(int32)", 2)}
-CLASSES_KEY = "gridrt.classes"
 
 ERRORS_ONLY = 3
 
@@ -49,13 +48,19 @@ class OnnxRuntimeSession:
             raise DependencyError("the provider does not start here", place=providers[0], remedy="Try gridrt doctor.")
         _check_signature(path, "input", self._session.get_inputs(), INPUTS)
         _check_signature(path, "output", self._session.get_outputs(), OUTPUTS)
-        self._class_names = _class_names(path, self._session)
+        metadata = self._session.get_modelmeta().custom_metadata_map
+        self._class_names, self._scale = class_names_in(metadata, path), scale_in_input(metadata, path)
         refuse_non_finite(path)
 
     @property
     def class_names(self) -> tuple[str, ...]:
         """Names of the classes, in the order of the labels."""
         return self._class_names
+
+    @property
+    def scale(self) -> tuple[int, int]:
+        """The scale of the images that the model learned from."""
+        return self._scale
 
     def run(self, images: UInt8Array, image_sizes: Int32Array) -> RawDetections:
         """Detect in a batch; shapes as in `gridrt.types.Session`.
@@ -74,7 +79,7 @@ class OnnxRuntimeSession:
         """The file does not tell how many classes its graph knows, so that its labels have to."""
         highest = labels.max(initial=-1)
         if highest >= len(self._class_names):
-            raise _not_gridrt(self._path, f"label {highest}, but {len(self._class_names)} class names")
+            raise not_gridrt(self._path, f"label {highest}, but {len(self._class_names)} class names")
 
 
 def _check_available(providers: Sequence[str]) -> None:
@@ -111,30 +116,8 @@ def _check_signature(
     found = {node.name: (node.type, len(node.shape)) for node in nodes}
     for name, (dtype, rank) in expected.items():
         if name not in found:
-            raise _not_gridrt(path, f"no {kind} named {name}")
+            raise not_gridrt(path, f"no {kind} named {name}")
         if found[name] != (dtype, rank):
-            raise _not_gridrt(path, f"{kind} {name} of type and rank {found[name]} instead of {(dtype, rank)}")
+            raise not_gridrt(path, f"{kind} {name} of type and rank {found[name]} instead of {(dtype, rank)}")
     if surplus := found.keys() - expected.keys():
-        raise _not_gridrt(path, f"a further {kind} named {', '.join(sorted(surplus))}")
-
-
-def _class_names(path: str | Path, session: ort.InferenceSession) -> tuple[str, ...]:
-    text = session.get_modelmeta().custom_metadata_map.get(CLASSES_KEY)
-    if text is None:
-        raise _not_gridrt(path, f"no metadata {CLASSES_KEY}")
-    try:
-        names = json.loads(text)
-    except ValueError:
-        names = None
-    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise _not_gridrt(path, f"metadata {CLASSES_KEY} is not a JSON list of strings")
-    return tuple(names)
-
-
-def _not_gridrt(path: str | Path, found: str) -> GraphError:
-    return GraphError(
-        "not a graph that gridrt export wrote",
-        place=path,
-        value=found,
-        remedy="Export it: gridrt export --weights FILE.",
-    )
+        raise not_gridrt(path, f"a further {kind} named {', '.join(sorted(surplus))}")

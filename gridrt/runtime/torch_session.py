@@ -36,6 +36,11 @@ class TorchSession:
         """Names of the classes, in the order of the labels."""
         return self._model.class_names
 
+    @property
+    def scale(self) -> tuple[int, int]:
+        """The scale of the images that the model learned from."""
+        return self._model.scale
+
     @torch.inference_mode()
     def run(self, images: UInt8Array, image_sizes: Int32Array) -> RawDetections:
         """Detect in a batch; shapes as in `gridrt.types.Session`."""

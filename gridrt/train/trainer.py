@@ -86,6 +86,7 @@ class Trainer:
             _refuse_to_overwrite(out / STATE)
         if validation is not None:
             categories_of_labels(model.class_names, validation)
+        model.scale = settings.schedule.scale
         self._model, self._images, self._validation = model, images, validation
         self._settings, self._schedule, self._out = settings, settings.schedule, out
         self._optimization = Optimization(model, self._schedule, settings.precision)
@@ -156,7 +157,7 @@ class Trainer:
 
     def _evaluate(self, validation: CocoDataset) -> None:
         device = str(next(self._model.parameters()).device)
-        metrics = evaluate(Detector(TorchSession(self._model, device), self._schedule.scale), validation)
+        metrics = evaluate(Detector(TorchSession(self._model, device)), validation)
         self._model.train()
         self.progress.seconds = self._seconds()
         self._recorder.add_metrics(metrics, self.progress)

@@ -53,7 +53,8 @@ def test_weights_state_log_and_curves_are_written(uninterrupted: tuple[Path, Res
     assert result.exit_code == 0
     names = {path.name for path in out.iterdir()}
     assert names == {"best.pth", "last.pth", "checkpoint.pth", "log.jsonl", "curves.png"}
-    assert load_model(out / "last.pth").class_names == CLASS_NAMES
+    model = load_model(out / "last.pth")
+    assert (model.class_names, model.scale) == (CLASS_NAMES, tuple(map(int, SCALE)))
     assert load_state(out / "checkpoint.pth").progress.iteration == ITERATIONS
 
 

@@ -39,6 +39,21 @@ def test_class_names_come_from_the_metadata(tmp_path: Path) -> None:
     assert OnnxRuntimeSession(tmp_path / "a.onnx").class_names == ("cell", "Zelle ä")
 
 
+@pytest.mark.parametrize(("rule", "scale"), [(None, (1333, 800)), ('{"scale": [480, 360]}', (480, 360))])
+def test_the_scale_comes_from_the_metadata(tmp_path: Path, rule: str | None, scale: tuple[int, int]) -> None:
+    onnx.save(whole_image_graph(input_rule=rule), tmp_path / "a.onnx")
+
+    assert OnnxRuntimeSession(tmp_path / "a.onnx").scale == scale
+
+
+@pytest.mark.parametrize("rule", ["480 x 360", "[480, 360]", '{"scale": [480]}', '{"scale": [480, 0]}'])
+def test_metadata_with_another_scale_than_two_positive_numbers_is_refused(tmp_path: Path, rule: str) -> None:
+    onnx.save(whole_image_graph(input_rule=rule), tmp_path / "a.onnx")
+
+    with pytest.raises(GraphError, match=r"a\.onnx: .* \(found metadata gridrt\.input has no scale of two positive"):
+        OnnxRuntimeSession(tmp_path / "a.onnx")
+
+
 @pytest.mark.parametrize(
     ("there", "taken"),
     [

@@ -17,7 +17,7 @@ class WholeImage(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.class_names = ("scene",)
+        self.class_names, self.scale = ("scene",), (64, 32)
         self.score = nn.Parameter(torch.tensor(0.75))
         self.graded: list[bool] = []
 
@@ -49,8 +49,8 @@ def test_the_model_runs_in_eval_mode_without_gradients() -> None:
     assert model.graded == [False]
 
 
-def test_class_names_are_the_model_s() -> None:
-    assert session(WholeImage()).class_names == ("scene",)
+def test_class_names_and_scale_are_the_model_s() -> None:
+    assert (session(WholeImage()).class_names, session(WholeImage()).scale) == (("scene",), (64, 32))
 
 
 def test_without_a_choice_the_gpu_is_taken_where_there_is_one() -> None:

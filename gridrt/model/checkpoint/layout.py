@@ -9,11 +9,15 @@ from typing import TypeAlias
 import torch
 from torch import Tensor
 
+from gridrt.config import DEFAULT_SCALE, scale_in
 from gridrt.errors import CheckpointError
 from gridrt.model.checkpoint.listing import listed
 
 StateDict: TypeAlias = dict[str, Tensor]
 Meta: TypeAlias = Mapping[str, object]
+
+SCALE_KEY = "gridrt_scale"
+"""Where our own files note which scale of images the model learned from."""
 
 _V1_CLASSIFIER = "bbox_head.fc_cls"
 _V1_PREFIXES = ("bbox_head.", "grid_head.")
@@ -81,3 +85,17 @@ def class_names_in(meta: Meta) -> tuple[str, ...] | None:
     if isinstance(names, (list, tuple)) and names and all(isinstance(name, str) for name in names):
         return tuple(names)
     return None
+
+
+def scale_from(meta: Meta, place: Path) -> tuple[int, int]:
+    """The scale that a file notes; the published one where it notes none.
+
+    Raises:
+        CheckpointError: it is no scale.
+    """
+    if SCALE_KEY not in meta:
+        return DEFAULT_SCALE
+    scale = scale_in(meta[SCALE_KEY])
+    if scale is None:
+        raise CheckpointError(f"`{SCALE_KEY}` is two positive numbers of pixels", place=place, value=meta[SCALE_KEY])
+    return scale

@@ -8,11 +8,14 @@ from pathlib import Path
 import torch
 
 from gridrt.files import atomic_path
+from gridrt.model.checkpoint.layout import SCALE_KEY
 from gridrt.model.grid_rcnn import GridRCNN
 
 
 def save_weights(model: GridRCNN, path: str | Path) -> None:
-    """Write `{"meta": {"CLASSES", "gridrt_version"}, "state_dict"}`, atomically. `load_model` gives the model back.
+    """Write `{"meta", "state_dict"}`, atomically; `load_model` gives the model back.
+
+    The meta are `CLASSES` as mmdetection names it, `gridrt_version` and `gridrt_scale`.
 
     Raises:
         OutputError: the file cannot be written.
@@ -20,7 +23,7 @@ def save_weights(model: GridRCNN, path: str | Path) -> None:
     from gridrt import __version__
 
     state_dict = {name: tensor.cpu() for name, tensor in model.state_dict().items()}
-    meta = {"CLASSES": model.class_names, "gridrt_version": __version__}
+    meta = {"CLASSES": model.class_names, "gridrt_version": __version__, SCALE_KEY: model.scale}
     write_torch({"meta": meta, "state_dict": state_dict}, path)
 
 

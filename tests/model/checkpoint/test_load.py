@@ -75,6 +75,23 @@ def test_safetensors_give_the_same_tensors_and_names(tmp_path: Path, tiny_weight
     assert model.class_names == NAMES
 
 
+@pytest.mark.parametrize(("meta", "scale"), [({}, (1333, 800)), ({"gridrt_scale": [480, 360]}, (480, 360))])
+def test_the_scale_is_the_file_s_or_the_published_one(
+    tmp_path: Path, tiny_weights: Weights, meta: dict[str, object], scale: tuple[int, int]
+) -> None:
+    torch.save({"meta": meta, "state_dict": tiny_weights}, tmp_path / "w.pth")
+
+    assert load_model(tmp_path / "w.pth").scale == scale
+
+
+@pytest.mark.parametrize("scale", [480, (480,), (480, 0), (480.5, 360)])
+def test_a_scale_that_is_none_is_refused(tmp_path: Path, tiny_weights: Weights, scale: object) -> None:
+    torch.save({"meta": {"gridrt_scale": scale}, "state_dict": tiny_weights}, tmp_path / "w.pth")
+
+    with pytest.raises(CheckpointError, match=r"w\.pth: `gridrt_scale` is two positive numbers"):
+        load_model(tmp_path / "w.pth")
+
+
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
 def test_half_precision_becomes_float32(tmp_path: Path, tiny_weights: Weights, dtype: torch.dtype) -> None:
     half = {name: tensor.to(dtype) for name, tensor in tiny_weights.items()}

@@ -19,7 +19,7 @@ from gridrt.model.presets import build
 def model(tiny_weights: dict[str, Tensor]) -> GridRCNN:
     model = build("tiny", num_classes=3)
     model.load_state_dict(tiny_weights)
-    model.class_names = ("cat", "dog", "owl")
+    model.class_names, model.scale = ("cat", "dog", "owl"), (480, 360)
     return model
 
 
@@ -28,7 +28,7 @@ def test_what_is_saved_is_loaded(tmp_path: Path, model: GridRCNN, tiny_weights: 
 
     loaded = load_model(tmp_path / "w.pth")
 
-    assert loaded.class_names == ("cat", "dog", "owl")
+    assert (loaded.class_names, loaded.scale) == (("cat", "dog", "owl"), (480, 360))
     assert all(torch.equal(tensor, tiny_weights[name]) for name, tensor in loaded.state_dict().items())
 
 
@@ -37,7 +37,11 @@ def test_the_layout_is_the_published_one(tmp_path: Path, model: GridRCNN) -> Non
 
     content = torch.load(tmp_path / "w.pth", weights_only=True)
 
-    assert content["meta"] == {"CLASSES": ("cat", "dog", "owl"), "gridrt_version": gridrt.__version__}
+    assert content["meta"] == {
+        "CLASSES": ("cat", "dog", "owl"),
+        "gridrt_version": gridrt.__version__,
+        "gridrt_scale": (480, 360),
+    }
     assert content["state_dict"].keys() == model.state_dict().keys()
 
 

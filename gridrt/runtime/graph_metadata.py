@@ -1,0 +1,58 @@
+"""What a graph that `gridrt export` wrote says about itself, checked."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from gridrt.config import DEFAULT_SCALE, scale_in
+from gridrt.errors import GraphError
+
+CLASSES_KEY = "gridrt.classes"
+INPUT_KEY = "gridrt.input"
+
+
+def class_names_in(metadata: Mapping[str, str], path: str | Path) -> tuple[str, ...]:
+    """Names of the classes, in the order of the labels.
+
+    Raises:
+        GraphError: they are not there, or no list of names.
+    """
+    if CLASSES_KEY not in metadata:
+        raise not_gridrt(path, f"no metadata {CLASSES_KEY}")
+    names = _json(metadata[CLASSES_KEY])
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise not_gridrt(path, f"metadata {CLASSES_KEY} is not a JSON list of strings")
+    return tuple(names)
+
+
+def scale_in_input(metadata: Mapping[str, str], path: str | Path) -> tuple[int, int]:
+    """The scale of the images that the model learned from; the published one where the file tells none.
+
+    Raises:
+        GraphError: it is no scale.
+    """
+    rule = _json(metadata.get(INPUT_KEY, "{}"))
+    scale = scale_in(rule.get("scale", DEFAULT_SCALE)) if isinstance(rule, dict) else None
+    if scale is None:
+        raise not_gridrt(path, f"metadata {INPUT_KEY} has no scale of two positive numbers of pixels")
+    return scale
+
+
+def not_gridrt(path: str | Path, found: str) -> GraphError:
+    """The refusal of a graph that is not ours."""
+    return GraphError(
+        "not a graph that gridrt export wrote",
+        place=path,
+        value=found,
+        remedy="Export it: gridrt export --weights FILE.",
+    )
+
+
+def _json(text: str) -> object:
+    try:
+        parsed: object = json.loads(text)
+    except ValueError:
+        return None
+    return parsed
