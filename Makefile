@@ -19,5 +19,5 @@ test: $(INSTALLED)
 $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
 	$(PIP) install --quiet --constraint constraints.txt hatchling
-	$(PIP) install --quiet --constraint constraints.txt --no-build-isolation --editable ".[demo,dev]"
+	$(PIP) install --quiet --constraint constraints.txt --no-build-isolation --editable ".[dev]"
 	touch $@

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from benchmarks.graph_parts import Feeds, cpu_session, cut_after_rpn
+from benchmarks.photograph import photograph
 from gridrt.data.transform import Batch, Transform
-from gridrt.demo import photograph
 from gridrt.export.verify import cpu_sessions
 from gridrt.model.grid_rcnn import GridRCNN
 from gridrt.types import RawDetections

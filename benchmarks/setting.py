@@ -44,14 +44,8 @@ def conditions(setting: Setting, graph: Path, batch: Batch, detections: int) -> 
         batch: the picture.
         detections: how many are in it; the time of the grid head follows them.
     """
-    cpu = find_cpu()
     return {
-        "cpu": cpu.name,
-        "cores": cpu.cores,
-        "instruction_sets": list(cpu.instruction_sets),
-        "torch_cpu_capability": torch.backends.cpu.get_cpu_capability(),
-        "platform": platform.platform(),
-        "versions": _versions(),
+        **machine(),
         "variant": setting.variant,
         "weights": "deterministic, untrained",
         "graph_sha256": sha256_of(graph),
@@ -63,6 +57,19 @@ def conditions(setting: Setting, graph: Path, batch: Batch, detections: int) -> 
         "threads": setting.threads,
         "warm_up": setting.warm_up,
         "runs": setting.runs,
+    }
+
+
+def machine() -> dict[str, Any]:
+    """Processor, system and versions, ready for JSON."""
+    cpu = find_cpu()
+    return {
+        "cpu": cpu.name,
+        "cores": cpu.cores,
+        "instruction_sets": list(cpu.instruction_sets),
+        "torch_cpu_capability": torch.backends.cpu.get_cpu_capability(),
+        "platform": platform.platform(),
+        "versions": _versions(),
     }
 
 

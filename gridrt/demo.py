@@ -1,8 +1,8 @@
-"""The parts of `gridrt demo`: a photograph, weights to export, and what came of both sides of the export."""
+"""The parts of `gridrt demo`: what PyTorch and ONNX Runtime find in a few pictures, side by side."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -11,65 +11,70 @@ import numpy as np
 import torch
 
 from gridrt.bench.timing import seconds_in_turns
-from gridrt.data.image import load_image
+from gridrt.data.image import load_image, save_image
 from gridrt.detector import Detector
-from gridrt.errors import DependencyError
 from gridrt.export.verify import Verification, box_tolerance_in, cpu_sessions, verify_detections
 from gridrt.model.checkpoint import load_model
-from gridrt.types import UInt8Array
+from gridrt.report.draw import draw
+from gridrt.report.sheet import sheet
+from gridrt.types import Detections, UInt8Array
 
-VARIANT = "r50"
+MODEL = "tiny_synthetic"
 RUNS = 3
+COLUMNS = 4
+SCORE_THRESHOLD = 0.3  # of what is drawn
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """PyTorch and ONNX Runtime, side by side on one picture.
+    """PyTorch and ONNX Runtime, side by side on a batch of pictures.
 
     Attributes:
+        pictures: how many.
         verification: how far their detections differ.
-        seconds: per side, those of each run, from the picture to its boxes.
+        seconds: per side, those of each run, from the pictures to their boxes.
         threads: CPU threads of each.
     """
 
+    pictures: int
     verification: Verification
     seconds: Mapping[str, tuple[float, ...]]
     threads: int
 
 
-def photograph() -> UInt8Array:
-    """A cup of coffee, uint8 [400, 600, 3] RGB.
-
-    Raises:
-        DependencyError: scikit-image, which it comes with, is not installed.
-    """
-    try:
-        from skimage import data
-    except ModuleNotFoundError as error:
-        raise DependencyError(
-            "the photograph comes with this package, and it is not installed",
-            place="scikit-image",
-            remedy='In the repository, run: pip install ".[demo]"',
-        ) from error
-    return np.asarray(data.coffee(), np.uint8)  # type: ignore[no-untyped-call]
-
-
-def compare(checkpoint: Path, graph: Path, picture: Path, scale: tuple[int, int]) -> Comparison:
-    """Detect in `picture` with PyTorch and with ONNX Runtime, both on the CPU, and time them.
+def compare(weights: str | Path, graph: Path, pictures: Sequence[Path], drawn: Path) -> Comparison:
+    """Detect in pictures with PyTorch and with ONNX Runtime, both on the CPU, and time them.
 
     Args:
-        checkpoint: weights.
-        graph: the ONNX file made of them.
-        picture: what to detect in.
-        scale: most pixels on the long and on the short side of the resized picture.
+        weights: a checkpoint or the name of one.
+        graph: the ONNX file made of it.
+        pictures: all of one size; they run as one batch.
+        drawn: the picture to write: a sheet of those, with what ONNX Runtime finds.
 
     Raises:
         VerificationError: what they find differs by more than the tolerances of `gridrt.export.verify`.
+        OutputError: `drawn` cannot be written.
     """
-    image, threads = load_image(picture), torch.get_num_threads()
-    sessions = cpu_sessions(load_model(checkpoint), graph, threads)
-    by_torch, by_onnxruntime = (Detector(session, scale) for session in sessions)
-    # These runs are the warm-up, too.
-    verification = verify_detections(by_torch([image])[0], by_onnxruntime([image])[0], box_tolerance_in(image, scale))
-    calls = {"PyTorch": partial(by_torch, [image]), "ONNX Runtime": partial(by_onnxruntime, [image])}
-    return Comparison(verification, seconds_in_turns(calls, warm_up=0, runs=RUNS), threads)
+    images, threads = list(map(load_image, pictures)), torch.get_num_threads()
+    sessions = cpu_sessions(load_model(weights), graph, threads)
+    by_torch, by_onnxruntime = (Detector(session) for session in sessions)
+    found = by_onnxruntime(images)  # this run and PyTorch's below are the warm-up, too
+    save_image(drawn, _drawn(images, found, by_onnxruntime.class_names))
+    classes, tolerance = len(by_torch.class_names), box_tolerance_in(images[0], by_torch.scale)
+    verification = verify_detections(_as_one(by_torch(images), classes), _as_one(found, classes), tolerance)
+    calls = {"PyTorch": partial(by_torch, images), "ONNX Runtime": partial(by_onnxruntime, images)}
+    return Comparison(len(images), verification, seconds_in_turns(calls, warm_up=0, runs=RUNS), threads)
+
+
+def _as_one(found: Sequence[Detections], classes: int) -> Detections:
+    """What was found in several images as if in one, where each image has labels of its own."""
+    return Detections(
+        np.concatenate([one.boxes for one in found]),
+        np.concatenate([one.scores for one in found]),
+        np.concatenate([one.labels + image * classes for image, one in enumerate(found)]),
+    )
+
+
+def _drawn(images: Sequence[UInt8Array], found: Sequence[Detections], class_names: Sequence[str]) -> UInt8Array:
+    pairs = zip(images, found, strict=True)
+    return sheet([draw(image, one.above(SCORE_THRESHOLD), class_names) for image, one in pairs], COLUMNS)

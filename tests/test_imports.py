@@ -35,7 +35,7 @@ ALLOWED: dict[str, set[str]] = {
     "export": {"agreement", "data", "detector", "model", "ops", "plugins", "runtime"},
     "calib": {"export", "runtime"},
     "bench": set(),
-    "demo": {"bench", "data", "detector", "export", "model"},
+    "demo": {"bench", "data", "detector", "export", "model", "report"},
 }
 # At the top of a verb's module; the rest is imported when the verb is called.
 ALLOWED_AT_THE_TOP_OF_A_VERB = FOUNDATION | {"cli", "machine"}

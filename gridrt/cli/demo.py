@@ -2,75 +2,75 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 import statistics
 import time
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from gridrt.cli import detect, export, options
+from gridrt.cli import evaluate, export
 from gridrt.cli.progress import ticking
-from gridrt.config import DEFAULT_SCALE
 
 if TYPE_CHECKING:
     from gridrt.demo import Comparison
 
 PREFACE = """\
-The weights of this demo are untrained: its boxes mean nothing. What it shows is that PyTorch and ONNX Runtime find
-the same ones. Each line after a $ is the command that runs, and that does the same for your own checkpoint in place of
-{checkpoint}."""
+{model} is a small Grid R-CNN that ships with GridRT, trained on drawn pictures. Each line after a $ is the command
+that runs, and that does the same for your own checkpoint and pictures."""
+FIGURES = {"AP": "ap", "AP50": "ap50", "AP75": "ap75", "AP80": "ap80", "AP90": "ap90"}
+SHOWN = 12  # pictures on the sheet
 
 
 @click.command("demo")
 @click.option("--out", type=click.Path(path_type=Path), default="demo", show_default=True, help="Folder to write to.")
-@options.scale
+@click.option("--pictures", type=click.IntRange(min=1), default=200, show_default=True, help="How many to draw.")
 @click.pass_context
-def command(context: click.Context, *, out: Path, scale: tuple[int, int]) -> None:
-    """Export and detect from end to end, with untrained weights.
+def command(context: click.Context, *, out: Path, pictures: int) -> None:
+    """Export and evaluate from end to end, with weights that ship.
 
-    Writes a checkpoint, exports it to ONNX, detects in a photograph with PyTorch and with ONNX Runtime, and tells how
-    far the two differ and how long each takes.
+    Draws a set of pictures, exports the weights to ONNX, and tells the average precision of PyTorch and of ONNX
+    Runtime, how far the two differ, and how long each takes.
     """
     from gridrt import demo
 
     started = time.perf_counter()
-    picture = out / "coffee.png"
-    checkpoint, graph = (out / f"{demo.VARIANT}{suffix}" for suffix in (".pth", ".onnx"))
-    click.echo(PREFACE.format(checkpoint=checkpoint))
-    _head(1, "A photograph, and a checkpoint in the layout of the published ones")
-    _write_inputs(picture, checkpoint, demo.VARIANT)
+    graph, sheet = out / f"{demo.MODEL}.onnx", out / "detections.png"
+    click.echo(PREFACE.format(model=demo.MODEL))
+    _head(1, "Pictures, none of which it was trained on")
+    _draw_pictures(out, pictures)
     _head(2, "The checkpoint as one ONNX file")
-    _run(context, export.command, "--weights", checkpoint, "--out", graph)
-    for number, name, model in ((3, "PyTorch", checkpoint), (4, "ONNX Runtime", graph)):
-        _head(number, f"Detection with {name}")
-        _detect(context, picture, model, out / name.lower().replace(" ", ""), scale)
+    _run(context, export.command, "--weights", demo.MODEL, "--out", graph)
+    figures = {}
+    for number, (side, model) in enumerate({"PyTorch": demo.MODEL, "ONNX Runtime": str(graph)}.items(), 3):
+        _head(number, f"Average precision with {side}")
+        figures[side] = _evaluate(context, model, out, side)
     _head(5, "PyTorch and ONNX Runtime, side by side")
-    _tell_comparison(demo.compare(checkpoint, graph, picture, scale), scale)
+    shown = sorted((out / "val").iterdir())[:SHOWN]
+    _tell(figures, demo.compare(demo.MODEL, graph, shown, sheet))
     seconds = time.perf_counter() - started
-    click.echo(f"\nDemo done, results in {out}, {seconds:.1f} s. Next: gridrt export --weights YOUR_CHECKPOINT")
+    click.echo(f"\nDemo done, results in {out}, detections drawn in {sheet}, {seconds:.1f} s. ", nl=False)
+    click.echo("Next: gridrt export --weights YOUR_CHECKPOINT")
 
 
-def _write_inputs(picture: Path, checkpoint: Path, variant: str) -> None:
-    from gridrt.data.image import save_image
-    from gridrt.demo import photograph
-    from gridrt.files import make_folder
-    from gridrt.model.checkpoint import save_weights
-    from gridrt.model.untrained import untrained_model
+def _draw_pictures(out: Path, count: int) -> None:
+    from gridrt.data.synthetic import CLASS_NAMES, write_split
 
-    pixels = photograph()
-    make_folder(picture.parent)
-    save_image(picture, pixels)
-    with ticking(f"making {variant}"):
-        save_weights(untrained_model(variant), checkpoint)
-    click.echo(f"{picture}, {pixels.shape[1]} x {pixels.shape[0]}; {checkpoint}, {variant}, untrained")
+    with ticking(f"drawing {count} pictures"):
+        write_split(out, "val", count)
+    click.echo(f"{count} pictures of {', '.join(CLASS_NAMES)} in {out / 'val'}")
 
 
-def _detect(context: click.Context, picture: Path, model: Path, folder: Path, scale: tuple[int, int]) -> None:
-    at_scale = () if scale == DEFAULT_SCALE else ("--scale", *scale)
-    listed = folder / f"{picture.stem}.json"
-    _run(context, detect.command, picture, "--model", model, "--out", folder, "--json", listed, *at_scale)
+def _evaluate(context: click.Context, model: str, out: Path, side: str) -> Mapping[str, Any]:
+    """What `gridrt evaluate` writes about the drawn pictures."""
+    annotations, listed = out / "instances_val.json", out / f"{side.lower().replace(' ', '')}.json"
+    where = ("--images", out / "val", "--annotations", annotations, "--json", listed)
+    _run(context, evaluate.command, "--model", model, *where)
+    figures: Mapping[str, Any] = json.loads(listed.read_text(encoding="utf-8"))
+    return figures
 
 
 def _head(number: int, title: str) -> None:
@@ -85,21 +85,30 @@ def _run(context: click.Context, verb: click.Command, *arguments: object) -> Non
         verb.invoke(inner)
 
 
-def _tell_comparison(comparison: Comparison, scale: tuple[int, int]) -> None:
+def _tell(figures: Mapping[str, Mapping[str, Any]], comparison: Comparison) -> None:
+    from gridrt.report.metrics import shown
+
+    click.echo(" " * 14 + "".join(f"{name:>8}" for name in FIGURES) + "  seconds per picture")
+    for side, of_side in figures.items():
+        cells = "".join(f"{shown(of_side['overall'][key]):>8}" for key in FIGURES.values())
+        seconds = statistics.median(comparison.seconds[side]) / comparison.pictures
+        click.echo(f"{side:<14}{cells}{seconds:>10.3f}")
+    found = comparison.verification
+    click.echo(
+        f"in {comparison.pictures} pictures: {found.detections} detections paired, {found.missing} missing, "
+        f"{found.extra} extra; largest difference {found.box_error:.1e} px of a box, {found.score_error:.1e} of a score"
+    )
+    _tell_conditions(comparison)
+
+
+def _tell_conditions(comparison: Comparison) -> None:
     import onnxruntime
     import torch
 
     from gridrt.machine.devices import find_cpu
 
-    found = comparison.verification
-    click.echo(f"{found.detections} detections paired, {found.missing} missing, {found.extra} extra")
-    click.echo(f"largest difference: {found.box_error:.1e} px of a box, {found.score_error:.1e} of a score")
-    medians = {name: statistics.median(seconds) for name, seconds in comparison.seconds.items()}
-    for name, median in medians.items():
-        click.echo(f"{name:<14}{median:7.3f} s  {median / medians['PyTorch']:5.2f}")
-    runs = len(comparison.seconds["PyTorch"])
     click.echo(
-        f"median of {runs} runs in turns after a warm-up, image at most {scale[0]} x {scale[1]}, float32, "
-        f"{comparison.threads} threads of {find_cpu().name}; torch {torch.__version__}, "
-        f"onnxruntime {onnxruntime.__version__}"
+        f"seconds: median of {len(comparison.seconds['PyTorch'])} runs in turns after a warm-up, a batch of "
+        f"{comparison.pictures}, float32, {comparison.threads} threads of {find_cpu().name}; torch "
+        f"{torch.__version__}, onnxruntime {onnxruntime.__version__}"
     )

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @click.command("export")
-@click.option("--weights", required=True, help="Checkpoint file, or the name of a published model such as r50.")
+@click.option("--weights", required=True, help="Checkpoint file, or a name: r50, tiny_bccd, ...")
 @click.option(
     "--out", type=click.Path(path_type=Path), help="ONNX file to write. [default: named after the weights, here]"
 )

@@ -15,7 +15,7 @@ from gridrt.cli import options
 @click.option("as_json", "--json", is_flag=True, help="Print the same facts as JSON.")
 @options.trust_checkpoint
 def command(*, file: str, as_json: bool, trust_checkpoint: bool) -> None:
-    """Tell what FILE holds: a checkpoint, the name of a published one (r50, ...), or an ONNX file."""
+    """Tell what FILE holds: a checkpoint, the name of one (r50, tiny_bccd, ...), or an ONNX file."""
     from gridrt.inspection import inspect_file
     from gridrt.model.zoo import locate
 

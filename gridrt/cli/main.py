@@ -21,7 +21,7 @@ VERBS: Mapping[str, str] = {
     "evaluate": "Measure average precision on annotated images.",
     "inspect": "Tell what a checkpoint or an ONNX file holds.",
     "doctor": "Tell what this machine can run, and what to install.",
-    "demo": "Export and detect from end to end, with untrained weights.",
+    "demo": "Export and evaluate from end to end, with weights that ship.",
 }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-model = click.option("--model", help="Checkpoint, ONNX file or published name; else the one in the current folder.")
+model = click.option("--model", help="Checkpoint, ONNX file or name such as r50; else the one in the current folder.")
 scale = click.option(
     "--scale",
     type=click.IntRange(min=1),

@@ -1,4 +1,4 @@
-"""The published weights: where they are, what they must hash to, and a cache to keep them in."""
+"""Weights that have a name: those that ship with GridRT, and the published ones, fetched once into a cache."""
 
 from __future__ import annotations
 
@@ -50,9 +50,19 @@ PUBLISHED: Mapping[str, PublishedWeights] = {
     "x101_64x4d": PublishedWeights("grid_rcnn_x101_64x4d_fpn_gn-head_2x_coco_20200204-ec76a754.pth", 43.0),
 }
 
+SHIPPED: Mapping[str, Path] = {
+    name: Path(__file__).parents[1] / "weights" / f"{name}.pth" for name in ("tiny_bccd", "tiny_synthetic")
+}
+"""Trained here; beside each lies a card that tells on what, how and how well."""
+
+NAMES = (*PUBLISHED, *SHIPPED)
+"""What a user may give in place of a checkpoint file."""
+
 
 def locate(path_or_name: str | Path) -> Path:
-    """The file that a user means: a published name (`r50`) is resolved, anything else is a path (`./r50` too)."""
+    """The file that a user means: one of `NAMES` is resolved, anything else is a path (`./r50` too)."""
+    if isinstance(path_or_name, str) and path_or_name in SHIPPED:
+        return SHIPPED[path_or_name]
     return resolve(path_or_name) if isinstance(path_or_name, str) and path_or_name in PUBLISHED else Path(path_or_name)
 
 

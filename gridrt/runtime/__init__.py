@@ -6,7 +6,7 @@ from pathlib import Path
 
 from gridrt.errors import GridRTError
 from gridrt.model.kinds import CHECKPOINT_SUFFIXES, MODEL_SUFFIXES, is_graph, refuse_trust_in_graph, suffix_of
-from gridrt.model.zoo import PUBLISHED
+from gridrt.model.zoo import NAMES
 from gridrt.types import Session
 
 
@@ -14,12 +14,12 @@ def open_session(model: str | Path, *, threads: int | None = None, trust_checkpo
     """Open a model file with the backend that runs its kind.
 
     Args:
-        model: a checkpoint (.pth, .pt, .safetensors), an ONNX graph (.onnx), or the name of a published model.
+        model: a checkpoint (.pth, .pt, .safetensors), an ONNX graph (.onnx), or a name (r50, tiny_bccd, ...).
         threads: CPU threads; None leaves the choice to the backend.
         trust_checkpoint: allow a checkpoint that needs unpickling of arbitrary classes, which can run code.
 
     Raises:
-        GridRTError: neither a known kind of file nor a published name, or a graph that is to be trusted.
+        GridRTError: neither a known kind of file nor a name, or a graph that is to be trusted.
         CheckpointError: weights that cannot be read, trusted, or fitted to a model.
         GraphError: an ONNX file that is not a GridRT graph.
     """
@@ -28,13 +28,13 @@ def open_session(model: str | Path, *, threads: int | None = None, trust_checkpo
         from gridrt.runtime.onnxruntime_session import OnnxRuntimeSession
 
         return OnnxRuntimeSession(model, threads=threads)
-    if suffix_of(model) in CHECKPOINT_SUFFIXES or str(model) in PUBLISHED:
+    if suffix_of(model) in CHECKPOINT_SUFFIXES or str(model) in NAMES:
         from gridrt.model.checkpoint import load_model
         from gridrt.runtime.torch_session import TorchSession
 
         return TorchSession(load_model(model, trust_checkpoint=trust_checkpoint), threads=threads)
     raise GridRTError(
-        f"a model is a file that ends in {', '.join(MODEL_SUFFIXES)}, or one of {', '.join(PUBLISHED)}",
+        f"a model is a file that ends in {', '.join(MODEL_SUFFIXES)}, or one of {', '.join(NAMES)}",
         place=model,
     )
 

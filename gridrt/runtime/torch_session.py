@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from gridrt.errors import DependencyError
+from gridrt.errors import DependencyError, GridRTError
 from gridrt.types import Int32Array, RawDetections, UInt8Array
 
 if TYPE_CHECKING:
@@ -41,9 +41,23 @@ class TorchSession:
         """The scale of the images that the model learned from."""
         return self._model.scale
 
-    @torch.inference_mode()
     def run(self, images: UInt8Array, image_sizes: Int32Array) -> RawDetections:
-        """Detect in a batch; shapes as in `gridrt.types.Session`."""
+        """Detect in a batch; shapes as in `gridrt.types.Session`.
+
+        Raises:
+            GridRTError: there is not enough memory.
+        """
+        try:
+            return self._run(images, image_sizes)
+        except RuntimeError as error:
+            if not isinstance(error, torch.OutOfMemoryError) and "allocate memory" not in str(error):  # a CPU's
+                raise
+            rule, found = "a batch has to fit into memory", f"{list(images.shape)} on {self.device}"
+            remedy = "Detect in fewer or smaller images (--scale) at a time."
+            raise GridRTError(rule, place="images", value=found, remedy=remedy) from error
+
+    @torch.inference_mode()
+    def _run(self, images: UInt8Array, image_sizes: Int32Array) -> RawDetections:
         outputs = self._model(
             torch.from_numpy(images).to(self.device),
             torch.from_numpy(image_sizes).to(self.device),

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from gridrt.errors import DependencyError
+from gridrt.errors import DependencyError, GridRTError
 from gridrt.model.grid_rcnn import GridRCNN
 from gridrt.runtime.torch_session import TorchSession
 
@@ -47,6 +47,27 @@ def test_the_model_runs_in_eval_mode_without_gradients() -> None:
     session(model).run(np.zeros((1, 32, 32, 3), np.uint8), np.array([[32, 32]], np.int32))
 
     assert model.graded == [False]
+
+
+class TooLarge(WholeImage):
+    def forward(self, images: Tensor, image_sizes: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        torch.empty(1 << 60, dtype=torch.uint8)
+        return super().forward(images, image_sizes)
+
+
+class Broken(WholeImage):
+    def forward(self, images: Tensor, image_sizes: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        return super().forward(images, image_sizes + torch.zeros(7))
+
+
+def test_too_little_memory_is_an_error_that_tells_the_batch() -> None:
+    with pytest.raises(GridRTError, match=r"a batch has to fit into memory \(found \[1, 32, 64, 3\] on cpu\)"):
+        session(TooLarge(), "cpu").run(np.zeros((1, 32, 64, 3), np.uint8), np.array([[32, 64]], np.int32))
+
+
+def test_other_errors_of_the_model_pass_as_they_are() -> None:
+    with pytest.raises(RuntimeError, match="must match"):
+        session(Broken(), "cpu").run(np.zeros((1, 32, 64, 3), np.uint8), np.array([[32, 64]], np.int32))
 
 
 def test_class_names_and_scale_are_the_model_s() -> None:

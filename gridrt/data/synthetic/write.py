@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from PIL import Image
@@ -14,6 +16,8 @@ from gridrt.files import atomic_path, make_folder, write_text
 from gridrt.types import UInt8Array
 
 SPLITS = ("train", "val")
+SIZE = (320, 256)
+"""Width and height of the pictures."""
 
 
 def write_synthetic(
@@ -22,12 +26,9 @@ def write_synthetic(
     train_images: int = 800,
     val_images: int = 200,
     seed: int = 0,
-    size: tuple[int, int] = (320, 256),
+    size: tuple[int, int] = SIZE,
 ) -> None:
     """Draw a data set: `train/` and `val/` with PNG pictures, `instances_train.json` and `instances_val.json`.
-
-    The same arguments give the same bytes, with the same versions of NumPy, OpenCV and Pillow. A picture depends on
-    `seed`, its split and its number alone, so a longer set begins with the shorter one.
 
     Args:
         folder: made where it is missing.
@@ -39,12 +40,29 @@ def write_synthetic(
     Raises:
         OutputError: `folder` cannot be written.
     """
-    for split, count in zip(SPLITS, (train_images, val_images), strict=True):
-        _write_split(Path(folder), split, count, seed, size)
+    write_split(folder, "train", train_images, seed=seed, size=size)
+    write_split(folder, "val", val_images, seed=seed, size=size)
 
 
-def _write_split(folder: Path, split: str, count: int, seed: int, size: tuple[int, int]) -> None:
-    width, height = size
+def write_split(
+    folder: str | Path, split: Literal["train", "val"], count: int, *, seed: int = 0, size: tuple[int, int] = SIZE
+) -> None:
+    """Draw one half of the data set: a folder of PNG pictures named after the split, and `instances_<split>.json`.
+
+    The same arguments give the same bytes, with the same versions of NumPy, OpenCV and Pillow. A picture depends on
+    `seed`, its split and its number alone, so a longer set begins with the shorter one.
+
+    Args:
+        folder: made where it is missing.
+        split: the two have no picture in common.
+        count: how many pictures.
+        seed: as for `write_synthetic`.
+        size: as for `write_synthetic`.
+
+    Raises:
+        OutputError: `folder` cannot be written.
+    """
+    folder, (width, height) = Path(folder), size
     make_folder(folder / split)
     images, annotations = [], []
     for number in range(1, count + 1):
@@ -53,11 +71,16 @@ def _write_split(folder: Path, split: str, count: int, seed: int, size: tuple[in
         _save(folder / split / file_name, scene.image)
         images.append({"id": number, "file_name": file_name, "width": width, "height": height})
         annotations += [_annotation(shape, number) for shape in scene.objects]
+    _write_annotations(folder / f"instances_{split}.json", images, annotations)
+
+
+def _write_annotations(
+    target: Path, images: Sequence[Mapping[str, object]], annotations: Sequence[dict[str, object]]
+) -> None:
     for number, annotation in enumerate(annotations, 1):
         annotation["id"] = number
     categories = [{"id": number, "name": name} for number, name in enumerate(CLASS_NAMES, 1)]
-    content = {"images": images, "annotations": annotations, "categories": categories}
-    write_text(folder / f"instances_{split}.json", json.dumps(content) + "\n")
+    write_text(target, json.dumps({"images": images, "annotations": annotations, "categories": categories}) + "\n")
 
 
 def _save(target: Path, image: UInt8Array) -> None:

@@ -23,8 +23,8 @@ def load_model(path_or_name: str | Path, *, trust_checkpoint: bool = False) -> G
     """The detector in a weights file, float32, on the CPU, in eval mode.
 
     Args:
-        path_or_name: a file of mmdetection 1.x to 3.x, of GridRT, a bare state dict or safetensors; or the name of a
-            published model (`r50`, ...), which is fetched once.
+        path_or_name: a file of mmdetection 1.x to 3.x, of GridRT, a bare state dict or safetensors; or a name of
+            `gridrt.model.zoo` (`r50`, `tiny_bccd`, ...); published weights are fetched once.
         trust_checkpoint: unpickle any class that the file names. That can run any code its author wrote.
 
     Raises:

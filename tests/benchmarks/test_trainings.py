@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from benchmarks import trainings
+from benchmarks.training_sets import SETS
+from gridrt.data.synthetic import write_synthetic
+from gridrt.files import sha256_of
+from gridrt.model.checkpoint import load_model
+
+
+def drawn(out: Path) -> Path:
+    write_synthetic(out / "drawn", train_images=4, val_images=2, size=(96, 64))
+    return out / "drawn"
+
+
+def test_weights_are_trained_rounded_measured_and_put_where_they_ship(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = dataclasses.replace(SETS["synthetic"], find=drawn, scale=(96, 64), epochs=1)
+    monkeypatch.setattr(trainings, "SETS", {"synthetic": recipe})
+    shipped = tmp_path / "weights" / "tiny_synthetic.pth"
+    monkeypatch.setattr(trainings, "SHIPPED", {"tiny_synthetic": shipped})
+    (tmp_path / "results").mkdir()
+    arguments = ["synthetic", "tiny", "--out", str(tmp_path / "run"), "--results", str(tmp_path / "results"), "--ship"]
+
+    answer = CliRunner().invoke(trainings.command, arguments, catch_exceptions=False)
+
+    assert answer.exit_code == 0
+    measured = json.loads((tmp_path / "results/training_synthetic_tiny.json").read_text())
+    assert (measured["iterations"], measured["epochs"], measured["images"]) == (1, 1, 2)
+    assert measured["sha256"] == sha256_of(shipped)
+    assert measured["sha256"] in shipped.with_suffix(".md").read_text()
+    assert json.loads(shipped.with_suffix(".jsonl").read_text().splitlines()[-1])["iteration"] == 1
+    assert load_model(shipped).scale == (96, 64)
+    assert str(tmp_path) not in json.dumps(measured)
