@@ -54,11 +54,13 @@ Grid R-CNN `{figures["model"]}`, {figures["parameters"]:,} parameters, stored in
 * Classes: {", ".join(figures["per_class"])}.
 
 On {figures["images"]} images, resized to at most {figures["scale"][0]} x {figures["scale"][1]}, with these weights as
-stored, by PyTorch in float32:
+stored, by PyTorch in float32, in points of 100:
 
 | | objects | {" | ".join(FIGURES)} |
 {"| --- " * (len(FIGURES) + 2)}|
 {chr(10).join(_rows(figures))}
+
+![Losses and average precision over the training]({name}.png)
 """
 
 

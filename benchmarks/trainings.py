@@ -33,7 +33,7 @@ MODELS = ("tiny", "faster_tiny")
 @click.argument("model", type=click.Choice(MODELS))
 @click.option("--out", type=click.Path(path_type=Path), default="training", show_default=True, help="Folder of runs.")
 @click.option("--note", default="nothing else ran on the machine", show_default=True, help="On the conditions.")
-@click.option("--ship", is_flag=True, help="Put weights, log and card among those that ship.")
+@click.option("--ship", is_flag=True, help="Put weights, log, curves and card among those that ship.")
 @click.option("--results", type=click.Path(path_type=Path), default=RESULTS, help="Folder of the JSON file to write.")
 def command(*, data: str, model: str, out: Path, note: str, ship: bool, results: Path) -> None:
     """Train MODEL on DATA, and measure the weights as they ship: rounded to half precision."""
@@ -52,8 +52,7 @@ def command(*, data: str, model: str, out: Path, note: str, ship: bool, results:
 
 def train(recipe: TrainingSet, model: str, folder: Path, run: Path) -> None:
     """To the end, from the last state where there is one."""
-    resume = ["--resume"] if (run / "checkpoint.pth").exists() else []
-    _gridrt(*recipe.train_arguments(model, folder, run), *resume)
+    _gridrt(*recipe.train_arguments(model, folder, run), "--resume")
 
 
 def described(recipe: TrainingSet, model: str, run: Path, note: str) -> dict[str, Any]:
@@ -81,10 +80,10 @@ def measured(recipe: TrainingSet, weights: Path, folder: Path) -> dict[str, Any]
 
 
 def ship_weights(target: Path, run: Path, figures: dict[str, Any]) -> None:
-    """Put weights, log and card side by side."""
+    """Put weights, log, curves and card side by side."""
     make_folder(target.parent)
-    shutil.copyfile(run / "half.pth", target)
-    shutil.copyfile(run / "log.jsonl", target.with_suffix(".jsonl"))
+    for source, suffix in (("half.pth", ".pth"), ("log.jsonl", ".jsonl"), ("curves.png", ".png")):
+        shutil.copyfile(run / source, target.with_suffix(suffix))
     write_text(target.with_suffix(".md"), card(target.stem, figures))
 
 

@@ -11,6 +11,8 @@ from pathlib import Path
 
 from gridrt.errors import OutputError
 
+_PREFIX = ".gridrt."  # of temporary files
+
 
 @contextmanager
 def atomic_path(target: str | Path) -> Iterator[Path]:
@@ -61,7 +63,7 @@ def _folder_of(file: Path) -> Iterator[None]:
 
 @contextmanager
 def _temporary_in(folder: Path, suffix: str) -> Iterator[Path]:
-    handle, name = tempfile.mkstemp(prefix=".gridrt.", suffix=suffix, dir=folder)
+    handle, name = tempfile.mkstemp(prefix=_PREFIX, suffix=suffix, dir=folder)
     os.close(handle)
     temporary = Path(name)
     try:
@@ -112,6 +114,20 @@ def make_folder(folder: str | Path) -> Path:
     except OSError as error:
         raise _cannot_write(folder, error) from error
     return folder
+
+
+def remove_temporaries(folder: Path, suffixes: Iterable[str]) -> None:
+    """Remove what killed writes left in `folder`: temporary files of these suffixes. No write may be under way there.
+
+    Raises:
+        OutputError: the folder cannot be written to.
+    """
+    try:
+        for suffix in suffixes:
+            for temporary in folder.glob(f"{_PREFIX}????????{suffix}"):
+                temporary.unlink(missing_ok=True)
+    except OSError as error:
+        raise _cannot_write(folder, error) from error
 
 
 def check_writable(target: str | Path) -> None:

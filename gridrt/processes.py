@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TypeVar
@@ -10,7 +11,15 @@ from typing import TypeVar
 import torch
 from torch import distributed
 
+from gridrt.errors import GridRTError
+
 T = TypeVar("T")
+
+# How Gloo and NCCL put it when a process at the other end of a collective is gone.
+_LOST = re.compile(
+    r"connection (closed|reset)|broken pipe|timed out|timeout|remote process exited|communicator was aborted",
+    re.IGNORECASE,
+)
 
 
 @contextmanager
@@ -18,6 +27,9 @@ def process_group() -> Iterator[None]:
     """Meet the other processes that `torchrun` started, each at its own GPU where there is one.
 
     Sums of tensors on GPUs go through NCCL, all else through Gloo. Nothing happens where `torchrun` did not start this.
+
+    Raises:
+        GridRTError: a process that this one waited for is gone; that one tells why.
     """
     if int(os.environ.get("WORLD_SIZE", "1")) == 1:
         yield
@@ -27,8 +39,27 @@ def process_group() -> Iterator[None]:
     distributed.init_process_group("cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo")
     try:
         yield
+    except RuntimeError as error:
+        failure = _failure_elsewhere(error)
+        if failure is None:
+            raise
+        raise failure from error
     finally:
         distributed.destroy_process_group()
+
+
+def _failure_elsewhere(error: RuntimeError) -> GridRTError | None:
+    """What to raise instead of a collective's error that means that another process is gone; None for any other."""
+    is_of_a_collective = isinstance(error, distributed.DistError) or "gloo" in str(error)
+    sign = _LOST.search(str(error)) if is_of_a_collective else None
+    if sign is None:
+        return None
+    return GridRTError(
+        "another process failed",
+        place=f"process {rank()}",
+        value=sign[0],
+        remedy="Its own line tells why.",
+    )
 
 
 def rank() -> int:

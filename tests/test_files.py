@@ -11,7 +11,16 @@ from pathlib import Path
 import pytest
 
 from gridrt.errors import OutputError
-from gridrt.files import atomic_path, check_apart, check_writable, make_folder, sha256_of, write_bytes, write_text
+from gridrt.files import (
+    atomic_path,
+    check_apart,
+    check_writable,
+    make_folder,
+    remove_temporaries,
+    sha256_of,
+    write_bytes,
+    write_text,
+)
 
 # Not even root may create a file here.
 UNWRITABLE = Path("/proc/self")
@@ -204,6 +213,24 @@ def test_check_writable_leaves_nothing(tmp_path: Path, name: str) -> None:
     check_writable(tmp_path / name)
 
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_killed_write_left_is_removed_and_nothing_else(tmp_path: Path) -> None:
+    program = """
+import os, signal, sys
+from gridrt.files import atomic_path
+with atomic_path(sys.argv[1]), atomic_path(sys.argv[2]):
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+    subprocess.run([sys.executable, "-c", program, tmp_path / "state.pth", tmp_path / "graph.onnx"], check=False)
+    (tmp_path / "mine.pth").touch()
+    assert len(list(tmp_path.iterdir())) == 3
+
+    remove_temporaries(tmp_path, {".pth"})
+
+    left = {path.name: path.suffix for path in tmp_path.iterdir()}
+    assert left.pop("mine.pth") == ".pth"
+    assert list(left.values()) == [".onnx"]  # of another program, which may be at work
 
 
 def test_check_writable_refuses_a_file_in_the_way_of_the_folder(old_file: Path) -> None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from gridrt.eval import Evaluation
 
 FILE = click.Path(path_type=Path)
+CURVES = "precision_recall.png"
 WORST = 12  # pictures of mistakes
 SCORE_THRESHOLD = 0.3  # of detections in those
 
@@ -75,7 +76,7 @@ def command(  # noqa: PLR0913 - a verb's options
 
 def _check_outputs(json_file: Path | None, results_file: Path | None, pictures: Path | None) -> None:
     """Refuse before hours of work what could not be written after them."""
-    from gridrt.files import check_writable, make_folder
+    from gridrt.files import check_writable
     from gridrt.report.figure import require_matplotlib
 
     for file in (json_file, results_file):
@@ -83,7 +84,7 @@ def _check_outputs(json_file: Path | None, results_file: Path | None, pictures: 
             check_writable(file)
     if pictures is not None:
         require_matplotlib()
-        make_folder(pictures)
+        check_writable(pictures / CURVES)
 
 
 def _conditions(
@@ -118,7 +119,7 @@ def _draw(folder: Path | None, dataset: CocoDataset, evaluation: Evaluation) -> 
     from gridrt.report.precision_recall import draw_precision_recall
 
     if folder is not None:
-        draw_precision_recall(folder / "precision_recall.png", evaluation)
+        draw_precision_recall(folder / CURVES, evaluation)
         save_mistakes(folder, dataset, evaluation.mistakes(SCORE_THRESHOLD)[:WORST])
 
 

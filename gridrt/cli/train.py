@@ -11,10 +11,9 @@ import click
 from gridrt.cli import options
 
 if TYPE_CHECKING:
-    from gridrt.data.coco import CocoDataset
-    from gridrt.data.training import TrainingImages
     from gridrt.model.grid_rcnn import GridRCNN
-    from gridrt.train import Schedule, Trainer
+    from gridrt.train import Schedule, Trainer, TrainingData
+    from gridrt.train.state import Progress
 
 PATH = click.Path(path_type=Path)
 COUNT = click.IntRange(min=1)
@@ -53,13 +52,13 @@ COUNT = click.IntRange(min=1)
 @click.option("--workers", type=click.IntRange(min=0), default=2, show_default=True, help="Processes that load images.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @click.option("--out", type=PATH, default="training", show_default=True, metavar="DIR", help="Folder to write to.")
-@click.option("--resume", is_flag=True, help="Go on from the last state in the folder, by the same command.")
+@click.option("--resume", is_flag=True, help="Go on from the folder's last state; begin where there is none.")
 def command(*, out: Path, resume: bool, threads: int | None, **chosen: Any) -> None:  # noqa: ANN401 - click's options
     """Train a detector on annotated images.
 
     Writes last.pth and, with an evaluation, best.pth, which the other verbs take; log.jsonl and curves.png; and
-    checkpoint.pth, from which a run that was killed goes on with --resume. Under torchrun the processes share the
-    images of each step.
+    checkpoint.pth, from which the same command with --resume goes on after a kill. With --resume from the start, one
+    command is enough: it begins where there is no state. Under torchrun the processes share the images of each step.
     """
     import torch
 
@@ -73,7 +72,7 @@ def command(*, out: Path, resume: bool, threads: int | None, **chosen: Any) -> N
         trainer = _trainer(chosen, out, resume=resume)
         trainer.run()
         if processes.rank() == 0:
-            _tell(trainer, out)
+            _tell(trainer.progress, out, chosen)
 
 
 def _trainer(chosen: dict[str, Any], out: Path, *, resume: bool) -> Trainer:
@@ -84,10 +83,10 @@ def _trainer(chosen: dict[str, Any], out: Path, *, resume: bool) -> Trainer:
     device = device_named(chosen["device"])
     _check_amp(chosen["amp"], device.type)
     schedule = _schedule(chosen)
-    images, validation = _data(chosen, schedule)
-    model = _model(chosen, images.class_names).to(device)
+    data = _data(chosen, schedule)
+    model = _model(chosen, data.images.class_names).to(device)
     settings = Settings(schedule, chosen["accumulate"], chosen["amp"], chosen["save_every"], chosen["workers"])
-    return Trainer(model, images, validation, settings, out, resume=resume)
+    return Trainer(model, data, settings, out, resume=resume)
 
 
 def _check_amp(amp: str, device_type: str) -> None:
@@ -115,18 +114,26 @@ def _schedule(chosen: dict[str, Any]) -> Schedule:
     return schedule if chosen["lr"] is None else replace(schedule, lr=chosen["lr"])
 
 
-def _data(chosen: dict[str, Any], schedule: Schedule) -> tuple[TrainingImages, CocoDataset | None]:
+def _data(chosen: dict[str, Any], schedule: Schedule) -> TrainingData:
+    from gridrt import processes
     from gridrt.data.coco import CocoDataset
     from gridrt.data.joined import JoinedDataset
-    from gridrt.data.training import TrainingImages
+    from gridrt.train import TrainingData
 
-    folder, validation = chosen["images"], None
+    validation = None
     if chosen["val_annotations"] is not None:
-        validation = CocoDataset(chosen["val_images"] or folder, chosen["val_annotations"])
-    joined = JoinedDataset([CocoDataset(folder, file) for file in chosen["annotations"]])
-    if joined.degenerate_boxes:
-        click.echo(f"{joined.degenerate_boxes} boxes without area are left out", err=True)
-    return TrainingImages(joined, schedule.scale, chosen["seed"]), validation
+        validation = CocoDataset(_val_images(chosen), chosen["val_annotations"])
+    joined = JoinedDataset([CocoDataset(chosen["images"], file) for file in chosen["annotations"]])
+    fates = {"without area are left out": joined.degenerate_boxes, "are cut at their image's border": joined.cut_boxes}
+    for fate, count in fates.items():
+        if count and processes.rank() == 0:
+            click.echo(f"{count} boxes {fate}", err=True)
+    return TrainingData(joined, validation, schedule.scale, chosen["seed"])
+
+
+def _val_images(chosen: dict[str, Any]) -> Path:
+    folder: Path = chosen["val_images"] or chosen["images"]
+    return folder
 
 
 def _model(chosen: dict[str, Any], class_names: tuple[str, ...]) -> GridRCNN:
@@ -149,15 +156,23 @@ def _model(chosen: dict[str, Any], class_names: tuple[str, ...]) -> GridRCNN:
     return model
 
 
-def _tell(trainer: Trainer, out: Path) -> None:
+def _tell(done: Progress, out: Path, chosen: dict[str, Any]) -> None:
     from gridrt.report.metrics import shown
-    from gridrt.train.trainer import BEST, LAST
+    from gridrt.train.folder import BEST, LAST
 
-    done = trainer.progress
     evaluated = done.best_ap is not None
     weights = out / (BEST if evaluated else LAST)
     figure = f", AP {shown(done.best_ap)}" if evaluated else ""
     click.echo(
         f"{weights}{figure}, {done.epoch} epochs, {done.iteration} iterations, {done.seconds:.1f} s. "
-        f"Next: gridrt evaluate --model {shlex.quote(str(weights))}"
+        f"Next: {_next_command(weights, chosen)}"
     )
+
+
+def _next_command(weights: Path, chosen: dict[str, Any]) -> str:
+    """On the set of this training's evaluations, where there were any."""
+    images, annotations = "IMAGES", "ANNOTATIONS"
+    if chosen["val_annotations"] is not None:
+        images, annotations = str(_val_images(chosen)), str(chosen["val_annotations"])
+    words = ["gridrt", "evaluate", "--model", str(weights), "--images", images, "--annotations", annotations]
+    return shlex.join(words)

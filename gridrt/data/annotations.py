@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-import math
+import reprlib
+import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -13,6 +14,11 @@ from typing import Any
 from gridrt.errors import DataError
 
 Box = tuple[float, float, float, float]
+
+BORDER_TOLERANCE = 1  # pixels, by which boxes that were rounded, or that count from 1, reach past their image
+
+_BRIEF = reprlib.Repr()  # what a file holds in place of a number may be long, or nested too deep for repr
+_BRIEF.maxstring = _BRIEF.maxother = 60
 
 
 @dataclass(frozen=True)
@@ -57,6 +63,17 @@ class Annotation:
     def is_degenerate(self) -> bool:
         """Too thin to learn from: less than a pixel wide or high, or without area."""
         return self.box[2] < 1 or self.box[3] < 1 or self.area <= 0
+
+    @property
+    def is_learned(self) -> bool:
+        """One object to learn from: no crowd, not marked to be left out, and not degenerate."""
+        return not (self.is_crowd or self.is_ignored or self.is_degenerate)
+
+    def reaches_past(self, image: AnnotatedImage) -> bool:
+        """Whether it lies outside its image by more than `BORDER_TOLERANCE` on any side."""
+        x, y, width, height = self.box
+        past = (-x, -y, x + width - image.width, y + height - image.height)
+        return max(past) > BORDER_TOLERANCE
 
 
 @dataclass(frozen=True)
@@ -104,13 +121,13 @@ class _Entry:
     def whole_number(self, key: str, default: int | None = None) -> int:
         value = self.field(key) if default is None else self.fields.get(key, default)
         if not isinstance(value, int):
-            raise self.error(f"{key!r} is a whole number", repr(value))
+            raise self.error(f"{key!r} is a whole number", _BRIEF.repr(value))
         return int(value)
 
     def text(self, key: str) -> str:
         value = self.field(key)
         if not isinstance(value, str) or not value:
-            raise self.error(f"{key!r} is a text", repr(value))
+            raise self.error(f"{key!r} is a text", _BRIEF.repr(value))
         return value
 
 
@@ -121,6 +138,9 @@ def _json_object(path: Path) -> dict[str, Any]:
         raise DataError("the annotation file cannot be read", place=path, value=error.strerror) from error
     except ValueError as error:  # of the JSON or of its encoding
         raise DataError("an annotation file is JSON", place=path, value=error) from error
+    except RecursionError as error:
+        found = "lists or objects nested too deep"
+        raise DataError("an annotation file is JSON", place=path, value=found) from error
     if not isinstance(content, dict):
         raise DataError("an annotation file is a JSON object", place=path, value=type(content).__name__)
     return content
@@ -140,7 +160,7 @@ def _entries(content: Mapping[str, Any], key: str, path: Path) -> Iterator[_Entr
     seen: dict[int, int] = {}
     for index, fields in enumerate(entries):
         if not isinstance(fields, dict):
-            raise DataError("an entry is a JSON object", place=f"{path}: {key}[{index}]", value=repr(fields))
+            raise DataError("an entry is a JSON object", place=f"{path}: {key}[{index}]", value=_BRIEF.repr(fields))
         entry = _Entry(fields, f"{path}: {key}[{index}]")
         entry.unique_id = entry.whole_number("id")
         if entry.unique_id in seen:
@@ -186,14 +206,15 @@ def _annotation(entry: _Entry, images: Mapping[int, AnnotatedImage], names: Mapp
 def _box(entry: _Entry) -> Box:
     box = entry.field("bbox")
     if not isinstance(box, list) or len(box) != 4:
-        raise entry.error("'bbox' is four numbers: x, y, width, height", repr(box))
+        raise entry.error("'bbox' is four numbers: x, y, width, height", _BRIEF.repr(box))
     x, y, width, height = (_number(entry, "bbox", side) for side in box)
     return x, y, width, height
 
 
 def _number(entry: _Entry, key: str, value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-        raise entry.error(f"{key!r} is finite", repr(value))
+    # A whole number of hundreds of digits is no float; compared, it need not become one.
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) <= sys.float_info.max:
+        raise entry.error(f"{key!r} is finite", _BRIEF.repr(value))
     return float(value)
 
 

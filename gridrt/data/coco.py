@@ -51,6 +51,8 @@ class CocoDataset:
         class_names: in the order of the labels.
         category_ids: the file's, in the order of the labels.
         degenerate_boxes: how many are thinner than a pixel or without area, and therefore left out of `objects`.
+        cut_boxes: how many of `objects` reach more than a pixel past their image, at whose border training cuts them.
+        place: the annotation file, for errors.
 
     Raises:
         DataError: a bad entry (see `read_annotations`), or pictures that are not there.
@@ -67,8 +69,10 @@ class CocoDataset:
         self.class_names = tuple(category.name for category in content.categories)
         self.category_ids = tuple(category.id for category in content.categories)
         self.degenerate_boxes = sum(annotation.is_degenerate for annotation in content.annotations)
+        self.cut_boxes = self._count_cut_boxes()
+        self.place = str(annotations_file)
         self._label_of = {category_id: label for label, category_id in enumerate(self.category_ids)}
-        self._check_pictures_are_there(annotations_file)
+        self._check_pictures_are_there()
 
     def __len__(self) -> int:
         return len(self.images)
@@ -97,7 +101,7 @@ class CocoDataset:
     def objects(self, index: int) -> Objects:
         """What there is to learn from an image: not crowds, not what is marked `ignore`, not degenerate boxes."""
         of_image = self._by_image.get(self.images[index].id, ())
-        kept = [one for one in of_image if not (one.is_crowd or one.is_ignored or one.is_degenerate)]
+        kept = [one for one in of_image if one.is_learned]
         boxes = np.array([one.box for one in kept], np.float64).reshape(-1, 4)
         boxes[:, 2:] += boxes[:, :2]
         labels = np.array([self._label_of[one.category_id] for one in kept], np.int64)
@@ -120,14 +124,25 @@ class CocoDataset:
             index.createIndex()
         return index
 
-    def _check_pictures_are_there(self, annotations_file: str | Path) -> None:
-        missing = [image.file_name for image in self.images if not (self._folder / image.file_name).is_file()]
+    def _count_cut_boxes(self) -> int:
+        image_of = {image.id: image for image in self.images}
+        return sum(one.is_learned and one.reaches_past(image_of[one.image_id]) for one in self._annotations)
+
+    def _check_pictures_are_there(self) -> None:
+        missing = [image.file_name for index, image in enumerate(self.images) if not self._is_there(index)]
         if missing:
             raise DataError(
-                f"every picture that {annotations_file} names is in the folder of images",
+                f"every picture that {self.place} names is in the folder of images",
                 place=self._folder,
                 value=f"{len(missing)} of {len(self.images)} missing, first {missing[0]}",
             )
+
+    def _is_there(self, index: int) -> bool:
+        try:
+            return self.path(index).is_file()
+        except OSError as error:  # a name too long, or a folder that is not to be looked into
+            place = f"{self.place}: images[{index}]"
+            raise DataError("the picture can be looked for", place=place, value=error.strerror) from error
 
 
 @contextlib.contextmanager

@@ -24,6 +24,11 @@ class AnnotatedPictures(Protocol):
         """In the order of the labels."""
         ...
 
+    @property
+    def place(self) -> str:
+        """Where the annotations were read."""
+        ...
+
     def __len__(self) -> int:
         """How many images there are."""
         ...
@@ -47,6 +52,8 @@ class JoinedDataset:
         images: of all parts.
         class_names: in the order of the labels.
         degenerate_boxes: of all parts.
+        cut_boxes: of all parts.
+        place: the annotation files.
 
     Raises:
         DataError: the classes of one are not those of the first.
@@ -63,6 +70,8 @@ class JoinedDataset:
                 )
         self.images: Sequence[AnnotatedImage] = [image for part in parts for image in part.images]
         self.degenerate_boxes = sum(part.degenerate_boxes for part in parts)
+        self.cut_boxes = sum(part.cut_boxes for part in parts)
+        self.place = ", ".join(part.place for part in parts)
         self._places = [(part, index) for part in parts for index in range(len(part))]
 
     def __len__(self) -> int:

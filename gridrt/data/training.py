@@ -83,7 +83,9 @@ class TrainingImages(Dataset["Example | GridRTError"]):
         if not self._kept:
             raise DataError(
                 f"a set to train on has images with objects, of {LEAST_SIDE} pixels or more a side",
+                place=dataset.place,
                 value=f"{len(dataset)} images, none of them such",
+                remedy="Crowds, boxes marked `ignore`, and those thinner than a pixel or without area are no objects.",
             )
 
     def __len__(self) -> int:

@@ -53,7 +53,9 @@ def categories_of_labels(class_names: Sequence[str], dataset: CocoDataset) -> tu
     if len(class_names) != len(dataset.class_names):
         raise DataError(
             "the model has as many classes as the data has categories",
+            place=dataset.place,
             value=f"{len(class_names)} classes, {len(dataset.class_names)} categories",
+            remedy=f"List there exactly the model's classes, also those without boxes: {_first_of(class_names)}.",
         )
     if all(name == f"class {label}" for label, name in enumerate(class_names)):
         return dataset.category_ids
@@ -63,10 +65,15 @@ def categories_of_labels(class_names: Sequence[str], dataset: CocoDataset) -> tu
         absent = [name for name in id_of if name not in class_names]
         raise DataError(
             "the classes of the model are the categories of the data",
+            place=dataset.place,
             value=f"{', '.join(unknown)} in the model, {', '.join(absent)} in the data",
             remedy="Rename the categories in the annotation file where they mean the same.",
         )
     return tuple(id_of[name] for name in class_names)
+
+
+def _first_of(names: Sequence[str], limit: int = 10) -> str:
+    return ", ".join([*names[:limit], *(["..."] if len(names) > limit else [])])
 
 
 def _quiet() -> bool | None:

@@ -1,6 +1,8 @@
 """Training: a schedule, the iterations, and a state on disk from which a killed run goes on."""
 
+from gridrt.train.data import TrainingData
 from gridrt.train.schedule import SCHEDULES, Schedule
-from gridrt.train.trainer import Settings, Trainer
+from gridrt.train.settings import Settings
+from gridrt.train.trainer import Trainer
 
-__all__ = ["SCHEDULES", "Schedule", "Settings", "Trainer"]
+__all__ = ["SCHEDULES", "Schedule", "Settings", "Trainer", "TrainingData"]

@@ -17,17 +17,22 @@ class Log:
     """A file of records, each with the `iteration` that it tells of.
 
     Args:
-        path: made where it is missing, else carried on.
-        iteration: records of later ones are dropped: a run that goes on writes them again.
+        path: made with the first record.
+        kept: so many records that lie there stay, the others are dropped.
+
+    Attributes:
+        count: of the records.
 
     Raises:
         OutputError: it cannot be written.
     """
 
-    def __init__(self, path: Path, iteration: int) -> None:
+    def __init__(self, path: Path, kept: int) -> None:
         self._path = path
-        kept = [record for record in self.records() if record["iteration"] <= iteration]
-        write_text(path, "".join(_line(record) for record in kept))
+        records = self.records()[:kept]
+        self.count = len(records)
+        if path.exists():
+            write_text(path, "".join(_line(record) for record in records))
 
     def write(self, record: Record) -> None:
         """Append a record.
@@ -40,6 +45,7 @@ class Log:
                 file.write(_line(record))
         except OSError as error:
             raise OutputError("the log cannot be written", place=self._path, value=error.strerror) from error
+        self.count += 1
 
     def records(self) -> list[Record]:
         """All records; a line that a killed run left half written is none."""

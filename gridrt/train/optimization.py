@@ -24,6 +24,7 @@ Precision = Literal["off", "bf16", "fp16"]
 State: TypeAlias = dict[str, Any]  # torch's own state dicts
 
 STREAM = 3  # tells this use of a seed from others
+MOST_SKIPPED = 20  # steps in a row; the scale of the losses is a millionth of its first by then
 REMEDY = "The training diverges: start anew with a lower learning rate (--lr). What was saved before is untouched."
 _AUTOCAST = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
@@ -32,7 +33,9 @@ class Optimization:
     """A model with what changes its weights.
 
     Under `torchrun` the gradients of all processes are averaged; since the losses are divided by counts of all
-    processes, that is the gradient of one process with all their images (see `gridrt.processes.mean`).
+    processes, that is the gradient of one process with all their images (see `gridrt.processes.mean`). It is so as long
+    as the grid branch learns from all boxes: the most that it learns from, `GridTrainConfig.max_rois`, counts for each
+    process, so beyond it several processes learn from more boxes than one.
 
     Args:
         model: on its device; put into training mode.
@@ -46,6 +49,7 @@ class Optimization:
         self._device = self._weights[0].device
         self._optimizer = schedule.descent.optimizer(self._weights)
         self._scaler = torch.amp.GradScaler(self._device.type, enabled=precision == "fp16")
+        self._skipped = 0  # steps in a row, by the scaler
         self._precision, self._max_norm = precision, schedule.max_gradient_norm or math.inf
 
     def step(
@@ -63,19 +67,16 @@ class Optimization:
             The losses by name, their sum `loss`, and `gradient_norm` as it was before shortening.
 
         Raises:
-            GridRTError: a loss or the gradient is not a finite number. The weights are as before.
+            GridRTError: a loss or the gradient is not a finite number; in fp16, where the scale of the losses falls
+                with each such gradient, many in a row are. The weights are as before.
         """
-        parts = []
-        for number, batch in enumerate(batches, 1):
-            with self._alone(is_last=number == len(batches)):
-                losses = self._forward(batch, randomness)
-                parts.append(dict(zip(losses, torch.stack(list(losses.values())).tolist(), strict=True)))
-                _refuse_non_finite(parts[-1], iteration)
-                self._scaler.scale(torch.stack(list(losses.values())).sum() / len(batches)).backward()
+        parts = [
+            self._add_gradients(iteration, batch, randomness, of=len(batches), is_last=number == len(batches))
+            for number, batch in enumerate(batches, 1)
+        ]
         self._scaler.unscale_(self._optimizer)
         norm = float(nn.utils.clip_grad_norm_(self._weights, self._max_norm))
-        if not self._scaler.is_enabled():  # which skips such a step by itself, and goes on with smaller factors
-            _refuse_non_finite({"gradient": norm}, iteration)
+        self._check_gradient(norm, iteration)
         for group in self._optimizer.param_groups:
             group["lr"] = lr
         self._scaler.step(self._optimizer)
@@ -86,12 +87,37 @@ class Optimization:
 
     def state_dict(self) -> State:
         """All that a later step depends on, beside the weights."""
-        return {"optimizer": self._optimizer.state_dict(), "scaler": self._scaler.state_dict()}
+        scaler = self._scaler.state_dict()
+        return {"optimizer": self._optimizer.state_dict(), "scaler": scaler, "skipped": self._skipped}
+
+    def most_bytes(self) -> int:
+        """What `state_dict` takes once the optimizer keeps means of every gradient, as from the first step on."""
+        defaults = self._optimizer.defaults
+        means = len(defaults["betas"]) if "betas" in defaults else int(bool(defaults.get("momentum")))
+        return means * sum(weight.nbytes for weight in self._weights)
 
     def load_state_dict(self, state: State) -> None:
         """Go on as the one that gave this `state_dict`."""
         self._optimizer.load_state_dict(state["optimizer"])
         self._scaler.load_state_dict(state["scaler"])
+        self._skipped = state["skipped"]
+
+    def _add_gradients(
+        self, iteration: int, batch: TrainingBatch, randomness: Randomness, *, of: int, is_last: bool
+    ) -> dict[str, float]:
+        """Those of one batch of an iteration, to the mean `of` so many; returns the losses."""
+        with self._alone(is_last=is_last):
+            losses = self._forward(batch, randomness)
+            found = dict(zip(losses, torch.stack(list(losses.values())).tolist(), strict=True))
+            _refuse_non_finite(found, iteration)
+            self._scaler.scale(torch.stack(list(losses.values())).sum() / of).backward()
+        return found
+
+    def _check_gradient(self, norm: float, iteration: int) -> None:
+        """The scaler skips a step whose gradient is no number by itself, and goes on with a smaller scale."""
+        self._skipped = 0 if math.isfinite(norm) else self._skipped + 1
+        if not self._scaler.is_enabled() or self._skipped >= MOST_SKIPPED:
+            _refuse_non_finite({"gradient": norm}, iteration)
 
     def _forward(self, batch: TrainingBatch, randomness: Randomness) -> Mapping[str, Tensor]:
         with self._autocast():

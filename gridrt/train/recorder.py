@@ -1,22 +1,22 @@
-"""What a training tells of itself: records in the log, and curves drawn from them. The first process alone writes."""
+"""What a training writes of itself: records in the log, and curves drawn from them. The first process alone writes."""
 
 from __future__ import annotations
 
-import math
-from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import asdict
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from gridrt import processes
 from gridrt.eval import Metrics
 from gridrt.train.curves import draw_curves
+from gridrt.train.folder import CURVES, LOG
 from gridrt.train.log import Log
+from gridrt.train.means import Means
 from gridrt.train.state import Progress
 
 LOG_EVERY = 20  # iterations
-LOG, CURVES = "log.jsonl", "curves.png"
 
 
 class Recorder:
@@ -24,28 +24,49 @@ class Recorder:
 
     Args:
         folder: an existing one.
-        progress: where the training stands; records of later iterations are dropped.
+        recorded: the `state_dict` of the one to go on as; what was recorded after it is dropped, since a run that goes
+            on records it again.
 
     Raises:
         OutputError: the log cannot be written.
     """
 
-    def __init__(self, folder: Path, progress: Progress) -> None:
-        self._log = Log(folder / LOG, progress.iteration) if processes.rank() == 0 else None
+    def __init__(self, folder: Path, recorded: Mapping[str, Any] | None) -> None:
         self._curves = folder / CURVES
-        self._sums = defaultdict[str, float](float)  # of the losses since the last record
-        self._count = 0
+        self._since_record, self._in_epoch, self._lr = Means(), Means(), 0.0
+        if recorded is not None:
+            self._since_record.load_state_dict(recorded["since_record"])
+            self._in_epoch.load_state_dict(recorded["in_epoch"])
+            self._lr = recorded["lr"]
+        kept = 0 if recorded is None else recorded["records"]
+        self._log = Log(folder / LOG, kept) if processes.rank() == 0 else None
+
+    def state_dict(self) -> dict[str, Any]:
+        """What is recorded, and what is counted for later records; every process must call this."""
+        return {
+            "records": 0 if self._log is None else self._log.count,
+            "since_record": self._since_record.state_dict(),
+            "in_epoch": self._in_epoch.state_dict(),
+            "lr": self._lr,
+        }
 
     def add_losses(self, losses: Mapping[str, float], lr: float, progress: Progress) -> None:
         """Count an iteration in; every few of them make a record of their means over iterations and processes."""
-        for name, loss in losses.items():
-            self._sums[name] += loss
-        self._count += 1
+        self._since_record.add(losses)
+        self._in_epoch.add(losses)
+        self._lr = lr
         if progress.iteration % LOG_EVERY == 0:
-            means = {name: _finite(processes.mean(total / self._count)) for name, total in self._sums.items()}
-            self._write(progress, means | {"lr": lr})
-            self._sums.clear()
-            self._count = 0
+            self._write_losses(progress)
+
+    def end_epoch(self, progress: Progress) -> Mapping[str, float | None]:
+        """Record the iterations since the last record.
+
+        Returns:
+            The means of the epoch; nothing where this was called already.
+        """
+        if self._since_record.count:
+            self._write_losses(progress)
+        return self._in_epoch.take()
 
     def add_metrics(self, metrics: Metrics, progress: Progress) -> None:
         """Record an evaluation: overall figures, and the AP of each class."""
@@ -57,12 +78,10 @@ class Recorder:
         if self._log is not None and find_spec("matplotlib") is not None:
             draw_curves(self._curves, self._log.records())
 
+    def _write_losses(self, progress: Progress) -> None:
+        self._write(progress, self._since_record.take() | {"lr": self._lr})
+
     def _write(self, progress: Progress, figures: Mapping[str, object]) -> None:
         if self._log is not None:
             position = {"iteration": progress.iteration, "epoch": progress.epoch + 1}
             self._log.write({**position, "seconds": round(progress.seconds, 2), **figures})
-
-
-def _finite(figure: float) -> float | None:
-    """None for what JSON has no number for: gradients overflow now and then in fp16, and such a step is skipped."""
-    return figure if math.isfinite(figure) else None

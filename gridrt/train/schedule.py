@@ -53,18 +53,18 @@ class WarmUp:
     """The rate rises evenly over the first iterations, so that untrained weights do not blow up.
 
     Attributes:
-        iterations: the last of them has the full rate.
+        iterations: the last of them has the full rate. A tenth of the training where that is less: a small set would
+            not reach the full rate at all.
         start: what the first one has of it.
     """
 
     iterations: int
     start: float
 
-    def factor(self, iteration: int) -> float:
-        """What the rate is multiplied by; iterations count from 0."""
-        if iteration >= self.iterations - 1:
-            return 1.0
-        return self.start + (1 - self.start) * iteration / (self.iterations - 1)
+    def factor(self, iteration: int, of: int) -> float:
+        """What the rate is multiplied by; iterations count from 0 in a training that has so many."""
+        last = min(self.iterations, math.ceil(of / 10)) - 1
+        return 1.0 if iteration >= last else self.start + (1 - self.start) * iteration / last
 
 
 class Descent(Protocol):
@@ -72,6 +72,10 @@ class Descent(Protocol):
 
     def optimizer(self, weights: Sequence[nn.Parameter]) -> torch.optim.Optimizer:
         """For these weights; its learning rate is to be set before each step."""
+        ...
+
+    def lr_factor(self, images: float) -> float:
+        """What the learning rate is multiplied by, where a step sees so many times as many images."""
         ...
 
 
@@ -86,6 +90,10 @@ class SGD:
         """As `Descent.optimizer`."""
         return torch.optim.SGD(weights, momentum=self.momentum, weight_decay=self.weight_decay)
 
+    def lr_factor(self, images: float) -> float:
+        """As `Descent.lr_factor`: in proportion, so that a step goes as far as the smaller ones together."""
+        return images
+
 
 @dataclass(frozen=True)
 class AdamW:
@@ -97,6 +105,10 @@ class AdamW:
         """As `Descent.optimizer`."""
         return torch.optim.AdamW(weights, weight_decay=self.weight_decay)
 
+    def lr_factor(self, images: float) -> float:
+        """As `Descent.lr_factor`: by the root, since steps are measured by the noise of the gradients."""
+        return math.sqrt(images)
+
 
 @dataclass(frozen=True)
 class Schedule:
@@ -105,7 +117,7 @@ class Schedule:
     Attributes:
         epochs: how often every image is seen.
         batch_size: images per forward pass of a process.
-        lr: peak learning rate where an iteration sees `lr_images` images; it grows and shrinks with that number.
+        lr: peak learning rate where an iteration sees `lr_images` images; more images allow more, see `Descent`.
         lr_images: see `lr`.
         descent: how weights follow their gradients.
         warm_up: the first iterations.
@@ -129,11 +141,12 @@ class Schedule:
     def lr_at(self, iteration: int, iterations_per_epoch: int) -> float:
         """The learning rate of an iteration, counted from 0."""
         epoch = iteration / iterations_per_epoch
-        return self.lr * self.warm_up.factor(iteration) * self.decay.factor(epoch, self.epochs)
+        warm_up = self.warm_up.factor(iteration, of=self.epochs * iterations_per_epoch)
+        return self.lr * warm_up * self.decay.factor(epoch, self.epochs)
 
     def for_images(self, images: int) -> Schedule:
         """The same with the learning rate that belongs to so many images per iteration."""
-        return replace(self, lr=self.lr * images / self.lr_images, lr_images=images)
+        return replace(self, lr=self.lr * self.descent.lr_factor(images / self.lr_images), lr_images=images)
 
 
 SCHEDULES: Mapping[str, Schedule] = {

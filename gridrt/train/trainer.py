@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -13,39 +12,20 @@ from tqdm import tqdm
 
 from gridrt import processes
 from gridrt.data.coco import CocoDataset
-from gridrt.data.training import TrainingBatch, TrainingImages, training_batches
+from gridrt.data.training import TrainingBatch, training_batches
 from gridrt.detector import Detector
-from gridrt.errors import CheckpointError
 from gridrt.eval import evaluate
 from gridrt.eval.results import categories_of_labels
-from gridrt.model.checkpoint import save_weights
 from gridrt.model.grid_rcnn import GridRCNN
 from gridrt.runtime.torch_session import TorchSession
-from gridrt.train.optimization import Optimization, Precision, randomness_of
+from gridrt.train.checkpoints import Checkpoints
+from gridrt.train.data import TrainingData
+from gridrt.train.folder import BEST, LAST, goes_on
+from gridrt.train.messages import short_losses, tell, tell_epoch, tell_metrics, tell_start
+from gridrt.train.optimization import Optimization, randomness_of
 from gridrt.train.recorder import Recorder
-from gridrt.train.schedule import Schedule
-from gridrt.train.state import Progress, TrainingState, load_state, refuse_other_training, save_state
-
-STATE, LAST, BEST = "checkpoint.pth", "last.pth", "best.pth"
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How to train.
-
-    Attributes:
-        schedule: with the learning rate for the images of an iteration, of all processes.
-        accumulate: batches of a process per iteration.
-        precision: of the forward pass.
-        save_every: iterations from one training state to the next; there is one at the end of each epoch, too.
-        workers: processes that load images.
-    """
-
-    schedule: Schedule
-    accumulate: int = 1
-    precision: Precision = "off"
-    save_every: int = 500
-    workers: int = 2
+from gridrt.train.settings import Settings, lasting_settings
+from gridrt.train.state import Progress, TrainingState
 
 
 class Trainer:
@@ -57,46 +37,39 @@ class Trainer:
 
     Args:
         model: on its device.
-        images: to learn from; their seed is the run's.
-        validation: to evaluate on, where given.
+        data: to learn from, and to evaluate on.
         settings: how to train.
         out: an existing folder for checkpoints, log and curves, which all processes see.
-        resume: whether to go on from the state in `out`.
+        resume: whether to go on from the state in `out`; where there is none, the training begins.
 
     Attributes:
         progress: how far it is.
 
     Raises:
-        DataError: the classes of `validation`, or those of the state, are not the model's.
-        CheckpointError: the state cannot be read or began with other settings; or there is one that was not asked for.
-        OutputError: `out` cannot be written to.
+        DataError: the classes of the data to evaluate on, or those of the state, are not the model's.
+        CheckpointError: the state cannot be read or began with other data or settings; or files of a training lie in
+            `out` that were not asked for.
+        OutputError: `out` cannot be written to, or has no room.
     """
 
-    def __init__(
-        self,
-        model: GridRCNN,
-        images: TrainingImages,
-        validation: CocoDataset | None,
-        settings: Settings,
-        out: Path,
-        *,
-        resume: bool,
-    ) -> None:
-        if not resume:
-            _refuse_to_overwrite(out / STATE)
-        if validation is not None:
-            categories_of_labels(model.class_names, validation)
+    def __init__(self, model: GridRCNN, data: TrainingData, settings: Settings, out: Path, *, resume: bool) -> None:
+        is_old = goes_on(out, resume=resume)
+        if data.validation is not None:
+            categories_of_labels(model.class_names, data.validation)
         model.scale = settings.schedule.scale
-        self._model, self._images, self._validation = model, images, validation
-        self._settings, self._schedule, self._out = settings, settings.schedule, out
+        self._model, self._data, self._settings, self._schedule = model, data, settings, settings.schedule
+        self._checkpoints = Checkpoints(out, model, lasting_settings(model, data, settings))
+        state = self._checkpoints.load_state() if is_old else None
         self._optimization = Optimization(model, self._schedule, settings.precision)
-        self.progress = self._restored() if resume else Progress()
+        self.progress = self._restored(state) if state else Progress()
+        self._recorder = Recorder(out, state.recorder if state else None)
+        self._has_nothing_to_resume = resume and not is_old
         self._started = time.perf_counter() - self.progress.seconds
-        self._recorder = Recorder(out, self.progress)
-        self._save()  # a disk without room is told now, and a killed run can always go on
+        self._checkpoints.prepare_folder(self._optimization)
+        self._save()  # a killed run can always go on
 
     def run(self) -> None:
-        """Train to the end, with a progress bar.
+        """Train to the end, with a progress bar, and lines on stderr that stay.
 
         Raises:
             GridRTError: the losses are no longer finite numbers; what was saved before is still there.
@@ -104,6 +77,9 @@ class Trainer:
             ImageError, DataError: a picture cannot be used.
         """
         total = self._schedule.epochs * self._iterations_per_epoch
+        if self._has_nothing_to_resume:
+            tell("There is no training to resume: a new one begins.")
+        tell_start(self._data, self._schedule, self.progress, total)
         quiet = True if processes.rank() > 0 else None  # None leaves it to whether anybody watches
         with tqdm(total=total, initial=self.progress.iteration, unit="it", disable=quiet) as bar:
             while self.progress.epoch < self._schedule.epochs:
@@ -112,7 +88,7 @@ class Trainer:
 
     @property
     def _iterations_per_epoch(self) -> int:
-        batches = -(-len(self._images) // (self._schedule.batch_size * processes.count()))
+        batches = -(-len(self._data.images) // (self._schedule.batch_size * processes.count()))
         return -(-batches // self._settings.accumulate)
 
     def _train_epoch(self, bar: tqdm[Any]) -> None:
@@ -120,11 +96,11 @@ class Trainer:
         done = self.progress
         for batches in self._remaining_batches():
             lr = self._schedule.lr_at(done.iteration, self._iterations_per_epoch)
-            randomness = randomness_of(self._images.seed, done.iteration)
+            randomness = randomness_of(self._data.images.seed, done.iteration)
             losses = self._optimization.step(done.iteration, batches, lr, randomness)
             done.step, done.iteration, done.seconds = done.step + 1, done.iteration + 1, self._seconds()
             self._recorder.add_losses(losses, lr, done)
-            bar.set_postfix(epoch=done.epoch + 1, **_shown(losses), lr=f"{lr:.2g}", refresh=False)
+            bar.set_postfix(epoch=done.epoch + 1, **short_losses(losses), lr=f"{lr:.2g}", refresh=False)
             bar.update()
             if done.iteration % self._settings.save_every == 0:
                 self._save()
@@ -133,7 +109,7 @@ class Trainer:
         """Those of each iteration."""
         accumulate = self._settings.accumulate
         batches = training_batches(
-            self._images,
+            self._data.images,
             self._schedule.batch_size,
             epoch=self.progress.epoch,
             start=self.progress.step * accumulate,
@@ -146,67 +122,44 @@ class Trainer:
 
     def _end_epoch(self) -> None:
         """Evaluate where it is time to, save, and turn to the next epoch."""
-        ended = self.progress.epoch + 1
-        if self._validation is not None and (ended % self._schedule.eval_every == 0 or ended == self._schedule.epochs):
+        self._tell_epoch()
+        ended, validation = self.progress.epoch + 1, self._data.validation
+        if validation is not None and (ended % self._schedule.eval_every == 0 or ended == self._schedule.epochs):
             self._save()  # an evaluation may take long
-            self._evaluate(self._validation)
+            self._evaluate(validation)
         self.progress.epoch, self.progress.step = ended, 0
-        self._save_weights(LAST)
+        self._checkpoints.save_weights(LAST)
         self._save()
         self._recorder.draw()
 
+    def _tell_epoch(self) -> None:
+        losses = self._recorder.end_epoch(self.progress)
+        if losses:  # else it was told before the run was killed
+            epochs, done = self._schedule.epochs, self.progress.iteration
+            left = self._seconds() / done * (epochs * self._iterations_per_epoch - done)
+            tell_epoch(self.progress, epochs, losses, left)
+
     def _evaluate(self, validation: CocoDataset) -> None:
-        device = str(next(self._model.parameters()).device)
+        device, started = str(next(self._model.parameters()).device), time.perf_counter()
         metrics = evaluate(Detector(TorchSession(self._model, device)), validation)
         self._model.train()
         self.progress.seconds = self._seconds()
         self._recorder.add_metrics(metrics, self.progress)
+        tell_metrics(self.progress, metrics, time.perf_counter() - started)
         ap, best = metrics.overall.ap, self.progress.best_ap
         if ap is not None and (best is None or ap > best):
             self.progress.best_ap = ap
-            self._save_weights(BEST)  # before the state, which knows of it
+            self._checkpoints.save_weights(BEST)  # before the state, which knows of it
 
     def _seconds(self) -> float:
         return time.perf_counter() - self._started
 
-    def _save_weights(self, name: str) -> None:
-        if processes.rank() == 0:
-            save_weights(self._model, self._out / name)
-
     def _save(self) -> None:
         self.progress.seconds = self._seconds()
-        if processes.rank() == 0:
-            class_names, weights = self._model.class_names, self._model.state_dict()
-            optimization = self._optimization.state_dict()
-            save_state(
-                self._out / STATE,
-                TrainingState(self.progress, class_names, self._lasting_settings(), weights, optimization),
-            )
+        self._checkpoints.save_state(self.progress, self._optimization, self._recorder)
 
-    def _restored(self) -> Progress:
+    def _restored(self, state: TrainingState) -> Progress:
         """Bring model and optimizer to where the state is."""
-        path = self._out / STATE
-        state = load_state(path)
-        refuse_other_training(path, state, self._model.class_names, self._lasting_settings())
         self._model.load_state_dict(state.model)
         self._optimization.load_state_dict(dict(state.optimization))
         return state.progress
-
-    def _lasting_settings(self) -> dict[str, object]:
-        """All that the weights depend on."""
-        settings: dict[str, object] = asdict(self._settings)
-        schedule = asdict(self._schedule)
-        del settings["schedule"], settings["save_every"], settings["workers"], schedule["eval_every"]
-        run = {"seed": self._images.seed, "images": len(self._images), "processes": processes.count()}
-        return {"variant": self._model.variant} | schedule | settings | run
-
-
-def _refuse_to_overwrite(state: Path) -> None:
-    if state.exists():
-        remedy = "Go on with it by --resume, or choose another folder with --out."
-        raise CheckpointError("a training lies here already", place=state, remedy=remedy)
-
-
-def _shown(losses: dict[str, float]) -> dict[str, str]:
-    """The losses by short names, for the progress bar."""
-    return {name.removeprefix("loss_"): f"{loss:.3f}" for name, loss in losses.items() if name.startswith("loss")}

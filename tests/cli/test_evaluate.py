@@ -13,7 +13,7 @@ from gridrt.cli.main import cli
 from gridrt.data.image import load_image, save_image
 from tests.datasets import write_dataset
 from tests.fakes import whole_image_graph
-from tests.test_processes import run_together
+from tests.test_processes import outcomes_together, run_together
 
 CONTENT: dict[str, Any] = {
     "images": [{"id": n, "file_name": f"{n}.png", "width": 64, "height": 48} for n in range(5)],
@@ -89,6 +89,17 @@ def test_two_processes_find_what_one_finds(folder: Path) -> None:
     assert second == ""
 
 
+def test_when_one_of_two_processes_fails_each_prints_one_line(folder: Path) -> None:
+    (folder / "images/1.png").write_bytes(b"no picture")  # the second process's
+
+    first, second = outcomes_together(2, "-m", "gridrt", *ARGUMENTS)
+
+    assert (first.returncode, second.returncode) == (1, 1)
+    assert first.stderr.startswith("error: process 0: another process failed")
+    assert "images/1.png: not a picture" in second.stderr
+    assert [one.stderr.count("\n") for one in (first, second)] == [1, 1]
+
+
 def test_curves_and_mistakes_are_drawn(folder: Path) -> None:
     pytest.importorskip("matplotlib")
 
@@ -111,6 +122,20 @@ def test_without_matplotlib_the_extra_is_named_before_anything_is_done(monkeypat
         "error: curves are drawn by matplotlib, which is not installed. Install the extra: pip install '.[report]'.\n"
     )
     assert not Path("pictures").exists()
+
+
+def test_a_bad_model_leaves_no_folder_for_pictures() -> None:
+    pytest.importorskip("matplotlib")
+
+    assert evaluate("--pictures", "pictures", "--model", "none.onnx").exit_code == 1
+    assert not Path("pictures").exists()
+
+
+def test_a_file_in_the_way_of_the_pictures_is_found_before_the_model_is_opened() -> None:
+    pytest.importorskip("matplotlib")
+    Path("pictures").touch()
+
+    assert "pictures" in evaluate("--pictures", "pictures", "--model", "none.onnx").stderr
 
 
 @pytest.mark.parametrize(

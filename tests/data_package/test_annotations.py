@@ -51,6 +51,14 @@ BAD_ENTRIES = [
     ("annotations[0]", {"bbox": [1, 2, float("inf"), 4]}, "'bbox' is finite (found inf)"),
     ("annotations[0]", {"bbox": [1, 2, None, 4]}, "'bbox' is finite (found None)"),
     ("annotations[0]", {"area": "big"}, "'area' is finite (found 'big')"),
+    ("annotations[0]", {"bbox": [1, 2, 10**399, 4]}, f"'bbox' is finite (found 1{'0' * 17}...{'0' * 19})"),
+    ("annotations[0]", {"area": -(10**399)}, f"'area' is finite (found -1{'0' * 16}...{'0' * 19})"),
+    (
+        "annotations[0]",
+        {"bbox": "b" * 5000},
+        f"'bbox' is four numbers: x, y, width, height (found '{'b' * 27}...{'b' * 28}')",
+    ),
+    ("annotations[0]", {"id": [[[[[[[[1]]]]]]]]}, "'id' is a whole number (found [[[[[[[...]]]]]]])"),
     ("annotations[0]", {"iscrowd": "no"}, "'iscrowd' is a whole number (found 'no')"),
     (
         "annotations[0]",
@@ -75,9 +83,10 @@ def test_a_bad_entry_is_named(tmp_path: Path, place: str, fields: dict[str, obje
     assert str(caught.value) == f"{path}: {place}: {message}"
 
 
-BAD_FILES = [
+BAD_FILES: list[Any] = [
     ("{", r"an annotation file is JSON \(found .*line 1 column 2"),
     (b'{"a": "\xff"}', r"an annotation file is JSON \(found .*codec can't decode"),
+    pytest.param("[" * 100_000 + "]" * 100_000, r"is JSON \(found lists or objects nested too deep\)", id="nested"),
     ([], r"an annotation file is a JSON object \(found list\)"),
     ({"images": []}, r"a data set has images \(found none\)"),
     (small() | {"categories": []}, r"a data set has categories \(found none\)"),
@@ -140,3 +149,23 @@ def test_a_box_too_thin_to_learn_from_is_no_error(
     content = with_(small(), "annotations[0]", **fields)
 
     assert read_annotations(written(tmp_path, content)).annotations[0].is_degenerate == is_degenerate
+
+
+@pytest.mark.parametrize(
+    ("box", "reaches_past"),
+    [
+        ([0, 0, 64, 48], False),
+        ([-1, -1, 10, 10], False),  # as far as rounding goes
+        ([55, 39, 10, 10], False),
+        ([-1.1, 5, 10, 10], True),
+        ([5, -1.1, 10, 10], True),
+        ([55.1, 5, 10, 10], True),
+        ([5, 39.1, 10, 10], True),
+    ],
+)
+def test_a_box_reaches_past_its_image_from_more_than_a_pixel_on(
+    tmp_path: Path, box: list[float], reaches_past: object
+) -> None:
+    content = read_annotations(written(tmp_path, with_(small(), "annotations[0]", bbox=box)))
+
+    assert content.annotations[0].reaches_past(content.images[0]) == reaches_past

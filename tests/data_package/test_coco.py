@@ -49,6 +49,20 @@ def test_ignored_and_degenerate_boxes_are_no_objects_and_the_latter_are_counted(
     assert dataset.degenerate_boxes == 1
 
 
+def test_boxes_that_training_cuts_are_counted(tmp_path: Path) -> None:
+    content = small()
+    content["annotations"][0]["bbox"] = [50, 5, 20, 30]  # of 64 pixels in width
+    content["annotations"][1]["bbox"] = [-9, 0, 64, 48]  # a crowd
+    content["annotations"][2]["bbox"] = [1.5, 2.5, 30, 58]  # half a pixel past 60
+    content["annotations"] += [
+        {"id": 3, "image_id": 3, "category_id": 4, "bbox": [-9, 2, 20, 0.5]},  # degenerate
+        {"id": 4, "image_id": 3, "category_id": 4, "bbox": [-9, 2, 20, 9], "ignore": 1},
+        {"id": 5, "image_id": 3, "category_id": 4, "bbox": [9, -20, 20, 90]},
+    ]
+
+    assert write_dataset(tmp_path, content).cut_boxes == 2
+
+
 def test_objects_of_real_annotations_are_those_that_pycocotools_lists(data_dir: Path) -> None:
     file = data_dir / "coco_free/annotations/instances_val2017.json"
     dataset = CocoDataset(data_dir / "coco_free/val2017", file)
@@ -69,6 +83,17 @@ def test_missing_pictures_are_counted_and_the_first_is_named(tmp_path: Path) -> 
 
     with pytest.raises(DataError, match=r"folder of images \(found 1 of 2 missing, first b\.png\)"):
         CocoDataset(tmp_path, tmp_path / "annotations.json")
+
+
+def test_a_file_name_that_no_file_can_have_is_an_error_that_names_the_entry(tmp_path: Path) -> None:
+    write_dataset(tmp_path)
+    file = tmp_path / "annotations.json"
+    file.write_text(file.read_text().replace("b.png", "b" * 5000))
+
+    with pytest.raises(DataError) as caught:
+        CocoDataset(tmp_path, file)
+
+    assert str(caught.value) == f"{file}: images[1]: the picture can be looked for (found File name too long)"
 
 
 def test_a_picture_of_another_size_than_annotated_is_refused(tmp_path: Path) -> None:

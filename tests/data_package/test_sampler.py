@@ -2,10 +2,11 @@ from __future__ import annotations
 
 from collections import Counter
 
+import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gridrt.data.sampler import batches_of_epoch
+from gridrt.data.sampler import STREAM, batches_of_epoch
 
 SHAPES = st.lists(st.booleans(), min_size=1, max_size=60)
 COUNTS = st.integers(1, 5)
@@ -62,7 +63,13 @@ def test_epochs_and_seeds_differ() -> None:
     assert all(orders[first] != orders[second] for first in range(4) for second in range(first))
 
 
-def test_images_are_dealt_out_in_turn() -> None:
-    whole = batches_of_epoch([False] * 6, 6, seed=0, epoch=0)[0]
+@given(is_wide=SHAPES, batch_size=COUNTS, processes=COUNTS, epoch=st.integers(0, 3))
+def test_images_are_dealt_out_in_turn(is_wide: list[bool], batch_size: int, processes: int, epoch: int) -> None:
+    """Wide images keep the order in which they were dealt, and so do the others."""
+    order = np.random.default_rng([1, STREAM, epoch]).permutation(len(is_wide)).tolist()
+    dealt = (order * processes)[: -(-len(order) // processes) * processes]
 
-    assert [batches[0] for batches in of_all_ranks([False] * 6, 6, 2)] != [whole[:3], whole[3:]]
+    for rank, batches in enumerate(of_all_ranks(is_wide, batch_size, processes, epoch)):
+        found, expected = [index for batch in batches for index in batch], dealt[rank::processes]
+        for wide in (True, False):
+            assert [n for n in found if is_wide[n] == wide] == [n for n in expected if is_wide[n] == wide]

@@ -55,13 +55,23 @@ def test_classes_without_names_are_matched_in_order(dataset: CocoDataset) -> Non
 def test_another_number_of_classes_is_an_error(dataset: CocoDataset) -> None:
     session = FakeSession(class_names=("cat", "dog", "cow"))
 
-    with pytest.raises(DataError, match=r"as many classes .* \(found 3 classes, 2 categories\)"):
+    with pytest.raises(DataError, match=r"as many classes .* \(found 3 classes, 2 categories\)") as caught:
         evaluate(Detector(session, SCALE), dataset)
+
+    assert caught.value.place == dataset.place
+    assert caught.value.remedy.endswith("also those without boxes: cat, dog, cow.")
+
+
+def test_of_many_classes_the_error_tells_the_first(dataset: CocoDataset) -> None:
+    with pytest.raises(DataError, match=r": class 0, class 1, .*, class 9, \.\.\.\.$"):
+        categories_of_labels([f"class {label}" for label in range(80)], dataset)
 
 
 def test_other_names_are_an_error_that_tells_them(dataset: CocoDataset) -> None:
-    with pytest.raises(DataError, match=r"\(found Cat in the model, cat in the data\)"):
+    with pytest.raises(DataError, match=r"\(found Cat in the model, cat in the data\)") as caught:
         categories_of_labels(("Cat", "dog"), dataset)
+
+    assert caught.value.place == dataset.place
 
 
 def test_a_detector_is_measured(tmp_path: Path) -> None:

@@ -148,9 +148,9 @@ def test_the_grid_branch_learns_from_a_bounded_number_of_boxes(tiny: GridRCNN) -
     convs.register_forward_pre_hook(lambda _, inputs: seen.append(len(inputs[0])))
 
     with torch.no_grad():
-        tiny.losses(noise(2), SIZE.repeat(2, 1), [many, many], ReferenceRandomness(0))
+        tiny.losses(noise(4), SIZE.repeat(4, 1), [many] * 4, ReferenceRandomness(0))
 
-    assert seen == [192]  # of 128 positives of each image
+    assert seen == [96]  # of 32 positives of each image
 
 
 def test_a_seed_repeats_the_losses(tiny: GridRCNN) -> None:

@@ -3,20 +3,25 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import pytest
 import torch
 from torch import Tensor
+from torch.utils.hooks import RemovableHandle
 
 from gridrt.data.training import TrainingBatch
 from gridrt.errors import GridRTError
 from gridrt.model.grid_rcnn import GridRCNN
 from gridrt.model.initialize import initialize
+from gridrt.ops.randomness import Randomness
 from gridrt.train import SCHEDULES, Schedule
-from gridrt.train.optimization import Optimization, randomness_of
-from gridrt.train.schedule import SGD
+from gridrt.train.optimization import MOST_SKIPPED, Optimization, Precision, randomness_of
+from gridrt.train.schedule import SGD, AdamW, Descent
+from gridrt.types import GroundTruth
 from tests.reference_training import ReferenceRandomness
 from tests.test_processes import run_together
+from tests.train.stand_ins import OneWeight, one_weight, weight_of
 
 Model = Callable[[], GridRCNN]
 
@@ -123,6 +128,104 @@ def test_a_gradient_that_is_no_number_stops_too(make_model: Model, batch: Traini
     with pytest.raises(GridRTError, match=r"^iteration 7: .*gradient"):
         Optimization(model, PLAIN, "off").step(7, [batch], 1.0, NO_CHANCE)
     assert all(bool(weight.isfinite().all()) for weight in model.parameters())
+
+
+class Watched(OneWeight):
+    """Notes what precision the losses are computed in."""
+
+    def losses(
+        self, images: Tensor, sizes: Tensor, targets: list[GroundTruth], randomness: Randomness
+    ) -> dict[str, Tensor]:
+        self.dtype = torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else torch.float32
+        return super().losses(images, sizes, targets, randomness)
+
+
+@pytest.mark.parametrize(("precision", "dtype"), [("off", torch.float32), ("bf16", torch.bfloat16)])
+def test_losses_are_computed_in_the_precision_that_was_asked_for(
+    batch: TrainingBatch, precision: Precision, dtype: torch.dtype
+) -> None:
+    model = Watched()
+
+    Optimization(cast("GridRCNN", model), PLAIN, precision).step(0, [batch], 0.1, NO_CHANCE)
+
+    assert model.dtype == dtype
+
+
+def scaled(model: GridRCNN, schedule: Schedule = PLAIN) -> Optimization:
+    """With the scaler of fp16, and float32 losses: half precision is not for every CPU."""
+    optimization = Optimization(model, schedule, "off")
+    optimization._scaler = torch.amp.GradScaler("cpu", init_scale=1024.0)
+    return optimization
+
+
+def test_scaled_losses_give_the_same_gradient(batch: TrainingBatch) -> None:
+    short = replace(PLAIN, max_gradient_norm=0.25)
+    plain, other = one_weight(), one_weight()
+
+    expected = Optimization(plain, short, "off").step(0, [batch], 1.0, NO_CHANCE)
+    found = scaled(other, short).step(0, [batch], 1.0, NO_CHANCE)
+
+    assert expected["gradient_norm"] > 0
+    assert found == expected
+    assert list(other.parameters()) == list(plain.parameters())
+
+
+def overflow(model: GridRCNN) -> RemovableHandle:
+    (weight,) = model.parameters()
+    handle: RemovableHandle = weight.register_hook(lambda gradient: gradient * torch.inf)
+    return handle
+
+
+def test_a_gradient_that_overflows_in_half_precision_is_skipped_but_not_for_ever(batch: TrainingBatch) -> None:
+    model = one_weight()
+    optimization = scaled(model)
+    overflowing = overflow(model)
+    for iteration in range(MOST_SKIPPED - 1):
+        optimization.step(iteration, [batch], 1.0, NO_CHANCE)
+    assert weight_of(model) == weight_of(one_weight())
+
+    with pytest.raises(GridRTError, match=r"^iteration 19: losses and gradients are finite .*gradient inf.*--lr"):
+        optimization.step(MOST_SKIPPED - 1, [batch], 1.0, NO_CHANCE)
+    overflowing.remove()
+    assert weight_of(model) == weight_of(one_weight())
+
+
+def test_skipped_steps_count_in_a_row_and_over_a_kill(batch: TrainingBatch) -> None:
+    model = one_weight()
+    optimization = scaled(model)
+    for _ in range(2):  # 19, one that is finite, 19 again
+        overflowing = overflow(model)
+        for iteration in range(MOST_SKIPPED - 1):
+            optimization.step(iteration, [batch], 0.0, NO_CHANCE)
+        overflowing.remove()
+        state = optimization.state_dict()
+        optimization.step(0, [batch], 0.0, NO_CHANCE)
+
+    again = scaled(model)
+    again.load_state_dict(state)
+    overflow(model)
+    with pytest.raises(GridRTError, match="gradient inf"):
+        again.step(0, [batch], 0.0, NO_CHANCE)
+
+
+@pytest.mark.parametrize("descent", [SGD(), SGD(momentum=0), AdamW()])
+def test_the_size_of_a_state_is_known_before_the_first_step(batch: TrainingBatch, descent: Descent) -> None:
+    optimization = Optimization(one_weight(), replace(PLAIN, descent=descent), "off")
+    told = optimization.most_bytes()
+
+    optimization.step(0, [batch], 0.1, NO_CHANCE)
+
+    kept = optimization.state_dict()["optimizer"]["state"].values()
+    means = [tensor for of_one in kept for name, tensor in of_one.items() if name != "step" and tensor is not None]
+    assert told == sum(tensor.nbytes for tensor in means)
+
+
+def test_every_process_has_a_chance_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    first = randomness_of(0, 0).permutation(100).tolist()
+
+    monkeypatch.setattr("gridrt.processes.rank", lambda: 1)
+
+    assert randomness_of(0, 0).permutation(100).tolist() != first
 
 
 def test_the_chance_of_an_iteration_depends_on_the_seed_and_its_number_alone() -> None:

@@ -49,7 +49,16 @@ def test_half_a_cosine_goes_from_one_to_zero() -> None:
 
 
 def test_a_warm_up_of_one_iteration_is_none() -> None:
-    assert WarmUp(1, 0.1).factor(0) == 1
+    assert WarmUp(1, 0.1).factor(0, of=100) == 1
+
+
+def test_in_a_short_training_the_warm_up_is_a_tenth_of_it() -> None:
+    per_epoch = 146  # 292 images, 2 at a time: fewer iterations in all than the published warm-up has
+
+    rates = [SCHEDULES["2x"].lr_at(iteration, per_epoch) for iteration in range(25 * per_epoch)]
+
+    assert rates.index(0.02) == 25 * per_epoch // 10 - 1
+    assert rates[0] == pytest.approx(2.5e-4)
 
 
 def test_the_rate_follows_the_images_of_an_iteration() -> None:
@@ -57,3 +66,7 @@ def test_the_rate_follows_the_images_of_an_iteration() -> None:
 
     assert published.for_images(16) == published
     assert published.for_images(4).lr_at(3664, PER_EPOCH) == pytest.approx(0.005)
+
+
+def test_the_rate_of_adamw_follows_the_root_of_the_images() -> None:
+    assert SCHEDULES["short"].for_images(16).lr == pytest.approx(2 * SCHEDULES["short"].lr)

@@ -6,14 +6,15 @@ import pytest
 import torch
 
 from gridrt.errors import CheckpointError, DataError, OutputError
-from gridrt.train.state import Progress, TrainingState, load_state, refuse_other_training, save_state
+from gridrt.train.state import FORMAT, Progress, TrainingState, load_state, refuse_other_training, save_state
 
 SETTINGS = {"lr": 0.01, "decay": {"milestones": (17, 23)}, "seed": 0}
 
 
 def a_state(weights: int = 3) -> TrainingState:
     momentum = {"optimizer": {"state": {0: {"momentum_buffer": torch.ones(3)}}, "param_groups": [{"lr": 0.1}]}}
-    return TrainingState(Progress(2, 5, 25, 0.5, 61.5), ("cat", "dog"), SETTINGS, {"w": torch.zeros(weights)}, momentum)
+    progress, recorded = Progress(2, 5, 25, 0.5, 61.5), {"records": 3, "lr": 0.1}
+    return TrainingState(progress, ("cat", "dog"), SETTINGS, {"w": torch.zeros(weights)}, momentum, recorded)
 
 
 def test_what_is_saved_is_loaded(tmp_path: Path) -> None:
@@ -24,6 +25,7 @@ def test_what_is_saved_is_loaded(tmp_path: Path) -> None:
     expected = a_state()
     assert loaded.progress == expected.progress
     assert (loaded.class_names, loaded.settings) == (expected.class_names, expected.settings)
+    assert loaded.recorder == expected.recorder
     assert torch.equal(loaded.model["w"], expected.model["w"])
     assert torch.equal(loaded.optimization["optimizer"]["state"][0]["momentum_buffer"], torch.ones(3))
 
@@ -32,7 +34,7 @@ def test_what_is_saved_is_loaded(tmp_path: Path) -> None:
 def test_a_full_disk_leaves_the_old_state_and_nothing_else(tmp_path: Path) -> None:
     save_state(tmp_path / "state.pth", a_state())
 
-    with pytest.raises(OutputError, match=r"state\.pth: the result cannot be written here"):
+    with pytest.raises(OutputError, match=r"state\.pth: .* the disk may be full"):
         save_state(tmp_path / "state.pth", a_state(weights=1_000_000))
     assert load_state(tmp_path / "state.pth").progress == a_state().progress
     assert list(tmp_path.iterdir()) == [tmp_path / "state.pth"]
@@ -47,6 +49,16 @@ def test_weights_are_no_state(tmp_path: Path) -> None:
     torch.save({"state_dict": {"w": torch.zeros(3)}}, tmp_path / "state.pth")
 
     with pytest.raises(CheckpointError, match="a training goes on from the checkpoint that it wrote"):
+        load_state(tmp_path / "state.pth")
+
+
+@pytest.mark.parametrize(("number", "told"), [(None, "a state without a format"), (FORMAT + 1, f"{FORMAT + 1}")])
+def test_a_state_of_another_format_is_refused(tmp_path: Path, number: int | None, told: str) -> None:
+    save_state(tmp_path / "state.pth", a_state())
+    content = torch.load(tmp_path / "state.pth") | {"format": number}
+    torch.save(content, tmp_path / "state.pth")
+
+    with pytest.raises(CheckpointError, match=rf"state of format {FORMAT} \(found {told}\)\. Go on with the version"):
         load_state(tmp_path / "state.pth")
 
 
@@ -67,6 +79,18 @@ def test_other_classes_are_refused_with_both_counts() -> None:
 def test_other_settings_are_refused_by_name() -> None:
     with pytest.raises(CheckpointError, match=r"found lr 0\.02 instead of 0\.01\)"):
         refuse_other_training(Path("s"), a_state(), ("cat", "dog"), SETTINGS | {"lr": 0.02})
+
+
+def test_of_nested_settings_the_part_that_differs_is_named() -> None:
+    settings = SETTINGS | {"decay": {"milestones": (16, 22)}}
+
+    with pytest.raises(CheckpointError, match=r"found decay\.milestones \(16, 22\) instead of \(17, 23\)\)"):
+        refuse_other_training(Path("s"), a_state(), ("cat", "dog"), settings)
+
+
+def test_a_setting_that_one_side_lacks_is_a_difference() -> None:
+    with pytest.raises(CheckpointError, match=r"found seed None instead of 0\)"):
+        refuse_other_training(Path("s"), a_state(), ("cat", "dog"), {name: SETTINGS[name] for name in ("lr", "decay")})
 
 
 def test_the_same_classes_and_settings_pass() -> None:

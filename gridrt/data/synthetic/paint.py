@@ -17,7 +17,7 @@ from gridrt.types import Float32Array, Int32Array, UInt8Array
 NOISE_CELLS = (3, 6, 12, 40)  # per side, coarse to fine
 SHADOW_STRENGTH = 0.45
 SHADOW_REACH = 16  # pixels around a shape, at most
-LEAST_CONTRAST = 70.0  # between a shape and what lies behind it, as a distance in RGB
+LEAST_CONTRAST = 90.0  # between a shape and what lies behind it, as a distance in RGB
 
 
 @dataclass(frozen=True)

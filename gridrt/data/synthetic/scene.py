@@ -12,12 +12,12 @@ from gridrt.data.synthetic.shapes import DISTRACTOR, Shape, moved, random_distra
 from gridrt.types import Float32Array, UInt8Array
 
 OBJECTS = (3, 8)
-DISTRACTORS = (1, 4)
-STROKES_IN_FRONT = (0, 3)
-LEAST_VISIBLE = 0.7  # of an object's pixels
+DISTRACTORS = (0, 3)
+STROKES_IN_FRONT = (0, 2)
+LEAST_VISIBLE = 0.85  # of an object's pixels
 ATTEMPTS = 30  # to place a shape before it is left out
 # How often a size is drawn, and between which sides of a square of the box's area, as fractions of the short side.
-SIZES = ((0.15, 0.09, 0.125), (0.5, 0.125, 0.32), (0.35, 0.32, 0.6))
+SIZES = ((0.15, 0.1, 0.15), (0.5, 0.15, 0.32), (0.35, 0.32, 0.55))
 
 
 @dataclass(frozen=True)

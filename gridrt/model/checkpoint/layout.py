@@ -19,6 +19,9 @@ Meta: TypeAlias = Mapping[str, object]
 SCALE_KEY = "gridrt_scale"
 """Where our own files note which scale of images the model learned from."""
 
+TRAINING_STATE = "gridrt training state"
+"""What the files that a training goes on from have under `kind`."""
+
 _V1_CLASSIFIER = "bbox_head.fc_cls"
 _V1_PREFIXES = ("bbox_head.", "grid_head.")
 
@@ -31,6 +34,8 @@ def state_dict_and_meta(content: object, place: Path) -> tuple[StateDict, Meta]:
     """
     if not isinstance(content, dict) or not content:
         raise _no_state_dict(place, f"a {type(content).__name__}")
+    if content.get("kind") == TRAINING_STATE:
+        raise _no_state_dict(place, "a training state", remedy="Take last.pth or best.pth beside it.")
     state_dict = content.get("state_dict", content)
     if not isinstance(state_dict, dict) or not any(isinstance(value, Tensor) for value in state_dict.values()):
         raise _no_state_dict(place, f"keys {listed([str(key) for key in content])}")
@@ -39,12 +44,14 @@ def state_dict_and_meta(content: object, place: Path) -> tuple[StateDict, Meta]:
     return dict(state_dict), meta if isinstance(meta, dict) else {}
 
 
-def _no_state_dict(place: Path, value: str) -> CheckpointError:
+def _no_state_dict(
+    place: Path, value: str, remedy: str = "Save model.state_dict() with torch.save."
+) -> CheckpointError:
     return CheckpointError(
         "weights are a state dict, alone or under the key `state_dict`",
         place=place,
         value=value,
-        remedy="Save model.state_dict() with torch.save.",
+        remedy=remedy,
     )
 
 

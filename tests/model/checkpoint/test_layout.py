@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from gridrt.errors import CheckpointError
-from gridrt.model.checkpoint.layout import class_names_in, state_dict_and_meta, with_current_names
+from gridrt.model.checkpoint.layout import TRAINING_STATE, class_names_in, state_dict_and_meta, with_current_names
 
 WEIGHT = torch.arange(6.0).reshape(3, 2)
 PLACE = Path("w.pth")
@@ -47,6 +47,13 @@ def test_a_state_dict_is_found_alone_or_in_a_checkpoint(content: object, meta: M
 )
 def test_what_is_no_state_dict_is_refused_by_what_it_holds(content: object, found: str) -> None:
     with pytest.raises(CheckpointError, match=rf"w\.pth: .*\({found}\)"):
+        state_dict_and_meta(content, PLACE)
+
+
+def test_a_training_state_is_told_from_weights_and_those_beside_it_are_named() -> None:
+    content = {"kind": TRAINING_STATE, "progress": {}, "class_names": ("cat",), "model": {"a": WEIGHT}}
+
+    with pytest.raises(CheckpointError, match=r"\(found a training state\)\. Take last\.pth or best\.pth beside it\."):
         state_dict_and_meta(content, PLACE)
 
 

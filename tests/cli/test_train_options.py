@@ -1,0 +1,162 @@
+"""What becomes of each option of `gridrt train`; nothing is trained."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import torch
+from click.testing import CliRunner, Result
+
+from gridrt.cli.main import cli
+from gridrt.data.synthetic import CLASS_NAMES, write_synthetic
+from gridrt.model.checkpoint import save_weights
+from gridrt.model.grid_rcnn import GridRCNN
+from gridrt.model.presets import build
+from gridrt.train import SCHEDULES, Settings, TrainingData
+from gridrt.train.state import Progress
+
+SHORT = SCHEDULES["short"]
+
+
+@dataclass
+class Begun:
+    """In the place of `Trainer`: keeps what it is given."""
+
+    model: GridRCNN
+    data: TrainingData
+    settings: Settings
+    out: Path
+    resume: bool
+    progress: Progress
+
+    def run(self) -> None:
+        pass
+
+
+Train = Callable[..., tuple[Begun, Result]]
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("my pictures")
+    write_synthetic(folder, train_images=4, val_images=2, size=(96, 64))
+    return folder
+
+
+@pytest.fixture
+def train(pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Train:
+    """Runs the command; gives what it would have trained, and what it printed."""
+    begun: list[Begun] = []
+
+    def begin(model: GridRCNN, data: TrainingData, settings: Settings, out: Path, *, resume: bool) -> Begun:
+        begun.append(Begun(model, data, settings, out, resume, Progress(2, 0, 12, None, 1.0)))
+        return begun[-1]
+
+    monkeypatch.setattr("gridrt.train.Trainer", begin)
+
+    def run(*more: str) -> tuple[Begun, Result]:
+        data = ["--images", f"{pictures}/train", "--annotations", f"{pictures}/instances_train.json"]
+        words = ["train", *data, "--model", "tiny", "--schedule", "short", "--out", f"{tmp_path}/my out", *more]
+        result = CliRunner().invoke(cli, words, catch_exceptions=False)
+        assert result.exit_code == 0, result.stderr
+        return begun[-1], result
+
+    return run
+
+
+def test_without_options_the_schedule_and_the_defaults_hold(train: Train, tmp_path: Path) -> None:
+    begun, _ = train()
+
+    assert begun.settings == Settings(SHORT, accumulate=1, precision="off", save_every=500, workers=2)
+    assert (begun.data.images.seed, begun.data.validation, begun.resume) == (0, None, False)
+    assert (begun.out, begun.model.variant, begun.model.class_names) == (tmp_path / "my out", "tiny", CLASS_NAMES)
+    assert all(weight.requires_grad for weight in begun.model.parameters())
+
+
+def test_options_of_the_schedule_are_taken(train: Train) -> None:
+    options = ("--epochs", "7", "--batch-size", "3", "--scale", "96", "64", "--eval-every", "5", "--lr", "0.0123")
+    schedule = train(*options)[0].settings.schedule
+
+    assert (schedule.epochs, schedule.batch_size, schedule.scale, schedule.eval_every) == (7, 3, (96, 64), 5)
+    assert schedule.lr == 0.0123
+
+
+def test_the_learning_rate_is_that_of_all_images_of_an_iteration(train: Train) -> None:
+    settings = train("--batch-size", "2", "--accumulate", "3")[0].settings
+
+    assert settings.accumulate == 3
+    assert settings.schedule.lr == SHORT.for_images(6).lr != SHORT.lr
+
+
+def test_options_of_the_run_are_taken(train: Train) -> None:
+    begun, _ = train("--workers", "5", "--save-every", "9", "--seed", "3", "--resume")
+
+    assert (begun.settings.workers, begun.settings.save_every) == (5, 9)
+    assert (begun.data.images.seed, begun.resume) == (3, True)
+
+
+def test_the_precision_is_taken(train: Train, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gridrt.cli.train._check_amp", lambda *_: None)  # which asks for a GPU
+
+    assert train("--amp", "bf16")[0].settings.precision == "bf16"
+
+
+def test_the_backbone_starts_from_its_weights_and_frozen_stages_keep_them(train: Train, tmp_path: Path) -> None:
+    source = build("tiny", 2)
+    save_weights(source, tmp_path / "weights.pth")
+
+    model = train("--backbone-weights", f"{tmp_path}/weights.pth", "--frozen-stages", "2")[0].model
+
+    found = model.backbone.state_dict()
+    assert all(torch.equal(weight, found[name]) for name, weight in source.backbone.state_dict().items())
+    frozen = {name.split(".")[0] for name, weight in model.backbone.named_parameters() if not weight.requires_grad}
+    assert frozen == {"conv1", "bn1", "layer1", "layer2"}
+
+
+def test_the_seed_decides_the_weights_at_the_start(train: Train) -> None:
+    first, again, other = (
+        train("--seed", seed)[0].model.backbone.state_dict()["conv1.weight"] for seed in ("0", "0", "1")
+    )
+
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+
+
+def test_boxes_without_area_and_boxes_that_are_cut_are_counted(train: Train, pictures: Path, tmp_path: Path) -> None:
+    content = json.loads((pictures / "instances_train.json").read_text())
+    for annotation in content["annotations"][:2]:
+        annotation["bbox"][2] = 0.5
+    content["annotations"][2]["bbox"] = [-5, -5, 40, 40]
+    (tmp_path / "thin.json").write_text(json.dumps(content))
+
+    told = train("--annotations", f"{tmp_path}/thin.json")[1].stderr  # beside the sound one
+
+    assert told == "2 boxes without area are left out\n1 boxes are cut at their image's border\n"
+    assert train()[1].stderr == ""
+
+
+@pytest.mark.parametrize("own_folder", [True, False])
+def test_what_is_next_can_be_run_as_it_stands(train: Train, pictures: Path, *, own_folder: bool) -> None:
+    folder = pictures / ("val" if own_folder else "train")
+    more = ["--val-images", str(folder)] if own_folder else []
+    annotations = pictures / ("instances_val.json" if own_folder else "instances_train.json")
+
+    begun, result = train(*more, "--val-annotations", str(annotations))
+
+    words = shlex.split(result.stdout.split("Next: ")[1])
+    weights = begun.out / "last.pth"
+    data = ["--images", str(folder), "--annotations", str(annotations)]
+    assert words == ["gridrt", "evaluate", "--model", str(weights), *data]
+    assert begun.data.validation is not None
+    assert begun.data.validation.path(0).parent == folder
+
+
+def test_without_a_set_to_evaluate_on_what_is_next_asks_for_one(train: Train) -> None:
+    result = train()[1]
+
+    assert result.stdout.endswith("last.pth' --images IMAGES --annotations ANNOTATIONS\n")

@@ -1,0 +1,83 @@
+"""A training of one weight: all but the model and the evaluation is real, and an iteration takes a millisecond."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+
+from gridrt.config import GridTrainConfig, RoITrainConfig, RPNTrainConfig
+from gridrt.data.coco import CocoDataset
+from gridrt.data.synthetic import CLASS_NAMES
+from gridrt.eval import AveragePrecision, Metrics
+from gridrt.model.grid_rcnn import GridRCNN
+from gridrt.ops.randomness import Randomness
+from gridrt.train import SCHEDULES, Settings, Trainer, TrainingData
+from gridrt.types import GroundTruth
+
+SCALE = (96, 64)
+PER_EPOCH = 6  # iterations: 12 pictures, two batches of one each
+SCHEDULE = replace(SCHEDULES["short"], epochs=2, batch_size=1, scale=SCALE, eval_every=1)
+SETTINGS = Settings(SCHEDULE, accumulate=2, save_every=1, workers=0)
+
+
+class OneWeight(nn.Module):
+    """What a training asks of a model. The losses tell the pictures and the chance of an iteration."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.tensor(0.5))
+        self.variant, self.class_names, self.scale = "one weight", CLASS_NAMES, (1333, 800)
+        self.rpn_head = SimpleNamespace(train_config=RPNTrainConfig())
+        self.roi_head = SimpleNamespace(train_config=RoITrainConfig(), grid_train_config=GridTrainConfig())
+
+    def losses(
+        self, images: Tensor, _sizes: Tensor, _targets: list[GroundTruth], randomness: Randomness
+    ) -> dict[str, Tensor]:
+        seen = images[:, :, :32].float().mean() / 255  # a part, so that flips show
+        return {"loss_a": (self.weight - seen) ** 2, "loss_b": self.weight * randomness.uniform((1,), 0, 1)[0]}
+
+
+def one_weight() -> GridRCNN:
+    return cast("GridRCNN", OneWeight())
+
+
+def weight_of(model: GridRCNN) -> float:
+    return float(next(iter(model.parameters())).detach())
+
+
+def data_of(pictures: Path, seed: int = 0, *, evaluated: bool = True) -> TrainingData:
+    """Of the drawn set."""
+    validation = CocoDataset(pictures / "val", pictures / "instances_val.json") if evaluated else None
+    return TrainingData(CocoDataset(pictures / "train", pictures / "instances_train.json"), validation, SCALE, seed)
+
+
+Begin = Callable[..., Trainer]
+"""Begins a training in a folder; takes what `Trainer` does by name, and has defaults for all of it."""
+
+
+def beginning(pictures: Path) -> Begin:
+    def begin(out: Path, **given: Any) -> Trainer:  # noqa: ANN401 - of several types
+        out.mkdir(exist_ok=True)
+        data = given.get("data") or data_of(pictures, evaluated=given.get("evaluated", True))
+        model, settings = given.get("model") or one_weight(), given.get("settings", SETTINGS)
+        return Trainer(model, data, settings, out, resume=given.get("resume", False))
+
+    return begin
+
+
+def metrics_of(ap: float | None) -> Metrics:
+    overall = AveragePrecision(3, ap, 0.75, 0.25, None, None, None, None, None)
+    return Metrics(2, overall, dict.fromkeys(CLASS_NAMES, overall))
+
+
+def records_in(folder: Path) -> list[dict[str, Any]]:
+    """Of the log, without the time they took."""
+    lines = (folder / "log.jsonl").read_text().splitlines()
+    return [{name: value for name, value in json.loads(line).items() if name != "seconds"} for line in lines]
