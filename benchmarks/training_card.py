@@ -49,8 +49,8 @@ Grid R-CNN `{figures["model"]}`, {figures["parameters"]:,} parameters, stored in
 
 * Data: {figures["origin"]}.
 * Command: `{figures["command"]}`
-* Time: {figures["seconds"] / 60:.0f} minutes for {figures["iterations"]} iterations ({figures["epochs"]} epochs) on
-  {conditions["threads"]} threads of {conditions["cpu"]} ({conditions["note"]}; {versions}). Log: `{name}.jsonl`.
+* Time: {figures["seconds"] / 60:.0f} minutes for {figures["iterations"]} iterations ({figures["epochs"]} epochs) with
+  `--threads {conditions["threads"]}` on {conditions["cpu"]} ({conditions["note"]}; {versions}). Log: `{name}.jsonl`.
 * Classes: {", ".join(figures["per_class"])}.
 
 On {figures["images"]} images, resized to at most {figures["scale"][0]} x {figures["scale"][1]}, with these weights as
