@@ -22,7 +22,7 @@ from gridrt.types import Detections, UInt8Array
 MODEL = "tiny_synthetic"
 RUNS = 3
 COLUMNS = 4
-SCORE_THRESHOLD = 0.3  # of what is drawn
+SCORE_THRESHOLD = 0.5  # of what is drawn
 
 
 @dataclass(frozen=True)

@@ -38,10 +38,10 @@ def sdist(built: Path) -> Path:
 
 
 def source_files() -> set[str]:
-    """The files of the package, with those behind the links."""
+    """The files of the package, with those behind the links, and the weights that ship with their cards."""
     walked = ((folder, name) for folder, _, names in os.walk(ROOT / "gridrt", followlinks=True) for name in names)
     paths = (Path(folder, name).relative_to(ROOT).as_posix() for folder, name in walked)
-    return {path for path in paths if path.endswith((".py", "/py.typed"))}
+    return {path for path in paths if path.endswith((".py", "/py.typed")) or path.startswith("gridrt/weights/")}
 
 
 def test_the_wheel_holds_gridrt_and_no_other_package(wheel: Path) -> None:
@@ -51,7 +51,7 @@ def test_the_wheel_holds_gridrt_and_no_other_package(wheel: Path) -> None:
     assert {name for name in top if not name.endswith(".dist-info")} == {"gridrt"}
 
 
-def test_the_wheel_holds_every_source_file_once(wheel: Path) -> None:
+def test_the_wheel_holds_every_file_of_the_package_once(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
 

@@ -97,4 +97,4 @@ def test_a_file_in_the_way_is_an_error(tmp_path: Path) -> None:
     failed = run_demo("--out", str(tmp_path / "demo"))
 
     assert failed.exit_code == 1
-    assert failed.stderr.startswith(f"error: {tmp_path}/demo: the result cannot be written here")
+    assert failed.stderr.startswith(f"error: {tmp_path}/demo/val: the result cannot be written here")
