@@ -40,4 +40,4 @@ def _draw(axes: Axes, records: Sequence[Record], names: Sequence[str], marker: s
     axes.set_xlabel("iteration")
     axes.grid(alpha=0.3)
     if records:
-        axes.legend()
+        axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.1), ncols=len(names), frameon=False, fontsize="small")
