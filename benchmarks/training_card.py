@@ -34,8 +34,9 @@ def comparison(results: Path) -> Iterator[str]:
             yield f"| {data} | {title} | {found['parameters'] / 1e6:.2f} M | {_cells(found['overall'])} |"
 
 
-def _cells(overall: Mapping[str, float]) -> str:
-    return " | ".join(f"{100 * overall[key]:.1f}" for key in FIGURES.values())
+def _cells(precision: Mapping[str, float | None]) -> str:
+    figures = [precision[key] for key in FIGURES.values()]
+    return " | ".join("-" if figure is None else f"{100 * figure:.1f}" for figure in figures)
 
 
 def card(name: str, figures: Mapping[str, Any]) -> str:
