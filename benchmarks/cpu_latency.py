@@ -20,6 +20,7 @@ from benchmarks.program_cost import program_cost
 from benchmarks.setting import Setting, conditions
 from gridrt.bench.timing import seconds_in_turns
 from gridrt.cli import options
+from gridrt.config import DEFAULT_SCALE
 from gridrt.data.transform import Batch
 from gridrt.files import check_writable, write_text
 from gridrt.model.checkpoint import load_model, save_weights
@@ -40,12 +41,13 @@ HELP_RUNS = 10
 @click.option("--profile", is_flag=True, help="Also tell which operators take ONNX Runtime's time.")
 @click.option("--out", type=click.Path(path_type=Path), default=RESULT, help="JSON file to write.")
 def command(
-    *, variant: str, scale: tuple[int, int], threads: int, warm_up: int, runs: int, profile: bool, out: Path
+    *, variant: str, scale: tuple[int, int] | None, threads: int, warm_up: int, runs: int, profile: bool, out: Path
 ) -> None:
     """Time ONNX Runtime beside eager PyTorch on this CPU, with untrained weights on a photograph."""
     check_writable(out)
     with TemporaryDirectory() as folder:
-        latency = measure(Setting(variant, scale, threads, warm_up, runs), Path(folder), profile=profile)
+        setting = Setting(variant, scale or DEFAULT_SCALE, threads, warm_up, runs)
+        latency = measure(setting, Path(folder), profile=profile)
     write_text(out, latency.to_json())
     click.echo("\n".join(lines(latency)))
     click.echo(f"\nWritten to {out}")

@@ -15,6 +15,8 @@ from benchmarks import cpu_latency
 from benchmarks.contenders import ONNX_RUNTIME, PYTORCH, feeds_of, photograph_batch, up_to_rpn_calls
 from benchmarks.graph_parts import op_times
 from benchmarks.program_cost import ProgramCost, program_cost
+from benchmarks.setting import Setting
+from gridrt.errors import GridRTError
 from gridrt.model.grid_rcnn import GridRCNN
 
 SCALE = (160, 96)
@@ -55,6 +57,20 @@ def test_it_prints_a_table_and_writes_all_times(tmp_path: Path) -> None:
     for part, seconds in result["seconds"].items():
         assert {side: len(each) for side, each in seconds.items()} == {PYTORCH: 3, ONNX_RUNTIME: 3}
         assert result["ratios"][part] == pytest.approx(np.median(seconds[ONNX_RUNTIME]) / np.median(seconds[PYTORCH]))
+
+
+def test_unasked_the_scale_is_the_published_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Setting] = []
+
+    def refuse(setting: Setting, _folder: Path, *, profile: bool) -> None:
+        asked.append(setting)
+        raise GridRTError(f"measured nothing, profile {profile}")
+
+    monkeypatch.setattr(cpu_latency, "measure", refuse)
+
+    CliRunner().invoke(cpu_latency.command, ["--out", str(tmp_path / "latency.json")])
+
+    assert [setting.scale for setting in asked] == [(1333, 800)]
 
 
 def test_the_photograph_fills_the_scale() -> None:
