@@ -14,7 +14,8 @@ from typing import Any
 
 import click
 
-FIGURES = {"AP": "ap", "AP50": "ap50", "AP75": "ap75", "AP80": "ap80", "AP90": "ap90"}
+from gridrt.report.metrics import FIGURES
+
 MODELS = {"faster_tiny": "boxes regressed (Faster R-CNN)", "tiny": "grid"}
 
 

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 PREFACE = """\
 {model} is a small Grid R-CNN that ships with GridRT, trained on drawn pictures. Each line after a $ is the command
 that runs, and that does the same for your own checkpoint and pictures."""
-FIGURES = {"AP": "ap", "AP50": "ap50", "AP75": "ap75", "AP80": "ap80", "AP90": "ap90"}
 SHOWN = 12  # pictures on the sheet
 
 
@@ -86,7 +85,7 @@ def _run(context: click.Context, verb: click.Command, *arguments: object) -> Non
 
 
 def _tell(figures: Mapping[str, Mapping[str, Any]], comparison: Comparison) -> None:
-    from gridrt.report.metrics import shown
+    from gridrt.report.metrics import FIGURES, shown
 
     click.echo(" " * 14 + "".join(f"{name:>8}" for name in FIGURES) + "  seconds per picture")
     for side, of_side in figures.items():

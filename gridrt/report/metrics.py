@@ -6,6 +6,8 @@ from gridrt.eval import AveragePrecision, Metrics
 
 COLUMNS = ("objects", "AP", "AP50", "AP75", "AP80", "AP90", "small", "medium", "large")
 CELL = 8
+FIGURES = {"AP": "ap", "AP50": "ap50", "AP75": "ap75", "AP80": "ap80", "AP90": "ap90"}
+"""By their names for people: those that tell detectors apart, as fields of `AveragePrecision`."""
 
 
 def table(metrics: Metrics) -> str:
