@@ -36,7 +36,7 @@ class CpuTarget:
     def scheme_of(self, tensor: str, wiring: Wiring, ranges: Mapping[str, Range]) -> ActivationScheme:
         """Scale and zero point of an activation."""
         maker = wiring.maker.get(tensor)
-        if maker is not None and maker.op_type in SAME_SCALE_OPS:
+        if maker is not None and maker.op_type in SAME_SCALE_OPS and maker.input[0] in ranges:
             return self.scheme_of(maker.input[0], wiring, ranges)
         return ActivationScheme(*asymmetric(ranges[tensor]))
 
