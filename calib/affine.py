@@ -39,7 +39,8 @@ class Range:
 
 def symmetric_scale(amax: float) -> np.float32:
     """The scale of int8 with zero point 0; `amax` becomes 127."""
-    return np.float32(amax / INT8_MOST if amax > 0 else SCALE_OF_NOTHING)
+    scale: np.float32 = np.float32(amax / INT8_MOST if amax > 0 else SCALE_OF_NOTHING)
+    return scale
 
 
 def asymmetric(covered: Range) -> tuple[np.float32, np.uint8]:
@@ -51,7 +52,7 @@ def asymmetric(covered: Range) -> tuple[np.float32, np.uint8]:
 
 
 def quantized_weight(
-    weight: Float32Array, axis: int, scale_type: type[np.float16] | type[np.float32]
+    weight: Float32Array, axis: int, scale_type: type[np.float16 | np.float32]
 ) -> tuple[Int8Array, Float32Array]:
     """A weight as int8, each output channel with a scale of its own.
 
@@ -71,7 +72,7 @@ def quantized_weight(
     return integers.astype(np.int8), scales
 
 
-def _rounded(scales: Float32Array, scale_type: type[np.float16] | type[np.float32]) -> Float32Array:
+def _rounded(scales: Float32Array, scale_type: type[np.float16 | np.float32]) -> Float32Array:
     """Scales as `scale_type` can hold them; a channel of zeros, or too small for it, gets `SCALE_OF_NOTHING`."""
     rounded = scales.astype(scale_type).astype(np.float32)
     return np.where(rounded > 0, rounded, np.float32(SCALE_OF_NOTHING))

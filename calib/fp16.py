@@ -1,6 +1,6 @@
 """FP16 by types: tensors and weights between planned nodes are half, and casts stand where precisions meet.
 
-    Conv (float) -> Exp (float)   becomes   Conv (half) -> Cast -> Exp (float)
+Conv (float) -> Exp (float)   becomes   Conv (half) -> Cast -> Exp (float)
 """
 
 from __future__ import annotations

@@ -1,12 +1,13 @@
 """INT8 by Q/DQ: where a plan says so, activations and weights pass through eight-bit integers.
 
-    relu -> Conv            becomes   relu -> QuantizeLinear -> DequantizeLinear -> Conv
-    Conv.weight (float)     becomes   Conv.weight (int8) -> DequantizeLinear
+relu -> Conv            becomes   relu -> QuantizeLinear -> DequantizeLinear -> Conv
+Conv.weight (float)     becomes   Conv.weight (int8) -> DequantizeLinear
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -16,9 +17,11 @@ from onnx import GraphProto, ModelProto, NodeProto
 
 from gridrt.calib.affine import Range, quantized_weight
 from gridrt.calib.targets import Target
-from gridrt.calib.targets.quantization import ACTIVATION, BIAS, WEIGHT, ActivationScheme, channel_axis, weighted_nodes
+from gridrt.calib.targets.quantization import ACTIVATION, BIAS, WEIGHT, channel_axis, weighted_nodes
 from gridrt.export.graph import Edge, drop_unread_weights, replace_nodes, wiring_of
 from gridrt.types import Float32Array
+
+Array: TypeAlias = npt.NDArray[Any]
 
 QUANTIZE, DEQUANTIZE = "QuantizeLinear", "DequantizeLinear"
 INT32_MOST = 2**31 - 1
@@ -45,9 +48,7 @@ def to_int8(model: ModelProto, nodes: frozenset[str], ranges: Mapping[str, Range
 class _Rewrite:
     """The nodes of a graph with Q/DQ between them; see `to_int8`."""
 
-    def __init__(
-        self, graph: GraphProto, nodes: frozenset[str], ranges: Mapping[str, Range], target: Target
-    ) -> None:
+    def __init__(self, graph: GraphProto, nodes: frozenset[str], ranges: Mapping[str, Range], target: Target) -> None:
         self._graph, self._target = graph, target
         self._wiring = wiring_of(graph)
         reads = target.quantized_reads(self._wiring, nodes)
@@ -87,15 +88,18 @@ class _Rewrite:
     def _weight(self, node: NodeProto, was: Sequence[str]) -> Iterator[NodeProto]:
         """Nodes that share a stored weight dequantise it each for itself, as runtimes fuse it."""
         name, axis = was[WEIGHT], channel_axis(node)
-        integers, scales = f"{name}/int8", f"{name}/scale"
+        # ONNX Runtime fuses a matrix product only where the zero points are there, be they zero.
+        parameters = [f"{name}/int8", f"{name}/scale", f"{name}/zero_point"]
         if name not in self._weight_scales:
             weight = onnx.numpy_helper.to_array(self._wiring.weights[name])
             scale_type = np.float16 if self._target.has_half else np.float32
-            values, self._weight_scales[name] = quantized_weight(weight, axis, scale_type)
-            self._store(integers, values)
-            self._store(scales, self._weight_scales[name])
+            integers, self._weight_scales[name] = quantized_weight(weight, axis, scale_type)
+            zeros = np.zeros(integers.shape[axis], np.int8)
+            stored: tuple[Array, ...] = (integers, self._weight_scales[name], zeros)
+            for parameter, values in zip(parameters, stored, strict=True):
+                self._store(parameter, values)
         node.input[WEIGHT] = f"{node.name}/weight"
-        yield self._node(DEQUANTIZE, [integers, scales], node.input[WEIGHT], axis=axis)
+        yield self._node(DEQUANTIZE, parameters, node.input[WEIGHT], axis=axis)
 
     def _bias(self, node: NodeProto, was: Sequence[str]) -> Iterator[NodeProto]:
         """As int32, in units of the products that it is added to."""
@@ -106,11 +110,11 @@ class _Rewrite:
         parameters = [self._store(f"{node.name}/bias_int32", integers), self._store(f"{node.name}/bias_scale", scales)]
         yield self._node(DEQUANTIZE, parameters, node.input[BIAS], axis=0)
 
-    def _store(self, name: str, values: npt.NDArray[np.generic]) -> str:
+    def _store(self, name: str, values: Array) -> str:
         self._graph.initializer.append(onnx.numpy_helper.from_array(values, name))
         return name
 
-    def _node(self, op: str, inputs: Sequence[str], output: str, **attributes: int) -> NodeProto:
+    def _node(self, op: str, inputs: Sequence[str], output: str, **attributes: Any) -> NodeProto:  # noqa: ANN401 - ONNX's
         name = f"{output}/{op}"
         self.added.append(name)
         return onnx.helper.make_node(op, inputs, [output], name=name, **attributes)

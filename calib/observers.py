@@ -71,4 +71,3 @@ class Observer:
             self.limit *= 2
             joined = self.counts.reshape(-1, 2).sum(1)
             self.counts = np.concatenate((joined, np.zeros_like(joined)))
-

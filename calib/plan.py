@@ -64,5 +64,5 @@ def nearest_names(pattern: str, names: list[str]) -> list[str]:
 
 def _modules(name: str) -> list[str]:
     """`neck.fpn_convs.0.conv/Conv` -> neck, neck.fpn_convs, ..."""
-    parts = name.split("/")[0].split(".")
+    parts = name.split("/", maxsplit=1)[0].split(".")
     return [".".join(parts[:end]) for end in range(1, len(parts) + 1)]

@@ -98,7 +98,7 @@ def load_recipe(name_or_file: str | Path) -> Recipe:
     return _recipe(_parsed(path), str(path))
 
 
-def write_recipe(recipe: Recipe) -> str:
+def recipe_text(recipe: Recipe) -> str:
     """The text of a recipe file; read back, it gives the same rules."""
     lines = [f"name = {_text(recipe.name)}", f"description = {_text(recipe.description)}"]
     for rule in recipe.rules:
@@ -115,9 +115,10 @@ def _text(value: str) -> str:
 def _parsed(path: Path) -> Mapping[str, Any]:
     try:
         with path.open("rb") as file:
-            return tomllib.load(file)
+            content: Mapping[str, Any] = tomllib.load(file)
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise RecipeError("a recipe is a TOML file", place=path, value=error) from error
+    return content
 
 
 def _recipe(content: Mapping[str, Any], place: str) -> Recipe:

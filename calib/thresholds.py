@@ -33,7 +33,7 @@ def min_max(observer: Observer) -> float:
 def percentile(observer: Observer) -> float:
     """The magnitude that `PERCENTILE` percent of the values do not exceed."""
     reached = np.cumsum(observer.counts) >= observer.counts.sum() * (PERCENTILE / 100)
-    return min(_upper_edges(observer)[int(reached.argmax())], observer.amax)
+    return min(float(_upper_edges(observer)[int(reached.argmax())]), observer.amax)
 
 
 def mse(observer: Observer) -> float:
@@ -58,7 +58,7 @@ def entropy(observer: Observer) -> float:
     candidates = np.linspace(min(LEVELS, used), used, STEPS).astype(int)
     divergences = [_divergence(counts, int(candidate)) for candidate in candidates]
     best = int(candidates[int(np.argmin(divergences))])
-    return min(_upper_edges(observer)[best - 1], observer.amax)
+    return min(float(_upper_edges(observer)[best - 1]), observer.amax)
 
 
 METHODS: Mapping[str, Method] = {"entropy": entropy, "minmax": min_max, "mse": mse, "percentile": percentile}
@@ -78,7 +78,7 @@ def _range(observer: Observer, method: Method) -> Range:
 
 def _upper_edges(observer: Observer) -> Float64Array:
     bins = len(observer.counts)
-    return np.arange(1, bins + 1) * (observer.limit / bins)
+    return np.arange(1, bins + 1, dtype=np.float64) * (observer.limit / bins)
 
 
 def _used_bins(observer: Observer) -> int:
@@ -86,7 +86,7 @@ def _used_bins(observer: Observer) -> int:
 
 
 def _tried(observer: Observer) -> Float64Array:
-    return np.arange(1, STEPS + 1) * (observer.amax / STEPS)
+    return np.arange(1, STEPS + 1, dtype=np.float64) * (observer.amax / STEPS)
 
 
 def _divergence(counts: Float64Array, used: int) -> float:

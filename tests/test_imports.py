@@ -33,7 +33,7 @@ ALLOWED: dict[str, set[str]] = {
     "agreement": set(),
     "inspection": {"model"},
     "export": {"agreement", "data", "detector", "model", "ops", "plugins", "runtime"},
-    "calib": {"export", "runtime"},
+    "calib": {"agreement", "data", "detector", "eval", "export", "plugins", "runtime"},
     "bench": set(),
     "demo": {"bench", "data", "detector", "export", "model", "report"},
 }

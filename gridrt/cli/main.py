@@ -17,6 +17,7 @@ from gridrt.errors import GridRTError
 VERBS: Mapping[str, str] = {
     "export": "Turn a checkpoint into one ONNX file.",
     "detect": "Find objects in images and videos.",
+    "calibrate": "Find ranges on real images, and write a graph in INT8.",
     "train": "Train a detector on annotated images.",
     "evaluate": "Measure average precision on annotated images.",
     "inspect": "Tell what a checkpoint or an ONNX file holds.",

@@ -11,6 +11,8 @@ from gridrt.errors import GraphError
 
 CLASSES_KEY = "gridrt.classes"
 INPUT_KEY = "gridrt.input"
+PRECISION_KEY = "gridrt.precision"
+"""The recipe that a graph was rewritten by; one in FP32 has none."""
 
 
 def class_names_in(metadata: Mapping[str, str], path: str | Path) -> tuple[str, ...]:
