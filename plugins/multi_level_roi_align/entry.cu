@@ -19,7 +19,7 @@ static_assert(BINS >= 1 && GROUP * BINS <= gridrt::roi_align::WARP, "at most 32 
 
 }  // namespace
 
-extern "C" __global__ void __launch_bounds__(gridrt::roi_align::THREADS) gridrt_multi_level_roi_align(
+extern "C" __global__ void __launch_bounds__(gridrt::roi_align::THREADS, gridrt::roi_align::BLOCKS) gridrt_multi_level_roi_align(
     const Feature* p2, const Feature* p3, const Feature* p4, const Feature* p5, const float* rois,
     int roi_count, int channels,
     int height2, int width2, int height3, int width3, int height4, int width4, int height5, int width5,

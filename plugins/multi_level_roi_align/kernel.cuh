@@ -11,6 +11,7 @@ constexpr int LEVELS = 4;
 constexpr int THREADS = 128;  // of a block
 constexpr int WARP = 32;
 constexpr int CHANNELS = 64;  // of a block
+constexpr int BLOCKS = 6;     // of a multiprocessor at a time, at least; so many registers can each have
 
 template <typename T>
 struct FeatureMap {
@@ -48,14 +49,19 @@ GRIDRT_DEVICE AxisTable axis_table(int*& free, int bins, int extent) {
     return table;
 }
 
-// The map a RoI is pooled from. A loop over constants: an array that is indexed by a variable would go to memory.
+// The map a RoI is pooled from. Every field by itself, in a loop over constants: an array that is indexed by a variable,
+// or copied as a whole, would go to memory.
 template <typename T>
 GRIDRT_DEVICE FeatureMap<T> map_of(const Parameters<T>& parameters, const float* roi) {
     const int level = level_of(roi[1], roi[2], roi[3], roi[4]);
     FeatureMap<T> map = parameters.levels[0];
     GRIDRT_UNROLL(LEVELS)
     for (int other = 1; other < LEVELS; ++other) {
-        if (level == other) map = parameters.levels[other];
+        const FeatureMap<T>& candidate = parameters.levels[other];
+        map.data = level == other ? candidate.data : map.data;
+        map.height = level == other ? candidate.height : map.height;
+        map.width = level == other ? candidate.width : map.width;
+        map.stride = level == other ? candidate.stride : map.stride;
     }
     return map;
 }
