@@ -2,15 +2,76 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+from gridrt.plugins.sizes import Dim, Size
 
 DOMAIN = "gridrt"
 VERSION = 1
 
 # Every type an ONNX attribute may have, as PyTorch's exporter declares it.
 AttributeValue: TypeAlias = int | float | str | bool | Sequence[int] | Sequence[float] | Sequence[str] | Sequence[bool]
+# The attributes of a node, by name, each of the kind that the contract states.
+Attributes: TypeAlias = Mapping[str, Any]
+
+Precision: TypeAlias = Literal["float32", "float16"]
+# "feature" is the precision that the op runs in; the others are fixed.
+ElementType: TypeAlias = Literal["feature", "float32", "int32"]
+
+
+@dataclass(frozen=True)
+class Input:
+    """A tensor that an op takes.
+
+    Attributes:
+        name: unique within the op.
+        dtype: of its elements.
+        rank: number of dimensions.
+        is_map: a feature map [N, C, H, W], which some kernels take with the channels last; all else lies as written.
+    """
+
+    name: str
+    dtype: ElementType
+    rank: int
+    is_map: bool = False
+
+    def dim(self, axis: int) -> Size:
+        """Its dimension along an axis."""
+        return Dim(self.name, axis)
+
+
+@dataclass(frozen=True)
+class Output:
+    """A tensor that an op gives; see `Input`.
+
+    Attributes:
+        shape: for a node's attributes.
+    """
+
+    name: str
+    dtype: ElementType
+    shape: Callable[[Attributes], tuple[Size, ...]]
+    is_map: bool = False
+
+
+@dataclass(frozen=True)
+class Attribute:
+    """A constant of a node: one number or a list of them."""
+
+    name: str
+    kind: Literal["int", "float", "ints"]
+
+
+@dataclass(frozen=True)
+class Tolerance:
+    """How far an implementation may be from the definition: `absolute + relative * |expected|`."""
+
+    absolute: float
+    relative: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -19,20 +80,42 @@ class Contract:
 
     Attributes:
         name: op type in the domain `gridrt`.
-        inputs: in order.
-        outputs: in order.
-        attributes: their names; nodes carry `plugin_namespace` besides, by which TensorRT finds the plugin.
+        input_tensors: in order.
+        output_tensors: in order.
+        node_constants: the attributes; nodes carry `plugin_namespace` besides, by which TensorRT finds the plugin.
+        tolerances: for each precision that the op exists in, against the definition in float32 on the same inputs.
     """
 
     name: str
-    inputs: tuple[str, ...]
-    outputs: tuple[str, ...]
-    attributes: tuple[str, ...] = ()
+    input_tensors: tuple[Input, ...]
+    output_tensors: tuple[Output, ...]
+    node_constants: tuple[Attribute, ...]
+    tolerances: Mapping[Precision, Tolerance]
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """Their names."""
+        return tuple(tensor.name for tensor in self.input_tensors)
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """Their names."""
+        return tuple(tensor.name for tensor in self.output_tensors)
+
+    @property
+    def attributes(self) -> tuple[str, ...]:
+        """Their names."""
+        return tuple(constant.name for constant in self.node_constants)
 
     @property
     def qualified_name(self) -> str:
         """As the exporter wants it: `gridrt::Name`."""
         return f"{DOMAIN}::{self.name}"
+
+    @property
+    def folder(self) -> Path:
+        """Where all about the op lies: `MultiLevelRoiAlign` is in `multi_level_roi_align`."""
+        return Path(__file__).parent / re.sub(r"(?<!^)(?=[A-Z])", "_", self.name).lower()
 
     def node_attributes(self, **values: AttributeValue) -> dict[str, AttributeValue]:
         """The attributes of one node, complete: `values` must be exactly those of the contract."""

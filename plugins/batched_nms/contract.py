@@ -2,19 +2,37 @@
 
 from __future__ import annotations
 
-from gridrt.plugins.contract import Contract
+from gridrt.plugins.contract import Attribute, Attributes, Contract, Input, Output, Tolerance
+from gridrt.plugins.sizes import Size, as_size
+
+BOXES = Input("boxes", "float32", 3)
+"""[B, N, 4] xyxy, coordinates of at least 0."""
+SCORES = Input("scores", "float32", 3)
+"""[B, N, C]."""
+GROUPS = Input("groups", "int32", 1)
+"""[N]."""
+
+
+def _rows(attributes: Attributes) -> tuple[Size, ...]:
+    return BOXES.dim(0), as_size(attributes["max_output"])
+
+
+def _rows_of_boxes(attributes: Attributes) -> tuple[Size, ...]:
+    return *_rows(attributes), as_size(4)
+
 
 BATCHED_NMS = Contract(
     name="BatchedNms",
-    inputs=(
-        "boxes",  # float32 [B, N, 4] xyxy, coordinates of at least 0
-        "scores",  # float32 [B, N, C]
-        "groups",  # int32 [N]
+    input_tensors=(BOXES, SCORES, GROUPS),
+    output_tensors=(
+        Output("kept_boxes", "float32", _rows_of_boxes),  # [B, D, 4]; zeros in unused rows
+        Output("kept_scores", "float32", _rows),  # [B, D] descending; 0 in unused rows
+        Output("kept_groups", "int32", _rows),  # [B, D]; -1 in unused rows
     ),
-    outputs=(
-        "kept_boxes",  # float32 [B, D, 4]; zeros in unused rows
-        "kept_scores",  # float32 [B, D] descending; 0 in unused rows
-        "kept_groups",  # int32 [B, D]; -1 in unused rows
+    node_constants=(
+        Attribute("iou_threshold", "float"),
+        Attribute("score_threshold", "float"),
+        Attribute("max_output", "int"),  # D
     ),
-    attributes=("iou_threshold", "score_threshold", "max_output"),
+    tolerances={"float32": Tolerance(0)},
 )

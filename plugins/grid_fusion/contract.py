@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
-from gridrt.plugins.contract import Contract
+from gridrt.plugins.contract import Attributes, Contract, Input, Output, Tolerance
+from gridrt.plugins.sizes import Size
+
+FEATURES = Input("features", "feature", 4, is_map=True)
+"""[K, P * C, S, S]."""
+WEIGHTS = tuple(
+    Input(f"{order}_{name}", "feature", rank)
+    for order in ("first", "second")
+    for name, rank in (
+        ("depthwise", 4),  # [E * C, 1, 5, 5]
+        ("depthwise_bias", 1),  # [E * C]
+        ("pointwise", 4),  # [E * C, C, 1, 1]
+        ("pointwise_bias", 1),  # [E * C]
+    )
+)
+
+
+def _fused_shape(_attributes: Attributes) -> tuple[Size, ...]:
+    return tuple(FEATURES.dim(axis) for axis in range(FEATURES.rank))
+
 
 GRID_FUSION = Contract(
     name="GridFusion",
-    inputs=(
-        "features",  # float32 or float16 [K, P * C, S, S]
-        "first_depthwise",  # [E * C, 1, 5, 5], of the features' type as all weights
-        "first_depthwise_bias",  # [E * C]
-        "first_pointwise",  # [E * C, C, 1, 1]
-        "first_pointwise_bias",  # [E * C]
-        "second_depthwise",
-        "second_depthwise_bias",
-        "second_pointwise",
-        "second_pointwise_bias",
-    ),
-    outputs=("fused",),  # [K, P * C, S, S]
+    input_tensors=(FEATURES, *WEIGHTS),
+    output_tensors=(Output("fused", "feature", _fused_shape, is_map=True),),
+    node_constants=(),
+    tolerances={"float32": Tolerance(1e-4, 1e-4), "float16": Tolerance(1e-2, 1e-2)},
 )

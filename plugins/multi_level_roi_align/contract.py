@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-from gridrt.plugins.contract import Contract
+from gridrt.plugins.contract import Attribute, Attributes, Contract, Input, Output, Tolerance
+from gridrt.plugins.sizes import Size, as_size
+
+LEVELS = tuple(Input(name, "feature", 4, is_map=True) for name in ("p2", "p3", "p4", "p5"))
+"""[B, C, H_l, W_l] per level, finest first."""
+ROIS = Input("rois", "float32", 2)
+"""[K, 5], image index and xyxy in pixels."""
+
+
+def _pooled_shape(attributes: Attributes) -> tuple[Size, ...]:
+    side = as_size(attributes["output_size"])
+    return ROIS.dim(0), LEVELS[0].dim(1), side, side
+
 
 MULTI_LEVEL_ROI_ALIGN = Contract(
     name="MultiLevelRoiAlign",
-    inputs=(
-        "p2",  # float32 or float16 [B, C, H_l, W_l] per level, finest first
-        "p3",
-        "p4",
-        "p5",
-        "rois",  # float32 [K, 5], image index and xyxy in pixels
+    input_tensors=(*LEVELS, ROIS),
+    output_tensors=(Output("pooled", "feature", _pooled_shape, is_map=True),),  # [K, C, S, S]
+    node_constants=(
+        Attribute("output_size", "int"),  # S, at most 32
+        Attribute("strides", "ints"),  # pixels per cell of each level
     ),
-    outputs=("pooled",),  # of the features' type [K, C, S, S]
-    attributes=("output_size", "strides"),  # S; pixels per cell of each level
+    tolerances={"float32": Tolerance(1e-5, 1e-5), "float16": Tolerance(1e-4, 1e-3)},
 )

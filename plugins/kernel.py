@@ -1,0 +1,108 @@
+"""A custom op as a CUDA kernel: what it is compiled with, and how it is launched.
+
+The entry point of every kernel has one form, which suits a launch by the driver, a kernel embedded in an engine, and
+an emulation alike: pointers to the inputs, int32 scalars that follow from shapes, pointers to the outputs. Attributes
+are macros. One launch does the whole op, without workspace.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+from gridrt.plugins.contract import Attributes, Contract, Precision
+from gridrt.plugins.sizes import Size
+
+INCLUDES = (Path(__file__).parent / "include", Path(__file__).parent)
+"""Folders for the compiler to look for headers in."""
+
+Shapes: TypeAlias = Mapping[str, Sequence[int]]
+"""Of the inputs, by name; feature maps are [N, C, H, W] whatever their layout."""
+
+
+@dataclass(frozen=True)
+class Variant:
+    """What one compiled kernel is made for.
+
+    Attributes:
+        precision: of features.
+        channels_last: feature maps lie in memory as [N, H, W, C], with a multiple of 16 bytes for C.
+    """
+
+    precision: Precision
+    channels_last: bool = False
+
+    @property
+    def name(self) -> str:
+        """Such as `float16_channels_last`."""
+        return f"{self.precision}_channels_last" if self.channels_last else self.precision
+
+    @property
+    def macros(self) -> dict[str, str]:
+        """Those that every kernel knows."""
+        return {
+            "GRIDRT_HALF": str(int(self.precision == "float16")),
+            "GRIDRT_CHANNELS_LAST": str(int(self.channels_last)),
+        }
+
+
+@dataclass(frozen=True)
+class Launch:
+    """The geometry of a launch.
+
+    Attributes:
+        grid: blocks along x, y and z; at least 1 each, also where a tensor is empty.
+        threads: of a block, along x.
+        shared_memory: bytes of dynamic shared memory of a block.
+    """
+
+    grid: tuple[Size, Size, Size]
+    threads: int
+    shared_memory: Size
+
+
+@dataclass(frozen=True)
+class Example:
+    """A node of the R-50 model at 800 x 1344 pixels."""
+
+    attributes: Attributes
+    shapes: Shapes
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """A custom op's kernel.
+
+    Attributes:
+        contract: of the op.
+        variants: those it is compiled in.
+        macros: for a node's attributes.
+        scalars: what the entry point takes between inputs and outputs.
+        launch: for a variant and a node's attributes.
+        examples: to compile and to measure.
+        spills: why its registers may spill; empty where they must not.
+    """
+
+    contract: Contract
+    variants: tuple[Variant, ...]
+    macros: Callable[[Attributes], Mapping[str, str]]
+    scalars: tuple[Size, ...]
+    launch: Callable[[Variant, Attributes], Launch]
+    examples: tuple[Example, ...]
+    spills: str = ""
+
+    @property
+    def entry(self) -> Path:
+        """The source with the entry point."""
+        return self.contract.folder / "entry.cu"
+
+    @property
+    def symbol(self) -> str:
+        """The entry point."""
+        return f"gridrt_{self.contract.folder.name}"
+
+    def defines(self, variant: Variant, attributes: Attributes) -> list[str]:
+        """The options that make a compiler see variant and attributes: `-DGRIDRT_HALF=1`, and so on."""
+        return [f"-D{name}={value}" for name, value in {**variant.macros, **self.macros(attributes)}.items()]

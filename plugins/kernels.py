@@ -1,0 +1,7 @@
+"""The kernels that there are."""
+
+from __future__ import annotations
+
+from gridrt.plugins.multi_level_roi_align.kernel import MULTI_LEVEL_ROI_ALIGN_KERNEL
+
+KERNELS = (MULTI_LEVEL_ROI_ALIGN_KERNEL,)
