@@ -32,7 +32,10 @@ HALF_OPS = frozenset(
 )
 
 # Inputs that are float32 also where the operator works in half: regions of interest, and factors of a resize.
-FLOAT_SLOTS = {MULTI_LEVEL_ROI_ALIGN.name: {MULTI_LEVEL_ROI_ALIGN.inputs.index("rois")}, "Resize": {1, 2}}
+FLOAT_SLOTS: dict[str, set[int]] = {
+    contract.name: {slot for slot, tensor in enumerate(contract.input_tensors) if tensor.dtype == "float32"}
+    for contract in (GRID_FUSION, MULTI_LEVEL_ROI_ALIGN)
+} | {"Resize": {1, 2}}
 
 
 def to_fp16(model: ModelProto, nodes: Collection[str]) -> None:
