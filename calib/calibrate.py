@@ -13,7 +13,7 @@ from gridrt.calib.fidelity import Fidelity
 from gridrt.calib.images import pictures_in, spread
 from gridrt.calib.observe import observe
 from gridrt.calib.recipe import Recipe, RecipeError
-from gridrt.calib.sensitivity import BlockCost, Mixture, blocks_of, costs, mixture
+from gridrt.calib.sensitivity import BlockCost, Mixture, blocks_of, costs, mixture, within
 from gridrt.calib.targets import Target
 from gridrt.calib.thresholds import METHODS, ranges_of
 from gridrt.calib.trial import Trial
@@ -68,7 +68,7 @@ class Calibrated:
         fidelity: against the graph in FP32, in some of those pictures.
         ap: of the graph in FP32, in points of 100; None without annotations.
         ap_after: of `model`.
-        ranking: what each block costs alone, costliest first; empty where that was not asked for.
+        ranking: what each block costs alone, costliest first; empty where that was neither asked for nor needed.
         mixture: what was found for a budget.
         notes: how the ranges were found, ready for JSON.
     """
@@ -119,7 +119,10 @@ def _require_int8(model: ModelProto, recipe: Recipe) -> None:
 def _measured(model: ModelProto, request: Request, trial: Trial) -> tuple[list[BlockCost], Mixture | None]:
     if not request.sensitivity and request.max_ap_drop is None:
         return [], None
-    ranking = costs(model.graph, request.recipe, trial.measure)
+    whole = trial.measure(request.recipe)
+    ranking = []
+    if request.sensitivity or not within(whole, request.max_ap_drop):
+        ranking = costs(model.graph, request.recipe, trial.measure)
     if request.max_ap_drop is None:
         return ranking, None
-    return ranking, mixture(request.recipe, ranking, trial.measure, request.max_ap_drop)
+    return ranking, mixture(request.recipe, whole, ranking, trial.measure, request.max_ap_drop)

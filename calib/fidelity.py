@@ -30,6 +30,7 @@ class Fidelity:
         extra: those that it has besides.
         box_errors: float32 [M], largest difference of a coordinate in pixels, of each pair.
         score_errors: float32 [M], of each pair.
+        overlaps: float32 [M], intersection over union of each pair.
     """
 
     images: int
@@ -38,13 +39,15 @@ class Fidelity:
     extra: int
     box_errors: Float32Array
     score_errors: Float32Array
+    overlaps: Float32Array
 
     @property
     def disagreement(self) -> float:
-        """Of all detections of either side, the share that is unpaired, plus the mean difference of paired scores."""
-        paired = len(self.score_errors)
+        """From 0, the same: the unpaired share of all detections, and of pairs the mean loss of overlap and score."""
+        paired = len(self.overlaps)
         unpaired = self.missing + self.extra
-        return unpaired / max(2 * paired + unpaired, 1) + float(self.score_errors.mean() if paired else 0.0)
+        share = unpaired / max(2 * paired + unpaired, 1)
+        return share + float((1 - self.overlaps + self.score_errors).mean() if paired else 0.0)
 
     def to_json(self) -> dict[str, float | int | None]:
         """Counts, medians and largest differences."""
@@ -85,6 +88,7 @@ def fidelity(reference: Sequence[Detections], other: Sequence[Detections]) -> Fi
         extra=sum(each.extra for each in found),
         box_errors=_joined(found, "box_errors"),
         score_errors=_joined(found, "score_errors"),
+        overlaps=_joined(found, "overlaps"),
     )
 
 

@@ -103,22 +103,30 @@ class Mixture:
     kept_back: tuple[str, ...]
 
 
-def mixture(recipe: Recipe, ranking: Sequence[BlockCost], measure: Measure, max_ap_drop: float) -> Mixture:
+def within(loss: Loss, max_ap_drop: float | None) -> bool:
+    """Whether a loss of AP is known and within a budget in points of 100."""
+    return loss.ap_drop is not None and max_ap_drop is not None and loss.ap_drop <= max_ap_drop
+
+
+def mixture(recipe: Recipe, whole: Loss, ranking: Sequence[BlockCost], measure: Measure, max_ap_drop: float) -> Mixture:
     """The recipe with the fewest of the costliest blocks in FP16 that loses at most `max_ap_drop` points of AP.
 
     Where no recipe does, the one with all blocks in FP16; its loss tells.
 
     Args:
         recipe: with INT8 blocks.
-        ranking: of those, costliest first.
+        whole: what it costs as it is.
+        ranking: of its blocks, costliest first.
         measure: tells the AP, too.
         max_ap_drop: in points of 100.
     """
-    for count in tqdm(range(len(ranking) + 1), "mixing", unit="recipe", disable=None, leave=False):
-        found = _mixed(recipe, ranking[:count], max_ap_drop)
-        loss = measure(found)
-        if loss.ap_drop is not None and loss.ap_drop <= max_ap_drop:
-            break
+    found, loss, count = _mixed(recipe, (), max_ap_drop), whole, 0
+    with tqdm(total=len(ranking), desc="mixing", unit="recipe", disable=None, leave=False) as bar:
+        while not within(loss, max_ap_drop) and count < len(ranking):
+            count += 1
+            found = _mixed(recipe, ranking[:count], max_ap_drop)
+            loss = measure(found)
+            bar.update()
     return Mixture(found, loss, tuple(cost.block for cost in ranking[:count]))
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-METHODS = ("percentile", "entropy", "mse", "minmax")
+METHODS = ("mse", "entropy", "percentile", "minmax")
 TARGETS = ("tensorrt", "cpu")
 FILE = click.Path(path_type=Path)
 
