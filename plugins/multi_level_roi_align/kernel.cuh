@@ -1,7 +1,7 @@
 // RoIAlign from four pyramid levels in one launch: a block pools 64 channels of one RoI.
 #pragma once
 
-#include "gridrt/half.h"
+#include "gridrt/pack.h"
 #include "multi_level_roi_align/arithmetic.h"
 
 namespace gridrt {
@@ -11,7 +11,7 @@ constexpr int LEVELS = 4;
 constexpr int THREADS = 128;  // of a block
 constexpr int WARP = 32;
 constexpr int CHANNELS = 64;  // of a block
-constexpr int BLOCKS = 6;     // of a multiprocessor at a time, at least; so many registers can each have
+constexpr int BLOCKS = 7;     // of a multiprocessor at a time, at least; so many registers can each have
 
 template <typename T>
 struct FeatureMap {
@@ -100,23 +100,40 @@ GRIDRT_DEVICE Tables filled_tables(unsigned char* memory, const FeatureMap<T>& m
     return tables;
 }
 
-// Channels last: 16 bytes of channels per thread, so that the threads of a bin read a whole line per cell.
+template <typename T>
+GRIDRT_DEVICE void add_weighted(float (&sums)[Pack<T>::SIZE], const Pack<T>& cell, float weight) {
+    float values[Pack<T>::SIZE];
+    unpack(cell, values);
+    GRIDRT_UNROLL(Pack<T>::SIZE)
+    for (int i = 0; i < Pack<T>::SIZE; ++i) sums[i] += weight * values[i];
+}
+
+// Channels last: 16 bytes of channels per thread, so that the threads of a bin read whole lines of a cell.
 template <typename T>
 GRIDRT_DEVICE Pack<T> pooled_pack(const T* map, int width, int channels, const Tables& tables, int row, int column) {
+    constexpr int AHEAD = 2;  // cells that are read before the first of them is used
+    const int first = tables.x.first[column];
+    const int last = tables.x.last[column];
     float sums[Pack<T>::SIZE] = {};
     for (int y = tables.y.first[row]; y <= tables.y.last[row]; ++y) {
         const float row_weight = tables.y.weights[slot_of(row, y)];
-        GRIDRT_UNROLL(4)
-        for (int x = tables.x.first[column]; x <= tables.x.last[column]; ++x) {
-            const float weight = row_weight * tables.x.weights[slot_of(column, x)];
-            const Pack<T> cell = load_pack(map + (y * width + x) * channels);
-            GRIDRT_UNROLL(Pack<T>::SIZE)
-            for (int i = 0; i < Pack<T>::SIZE; ++i) sums[i] += weight * to_float(cell.values[i]);
+        const T* cell = map + (y * width + first) * channels;
+        GRIDRT_UNROLL(1)
+        for (int x = first; x <= last; x += AHEAD, cell += AHEAD * channels) {
+            Pack<T> values[AHEAD];
+            float weights[AHEAD];
+            GRIDRT_UNROLL(AHEAD)
+            for (int i = 0; i < AHEAD; ++i) {
+                const bool is_cell = x + i <= last;
+                values[i] = is_cell ? load_pack(cell + i * channels) : Pack<T>{};
+                weights[i] = is_cell ? row_weight * tables.x.weights[slot_of(column, x + i)] : 0.0f;
+            }
+            GRIDRT_UNROLL(AHEAD)
+            for (int i = 0; i < AHEAD; ++i) add_weighted(sums, values[i], weights[i]);
         }
     }
     Pack<T> pooled;
-    GRIDRT_UNROLL(Pack<T>::SIZE)
-    for (int i = 0; i < Pack<T>::SIZE; ++i) pooled.values[i] = rounded_to<T>(sums[i]);
+    pack_into(pooled, sums);
     return pooled;
 }
 
@@ -144,14 +161,20 @@ struct Strip {
     int count;         // channels that there are, at most GROUP
 
     GRIDRT_DEVICE void sum_rows(float (&sums)[GROUP], const AxisTable& y_table, int row, int width, int x) const {
+        const int first = y_table.first[row];
+        const T* cells[GROUP];
         GRIDRT_UNROLL(GROUP)
-        for (int i = 0; i < GROUP; ++i) sums[i] = 0.0f;
-        GRIDRT_UNROLL(4)
-        for (int y = y_table.first[row]; y <= y_table.last[row]; ++y) {
+        for (int i = 0; i < GROUP; ++i) {
+            cells[i] = data + smaller(i, count - 1) * channel_step + first * width + x;
+            sums[i] = 0.0f;
+        }
+        GRIDRT_UNROLL(2)
+        for (int y = first; y <= y_table.last[row]; ++y) {
             const float weight = y_table.weights[slot_of(row, y)];
             GRIDRT_UNROLL(GROUP)
             for (int i = 0; i < GROUP; ++i) {
-                sums[i] += weight * to_float(data[smaller(i, count - 1) * channel_step + y * width + x]);
+                sums[i] += weight * to_float(*cells[i]);
+                cells[i] += width;
             }
         }
     }
@@ -173,6 +196,7 @@ GRIDRT_DEVICE float pooled_value(const Strip<T, GROUP>& strip, float (&lines)[GR
         __syncwarp();
         if (member < GROUP) {
             const int end = smaller(tables.x.last[column], start + WARP - 1);
+            GRIDRT_UNROLL(2)
             for (int x = larger(tables.x.first[column], start); x <= end; ++x) {
                 pooled += tables.x.weights[slot_of(column, x)] * lines[member][x - start];
             }
