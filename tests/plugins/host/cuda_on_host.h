@@ -1,7 +1,8 @@
 // Enough of CUDA C++ for g++ to run a kernel: the threads of a block are fibres that take turns at barriers.
 //
-// It is included before a kernel's source. Blocks run one after another, and the threads of a block in their order or
-// against it, so a barrier that is missing shows as another result in one of the two.
+// It is included before a kernel's source. Blocks run one after another, and so do the warps of a block, and the threads
+// of a warp, each up to the next barrier that stops it; in their order, or all in reverse. A barrier that is missing or
+// too weak shows as another result in one of the two.
 #pragma once
 
 #include <math.h>
@@ -96,28 +97,30 @@ inline bool release(State barrier, size_t first, size_t end) {
     return waiting;
 }
 
-inline bool release_all() {
-    const size_t threads = block.fibres.size();
-    bool any = release(State::AT_BLOCK_BARRIER, 0, threads);
-    for (size_t first = 0; first < threads; first += 32) {
-        any |= release(State::AT_WARP_BARRIER, first, first + 32 < threads ? first + 32 : threads);
-    }
-    return any;
+// Let the threads [first, end) of a warp go on until they are done, or wait for the other warps.
+inline void run_warp(size_t first, size_t end, bool backwards) {
+    do {
+        for (size_t i = 0; i < end - first; ++i) {
+            const size_t thread = backwards ? end - 1 - i : first + i;
+            if (block.fibres[thread].state == State::READY) resume(block.fibres[thread], thread);
+        }
+    } while (release(State::AT_WARP_BARRIER, first, end));
 }
 
-// Run one block; false if its threads wait for each other for ever.
+// Run one block, each warp as far as it gets; false if its threads wait for each other for ever.
 inline bool run_block(bool backwards) {
+    const size_t threads = block.fibres.size();
+    const size_t warps = (threads + 31) / 32;
     for (Fibre& fibre : block.fibres) {
         fibre.started = false;
         fibre.state = State::READY;
     }
-    const size_t threads = block.fibres.size();
     do {
-        for (size_t i = 0; i < threads; ++i) {
-            const size_t thread = backwards ? threads - 1 - i : i;
-            if (block.fibres[thread].state == State::READY) resume(block.fibres[thread], thread);
+        for (size_t i = 0; i < warps; ++i) {
+            const size_t warp = backwards ? warps - 1 - i : i;
+            run_warp(32 * warp, 32 * warp + 32 < threads ? 32 * warp + 32 : threads, backwards);
         }
-    } while (release_all());
+    } while (release(State::AT_BLOCK_BARRIER, 0, threads));
     for (const Fibre& fibre : block.fibres) {
         if (fibre.state != State::DONE) return false;
     }
