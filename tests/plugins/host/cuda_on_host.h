@@ -202,3 +202,55 @@ inline unsigned int __ballot_sync(unsigned int, bool vote) {
         return votes;
     });
 }
+
+template <typename T>
+T __shfl_up_sync(unsigned int, T value, unsigned int lanes) {
+    const unsigned int lane = threadIdx.x % 32;
+    return cuda_on_host::exchange(value, [=](auto shown) { return shown(lane < lanes ? lane : lane - lanes); });
+}
+
+template <typename T>
+unsigned int __match_any_sync(unsigned int, T value) {
+    return cuda_on_host::exchange(value, [=](auto shown) {
+        unsigned int same = 0;
+        for (unsigned int lane = 0; lane < 32; ++lane) same |= static_cast<unsigned int>(shown(lane) == value) << lane;
+        return same;
+    });
+}
+
+template <typename T>
+T __reduce_add_sync(unsigned int, T value) {
+    return cuda_on_host::exchange(value, [](auto shown) {
+        T total = 0;
+        for (unsigned int lane = 0; lane < 32; ++lane) total += shown(lane);
+        return total;
+    });
+}
+
+template <typename T>
+T __reduce_max_sync(unsigned int, T value) {
+    return cuda_on_host::exchange(value, [=](auto shown) {
+        T most = value;
+        for (unsigned int lane = 0; lane < 32; ++lane) most = shown(lane) > most ? shown(lane) : most;
+        return most;
+    });
+}
+
+inline int __popc(unsigned int bits) { return __builtin_popcount(bits); }
+inline int __ffs(int bits) { return __builtin_ffs(bits); }
+inline int __clzll(long long bits) { return bits == 0 ? 64 : __builtin_clzll(static_cast<unsigned long long>(bits)); }
+
+// Threads take turns only at barriers, so nothing comes between reading and writing.
+template <typename T>
+T atomicAdd(T* address, T value) {
+    const T old = *address;
+    *address = old + value;
+    return old;
+}
+
+template <typename T>
+T atomicMax(T* address, T value) {
+    const T old = *address;
+    *address = value > old ? value : old;
+    return old;
+}
