@@ -237,7 +237,6 @@ T __reduce_max_sync(unsigned int, T value) {
 }
 
 inline int __popc(unsigned int bits) { return __builtin_popcount(bits); }
-inline int __ffs(int bits) { return __builtin_ffs(bits); }
 inline int __clzll(long long bits) { return bits == 0 ? 64 : __builtin_clzll(static_cast<unsigned long long>(bits)); }
 
 // Threads take turns only at barriers, so nothing comes between reading and writing.
