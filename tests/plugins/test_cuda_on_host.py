@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from tests.plugins.host_kernel import GUARD, Compiler, HostLibrary, guarded
+from tests.plugins.buffer import Buffer
+from tests.plugins.host_kernel import Compiler, HostLibrary
 
 THREADS = 64
 # Each thread gives its number to the others through shared memory, and reads that of the last thread but itself.
@@ -30,9 +31,9 @@ def compile_text(text: str, folder: Path, compile_for_host: Compiler, *options: 
 
 
 def run(library: HostLibrary, blocks: int, shared_memory: int, *, backwards: bool = False) -> npt.NDArray[np.int32]:
-    out = guarded(np.zeros(blocks * THREADS * 4, np.uint8))
+    out = Buffer(np.zeros(blocks * THREADS * 4, np.uint8))
     library.launch((blocks, 1, 1), THREADS, shared_memory, [out], backwards=backwards)
-    return out[GUARD:-GUARD].view(np.int32).reshape(blocks, THREADS)
+    return out.content.view(np.int32).reshape(blocks, THREADS)
 
 
 @pytest.mark.parametrize("backwards", [False, True])
@@ -62,11 +63,35 @@ def test_writing_beyond_the_shared_memory_is_told(tmp_path: Path, compile_for_ho
         run(library, 1, 4 * THREADS - 4)
 
 
-def test_writing_beyond_a_tensor_is_told(tmp_path: Path, compile_for_host: Compiler) -> None:
+@pytest.mark.parametrize("missing", [4, 16, 64])
+def test_writing_beyond_a_tensor_is_told(tmp_path: Path, compile_for_host: Compiler, missing: int) -> None:
     library = compile_text(REVERSAL, tmp_path, compile_for_host, "-DBARRIER=__syncthreads()")
-    too_small = guarded(np.zeros(4 * THREADS - 4, np.uint8))
-    with pytest.raises(AssertionError, match="behind a tensor"):
+    too_small = Buffer(np.zeros(4 * THREADS - missing, np.uint8))
+    with pytest.raises(AssertionError, match="behind a tensor|belongs to no tensor"):
         library.launch((1, 1, 1), THREADS, 4 * THREADS, [too_small])
+
+
+READING = """
+extern "C" __global__ void sample(const int* in, int place, int* out) {
+    out[threadIdx.x] = in[place];
+}
+"""
+
+
+def test_reading_behind_a_tensor_is_told(tmp_path: Path, compile_for_host: Compiler) -> None:
+    library = compile_text(READING, tmp_path, compile_for_host)
+    tensor, out = Buffer(np.ones(64, np.uint8)), Buffer(np.zeros(4 * THREADS, np.uint8))
+    library.launch((1, 1, 1), THREADS, 0, [tensor, 15, out])
+    assert set(out.content.tolist()) == {1}
+    with pytest.raises(AssertionError, match="belongs to no tensor"):
+        library.launch((1, 1, 1), THREADS, 0, [tensor, 16, out])
+
+
+def test_reading_before_a_tensor_gives_no_number(tmp_path: Path, compile_for_host: Compiler) -> None:
+    library = compile_text(READING, tmp_path, compile_for_host)
+    tensor, out = Buffer(np.ones(64, np.uint8)), Buffer(np.zeros(4 * THREADS, np.uint8))
+    library.launch((1, 1, 1), THREADS, 0, [tensor, -1, out])
+    assert np.isnan(out.content.view(np.float32)).all()
 
 
 EXCHANGES = {

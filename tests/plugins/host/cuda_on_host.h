@@ -7,6 +7,7 @@
 
 #include <math.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stddef.h>
 #include <string.h>
 #include <ucontext.h>
@@ -127,7 +128,21 @@ inline bool run_block(bool backwards) {
     return true;
 }
 
-enum Result { FINISHED = 0, DEADLOCK = 1, SHARED_MEMORY_OVERRUN = 2 };
+enum Result { FINISHED = 0, DEADLOCK = 1, SHARED_MEMORY_OVERRUN = 2, FOREIGN_MEMORY = 3 };
+
+inline sigjmp_buf fault;
+
+// While it lives, touching memory that may not be touched ends the launch, not the process.
+struct FaultHandler {
+    struct sigaction former;
+
+    FaultHandler() {
+        struct sigaction handler = {};
+        handler.sa_handler = [](int) { siglongjmp(fault, 1); };
+        sigaction(SIGSEGV, &handler, &former);
+    }
+    ~FaultHandler() { sigaction(SIGSEGV, &former, nullptr); }
+};
 
 // As cuLaunchKernel: `arguments` holds a pointer to each. Shared memory starts as NaNs, and has a guard behind it.
 template <typename... Parameters, size_t... I>
@@ -142,6 +157,8 @@ int launch(void (*kernel)(Parameters...), dim3 grid, unsigned int threads, size_
     block.kernel = [&] { kernel(*static_cast<Parameters*>(arguments[I])...); };
     gridDim = grid;
     blockDim = {threads, 1, 1};
+    const FaultHandler handler;
+    if (sigsetjmp(fault, 1) != 0) return FOREIGN_MEMORY;
     for (unsigned int z = 0; z < grid.z; ++z) {
         for (unsigned int y = 0; y < grid.y; ++y) {
             for (unsigned int x = 0; x < grid.x; ++x) {

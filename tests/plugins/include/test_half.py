@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from tests.plugins.host_kernel import GUARD, Compiler, guarded
+from tests.plugins.buffer import Buffer
+from tests.plugins.host_kernel import Compiler
 
 SOURCE = Path(__file__).parent / "conversions.cu"
 ALL_HALVES = np.arange(2**16, dtype=np.uint16).view(np.float16)
@@ -17,10 +18,10 @@ Array = npt.NDArray[np.floating]
 
 
 def run(symbol: str, values: Array, dtype: type[np.floating], compile_for_host: Compiler) -> Array:
-    out = guarded(np.zeros(values.size * np.dtype(dtype).itemsize, np.uint8))
+    out = Buffer(np.zeros(values.size * np.dtype(dtype).itemsize, np.uint8))
     library = compile_for_host(SOURCE, symbol, ())
-    library.launch((1, 1, 1), 32, 0, [guarded(values.view(np.uint8)), values.size, out])
-    return out[GUARD:-GUARD].view(dtype)
+    library.launch((1, 1, 1), 32, 0, [Buffer(values.view(np.uint8)), values.size, out])
+    return out.content.view(dtype)
 
 
 def test_every_half_widens_to_its_value(compile_for_host: Compiler) -> None:

@@ -9,16 +9,17 @@ import torch
 from torch import Tensor
 
 from gridrt.ops.roi_align import roi_levels
-from tests.plugins.host_kernel import GUARD, Compiler, guarded
+from tests.plugins.buffer import Buffer
+from tests.plugins.host_kernel import Compiler
 
 SOURCE = Path(__file__).parent / "levels.cu"
 
 
 def levels(boxes: Tensor, compile_for_host: Compiler) -> Tensor:
-    out = guarded(np.zeros(4 * len(boxes), np.uint8))
+    out = Buffer(np.zeros(4 * len(boxes), np.uint8))
     library = compile_for_host(SOURCE, "levels", ())
-    library.launch((1, 1, 1), 32, 0, [guarded(boxes.numpy().view(np.uint8).reshape(-1)), len(boxes), out])
-    return torch.from_numpy(out[GUARD:-GUARD].view(np.int32)).long()
+    library.launch((1, 1, 1), 32, 0, [Buffer(boxes.numpy().view(np.uint8).reshape(-1)), len(boxes), out])
+    return torch.from_numpy(out.content.view(np.int32)).long()
 
 
 def squares(sides: Tensor) -> Tensor:

@@ -105,11 +105,12 @@ INSIDE = {
     "tiny": (0, 100.5, 50.25, 100.501, 50.251),
     "wide and flat, so that it is on the finest level": (1, 0, 60, 224, 70),
     "high and narrow": (1, 60, 0, 64, 160),
-    "a map's last cell": (0, 220, 156, 224, 160),
+    "a map's last cell": (1, 220, 156, 224, 160),
     "beside the limit of a level": (0, 10, 10, 121.99999, 121.99999),
     "on the limit of a level": (0, 10, 10, 122, 122),
     "huge": (1, -4e5, -4e5, 4e5, 4e5),
-    "huge across": (1, -3e4, 50, 3e4, 51),
+    "huge across": (1, -3e6, 50, 3e6, 51),
+    "huge down": (0, 50, -3e6, 51, 3e6),
     "huge, and ends within": (0, -1e5, -1e5, 100, 100),
 }
 
