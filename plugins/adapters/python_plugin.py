@@ -8,14 +8,13 @@ asks while it builds is tested, and `enqueue` with stand-ins only.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from types import MappingProxyType, ModuleType
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, TypeAlias
-
-import numpy as np
 
 from gridrt.plugins.adapters.bindings import joined
 from gridrt.plugins.adapters.cuda_kernel import CudaKernel
-from gridrt.plugins.contract import DOMAIN, VERSION, Attribute, Attributes, ElementType, Input, Output
+from gridrt.plugins.adapters.plugin_fields import field_of, value_in
+from gridrt.plugins.contract import DOMAIN, VERSION, Attributes, ElementType, Input, Output
 from gridrt.plugins.kernel import Kernel, Variant
 from gridrt.plugins.sizes import Operation
 
@@ -47,7 +46,7 @@ class PluginLogic:
         self._trt, self._kernel, self._attributes, self._loaded = trt, kernel, attributes, loaded
         self._tensors: tuple[Input | Output, ...] = (*contract.input_tensors, *contract.output_tensors)
         # TensorRT keeps pointers into these arrays.
-        self._fields = [_field(trt, constant, attributes[constant.name]) for constant in contract.node_constants]
+        self._fields = [field_of(trt, constant, attributes[constant.name]) for constant in contract.node_constants]
 
     def get_capability_interface(self, kind: tensorrt.PluginCapabilityType) -> PluginLogic:  # noqa: ARG002 - TensorRT's signature
         """One object for all there is."""
@@ -168,13 +167,8 @@ class CreatorLogic:
     def __init__(self, trt: ModuleType, kernel: Kernel, plugin: type[PluginLogic]) -> None:
         self.name, self.plugin_namespace, self.plugin_version = kernel.contract.name, DOMAIN, str(VERSION)
         self._trt, self._kernel, self._plugin = trt, kernel, plugin
-        self.field_names = trt.PluginFieldCollection(
-            [trt.PluginField(constant.name, np.array([]), _field_type(trt, constant)) for constant in self._constants]
-        )
-
-    @property
-    def _constants(self) -> tuple[Attribute, ...]:
-        return self._kernel.contract.node_constants
+        self._constants = kernel.contract.node_constants
+        self.field_names = trt.PluginFieldCollection([field_of(trt, constant) for constant in self._constants])
 
     def create_plugin(
         self,
@@ -183,8 +177,10 @@ class CreatorLogic:
         phase: tensorrt.TensorRTPhase,  # noqa: ARG002 - the same
     ) -> PluginLogic:
         """A node, from the attributes in the graph or in the engine."""
-        found = {field.name: field.data for field in fields}
-        attributes = {constant.name: _value(constant, found[constant.name]) for constant in self._constants}
+        found = {field.name: field for field in fields}
+        attributes = {
+            constant.name: value_in(self._trt, constant, found[constant.name]) for constant in self._constants
+        }
         return self._plugin(self._trt, self._kernel, attributes, {})
 
 
@@ -206,27 +202,6 @@ class _Symbols:
         self, operation: Operation, left: tensorrt.IDimensionExpr, right: tensorrt.IDimensionExpr
     ) -> tensorrt.IDimensionExpr:
         return self._builder.operation(getattr(self._trt.DimensionOperation, operation.name), left, right)
-
-
-_KINDS = MappingProxyType({"int": ("INT32", np.int32), "ints": ("INT32", np.int32), "float": ("FLOAT32", np.float32)})
-
-
-def _field_type(trt: ModuleType, constant: Attribute) -> tensorrt.PluginFieldType:
-    found: tensorrt.PluginFieldType = getattr(trt.PluginFieldType, _KINDS[constant.kind][0])
-    return found
-
-
-def _field(trt: ModuleType, constant: Attribute, value: object) -> tensorrt.PluginField:
-    numbers = np.atleast_1d(np.asarray(value, _KINDS[constant.kind][1]))
-    field: tensorrt.PluginField = trt.PluginField(constant.name, numbers, _field_type(trt, constant))
-    return field
-
-
-def _value(constant: Attribute, data: Sequence[Any]) -> int | float | list[int]:
-    """What a field holds, of the kind that the contract states."""
-    if constant.kind == "ints":
-        return [int(number) for number in data]
-    return int(data[0]) if constant.kind == "int" else float(data[0])
 
 
 _creators: list[CreatorLogic] = []  # TensorRT's registry does not keep them alive
