@@ -41,7 +41,8 @@ def network_from_graph(library: TensorRT, model: ModelProto) -> Network:
     definition = builder.create_network(1 << int(trt.NetworkDefinitionCreationFlag.STRONGLY_TYPED))
     parser = trt.OnnxParser(definition, library.log)
     if not parser.parse(model.SerializeToString()):
-        found = "; ".join(parser.get_error(index).desc() for index in range(parser.num_errors))
+        errors = (parser.get_error(index) for index in range(parser.num_errors))
+        found = "; ".join(f"{error.node_name()}: {error.desc()}" for error in errors)
         remedy = "Where an older version of GridRT exported the graph, export it again."
         raise EngineError("TensorRT reads the graph", place=library.name, value=found, remedy=remedy)
     _require_plugins(library, model, definition)

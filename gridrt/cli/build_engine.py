@@ -56,7 +56,8 @@ def command(*, model: Path | None, out: Path | None, onnx_only: bool, **chosen: 
     source = engine.with_suffix(".onnx") if recipe else graph
     scale = chosen["scale"] or OnnxRuntimeSession(graph, ["CPUExecutionProvider"], threads=1).scale
     request = engine_options.engine_options(chosen, scale)
-    _check_outputs(graph, source, engine, request, onnx_only=onnx_only)
+    written = [source, *filter(None, [chosen["cache"]])] if recipe else []
+    _check_outputs(graph, written, engine, None if onnx_only else request)
     if not onnx_only:
         library_for(request)  # what is missing stops before the work
     if recipe:
@@ -98,15 +99,22 @@ def _refuse_given(names: Iterable[str], reason: str) -> None:
             raise click.UsageError(f"{option.opts[-1]} has no effect: {reason}")
 
 
-def _check_outputs(graph: Path, source: Path, engine: Path, request: EngineOptions, *, onnx_only: bool) -> None:
-    """Refuse before the work what could not be written after it, or would destroy a file that is read."""
+def _check_outputs(graph: Path, written: list[Path], engine: Path, request: EngineOptions | None) -> None:
+    """Refuse before the work what could not be written after it, or would destroy a file that is read.
+
+    Args:
+        graph: that is read.
+        written: on the way to the engine.
+        engine: its file; where none is built, the name is looked at all the same.
+        request: of the engine, if one is built.
+    """
     from gridrt.files import check_apart, check_writable
     from gridrt.model.kinds import require_engine_suffix
     from gridrt.runtime.engine_manifest import manifest_file
 
     require_engine_suffix(engine)
-    outputs = [] if source == graph else [source]
-    if not onnx_only:
+    outputs = list(written)
+    if request is not None:
         outputs += [engine, manifest_file(engine), *filter(None, [request.timing_cache])]
     check_apart(outputs, [graph])
     for output in outputs:

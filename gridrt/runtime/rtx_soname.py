@@ -29,6 +29,7 @@ def load_alias(libraries: Path) -> None:
         libraries: folder of the real library.
     """
     for real in libraries.glob(f"{ALIAS}.*"):
+        ctypes.CDLL(str(real))  # from here on the linker knows it by its name alone
         with real.open("rb") as file, tempfile.NamedTemporaryFile(suffix=f"-{ALIAS}") as alias:
             alias.write(alias_of(file.read(_HEADER), real.name))
             alias.flush()

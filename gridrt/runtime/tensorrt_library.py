@@ -100,7 +100,11 @@ def load_tensorrt(runtime: Literal["auto"] | RuntimeName) -> TensorRT:
 def _best_here() -> RuntimeName:
     """The best that is installed; where nothing is, the best that could be."""
     usable: tuple[RuntimeName, ...] = ("tensorrt", "tensorrt-rtx") if find_gpus() else ("tensorrt-rtx",)
-    return next((name for name in usable if importlib.util.find_spec(_MODULES[name]) is not None), usable[0])
+    return next((name for name in usable if _is_installed(_MODULES[name])), usable[0])
+
+
+def _is_installed(module: str) -> bool:
+    return importlib.util.find_spec(module) is not None
 
 
 @cache
