@@ -10,21 +10,23 @@ from pathlib import Path
 from typing import TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 import torch
 from torch import Tensor
 
 from gridrt.plugins.contract import Attributes, ElementType
 from gridrt.plugins.kernel import INCLUDES, Kernel, Variant
+from tests.plugins.buffer import NAN, Buffer, Bytes
 
 HOST = Path(__file__).parent / "host"
-GUARD = 4096  # bytes before and behind each buffer
-NAN = 0xFF  # every byte of a float that is no number
 # As `Result` in cuda_on_host.h.
-RESULTS = ("finished", "threads wait for each other for ever", "shared memory was written beyond its end")
+RESULTS = (
+    "finished",
+    "threads wait for each other for ever",
+    "shared memory was written beyond its end",
+    "memory was touched that belongs to no tensor",
+)
 
-Bytes: TypeAlias = npt.NDArray[np.uint8]
 Compiler: TypeAlias = Callable[[Path, str, Sequence[str]], "HostLibrary"]
 """Source, entry point and options to a library: the fixture `compile_for_host`."""
 
@@ -54,7 +56,7 @@ class HostLibrary:
         grid: Sequence[int],
         threads: int,
         shared_memory: int,
-        arguments: Sequence[int | Bytes],
+        arguments: Sequence[int | Buffer],
         *,
         backwards: bool = False,
     ) -> None:
@@ -64,7 +66,7 @@ class HostLibrary:
             grid: blocks along x, y, z.
             threads: of a block.
             shared_memory: its dynamic bytes.
-            arguments: int32 scalars and buffers from `guarded`, in the order of the entry point.
+            arguments: int32 scalars and tensors, in the order of the entry point.
             backwards: the threads of a block take turns in reverse.
         """
         values = [_argument(item) for item in arguments]
@@ -72,19 +74,13 @@ class HostLibrary:
         shape = (ctypes.c_uint * 3)(*grid)
         result = self._run(shape, ctypes.c_uint(threads), ctypes.c_size_t(shared_memory), pointers, int(backwards))
         assert result == 0, RESULTS[result]
-        for buffer in (item for item in arguments if not isinstance(item, int)):
-            assert (buffer[:GUARD] == NAN).all(), "memory before a tensor was written"
-            assert (buffer[-GUARD:] == NAN).all(), "memory behind a tensor was written"
+        for item in arguments:
+            if isinstance(item, Buffer):
+                item.check()
 
 
-def _argument(item: int | Bytes) -> ctypes.c_int | ctypes.c_void_p:
-    return ctypes.c_int(item) if isinstance(item, int) else ctypes.c_void_p(item.ctypes.data + GUARD)
-
-
-def guarded(content: Bytes) -> Bytes:
-    """The bytes with NaNs before and behind them: reading there spoils the result, writing there shows."""
-    edge = np.full(GUARD, NAN, np.uint8)
-    return np.concatenate((edge, content, edge))
+def _argument(item: int | Buffer) -> ctypes.c_int | ctypes.c_void_p:
+    return ctypes.c_void_p(item.address) if isinstance(item, Buffer) else ctypes.c_int(item)
 
 
 class HostKernel:
@@ -99,14 +95,14 @@ class HostKernel:
         contract = self._kernel.contract
         shapes = {name: tuple(tensor.shape) for name, tensor in zip(contract.inputs, inputs, strict=True)}
         feeds = [
-            guarded(self._bytes(tensor.to(self._dtype(spec.dtype)), is_map=spec.is_map))
+            Buffer(self._bytes(tensor.to(self._dtype(spec.dtype)), is_map=spec.is_map))
             for spec, tensor in zip(contract.input_tensors, inputs, strict=True)
         ]
         outputs = [
             torch.empty([size.value(shapes) for size in spec.shape(self._attributes)], dtype=self._dtype(spec.dtype))
             for spec in contract.output_tensors
         ]
-        results = [guarded(np.full(output.nbytes, NAN, np.uint8)) for output in outputs]
+        results = [Buffer(np.full(output.nbytes, NAN, np.uint8)) for output in outputs]
         launch = self._kernel.launch(self._variant, self._attributes)
         scalars = [size.value(shapes) for size in self._kernel.scalars]
         self._library.launch(
@@ -117,7 +113,7 @@ class HostKernel:
             backwards=backwards,
         )
         return [
-            self._tensor(result[GUARD:-GUARD], like=output, is_map=spec.is_map)
+            self._tensor(result.content, like=output, is_map=spec.is_map)
             for spec, output, result in zip(contract.output_tensors, outputs, results, strict=True)
         ]
 
