@@ -16,7 +16,8 @@ Int8Array = npt.NDArray[np.int8]
 
 INT8_MOST = 127  # -128 is left out: the range is symmetric
 SCALE_OF_NOTHING = 1.0
-"""Of a tensor or channel that is zero throughout: any scale represents it, but none may be zero."""
+"""Of a tensor or channel that is zero throughout, or next to: any scale represents it, but none may be zero."""
+LEAST_HALF = np.finfo(np.float16).smallest_subnormal
 
 
 @dataclass(frozen=True)
@@ -38,9 +39,9 @@ class Range:
 
 
 def symmetric_scale(amax: float) -> np.float32:
-    """The scale of int8 with zero point 0; `amax` becomes 127."""
-    scale: np.float32 = np.float32(amax / INT8_MOST if amax > 0 else SCALE_OF_NOTHING)
-    return scale
+    """The scale of int8 with zero point 0; `amax` becomes 127. It is stored in FP16, which has to tell it from 0."""
+    scale: np.float32 = np.float32(amax / INT8_MOST)
+    return scale if scale >= LEAST_HALF else np.float32(SCALE_OF_NOTHING)
 
 
 def asymmetric(covered: Range) -> tuple[np.float32, np.uint8]:

@@ -11,6 +11,7 @@ import onnx
 import onnx.helper
 import onnx.numpy_helper
 import onnx.parser
+import onnx.shape_inference
 import onnxruntime as ort
 from onnx import ModelProto, NodeProto, TensorProto
 
@@ -54,7 +55,7 @@ def residual_model(seed: int = 0) -> ModelProto:
     generator = np.random.default_rng(seed)
 
     def weight(*shape: int) -> Array:
-        return (generator.normal(size=shape) / np.sqrt(np.prod(shape[1:]))).astype(np.float32)
+        return np.float32(generator.normal(size=shape) / np.sqrt(np.prod(shape[1:])))
 
     return model_of(
         RESIDUAL,
@@ -118,13 +119,15 @@ def weights_of(model: ModelProto) -> dict[str, Array]:
 
 def node_of(model: ModelProto, name: str) -> NodeProto:
     """The one node of this name."""
-    (node,) = (node for node in model.graph.node if node.name == name)
+    node: NodeProto
+    (node,) = (each for each in model.graph.node if each.name == name)
     return node
 
 
 def maker_of(model: ModelProto, tensor: str) -> NodeProto:
     """The one node that makes a tensor."""
-    (node,) = (node for node in model.graph.node if tensor in node.output)
+    node: NodeProto
+    (node,) = (each for each in model.graph.node if tensor in each.output)
     return node
 
 

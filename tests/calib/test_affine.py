@@ -41,7 +41,8 @@ def test_asymmetric_integers_are_within_half_a_step_and_give_0_back_exactly(
 ) -> None:
     values = (low + np.array([*fractions, 0, 1]) * (high - low)).astype(np.float32)
     scale, zero_point = asymmetric(Range(low, high))
-    assert (scale.dtype, zero_point.dtype) == (np.float32, np.uint8)
+    assert isinstance(scale, np.float32)
+    assert isinstance(zero_point, np.uint8)
 
     def back(real: np.ndarray) -> np.ndarray:
         return torch.fake_quantize_per_tensor_affine(
@@ -57,13 +58,13 @@ def test_asymmetric_integers_are_within_half_a_step_and_give_0_back_exactly(
 
 
 def test_values_of_one_sign_use_all_integers() -> None:
-    assert asymmetric(Range(0.0, 51.0)) == (np.float32(0.2), 0)
-    assert asymmetric(Range(-51.0, 0.0)) == (np.float32(0.2), 255)
+    assert [float(each) for each in asymmetric(Range(0.0, 51.0))] == pytest.approx([0.2, 0])
+    assert [float(each) for each in asymmetric(Range(-51.0, 0.0))] == pytest.approx([0.2, 255])
 
 
 def test_the_scale_of_nothing_is_not_zero() -> None:
     assert symmetric_scale(0.0) == 1
-    assert asymmetric(Range(0.0, 0.0)) == (1, 0)
+    assert [float(each) for each in asymmetric(Range(0.0, 0.0))] == [1, 0]
 
 
 @pytest.mark.parametrize("amax", [1e-6, 1e-12, 1e-45])
@@ -90,7 +91,7 @@ def test_a_weight_has_a_scale_for_each_output_channel(shape: tuple[int, ...], ax
     integers, scales = quantized_weight(weight, axis, np.float32)
 
     expected_integers, expected_scales = naive_weight(weight, axis)
-    assert (integers.dtype, scales.dtype, scales.shape) == (np.int8, np.float32, (shape[axis],))
+    assert (integers.dtype.name, scales.dtype.name, scales.shape) == ("int8", "float32", (shape[axis],))
     np.testing.assert_allclose(scales, expected_scales, rtol=1e-6)
     np.testing.assert_array_equal(integers, expected_integers)
     others = tuple(each for each in range(weight.ndim) if each != axis)
