@@ -55,7 +55,8 @@ def residual_model(seed: int = 0) -> ModelProto:
     generator = np.random.default_rng(seed)
 
     def weight(*shape: int) -> Array:
-        return np.float32(generator.normal(size=shape) / np.sqrt(np.prod(shape[1:])))
+        values = generator.normal(size=shape).astype(np.float32)
+        return values / np.float32(np.prod(shape[1:]) ** 0.5)
 
     return model_of(
         RESIDUAL,
