@@ -67,8 +67,8 @@ def _overlaps(boxes: Float32Array, others: Float32Array) -> Float32Array:
     shared = sides.clip(min=0).prod(1)
     areas = [(each[:, 2:] - each[:, :2]).prod(1) for each in (boxes, others)]
     union = areas[0] + areas[1] - shared
-    overlaps: Float32Array = np.divide(shared, union, out=np.ones_like(shared), where=union > 0)
-    return overlaps
+    ratio: Float32Array = np.divide(shared, union, out=np.ones_like(shared), where=union > 0)
+    return ratio
 
 
 def _nearest_first(distance: Float32Array) -> list[tuple[int, int]]:
