@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ import onnx.numpy_helper
 import onnx.parser
 import onnx.shape_inference
 import onnxruntime as ort
-from onnx import ModelProto, NodeProto, TensorProto
+from onnx import FunctionProto, ModelProto, NodeProto, TensorProto
 
 Array = npt.NDArray[Any]
 
@@ -41,9 +41,10 @@ residual (float[N,4,H,W] x) => (float[N,3] scores)
 """Two residual blocks with batch norm folded away, one with a convolution on its skip path, and a head."""
 
 
-def model_of(text: str, **weights: Array) -> ModelProto:
-    """A checked model: the text of a graph, and the tensors that it stores."""
+def model_of(text: str, weights: Mapping[str, Array], functions: Sequence[FunctionProto] = ()) -> ModelProto:
+    """A checked model: the text of a graph, the tensors that it stores, and bodies of custom ops."""
     model = onnx.parser.parse_model(HEADER + text)
+    model.functions.extend(functions)
     for name, values in weights.items():
         model.graph.initializer.append(onnx.numpy_helper.from_array(np.asarray(values), name))
     onnx.checker.check_model(model)
@@ -55,20 +56,20 @@ def residual_model(seed: int = 0) -> ModelProto:
     generator = np.random.default_rng(seed)
 
     def weight(*shape: int) -> Array:
-        values = generator.normal(size=shape).astype(np.float32)
-        return values / np.float32(np.prod(shape[1:]) ** 0.5)
+        values: Array = generator.normal(size=shape) / np.sqrt(np.prod(shape[1:]))
+        return values.astype(np.float32)
 
-    return model_of(
-        RESIDUAL,
-        stem_weight=weight(8, 4, 3, 3),
-        main_weight=weight(8, 8, 3, 3),
-        down_weight=weight(8, 8, 1, 1),
-        next_weight=weight(8, 8, 1, 1),
-        neck_weight=weight(6, 8, 1, 1),
-        fc_weight=weight(3, 6),
-        **{f"{name}_bias": weight(count, 4)[:, 0] for name, count in BIASES.items()},
-        plane=np.array([2, 3]),
-    )
+    weights = {
+        "stem_weight": weight(8, 4, 3, 3),
+        "main_weight": weight(8, 8, 3, 3),
+        "down_weight": weight(8, 8, 1, 1),
+        "next_weight": weight(8, 8, 1, 1),
+        "neck_weight": weight(6, 8, 1, 1),
+        "fc_weight": weight(3, 6),
+        "plane": np.array([2, 3]),
+    }
+    biases = {f"{name}_bias": weight(count, 4)[:, 0] for name, count in BIASES.items()}
+    return model_of(RESIDUAL, weights | biases)
 
 
 BIASES = {"stem": 8, "main": 8, "down": 8, "next": 8, "neck": 6, "fc": 3}
