@@ -53,7 +53,7 @@ def asymmetric(covered: Range) -> tuple[np.float32, np.uint8]:
 
 
 def quantized_weight(
-    weight: Float32Array, axis: int, scale_type: type[np.float16 | np.float32]
+    weight: Float32Array, axis: int, scale_type: type[np.float16 | np.float32], least: Float32Array | float = 0.0
 ) -> tuple[Int8Array, Float32Array]:
     """A weight as int8, each output channel with a scale of its own.
 
@@ -62,12 +62,13 @@ def quantized_weight(
         axis: of the output channels.
         scale_type: the precision that the scales will be stored in; they are rounded to it first, so that the integers
             fit the scales they will be multiplied by.
+        least: [O], the least that each scale may be.
 
     Returns:
         The integers, of the weight's shape, and the scales, float32 [O].
     """
     others = tuple(each for each in range(weight.ndim) if each != axis)
-    scales = _rounded(np.abs(weight).max(others) / INT8_MOST, scale_type)  # [O]
+    scales = _rounded(np.maximum(np.abs(weight).max(others) / INT8_MOST, least), scale_type)  # [O]
     per_channel = scales.reshape([-1 if each == axis else 1 for each in range(weight.ndim)])
     integers = np.rint(weight / per_channel).clip(-INT8_MOST, INT8_MOST)
     return integers.astype(np.int8), scales

@@ -124,3 +124,12 @@ def test_a_dead_channel_is_zero_at_a_scale_that_is_not() -> None:
     assert scales[:2].tolist() == [1, 1]  # the second one's is too small for FP16
     assert integers[:2].tolist() == [[0, 0], [0, 0]]
     assert integers[2].tolist() == [64, 127]
+
+
+def test_scales_are_as_large_as_asked_for() -> None:
+    weight = np.array([[0.0, 0.0], [1e-9, 0.0], [1.27, 0.635], [1.27, 0.635]], np.float32)
+
+    integers, scales = quantized_weight(weight, 0, np.float32, least=np.array([0.0, 0.5, 1e-9, 0.02], np.float32))
+
+    assert scales == pytest.approx([1, 0.5, 0.01, 0.02])
+    assert integers.tolist() == [[0, 0], [0, 0], [127, 64], [64, 32]]

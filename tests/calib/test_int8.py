@@ -65,7 +65,7 @@ def symmetric(amax: float) -> Step:
 
 
 def asymmetric(low: float, high: float) -> Step:
-    scale = np.float32((high - low) / 255).item()
+    scale = float(np.float32((high - low) / 255))
     zero_point = round(-low / (high - low) * 255)
 
     def through(values: Tensor) -> Tensor:
@@ -96,7 +96,7 @@ def forward(weights: dict[str, Tensor], quantized: Callable[[str, Tensor], Tenso
     pooled = q("pooled", F.max_pool2d(features, 2))
     lateral = q("lateral", F.conv2d(pooled, w["neck_weight"], w["neck_bias"]))
     vector = q("vector", lateral.amax((2, 3)))
-    return q("logits", vector @ w["fc_weight"].T + w["fc_bias"])
+    return q("logits", F.linear(vector, w["fc_weight"], w["fc_bias"]))
 
 
 NAMES = {"stem": "entered"}  # in the graph, what lies behind the Relu
@@ -128,13 +128,12 @@ def test_numbers_are_those_of_integers_in_torch(target: Target) -> None:
     model = residual_model()
     rewritten, _ = in_int8(model, target, {"x": X})
 
-    (logits,) = run(rewritten, {"x": X}, "logits", optimized=False)
+    (scores,) = run(rewritten, {"x": X}, optimized=False)
 
-    as_float = run(model, {"x": X}, "logits")[0]
-    expected = expected_logits(model, target).numpy()
-    error = np.abs(logits - expected).max()
-    cost = np.abs(as_float - expected).max()
-    assert cost > 0.005  # INT8 is not free: the comparison tells the two apart
+    expected = expected_logits(model, target).sigmoid().numpy()
+    error = np.abs(scores - expected).max()
+    cost = np.abs(run(model, {"x": X})[0] - expected).max()
+    assert cost > 0.002  # INT8 is not free: the comparison tells the two apart
     assert error < 0.1 * cost
 
 
