@@ -21,8 +21,8 @@ from tests.calib.graphs import Array, model_of
 
 SCALE = (64, 32)
 
-# The grid head sees two channels: brightness, and a faint share of red. By the latter it draws the box in; beside it
-# brightness is so large that one step of int8 swallows it.
+# The grid head sees brightness, made large, and a share of red, by which it draws the box in: one step of int8, wide
+# enough for the one, swallows the other.
 TEXT = """
 small_detector (uint8[B,H,W,3] images, int32[B,2] image_sizes)
     => (float[B,1,4] boxes, float[B,1] scores, int32[B,1] labels)
@@ -41,7 +41,7 @@ small_detector (uint8[B,H,W,3] images, int32[B,2] image_sizes)
     ["Greater"] is_found = Greater (score, even)
     ["Where"] scores = Where (is_found, score, nothing)
     ["Where_1"] labels = Where (is_found, scene, unused)
-    ["MultiLevelRoiAlign"] regions = Mul (features, one)
+    ["MultiLevelRoiAlign"] regions = Mul (features, enlarging)
     ["roi_head.grid_head.convs.0.conv/Conv"] grid = Conv (regions, grid_weight, grid_bias)
     ["roi_head.grid_head.convs.0/Relu"] heat = Relu (grid)
     ["ReduceMean"] drawn = ReduceMean <keepdims = 0> (heat, plane)
@@ -66,17 +66,17 @@ def small_detector(offset: float = 0.0) -> ModelProto:
             digits for what is between.
     """
     conv1 = np.zeros((4, 3, 3, 3), np.float32)
-    conv1[0, :, 1, 1] = 100.0  # brightness
+    conv1[0, :, 1, 1] = 0.25  # brightness
     conv1[1, 0, 1, 1] = 0.25  # red
     conv1[2] = np.random.default_rng(0).normal(size=(3, 3, 3)) / 9
     weights: dict[str, Array] = {
         "white": np.array(255, np.float32),
-        "one": np.array(1, np.float32),
+        "enlarging": np.array([400, 1, 1, 1], np.float32)[:, None, None],
         "conv1_weight": conv1,
         "conv1_bias": np.zeros(4, np.float32),  # the fourth channel is dead
         "layer1_weight": np.diag([0.5, 0, 1, 1]).astype(np.float32)[:, :, None, None],
         "layer1_bias": np.array([0, 0, 0.1, 0], np.float32),
-        "fc_weight": np.array([[0.02, 0, 0.1, 0]], np.float32),
+        "fc_weight": np.array([[8, 0, 0.1, 0]], np.float32),
         "fc_bias": np.array([-1.5], np.float32),
         "grid_weight": np.array([0, 1, 0, 0], np.float32)[None, :, None, None],
         "grid_bias": np.array([offset], np.float32),
