@@ -16,7 +16,8 @@ Int8Array = npt.NDArray[np.int8]
 
 INT8_MOST = 127  # -128 is left out: the range is symmetric
 SCALE_OF_NOTHING = 1.0
-"""Of a tensor or channel that is zero throughout: any scale represents it, but none may be zero."""
+"""Of a tensor or channel that is zero throughout, or next to: any scale represents it, but none may be zero."""
+LEAST_HALF = np.finfo(np.float16).smallest_subnormal
 
 
 @dataclass(frozen=True)
@@ -38,9 +39,9 @@ class Range:
 
 
 def symmetric_scale(amax: float) -> np.float32:
-    """The scale of int8 with zero point 0; `amax` becomes 127."""
-    scale: np.float32 = np.float32(amax / INT8_MOST if amax > 0 else SCALE_OF_NOTHING)
-    return scale
+    """The scale of int8 with zero point 0; `amax` becomes 127. It is stored in FP16, which has to tell it from 0."""
+    scale: np.float32 = np.float32(amax / INT8_MOST)
+    return scale if scale >= LEAST_HALF else np.float32(SCALE_OF_NOTHING)
 
 
 def asymmetric(covered: Range) -> tuple[np.float32, np.uint8]:
@@ -52,7 +53,7 @@ def asymmetric(covered: Range) -> tuple[np.float32, np.uint8]:
 
 
 def quantized_weight(
-    weight: Float32Array, axis: int, scale_type: type[np.float16 | np.float32]
+    weight: Float32Array, axis: int, scale_type: type[np.float16 | np.float32], least: Float32Array | float = 0.0
 ) -> tuple[Int8Array, Float32Array]:
     """A weight as int8, each output channel with a scale of its own.
 
@@ -61,12 +62,13 @@ def quantized_weight(
         axis: of the output channels.
         scale_type: the precision that the scales will be stored in; they are rounded to it first, so that the integers
             fit the scales they will be multiplied by.
+        least: [O], the least that each scale may be.
 
     Returns:
         The integers, of the weight's shape, and the scales, float32 [O].
     """
     others = tuple(each for each in range(weight.ndim) if each != axis)
-    scales = _rounded(np.abs(weight).max(others) / INT8_MOST, scale_type)  # [O]
+    scales = _rounded(np.maximum(np.abs(weight).max(others) / INT8_MOST, least), scale_type)  # [O]
     per_channel = scales.reshape([-1 if each == axis else 1 for each in range(weight.ndim)])
     integers = np.rint(weight / per_channel).clip(-INT8_MOST, INT8_MOST)
     return integers.astype(np.int8), scales

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import zipfile
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -68,7 +67,7 @@ def read_cache(path: Path, key: Key, images: Collection[str]) -> CalibrationCach
                 content = dict(arrays)
             if str(content["key"]) == key.text() and set(content["seen"].tolist()) <= set(images):
                 return _state(key, content)
-        except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        except Exception as error:  # damaged files make zipfile and numpy raise anything, zlib's errors among it
             rule = "this is a calibration cache that gridrt wrote"
             raise GridRTError(rule, place=path, value=error, remedy="Remove it, or name another one.") from error
     return CalibrationCache(key, {name: Observer(name) for name in key.names})

@@ -37,6 +37,8 @@ FLOAT_SLOTS: dict[str, set[int]] = {
     for contract in (GRID_FUSION, MULTI_LEVEL_ROI_ALIGN)
 } | {"Resize": {1, 2}}
 
+ANY_TYPE_OP = "Shape"  # reads no numbers: a cast for it would convert a whole feature map in vain
+
 
 def to_fp16(model: ModelProto, nodes: Collection[str]) -> None:
     """Rewrite `model`, in place, so that `nodes` run in FP16 and all others as before.
@@ -84,7 +86,7 @@ class _Rewrite:
     def _feed(self, node: NodeProto, *, is_half: bool) -> Iterator[NodeProto]:
         """Let a node read its floating-point inputs in its own type."""
         for slot, name in enumerate(node.input):
-            if self._types.get(name) != FLOAT:
+            if self._types.get(name) != FLOAT or node.op_type == ANY_TYPE_OP:
                 continue
             wants_half = is_half and slot not in FLOAT_SLOTS.get(node.op_type, ())
             if name in self._weights:

@@ -24,7 +24,7 @@ from gridrt.types import Float32Array
 Array: TypeAlias = npt.NDArray[Any]
 
 QUANTIZE, DEQUANTIZE = "QuantizeLinear", "DequantizeLinear"
-INT32_MOST = 2**31 - 1
+BIAS_MOST = 2**30  # int32 holds twice as much: the rest is for the products that are added to it
 
 
 def to_int8(model: ModelProto, nodes: frozenset[str], ranges: Mapping[str, Range], target: Target) -> frozenset[str]:
@@ -54,8 +54,10 @@ class _Rewrite:
         reads = target.quantized_reads(self._wiring, nodes)
         self._schemes = {tensor: target.scheme_of(tensor, self._wiring, ranges) for tensor in reads}
         self._quantized_edges = {edge for edges in reads.values() for edge in edges}
-        weighted = (node.name for node in weighted_nodes(self._wiring, nodes))
-        self._weighted = {name for name in weighted if Edge(name, ACTIVATION) in self._quantized_edges}
+        weighted = weighted_nodes(self._wiring, nodes)
+        weighted = [node for node in weighted if Edge(node.name, ACTIVATION) in self._quantized_edges]
+        self._weighted = {node.name for node in weighted}
+        self._least_scales = self._scales_for_biases(weighted)
         self._weight_scales: dict[str, Float32Array] = {}
         self._paired: set[str] = set()
         self.added: list[str] = []
@@ -91,9 +93,9 @@ class _Rewrite:
         # ONNX Runtime fuses a matrix product only where the zero points are there, be they zero.
         parameters = [f"{name}/int8", f"{name}/scale", f"{name}/zero_point"]
         if name not in self._weight_scales:
-            weight = onnx.numpy_helper.to_array(self._wiring.weights[name])
             scale_type = np.float16 if self._target.has_half else np.float32
-            integers, self._weight_scales[name] = quantized_weight(weight, axis, scale_type)
+            least = self._least_scales.get(name, 0.0)
+            integers, self._weight_scales[name] = quantized_weight(self._stored(name), axis, scale_type, least)
             zeros = np.zeros(integers.shape[axis], np.int8)
             stored: tuple[Array, ...] = (integers, self._weight_scales[name], zeros)
             for parameter, values in zip(parameters, stored, strict=True):
@@ -101,14 +103,28 @@ class _Rewrite:
         node.input[WEIGHT] = f"{node.name}/weight"
         yield self._node(DEQUANTIZE, parameters, node.input[WEIGHT], axis=axis)
 
+    def _scales_for_biases(self, weighted: Sequence[NodeProto]) -> dict[str, Float32Array]:
+        """The least scales of each weight with which the biases that are added to its products fit into int32.
+
+        Of a channel whose weights are next to nothing, the bias is all that it gives.
+        """
+        least: dict[str, Float32Array] = {}
+        for node in weighted:
+            if self._target.quantizes_bias and len(node.input) > BIAS:
+                name, unit = node.input[WEIGHT], self._schemes[node.input[ACTIVATION]].scale * BIAS_MOST
+                least[name] = np.maximum(least.get(name, 0.0), np.abs(self._stored(node.input[BIAS])) / unit)
+        return least
+
     def _bias(self, node: NodeProto, was: Sequence[str]) -> Iterator[NodeProto]:
         """As int32, in units of the products that it is added to."""
-        bias = onnx.numpy_helper.to_array(self._wiring.weights[was[BIAS]])
         scales = self._schemes[was[ACTIVATION]].scale * self._weight_scales[was[WEIGHT]]
-        integers = np.rint(bias / scales.astype(np.float64)).clip(-INT32_MOST, INT32_MOST).astype(np.int32)
+        integers = np.rint(self._stored(was[BIAS]) / scales.astype(np.float64)).astype(np.int32)
         node.input[BIAS] = f"{node.name}/bias"
         parameters = [self._store(f"{node.name}/bias_int32", integers), self._store(f"{node.name}/bias_scale", scales)]
         yield self._node(DEQUANTIZE, parameters, node.input[BIAS], axis=0)
+
+    def _stored(self, name: str) -> Float32Array:
+        return onnx.numpy_helper.to_array(self._wiring.weights[name])
 
     def _store(self, name: str, values: Array) -> str:
         self._graph.initializer.append(onnx.numpy_helper.from_array(values, name))

@@ -19,7 +19,7 @@ from gridrt.calib.observers import Observer
 from gridrt.calib.targets import TARGETS
 from gridrt.data.image import load_image
 from gridrt.data.transform import Batch, Transform
-from gridrt.errors import DataError
+from gridrt.errors import DataError, ImageError
 from gridrt.export.graph import wiring_of
 from gridrt.files import sha256_of
 
@@ -60,7 +60,7 @@ def observe(
     """
     if not images:
         raise DataError("there is at least one image to calibrate with", place="--images")
-    hashes = {sha256_of(path): path for path in images}
+    hashes = {_hash_of(path): path for path in images}
     model = onnx.load(graph)
     names = observed_activations(model.graph)
     state = read_cache(cache, Key(sha256_of(graph), scale, tuple(names)), hashes)
@@ -76,6 +76,13 @@ def observe(
             remedy="Take images like those that the detector is for.",
         )
     return state.observers
+
+
+def _hash_of(picture: Path) -> str:
+    try:
+        return sha256_of(picture)
+    except OSError as error:
+        raise ImageError("the picture cannot be read", place=picture, value=error.strerror) from error
 
 
 def _see_all(runner: _Runner, images: dict[str, Path], state: CalibrationCache, cache: Path) -> None:

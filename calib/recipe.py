@@ -108,8 +108,8 @@ def recipe_text(recipe: Recipe) -> str:
 
 
 def _text(value: str) -> str:
-    """A TOML basic string: of JSON's, all escapes are TOML's too."""
-    return json.dumps(value, ensure_ascii=False)
+    """A TOML basic string: of JSON's, all escapes are TOML's too, which wants one more."""
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def _parsed(path: Path) -> Mapping[str, Any]:

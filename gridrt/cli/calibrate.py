@@ -47,6 +47,7 @@ def command(*, out: Path | None, json_file: Path | None, **chosen: Any) -> None:
     these. An interrupted run goes on from its cache.
     """
     from gridrt.calib.calibrate import calibrate
+    from gridrt.calib.sensitivity import within
     from gridrt.files import write_text
 
     started = time.perf_counter()
@@ -60,7 +61,8 @@ def command(*, out: Path | None, json_file: Path | None, **chosen: Any) -> None:
     if json_file is not None:
         write_text(json_file, json.dumps(_figures(done), indent=2) + "\n")
     _tell(request, done, out, time.perf_counter() - started)
-    if done.mixture is not None and (done.mixture.loss.ap_drop or 0.0) > (request.max_ap_drop or 0.0):
+    if done.mixture is not None and not within(done.mixture.loss, request.max_ap_drop):
+        click.echo(f"gate not met: more than {request.max_ap_drop:g} points of AP are lost", err=True)
         click.get_current_context().exit(exit_codes.GATE_NOT_MET)
 
 
