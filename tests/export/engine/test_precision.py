@@ -12,7 +12,8 @@ from gridrt.export.engine.precision import built_precisions, by_stage, planned_p
 
 GRAPH = """
 <ir_version: 10, opset_import: ["" : 20]>
-mixed (float16[1,3,8,8] x, float[1,3,8,8] y) => (float16[1,3,8,8] a, float[1,3,8,8] b, float16[1,3,8,8] c, float16[1,3,8,8] d)
+mixed (float16[1,3,8,8] x, float[1,3,8,8] y)
+    => (float16[1,3,8,8] a, float[1,3,8,8] b, float16[1,3,8,8] c, float16[1,3,8,8] d)
 <float16[3,3,1,1] half, float[3,3,1,1] single, int8[3,3,1,1] bytes, float16[3] scales, int8[3] zeros,
  float16 scale, int8 zero>
 {
