@@ -19,7 +19,7 @@ from gridrt.calib.observers import Observer
 from gridrt.calib.targets import TARGETS
 from gridrt.data.image import load_image
 from gridrt.data.transform import Batch, Transform
-from gridrt.errors import DataError, ImageError
+from gridrt.errors import DataError, GraphError, ImageError
 from gridrt.export.graph import wiring_of
 from gridrt.files import sha256_of
 
@@ -54,7 +54,8 @@ def observe(
 
     Raises:
         DataError: no images, or none that shows an object that the detector finds.
-        GraphError: the graph cannot be opened, or gives numbers that are not finite.
+        GraphError: the graph cannot be run on a picture, such as for want of memory, or gives numbers that are not
+            finite.
         ImageError: a picture cannot be read.
         OutputError: the cache cannot be written.
     """
@@ -118,7 +119,10 @@ class _Runner:
     def see(self, path: Path, state: CalibrationCache) -> None:
         """Run one picture, and let the observers of `state` see what it does."""
         batch = self._transform([load_image(path)])
-        labels, *activations = self._run(batch)
+        try:
+            labels, *activations = self._run(batch)
+        except Exception as error:  # ONNX Runtime's error classes share no base of their own
+            raise GraphError("ONNX Runtime cannot run the graph on this picture", place=path, value=error) from error
         detections = int((labels >= 0).sum())
         state.detections += detections
         for name, values in zip(self._names, activations, strict=True):

@@ -13,7 +13,6 @@ import torch.nn.functional as F
 from onnx import ModelProto, TensorProto
 from torch import Tensor
 
-from gridrt.calib.affine import Range
 from gridrt.calib.int8 import to_int8
 from gridrt.calib.targets import TARGETS, Target
 from tests.calib.graphs import (
@@ -22,22 +21,15 @@ from tests.calib.graphs import (
     model_of,
     node_of,
     random_input,
+    ranges_of_run,
     readers_of,
     residual_model,
     run,
-    types_of,
     weights_of,
 )
 
 TENSORRT, CPU = TARGETS["tensorrt"], TARGETS["cpu"]
 X = random_input()
-
-
-def ranges_of_run(model: ModelProto, feeds: Mapping[str, Array]) -> dict[str, Range]:
-    """Extremes of every float tensor, 0 included."""
-    names = [name for node in model.graph.node for name in node.output if types_of(model)[name] == TensorProto.FLOAT]
-    values = dict(zip(names, run(model, feeds, *names, optimized=False), strict=True)) | dict(feeds)
-    return {name: Range(min(float(each.min()), 0.0), max(float(each.max()), 0.0)) for name, each in values.items()}
 
 
 def in_int8(

@@ -11,8 +11,7 @@ from gridrt.calib.precision import Precision
 from gridrt.calib.recipe import Recipe, RecipeError, Rule
 from gridrt.calib.rewrite import apply_recipe, note
 from gridrt.calib.targets import TARGETS
-from tests.calib.graphs import node_of, random_input, residual_model, run, types_of, weights_of
-from tests.calib.test_int8 import ranges_of_run
+from tests.calib.graphs import node_of, random_input, ranges_of_run, residual_model, run, types_of, weights_of
 
 HALF = TensorProto.FLOAT16
 X = random_input()

@@ -4,12 +4,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import onnx
+import onnx.numpy_helper
 import pytest
 from torch import nn
 
 from gridrt.errors import GraphError, GridRTError
-from gridrt.runtime import only_model_in, open_session
+from gridrt.runtime import only_float_graph_in, only_model_in, open_session
 from gridrt.runtime.onnxruntime_session import OnnxRuntimeSession
 from gridrt.runtime.torch_session import TorchSession
 from tests.fakes import whole_image_graph
@@ -78,6 +80,48 @@ def test_several_models_are_listed_and_none_is_taken(tmp_path: Path) -> None:
 def test_a_folder_without_a_model_is_told_so(tmp_path: Path) -> None:
     with pytest.raises(GridRTError, match=r"no model lies here\. Name one with --model"):
         only_model_in(tmp_path)
+
+
+def rewritten_graph() -> onnx.ModelProto:
+    model = whole_image_graph()
+    model.metadata_props.add(key="gridrt.precision", value="int8")
+    return model
+
+
+def test_of_graphs_the_only_one_in_fp32_is_taken(tmp_path: Path) -> None:
+    onnx.save(whole_image_graph(), tmp_path / "r50.onnx")
+    onnx.save(rewritten_graph(), tmp_path / "a.onnx")
+    onnx.save(rewritten_graph(), tmp_path / "r50.int8.onnx")
+    for other in ("r50.pth", ".hidden.onnx"):
+        (tmp_path / other).touch()
+    (tmp_path / "folder.onnx").mkdir()
+
+    assert only_float_graph_in(tmp_path) == tmp_path / "r50.onnx"
+
+
+def test_several_graphs_in_fp32_are_listed_and_one_that_is_no_graph_is_for_others_to_refuse(tmp_path: Path) -> None:
+    onnx.save(rewritten_graph(), tmp_path / "r50.fp16.onnx")
+    onnx.save(whole_image_graph(), tmp_path / "r50.onnx")
+    (tmp_path / "words.onnx").write_text("words")
+
+    with pytest.raises(GridRTError, match=r"more than one ONNX file in FP32 .* \(found r50\.onnx, words\.onnx\)"):
+        only_float_graph_in(tmp_path)
+
+
+def test_a_folder_with_rewritten_graphs_alone_has_none_in_fp32(tmp_path: Path) -> None:
+    onnx.save(rewritten_graph(), tmp_path / "r50.int8.onnx")
+
+    with pytest.raises(GridRTError, match=r"no ONNX file in FP32 lies here\. Name one with --model"):
+        only_float_graph_in(tmp_path)
+
+
+def test_a_large_graph_is_read_without_its_weights(tmp_path: Path) -> None:
+    model = whole_image_graph()
+    model.graph.initializer.append(onnx.numpy_helper.from_array(np.zeros(2000, np.float32), "unused"))
+    onnx.save(model, tmp_path / "r50.onnx", save_as_external_data=True, location="r50.data")
+    (tmp_path / "r50.data").unlink()
+
+    assert only_float_graph_in(tmp_path) == tmp_path / "r50.onnx"
 
 
 def test_importing_the_package_loads_no_backend() -> None:

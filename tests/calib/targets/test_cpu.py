@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 from gridrt.calib.affine import Range
+from gridrt.calib.int8 import to_int8
 from gridrt.calib.targets import TARGETS
 from gridrt.calib.targets.cpu import CpuTarget
 from gridrt.cli import precision_options
 from gridrt.export.graph import Edge, wiring_of
-from tests.calib.graphs import model_of, readers_of, residual_model
+from tests.calib.graphs import model_of, optimized, random_input, ranges_of_run, readers_of, residual_model
 
 MODEL = residual_model()
 WIRING = wiring_of(MODEL.graph)
@@ -69,6 +70,21 @@ def test_poolings_and_resizings_keep_the_scale_of_what_they_move() -> None:
     assert target.scheme_of("a", wiring, ranges).scale == np.float32(5.1 / 255)
     assert target.scheme_of("c", wiring, ranges) == target.scheme_of("b", wiring, ranges)
     assert target.scheme_of("b", wiring, ranges) == target.scheme_of("a", wiring, ranges)
+
+
+def test_onnx_runtime_runs_residual_blocks_on_integers_from_end_to_end() -> None:
+    """No Relu is left, as integers are clipped at 0 anyway, and nothing is converted on the way."""
+    x = random_input()
+    model = residual_model()
+    to_int8(model, EVERYWHERE, ranges_of_run(model, {"x": x}), CpuTarget())
+
+    assert [node.op_type for node in optimized(model).graph.node] == [
+        "QuantizeLinear",
+        *("QLinearConv", "QLinearConv", "QLinearConv", "QLinearAdd"),
+        *("QLinearConv", "QLinearAdd", "MaxPool", "QLinearConv"),
+        *("DequantizeLinear", "ReduceMax", "QuantizeLinear"),
+        *("QGemm", "DequantizeLinear", "Sigmoid"),
+    ]
 
 
 def test_integers_are_uint8_with_a_zero_point() -> None:
