@@ -23,6 +23,7 @@ INPUT_RULE = {
 
 def describe(graph: ModelProto, model: GridRCNN, weights_sha256: str) -> None:
     """Write the metadata into `graph`: variant, classes, parent, versions, and what the input has to be."""
+    scale = {} if model.scale is None else {"scale": model.scale}  # whoever runs the graph may know it
     onnx.helper.set_model_props(
         graph,
         {
@@ -31,7 +32,7 @@ def describe(graph: ModelProto, model: GridRCNN, weights_sha256: str) -> None:
             "gridrt.classes": json.dumps(model.class_names),
             "gridrt.weights_sha256": weights_sha256,
             "gridrt.torch_version": torch.__version__,
-            "gridrt.input": json.dumps(INPUT_RULE | {"scale": model.scale}),
+            "gridrt.input": json.dumps(INPUT_RULE | scale),
             "gridrt.max_detections": str(model.roi_head.detections.max_detections),
         },
     )

@@ -9,7 +9,7 @@ import numpy as np
 
 from gridrt.data.transform import Transform, restore_boxes
 from gridrt.errors import GridRTError
-from gridrt.types import Detections, Float32Array, RawDetections, Session, UInt8Array
+from gridrt.types import Detections, Float32Array, RawDetections, ScaleOrigin, Session, UInt8Array
 
 
 class Detector:
@@ -19,6 +19,9 @@ class Detector:
         session: what runs the model.
         scale: most pixels on the long and on the short side of a resized image; None is what the model learned from.
 
+    Attributes:
+        scale_origin: where `scale` comes from; "assumed" may well be wrong, and then costs accuracy.
+
     Raises:
         GridRTError: a side of `scale` is not positive.
     """
@@ -26,6 +29,8 @@ class Detector:
     def __init__(self, session: Session, scale: tuple[int, int] | None = None) -> None:
         self._session = session
         self._transform = Transform(session.scale if scale is None else scale)
+        unasked: ScaleOrigin = "noted" if session.scale_is_noted else "assumed"
+        self.scale_origin: ScaleOrigin = unasked if scale is None else "as asked"
 
     @property
     def class_names(self) -> tuple[str, ...]:

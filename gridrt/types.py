@@ -7,7 +7,7 @@ Shapes: B images, D detection rows a graph returns per image, N detections found
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +18,9 @@ if TYPE_CHECKING:  # most who import this module need no torch
 UInt8Array = npt.NDArray[np.uint8]
 Int32Array = npt.NDArray[np.int32]
 Float32Array = npt.NDArray[np.float32]
+
+ScaleOrigin: TypeAlias = Literal["as asked", "noted", "assumed"]
+"""Where the scale of a detector comes from: its user, the model file, or the published training."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +85,11 @@ class Session(Protocol):
     @property
     def scale(self) -> tuple[int, int]:
         """Most pixels on the long and on the short side of the resized images that the model learned from."""
+        ...
+
+    @property
+    def scale_is_noted(self) -> bool:
+        """Whether the file tells `scale`; where it does not, that is the published one."""
         ...
 
     def run(self, images: UInt8Array, image_sizes: Int32Array) -> RawDetections:

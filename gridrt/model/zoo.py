@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from gridrt.config import DEFAULT_SCALE
 from gridrt.errors import CheckpointError
 from gridrt.files import atomic_path, make_folder, sha256_of
 
@@ -64,6 +65,11 @@ def locate(path_or_name: str | Path) -> Path:
     if isinstance(path_or_name, str) and path_or_name in SHIPPED:
         return SHIPPED[path_or_name]
     return resolve(path_or_name) if isinstance(path_or_name, str) and path_or_name in PUBLISHED else Path(path_or_name)
+
+
+def published_scale(path: Path) -> tuple[int, int] | None:
+    """The scale that a published file, known by its name, was trained at, as it notes none; None for other files."""
+    return DEFAULT_SCALE if path.name in {published.file for published in PUBLISHED.values()} else None
 
 
 def resolve(name: str) -> Path:

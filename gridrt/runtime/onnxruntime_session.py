@@ -7,6 +7,7 @@ from pathlib import Path
 
 import onnxruntime as ort
 
+from gridrt.config import DEFAULT_SCALE
 from gridrt.errors import DependencyError, GraphError
 from gridrt.runtime.graph_metadata import class_names_in, not_gridrt, scale_in_input
 from gridrt.runtime.graph_weights import refuse_non_finite
@@ -60,7 +61,12 @@ class OnnxRuntimeSession:
     @property
     def scale(self) -> tuple[int, int]:
         """The scale of the images that the model learned from."""
-        return self._scale
+        return self._scale or DEFAULT_SCALE
+
+    @property
+    def scale_is_noted(self) -> bool:
+        """Whether the file tells `scale`."""
+        return self._scale is not None
 
     def run(self, images: UInt8Array, image_sizes: Int32Array) -> RawDetections:
         """Detect in a batch; shapes as in `gridrt.types.Session`.

@@ -9,7 +9,7 @@ from typing import TypeAlias
 import torch
 from torch import Tensor
 
-from gridrt.config import DEFAULT_SCALE, scale_in
+from gridrt.config import scale_in
 from gridrt.errors import CheckpointError
 from gridrt.model.checkpoint.listing import listed
 
@@ -94,14 +94,14 @@ def class_names_in(meta: Meta) -> tuple[str, ...] | None:
     return None
 
 
-def scale_from(meta: Meta, place: Path) -> tuple[int, int]:
-    """The scale that a file notes; the published one where it notes none.
+def scale_in_meta(meta: Meta, place: Path) -> tuple[int, int] | None:
+    """The scale that a file notes; None where it notes none.
 
     Raises:
         CheckpointError: it is no scale.
     """
     if SCALE_KEY not in meta:
-        return DEFAULT_SCALE
+        return None
     scale = scale_in(meta[SCALE_KEY])
     if scale is None:
         raise CheckpointError(f"`{SCALE_KEY}` is two positive numbers of pixels", place=place, value=meta[SCALE_KEY])

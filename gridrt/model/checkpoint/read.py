@@ -9,9 +9,17 @@ from pathlib import Path
 from typing import Literal
 
 from gridrt.errors import CheckpointError
-from gridrt.model.checkpoint.layout import Meta, StateDict, class_names_in, state_dict_and_meta, with_current_names
+from gridrt.model.checkpoint.layout import (
+    Meta,
+    StateDict,
+    class_names_in,
+    scale_in_meta,
+    state_dict_and_meta,
+    with_current_names,
+)
 from gridrt.model.checkpoint.pickled import load_pickled
 from gridrt.model.kinds import is_graph
+from gridrt.model.zoo import published_scale
 
 Format = Literal["torch zip", "torch legacy", "safetensors"]
 
@@ -40,6 +48,15 @@ class WeightsFile:
     def class_names(self) -> tuple[str, ...] | None:
         """The class names that the file brings along; None where it brings none."""
         return class_names_in(self.meta)
+
+    @property
+    def scale(self) -> tuple[int, int] | None:
+        """The scale of the images that the model learned from; None where neither the file nor its name tells it.
+
+        Raises:
+            CheckpointError: what the file notes is no scale.
+        """
+        return scale_in_meta(self.meta, self.path) or published_scale(self.path)
 
 
 def read_weights(path: str | Path, *, trust_checkpoint: bool = False) -> WeightsFile:
