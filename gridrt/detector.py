@@ -7,9 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
+from gridrt.config import ScaleOrigin
 from gridrt.data.transform import Transform, restore_boxes
 from gridrt.errors import GridRTError
-from gridrt.types import Detections, Float32Array, RawDetections, ScaleOrigin, Session, UInt8Array
+from gridrt.types import Detections, Float32Array, RawDetections, Session, UInt8Array
 
 
 class Detector:

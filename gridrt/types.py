@@ -7,7 +7,7 @@ Shapes: B images, D detection rows a graph returns per image, N detections found
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -18,9 +18,6 @@ if TYPE_CHECKING:  # most who import this module need no torch
 UInt8Array = npt.NDArray[np.uint8]
 Int32Array = npt.NDArray[np.int32]
 Float32Array = npt.NDArray[np.float32]
-
-ScaleOrigin: TypeAlias = Literal["as asked", "noted", "assumed"]
-"""Where the scale of a detector comes from: its user, the model file, or the published training."""
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ scale = click.option(
     type=click.IntRange(min=1),
     nargs=2,
     metavar="LONG SHORT",
-    help="Most pixels on the long and on the short side of a resized image. [default: as in the model's training]",
+    help="Most pixels on the long and on the short side of a resized image. "
+    "[default: what the model learned from, as its file notes; else 1333 800]",
 )
 threads = click.option("--threads", type=click.IntRange(min=1), help="CPU threads. [default: the runtime's choice]")
 trust_checkpoint = click.option(

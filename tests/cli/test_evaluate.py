@@ -51,7 +51,8 @@ def test_a_table_the_conditions_and_one_line_are_printed() -> None:
     assert lines[1].startswith("all classes")
     assert lines[2].split() == ["scene", "4", *lines[1].split()[3:]]
     assert "model.onnx" in lines[3]
-    assert "64 x 48" in lines[3]
+    assert "scale 64 x 48 (as asked)" in lines[3]
+    assert lines[3].endswith(", 1 process")
     assert lines[4].startswith("AP 0.5")
     assert "on 5 images" in lines[4]
     assert result.stderr == ""
@@ -69,7 +70,7 @@ def test_figures_and_results_are_written() -> None:
     figures = json.loads(Path("out/figures.json").read_text())
     results = json.loads(Path("out/results.json").read_text())
     assert figures["overall"]["objects"] == 4
-    assert figures["scale"] == [64, 48]
+    assert (figures["scale"], figures["scale_origin"]) == ([64, 48], "as asked")
     assert f"AP {figures['overall']['ap']:.3f} on 5 images, in out/figures.json, out/results.json" in result.stdout
     assert [one["image_id"] for one in results] == [0, 1, 2, 3, 4]
     assert results[0]["bbox"] == [0, 0, 64, 48]
