@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gridrt.config import ScaleOrigin
+from gridrt.config import DEFAULT_SCALE, ScaleOrigin
 
 
 def counted(count: int, noun: str) -> str:
@@ -14,6 +14,11 @@ def counted(count: int, noun: str) -> str:
 def pixels(scale: tuple[int, int]) -> str:
     """Such as `1333 x 800`."""
     return " x ".join(map(str, scale))
+
+
+def noted_scale(scale: tuple[int, int] | None) -> str:
+    """The scale in a file, or what follows from there being none."""
+    return f"none noted, {pixels(DEFAULT_SCALE)} is assumed" if scale is None else pixels(scale)
 
 
 def told_scale(scale: tuple[int, int], origin: ScaleOrigin) -> str:

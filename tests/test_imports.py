@@ -32,7 +32,7 @@ ALLOWED: dict[str, set[str]] = {
     "report": {"data", "detector", "eval"},
     "train": {"data", "detector", "eval", "model", "ops", "processes", "report", "runtime"},
     "agreement": set(),
-    "inspection": {"model"},
+    "inspection": {"model", "runtime"},
     "export": {"agreement", "data", "detector", "model", "ops", "plugins", "runtime"},
     "calib": {"agreement", "data", "detector", "eval", "export", "plugins", "runtime"},
     "bench": set(),
