@@ -92,7 +92,7 @@ def _check_image(index: int, image: object) -> None:
     else:
         return
     raise GridRTError(
-        "an image is a uint8 array of shape [height, width, 3] in RGB",
+        "an image must be a uint8 array of shape [height, width, 3] in RGB",
         place=f"images[{index}]",
         value=found,
         remedy="gridrt.load_image reads one from a file.",

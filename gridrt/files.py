@@ -4,14 +4,41 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from gridrt.errors import OutputError
+from gridrt.errors import GridRTError, OutputError
 
 _PREFIX = ".gridrt."  # of temporary files
+_URL = re.compile(r"[a-z][a-z0-9+.-]+:/", re.IGNORECASE)  # as a path, it keeps one slash of two
+
+
+def is_url(name: str | Path) -> bool:
+    """Whether this is the address of something on a network, rather than a path."""
+    return _URL.match(str(name)) is not None
+
+
+def check_is_file(path: Path, error: type[GridRTError], remedy: str = "Check the path.") -> None:
+    """Refuse a path that leads to no file, always in the same words.
+
+    Args:
+        path: of a file to read.
+        error: what to raise.
+        remedy: what to do where there is nothing.
+
+    Raises:
+        GridRTError: `error`: there is nothing, a folder, or a URL.
+    """
+    if is_url(path):
+        url = str(path).replace(":/", "://", 1)  # of which the path kept one slash
+        raise error("this must be a file, not a URL", place=url, remedy="Fetch it, and give the path of the file.")
+    if path.is_dir():
+        raise error("this must be a file", place=path, value="a folder", remedy="Name a file in it.")
+    if not path.exists():
+        raise error("there is no such file", place=path, remedy=remedy)
 
 
 @contextmanager

@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from gridrt.errors import OutputError
+from gridrt.errors import DataError, OutputError
 from gridrt.files import (
     atomic_path,
     check_apart,
+    check_is_file,
     check_writable,
     make_folder,
     remove_temporaries,
@@ -273,3 +274,33 @@ def test_sha256_of_a_file_larger_than_one_block(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(content)
 
     assert sha256_of(tmp_path / "file") == hashlib.sha256(content).hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("nowhere.json", "nowhere.json: there is no such file. Check the path."),
+        ("folder", "folder: this must be a file (found a folder). Name a file in it."),
+        (
+            "http://a.b/c.json",
+            "http://a.b/c.json: this must be a file, not a URL. Fetch it, and give the path of the file.",
+        ),
+    ],
+)
+def test_what_is_no_file_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, told: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("folder").mkdir()
+
+    with pytest.raises(DataError) as error:
+        check_is_file(Path(name), DataError)
+    assert str(error.value) == told
+
+
+@pytest.mark.parametrize("name", ["a.json", "c:old.json", "pipe"])
+def test_what_can_be_read_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    os.mkfifo("pipe")
+    Path("a.json").touch()
+    Path("c:old.json").touch()
+
+    check_is_file(Path(name), DataError)

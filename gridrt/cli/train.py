@@ -105,7 +105,7 @@ def _schedule(chosen: dict[str, Any]) -> Schedule:
     from gridrt.train import SCHEDULES
 
     if chosen["schedule"] not in SCHEDULES:
-        rule = "the schedule is one of " + ", ".join(SCHEDULES)
+        rule = "the schedule must be one of " + ", ".join(SCHEDULES)
         raise GridRTError(rule, place="--schedule", value=chosen["schedule"])
     names = ("epochs", "batch_size", "scale", "eval_every")
     named = SCHEDULES[chosen["schedule"]]

@@ -12,7 +12,7 @@ import onnx
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 
 from gridrt.errors import GraphError
-from gridrt.files import sha256_of
+from gridrt.files import check_is_file, sha256_of
 from gridrt.model.checkpoint.listing import listed
 from gridrt.runtime.graph_metadata import CLASSES_KEY, class_names_in, scale_in_input
 from gridrt.wording import noted_scale
@@ -112,10 +112,9 @@ def graph_summary(path: Path) -> GraphSummary:
 
 
 def _load(path: Path) -> onnx.ModelProto:
+    check_is_file(path, GraphError)
     try:
         model = onnx.load(path, load_external_data=False)
-    except FileNotFoundError:
-        raise GraphError("no such ONNX file", place=path, remedy="Check the path.") from None
     except OSError as error:
         raise GraphError("the ONNX file cannot be read", place=path, value=error.strerror or error) from error
     except DecodeError:

@@ -59,6 +59,9 @@ SHIPPED: Mapping[str, Path] = {
 NAMES = (*PUBLISHED, *SHIPPED)
 """What a user may give in place of a checkpoint file."""
 
+PATH_OR_NAME = f"Check the path, or give one of the names {', '.join(NAMES)}."
+"""The remedy where neither a file nor such a name was given."""
+
 
 def locate(path_or_name: str | Path) -> Path:
     """The file that a user means: one of `NAMES` is resolved, anything else is a path (`./r50` too)."""
@@ -88,7 +91,7 @@ def resolve(name: str) -> Path:
         _download(published, cached)
     elif not sha256_of(cached).startswith(published.sha256_prefix):
         raise CheckpointError(
-            f"the SHA-256 of this file begins with {published.sha256_prefix}",
+            f"the SHA-256 of this file must begin with {published.sha256_prefix}",
             place=cached,
             value=sha256_of(cached)[:8],
             remedy=f"Delete it and run again, or fetch {published.url} elsewhere and put it there.",

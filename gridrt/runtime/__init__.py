@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from gridrt.errors import GridRTError
+from gridrt.files import check_is_file
 from gridrt.model.kinds import (
     CHECKPOINT_SUFFIXES,
     GRAPH_SUFFIX,
@@ -14,7 +15,7 @@ from gridrt.model.kinds import (
     refuse_trust_in_graph,
     suffix_of,
 )
-from gridrt.model.zoo import NAMES
+from gridrt.model.zoo import NAMES, PATH_OR_NAME
 from gridrt.types import Session
 
 
@@ -41,10 +42,8 @@ def open_session(model: str | Path, *, threads: int | None = None, trust_checkpo
         from gridrt.runtime.torch_session import TorchSession
 
         return TorchSession(load_model(model, trust_checkpoint=trust_checkpoint), threads=threads)
-    raise GridRTError(
-        f"a model is a file that ends in {', '.join(MODEL_SUFFIXES)}, or one of {', '.join(NAMES)}",
-        place=model,
-    )
+    check_is_file(Path(model), GridRTError, PATH_OR_NAME)
+    raise GridRTError(f"a model must be a file that ends in {', '.join(MODEL_SUFFIXES)}", place=model)
 
 
 def only_model_in(folder: Path) -> Path:

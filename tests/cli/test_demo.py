@@ -87,7 +87,7 @@ def test_sides_that_disagree_are_an_error(tmp_path: Path, folder: Path, result: 
     save_weights(model, tmp_path / "other.pth")
     pictures = sorted((folder / "demo/val").iterdir())[:2]
 
-    with pytest.raises(VerificationError, match="the graph detects what the model detects"):
+    with pytest.raises(VerificationError, match="the graph must detect what its model does"):
         demo.compare(tmp_path / "other.pth", folder / "demo/tiny_synthetic.onnx", pictures, tmp_path / "sheet.png")
 
 

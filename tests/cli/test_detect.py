@@ -134,7 +134,7 @@ def test_a_missing_file_among_good_ones_is_named() -> None:
     result = detect("photos/a.png", "nowhere.jpg")
 
     assert result.exit_code == 1
-    assert one_line(result.stderr) == "error: nowhere.jpg: there is no such file\n"
+    assert one_line(result.stderr) == "error: nowhere.jpg: there is no such file. Check the path.\n"
     assert result.stdout.startswith("1 object in 1 image")
 
 
@@ -183,7 +183,10 @@ def test_pictures_and_frames_are_counted_apart(folder: Path) -> None:
         (["photos/*.bmp"], "photos/*.bmp: no file matches this pattern"),
         (["photos", "--model", "words.onnx"], "words.onnx: not a graph that ONNX Runtime can open"),
         (["photos", "--model", "nowhere.onnx"], "nowhere.onnx: there is no such file"),
-        (["photos", "--model", "model.txt"], "model.txt: a model is a file that ends in"),
+        (["photos", "--model", "notes.txt"], "notes.txt: a model must be a file that ends in"),
+        (["photos", "--model", "tiny_bcdd"], "tiny_bcdd: there is no such file. Check the path, or give one of the"),
+        (["https://host/a.jpg?size=1"], "https://host/a.jpg?size=1: this must be a file, not a URL. Fetch it, "),
+        (["photos", "--model", "https://host/a.onnx"], "https://host/a.onnx: this must be a file, not a URL. "),
         (["photos", "--out", "words.onnx"], "words.onnx: --out must be a folder (found a file). "),
         (["photos", "--out", "words.onnx/deeper"], "words.onnx/deeper/a.png: the result cannot be written here"),
         (["photos", "--out", "photos"], "photos/a.png: this would overwrite an input, or another result"),
@@ -201,7 +204,8 @@ def test_a_user_s_error_is_one_line_with_status_1_and_leaves_nothing(
 ) -> None:
     (folder / "empty").mkdir()
     os.mkfifo(folder / "pipe")
-    (folder / "words.onnx").write_text("words")
+    for name in ("words.onnx", "notes.txt"):
+        (folder / name).write_text("words")
     if "--model" not in arguments:
         arguments = [*arguments, "--model", "model.onnx"]
     before = names_in(folder)

@@ -142,7 +142,7 @@ def test_a_file_in_the_way_of_the_pictures_is_found_before_the_model_is_opened()
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--annotations", "none.json"), "none.json: the annotation file cannot be read"),
+        (("--annotations", "none.json"), "none.json: there is no such file"),
         (("--images", "."), "missing, first 0.png"),
         (("--model", "none.onnx"), "none.onnx"),
     ],

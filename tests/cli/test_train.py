@@ -118,13 +118,13 @@ def test_two_processes_train_one_model(pictures: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("more", "message"),
     [
-        (("--schedule", "3x"), "--schedule: the schedule is one of 2x, short (found 3x)"),
+        (("--schedule", "3x"), "--schedule: the schedule must be one of 2x, short (found 3x)"),
         (("--model", "r60"), "(found r60)"),
         (("--model", "r50"), "frozen stages of r50 need trained weights"),
         (("--amp", "bf16", "--device", "cpu"), "--amp: mixed precision needs a GPU"),
         (("--annotations", "none.json"), "none.json"),
         (("--images", "nowhere"), "missing, first 000001.png"),
-        (("--backbone-weights", "none.pth"), "none.pth: no such weights file"),
+        (("--backbone-weights", "none.pth"), "none.pth: there is no such file"),
     ],
 )
 def test_a_users_error_is_one_line(pictures: Path, tmp_path: Path, more: tuple[str, ...], message: str) -> None:

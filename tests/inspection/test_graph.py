@@ -131,5 +131,5 @@ def test_what_is_no_graph_is_refused(tmp_path: Path, content: bytes) -> None:
 
 
 def test_a_missing_graph_is_told(tmp_path: Path) -> None:
-    with pytest.raises(GraphError, match="no such ONNX file"):
+    with pytest.raises(GraphError, match="there is no such file"):
         graph_summary(tmp_path / "x.onnx")

@@ -144,7 +144,7 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 def test_a_folder_is_told_to_be_one(tmp_path: Path) -> None:
     (tmp_path / "a.onnx").mkdir()
 
-    with pytest.raises(GraphError, match=r"a\.onnx: a graph is a file \(found a folder\)"):
+    with pytest.raises(GraphError, match=r"a\.onnx: this must be a file \(found a folder\)"):
         OnnxRuntimeSession(tmp_path / "a.onnx")
 
 

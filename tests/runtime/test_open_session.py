@@ -46,9 +46,17 @@ def test_a_graph_needs_no_trust_and_a_flag_is_not_ignored(tmp_path: Path) -> Non
         open_session(tmp_path / "a.onnx", trust_checkpoint=True)
 
 
-@pytest.mark.parametrize("model", ["a.txt", "a.engine.json", "r5000", ""])
-def test_another_kind_of_file_is_refused_with_those_that_are_known(model: str) -> None:
-    with pytest.raises(GridRTError, match=r"a model is a file that ends in \.pth.*\.onnx, or one of r50, "):
+@pytest.mark.parametrize("name", ["a.txt", "a.engine.json"])
+def test_another_kind_of_file_is_refused_with_those_that_are_known(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).touch()
+
+    with pytest.raises(GridRTError, match=r"a model must be a file that ends in \.pth.*\.onnx$"):
+        open_session(tmp_path / name)
+
+
+@pytest.mark.parametrize("model", ["a.txt", "r5000"])
+def test_what_is_neither_a_file_nor_a_name_is_answered_with_the_names(model: str) -> None:
+    with pytest.raises(GridRTError, match=r"there is no such file\. Check the path, or give one of the names r50, "):
         open_session(model)
 
 

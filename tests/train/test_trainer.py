@@ -271,7 +271,7 @@ def test_a_disk_without_room_is_told_at_the_start(
 ) -> None:
     monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=31))
 
-    with pytest.raises(OutputError, match="there is room for the states and the weights"):
+    with pytest.raises(OutputError, match="there must be room for the states and the weights"):
         begin(tmp_path)  # a weight of 4 bytes, its two moments, all twice, and the weight twice again: 32
     assert list(tmp_path.iterdir()) == []
 

@@ -48,7 +48,7 @@ def _no_state_dict(
     place: Path, value: str, remedy: str = "Save model.state_dict() with torch.save."
 ) -> CheckpointError:
     return CheckpointError(
-        "weights are a state dict, alone or under the key `state_dict`",
+        "weights must be a state dict, alone or under the key `state_dict`",
         place=place,
         value=value,
         remedy=remedy,
@@ -58,7 +58,7 @@ def _no_state_dict(
 def _check_entries(state_dict: dict[object, object], place: Path) -> None:
     strangers = [str(name) for name, value in state_dict.items() if not isinstance(name, str) or not _is_dense(value)]
     if strangers:
-        raise CheckpointError("a state dict maps names to dense tensors", place=place, value=listed(strangers))
+        raise CheckpointError("a state dict must map names to dense tensors", place=place, value=listed(strangers))
 
 
 def _is_dense(value: object) -> bool:
@@ -104,5 +104,7 @@ def scale_in_meta(meta: Meta, place: Path) -> tuple[int, int] | None:
         return None
     scale = scale_in(meta[SCALE_KEY])
     if scale is None:
-        raise CheckpointError(f"`{SCALE_KEY}` is two positive numbers of pixels", place=place, value=meta[SCALE_KEY])
+        raise CheckpointError(
+            f"`{SCALE_KEY}` must be two positive numbers of pixels", place=place, value=meta[SCALE_KEY]
+        )
     return scale

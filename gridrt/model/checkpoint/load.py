@@ -68,7 +68,7 @@ def _refuse_non_finite(state_dict: StateDict, place: Path) -> None:
     broken = [name for name, tensor in state_dict.items() if not torch.isfinite(tensor).all()]
     if broken:
         raise CheckpointError(
-            "weights are finite numbers",
+            "weights must be finite numbers",
             place=place,
             value=f"NaN or infinity in {len(broken)} tensors: {listed(broken)}",
             remedy="The training diverged; take an earlier checkpoint.",

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from gridrt.errors import CheckpointError
+from gridrt.files import check_is_file
 from gridrt.model.checkpoint.layout import (
     Meta,
     StateDict,
@@ -19,7 +20,7 @@ from gridrt.model.checkpoint.layout import (
 )
 from gridrt.model.checkpoint.pickled import load_pickled
 from gridrt.model.kinds import is_graph
-from gridrt.model.zoo import published_scale
+from gridrt.model.zoo import PATH_OR_NAME, published_scale
 
 Format = Literal["torch zip", "torch legacy", "safetensors"]
 
@@ -87,7 +88,7 @@ def _format_of(path: Path) -> Format:
     if head[8:9] == b"{":  # after the length of the JSON header
         return "safetensors"
     raise CheckpointError(
-        "weights are a file that torch.save or safetensors wrote",
+        "weights must be a file that torch.save or safetensors wrote",
         place=path,
         value=f"a file that starts with {head[:16]!r}" if head else "an empty file",
         remedy="Give a .pth, .pt or .safetensors file.",
@@ -95,11 +96,10 @@ def _format_of(path: Path) -> Format:
 
 
 def _head_of(path: Path) -> bytes:
-    if path.is_dir():
-        raise CheckpointError("weights are a file", place=path, value="a folder", remedy="Name the file in it.")
+    check_is_file(path, CheckpointError, PATH_OR_NAME)
     if is_graph(path):
         raise CheckpointError(
-            "weights are a PyTorch checkpoint",
+            "weights must be a PyTorch checkpoint",
             place=path,
             value="an ONNX graph",
             remedy="Give the file it was made from.",
@@ -107,8 +107,6 @@ def _head_of(path: Path) -> bytes:
     try:
         with path.open("rb") as file:
             return file.read(_HEAD_BYTES)
-    except FileNotFoundError:
-        raise CheckpointError("no such weights file", place=path, remedy="Check the path.") from None
     except OSError as error:
         raise CheckpointError("the weights cannot be read", place=path, value=error.strerror or error) from error
 
@@ -136,4 +134,4 @@ def _json_classes(metadata: Mapping[str, str], path: Path) -> dict[str, object]:
     try:
         return {"CLASSES": json.loads(metadata["classes"])}
     except ValueError as error:
-        raise CheckpointError("`classes` in the metadata is a JSON list", place=path, value=error) from error
+        raise CheckpointError("`classes` in the metadata must be a JSON list", place=path, value=error) from error

@@ -95,7 +95,7 @@ def test_the_scale_of_a_published_file_is_known_by_its_name(tmp_path: Path, tiny
 def test_a_scale_that_is_none_is_refused(tmp_path: Path, tiny_weights: Weights, scale: object) -> None:
     torch.save({"meta": {"gridrt_scale": scale}, "state_dict": tiny_weights}, tmp_path / "w.pth")
 
-    with pytest.raises(CheckpointError, match=r"w\.pth: `gridrt_scale` is two positive numbers"):
+    with pytest.raises(CheckpointError, match=r"w\.pth: `gridrt_scale` must be two positive numbers"):
         load_model(tmp_path / "w.pth")
 
 
