@@ -135,6 +135,7 @@ class CocoDataset:
                 f"every picture that {self.place} names must be in the folder of images",
                 place=self._folder,
                 value=f"{len(missing)} of {len(self.images)} missing, first {missing[0]}",
+                remedy="Give the folder that these names start from.",
             )
 
     def _is_there(self, index: int) -> bool:

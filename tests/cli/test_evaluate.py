@@ -113,14 +113,16 @@ def test_curves_and_mistakes_are_drawn(folder: Path) -> None:
     assert load_image(folder / "pictures/mistakes_01_2.png").shape == (48, 64, 3)
 
 
-def test_without_matplotlib_the_extra_is_named_before_anything_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_matplotlib_the_command_that_installs_it_is_told_before_anything_is_done(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr("gridrt.report.figure.find_spec", lambda _: None)
 
     result = evaluate("--pictures", "pictures")
 
     assert result.exit_code == 1
     assert result.stderr == (
-        "error: curves are drawn by matplotlib, which is not installed. Install the extra: pip install '.[report]'.\n"
+        "error: curves are drawn by matplotlib, which is not installed. Run: pip install matplotlib\n"
     )
     assert not Path("pictures").exists()
 
