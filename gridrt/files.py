@@ -77,14 +77,21 @@ def _file_behind(target: Path) -> Path:
 @contextmanager
 def _folder_of(file: Path) -> Iterator[None]:
     """Make the folder of `file` and its parents where they are missing; remove those again if the block fails."""
-    missing = [folder for folder in file.parents if not folder.exists()]
-    try:
+    with _new_folders_removed(file.parent):
         file.parent.mkdir(parents=True, exist_ok=True)
         yield
+
+
+@contextmanager
+def _new_folders_removed(folder: Path) -> Iterator[None]:
+    """If the block fails, remove `folder` and its parents as far as they are missing now and empty then."""
+    missing = [each for each in (folder, *folder.parents) if not each.exists()]
+    try:
+        yield
     except BaseException:
-        for folder in missing:
-            with suppress(OSError):  # someone else uses it by now
-                folder.rmdir()
+        for each in missing:
+            with suppress(OSError):  # something lies in it by now
+                each.rmdir()
         raise
 
 
@@ -141,6 +148,18 @@ def make_folder(folder: str | Path) -> Path:
     except OSError as error:
         raise _cannot_write(folder, error) from error
     return folder
+
+
+@contextmanager
+def folder_for(folder: Path) -> Iterator[None]:
+    """Make `folder` as `make_folder` does; if the block fails and has put nothing there, it is removed again.
+
+    Raises:
+        OutputError: likewise.
+    """
+    with _new_folders_removed(folder):
+        make_folder(folder)
+        yield
 
 
 def remove_temporaries(folder: Path, suffixes: Iterable[str]) -> None:

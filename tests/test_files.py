@@ -16,6 +16,7 @@ from gridrt.files import (
     check_apart,
     check_is_file,
     check_writable,
+    folder_for,
     make_folder,
     remove_temporaries,
     sha256_of,
@@ -304,3 +305,33 @@ def test_what_can_be_read_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     Path("c:old.json").touch()
 
     check_is_file(Path(name), DataError)
+
+
+def fail_in(folder: Path, name: str | None = None) -> None:
+    """Fail with a folder at hand, after a file of that name was written there, if any."""
+    with folder_for(folder):
+        if name is not None:
+            (folder / name).touch()
+        raise KeyboardInterrupt
+
+
+def test_a_folder_is_removed_with_its_new_parents_where_the_work_in_it_fails(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        fail_in(tmp_path / "new" / "out")
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_stays_where_it_was_there_before_or_something_lies_in_it(tmp_path: Path) -> None:
+    (tmp_path / "old").mkdir()
+
+    for folder, name in (("old", None), ("new", "state")):
+        with pytest.raises(KeyboardInterrupt):
+            fail_in(tmp_path / folder, name)
+
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["new", "old"]
+
+
+def test_a_folder_that_cannot_be_made_is_told(old_file: Path) -> None:
+    with pytest.raises(OutputError, match="the result cannot be written here"), folder_for(old_file / "out"):
+        pass

@@ -91,6 +91,10 @@ PRESETS: Mapping[str, Callable[[int], GridRCNN]] = {
 }
 
 
+BASELINES = frozenset(("faster_r50", "faster_tiny"))
+"""Those without a grid, which are not exported."""
+
+
 def build(variant: str, num_classes: int = 80) -> GridRCNN:
     """A detector by its name, with random weights.
 

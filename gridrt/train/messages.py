@@ -16,6 +16,7 @@ from gridrt.train.data import TrainingData
 from gridrt.train.folder import CURVES
 from gridrt.train.schedule import Schedule
 from gridrt.train.state import Progress
+from gridrt.wording import counted, pixels
 
 Losses = Mapping[str, float | None]
 
@@ -30,10 +31,12 @@ def tell_start(data: TrainingData, schedule: Schedule, progress: Progress, itera
     """What is learned from and for how long, and what will be missing."""
     reasons = [f"{count} {reason}" for reason, count in data.left_out().items()]
     left_out = f" ({', '.join(reasons)} left out)" if reasons else ""
-    extent = f"iterations {progress.iteration} to {iterations}" if progress.iteration else f"{iterations} iterations"
+    begun = progress.iteration
+    extent = f"iterations {begun} to {iterations}" if begun else counted(iterations, "iteration")
     tell(
-        f"{len(data.images)} images{left_out}, {len(data.images.class_names)} classes, {extent}, "
-        f"peak learning rate {schedule.lr:.3g}"
+        f"{counted(len(data.images), 'image')}{left_out}, {counted(len(data.images.class_names), 'class')}: "
+        f"{counted(schedule.epochs, 'epoch')}, {extent}, batch size {schedule.batch_size}, "
+        f"scale {pixels(schedule.scale)}, peak learning rate {schedule.lr:.3g}"
     )
     try:
         require_matplotlib()

@@ -219,7 +219,9 @@ def test_where_there_is_nothing_to_resume_a_training_begins_and_says_so(
 
     first, second, *_ = capsys.readouterr().err.splitlines()
     assert first == "There is no training to resume: a new one begins."
-    assert second.startswith("12 images, 6 classes, 12 iterations, peak learning rate 0.001")
+    assert second == (
+        "12 images, 6 classes: 2 epochs, 12 iterations, batch size 1, scale 96 x 64, peak learning rate 0.001"
+    )
     assert load_state(tmp_path / "checkpoint.pth").progress.iteration == 2 * PER_EPOCH
 
 
