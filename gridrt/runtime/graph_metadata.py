@@ -11,6 +11,8 @@ from gridrt.errors import GraphError
 
 CLASSES_KEY = "gridrt.classes"
 INPUT_KEY = "gridrt.input"
+PARENT_KEY = "gridrt.weights_sha256"
+"""Of the checkpoint that a graph was made from."""
 PRECISION_KEY = "gridrt.precision"
 """The recipe that a graph was rewritten by; one in FP32 has none."""
 

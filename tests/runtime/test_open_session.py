@@ -9,6 +9,7 @@ import pytest
 from torch import nn
 
 from gridrt.errors import GraphError, GridRTError
+from gridrt.files import sha256_of
 from gridrt.runtime import only_model_in, open_session
 from gridrt.runtime.onnxruntime_session import OnnxRuntimeSession
 from gridrt.runtime.torch_session import TorchSession
@@ -83,8 +84,41 @@ def test_several_models_are_listed_and_none_is_taken(tmp_path: Path) -> None:
         only_model_in(tmp_path)
 
 
-def test_a_folder_without_a_model_is_told_so(tmp_path: Path) -> None:
-    with pytest.raises(GridRTError, match=r"no model lies here\. Name one with --model"):
+def test_a_graph_is_taken_beside_the_checkpoint_that_it_was_made_from(tmp_path: Path) -> None:
+    (tmp_path / "r50.pth").write_bytes(b"weights")
+    export_of(tmp_path / "r50.pth", tmp_path / "r50.onnx")
+
+    assert only_model_in(tmp_path) == tmp_path / "r50.onnx"
+
+
+def test_a_graph_of_another_checkpoint_decides_nothing(tmp_path: Path) -> None:
+    (tmp_path / "r50.pth").write_bytes(b"weights")
+    export_of(tmp_path / "r50.pth", tmp_path / "r50.onnx")
+    (tmp_path / "r50.pth").write_bytes(b"trained on")
+
+    with pytest.raises(GridRTError, match=r"found r50\.onnx, r50\.pth"):
+        only_model_in(tmp_path)
+
+
+def test_of_two_graphs_none_is_taken(tmp_path: Path) -> None:
+    (tmp_path / "r50.pth").write_bytes(b"weights")
+    for name in ("r50.onnx", "r50.int8.onnx"):
+        export_of(tmp_path / "r50.pth", tmp_path / name)
+
+    with pytest.raises(GridRTError, match=r"found r50\.int8\.onnx, r50\.onnx, r50\.pth"):
+        only_model_in(tmp_path)
+
+
+def export_of(checkpoint: Path, graph: Path) -> None:
+    model = whole_image_graph()
+    onnx.helper.set_model_props(model, {"gridrt.weights_sha256": sha256_of(checkpoint)})
+    onnx.save(model, graph)
+
+
+def test_a_folder_without_a_model_is_told_so_with_an_example(tmp_path: Path) -> None:
+    with pytest.raises(
+        GridRTError, match=r"no model lies here\. Name one with --model, such as tiny_bccd, which ships"
+    ):
         only_model_in(tmp_path)
 
 
