@@ -23,7 +23,7 @@ from benchmarks.training_sets import SETS, THREADS, TrainingSet
 from gridrt.files import make_folder, sha256_of, write_text
 from gridrt.model.checkpoint import load_model, save_weights
 from gridrt.model.zoo import SHIPPED
-from gridrt.report.metrics import shown
+from gridrt.report.metrics import points
 
 RESULTS = Path(__file__).parent / "results"
 MODELS = ("tiny", "faster_tiny")
@@ -53,7 +53,7 @@ def command(*, data: str, model: str, out: Path, note: str, ship: bool, results:
     write_text(results / f"training_{data}_{model}.json", json.dumps(figures, indent=2) + "\n")
     if ship:
         ship_weights(SHIPPED[f"{model}_{data}"], run, figures)
-    click.echo(f"AP {shown(figures['overall']['ap'])} after {figures['seconds'] / 60:.0f} minutes, in {run}")
+    click.echo(f"AP {points(figures['overall']['ap'])} after {figures['seconds'] / 60:.0f} minutes, in {run}")
 
 
 def train(recipe: TrainingSet, model: str, folder: Path, run: Path) -> None:

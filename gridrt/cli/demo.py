@@ -86,11 +86,11 @@ def _run(context: click.Context, verb: click.Command, *arguments: object) -> Non
 
 
 def _tell(figures: Mapping[str, Mapping[str, Any]], comparison: Comparison) -> None:
-    from gridrt.report.metrics import FIGURES, shown
+    from gridrt.report.metrics import FIGURES, points
 
     click.echo(" " * 14 + "".join(f"{name:>8}" for name in FIGURES) + "  seconds per picture")
     for side, of_side in figures.items():
-        cells = "".join(f"{shown(of_side['overall'][key]):>8}" for key in FIGURES.values())
+        cells = "".join(f"{points(of_side['overall'][key]):>8}" for key in FIGURES.values())
         seconds = statistics.median(comparison.seconds[side]) / comparison.pictures
         click.echo(f"{side:<14}{cells}{seconds:>10.3f}")
     found = comparison.verification

@@ -130,18 +130,18 @@ def _draw(folder: Path | None, dataset: CocoDataset, evaluation: Evaluation) -> 
 
 def _tell(evaluation: Evaluation, conditions: Mapping[str, Any], written: Sequence[Path]) -> None:
     """The figures, under which conditions they were measured, and in one line what was done."""
-    from gridrt.report.metrics import shown, table
+    from gridrt.report.metrics import points, table
 
     metrics = evaluation.metrics()
     click.echo(table(metrics))
     scale = told_scale(conditions["scale"], conditions["scale_origin"])
     click.echo(
-        f"{conditions['model']} ({conditions['model_sha256'][:12]}), {scale}, at most 100 detections an image, "
-        f"{counted(conditions['processes'], 'process')}"
+        f"in points of 100: {conditions['model']} ({conditions['model_sha256'][:12]}), {scale}, "
+        f"at most 100 detections an image, {counted(conditions['processes'], 'process')}"
     )
     places = f", in {', '.join(map(str, written))}" if written else ""
     seconds, following = conditions["seconds"], command_line("detect", "IMAGES", "--model", conditions["model"])
     click.echo(
-        f"AP {shown(metrics.overall.ap)} on {counted(metrics.images, 'image')}{places}, {seconds:.1f} s "
+        f"AP {points(metrics.overall.ap)} on {counted(metrics.images, 'image')}{places}, {seconds:.1f} s "
         f"({seconds / metrics.images:.3f} s per image). Next: {following}"
     )

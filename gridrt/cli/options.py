@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import click
 
-model = click.option("--model", help="Checkpoint, ONNX file or name such as r50; else the one in the current folder.")
+model = click.option(
+    "--model",
+    help="Checkpoint, ONNX file or name such as r50; else the only one in the current folder, where a graph goes before "
+    "the checkpoint that it was made from.",
+)
 scale = click.option(
     "--scale",
     type=click.IntRange(min=1),

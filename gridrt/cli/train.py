@@ -172,12 +172,12 @@ def _model(chosen: dict[str, Any], class_names: tuple[str, ...]) -> GridRCNN:
 
 def _tell(done: Progress, out: Path, variant: str) -> None:
     from gridrt.model.presets import BASELINES
-    from gridrt.report.metrics import shown
+    from gridrt.report.metrics import points
     from gridrt.train.folder import BEST, LAST
 
     evaluated = done.best_ap is not None
     weights = out / (BEST if evaluated else LAST)
-    figure = f", AP {shown(done.best_ap)}" if evaluated else ""
+    figure = f", AP {points(done.best_ap)}" if evaluated else ""
     following = ("detect", "IMAGES", "--model") if variant in BASELINES else ("export", "--weights")
     click.echo(
         f"{weights}{figure}, {counted(done.epoch, 'epoch')}, {counted(done.iteration, 'iteration')}, "

@@ -66,7 +66,7 @@ def test_it_tells_both_precisions_how_far_the_sides_differ_how_long_they_took_an
     lines = result.stdout.splitlines()
     for name, side in (("PyTorch", "pytorch"), ("ONNX Runtime", "onnxruntime")):
         (row,) = (line for line in lines if line.startswith(f"{name} ") and len(line.split()) > 5)
-        assert row.removeprefix(name).split()[0] == f"{average_precision(folder, side):.3f}"
+        assert row.removeprefix(name).split()[0] == f"{100 * average_precision(folder, side):.1f}"
     for told in ("in 12 pictures: ", " 0 missing, 0 extra; largest difference", "median of 3 runs", " 1 thread of "):
         assert told in result.stdout
     assert lines[-1].startswith("Demo done, results in demo, detections drawn in demo/detections.png, ")

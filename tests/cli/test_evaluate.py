@@ -53,7 +53,8 @@ def test_a_table_the_conditions_and_one_line_are_printed() -> None:
     assert "model.onnx" in lines[3]
     assert "scale 64 x 48 (as asked)" in lines[3]
     assert lines[3].endswith(", 1 process")
-    assert lines[4].startswith("AP 0.5")
+    assert lines[3].startswith("in points of 100: ")
+    assert lines[4].startswith("AP 5")
     assert "on 5 images" in lines[4]
     assert result.stderr == ""
 
@@ -71,7 +72,9 @@ def test_figures_and_results_are_written() -> None:
     results = json.loads(Path("out/results.json").read_text())
     assert figures["overall"]["objects"] == 4
     assert (figures["scale"], figures["scale_origin"]) == ([64, 48], "as asked")
-    assert f"AP {figures['overall']['ap']:.3f} on 5 images, in out/figures.json, out/results.json" in result.stdout
+    assert (
+        f"AP {100 * figures['overall']['ap']:.1f} on 5 images, in out/figures.json, out/results.json" in result.stdout
+    )
     assert [one["image_id"] for one in results] == [0, 1, 2, 3, 4]
     assert results[0]["bbox"] == [0, 0, 64, 48]
 
@@ -86,7 +89,7 @@ def test_two_processes_find_what_one_finds(folder: Path) -> None:
     del one["seconds"], two["seconds"]
     assert one == two
     assert (folder / "one_results.json").read_bytes() == (folder / "two_results.json").read_bytes()
-    assert "AP 0.5" in first
+    assert "AP 5" in first
     assert second == ""
 
 

@@ -62,7 +62,7 @@ def test_one_line_tells_what_was_done_and_what_is_next(uninterrupted: tuple[Path
     out, result = uninterrupted
 
     (line,) = result.stdout.splitlines()
-    assert line.startswith(f"{out}/best.pth, AP 0.")
+    assert line.startswith(f"{out}/best.pth, AP ")
     assert f"2 epochs, {ITERATIONS} iterations" in line
     assert line.endswith(f"Next: gridrt export --weights '{out}/best.pth'")
 

@@ -237,7 +237,7 @@ def test_a_run_tells_of_its_epochs_and_evaluations(
         "epoch 2 of 2",
         "epoch 2 evaluated",
     ]
-    assert f"AP {evaluations[0][0]:.3f}, AP50 0.750, AP75 0.250" in said[1]
+    assert f"AP {100 * evaluations[0][0]:.1f}, AP50 75.0, AP75 25.0" in said[1]
     assert said[2].endswith("; 00:00 left")
 
 
