@@ -6,8 +6,8 @@ import click
 
 model = click.option(
     "--model",
-    help="Checkpoint, ONNX file or name such as r50; else the only one in the current folder, where a graph goes before "
-    "the checkpoint that it was made from.",
+    help="Checkpoint, ONNX file or name such as r50; else the only one in the current folder, or the graph of the only "
+    "checkpoint.",
 )
 scale = click.option(
     "--scale",
