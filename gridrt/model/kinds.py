@@ -28,7 +28,7 @@ def require_graph_suffix(out: Path) -> None:
         OutputError: `out` is not that of an ONNX file.
     """
     if not is_graph(out):
-        raise OutputError(f"an ONNX file ends in {GRAPH_SUFFIX}", place=out, remedy="Give --out that suffix.")
+        raise OutputError(f"an ONNX file must end in {GRAPH_SUFFIX}", place=out, remedy="Give --out that suffix.")
 
 
 def refuse_trust_in_graph(path: str | Path, *, trust_checkpoint: bool) -> None:
