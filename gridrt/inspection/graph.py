@@ -174,4 +174,5 @@ def _joined(numbers: Mapping[str, int]) -> str:
 
 
 def _shortened(value: str) -> str:
+    value = " ".join(value.split())
     return value if len(value) <= _LONGEST_VALUE else f"{value[: _LONGEST_VALUE - 3]}..."
