@@ -266,6 +266,21 @@ def test_dead_channels_give_their_bias(target: Target, brightness: float, *, opt
     np.testing.assert_allclose(found[:, 1:], expected[:, 1:], atol=0.51 * step)
 
 
+@pytest.mark.parametrize("doubling", [0.25, 4.0])
+def test_a_dead_channel_gives_its_bias_to_all_levels_that_share_it(doubling: float) -> None:
+    weights: dict[str, Array] = {
+        "weight": np.array([[1, -1], [0.5, 2], [0, 0]], np.float32)[..., None, None],
+        "bias": np.array([0, 0, 1.5], np.float32),
+        "two": np.array(doubling, np.float32),
+    }
+    model = model_of(SHARED, weights)
+    x = np.random.default_rng(0).normal(size=(1, 2, 4, 4)).astype(np.float32)
+
+    rewritten, _ = in_int8(model, CPU, {"x": x})
+
+    np.testing.assert_allclose(run(rewritten, {"x": x})[0][:, 2], 3, atol=0.05)
+
+
 @pytest.mark.parametrize("target", [TENSORRT, CPU], ids=["tensorrt", "cpu"])
 def test_what_is_zero_throughout_stays_zero(target: Target) -> None:
     """Ranges of nothing: black images, and units that never fire."""

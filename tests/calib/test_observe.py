@@ -191,6 +191,15 @@ def test_images_without_objects_are_an_error_the_second_time_too(graph: Path, pi
             observe(graph, pictures[:1], SCALE, graph.with_suffix(".npz"), threads=1)
 
 
+def test_a_picture_without_objects_among_others_is_no_error_wherever_it_is(graph: Path, pictures: list[Path]) -> None:
+    dark, *bright = pictures
+    forwards = observe(graph, pictures, SCALE, graph.with_suffix(".npz"), threads=1)
+    backwards = observe(graph, [*bright, dark], SCALE, graph.with_suffix(".other"), threads=1)
+
+    for one, other in zip(forwards.values(), backwards.values(), strict=True):
+        assert (one.low, one.high, one.counts.sum()) == (other.low, other.high, other.counts.sum())
+
+
 def test_pictures_with_objects_mend_that_without_a_second_run(
     graph: Path, pictures: list[Path], loaded: list[str]
 ) -> None:
