@@ -49,6 +49,7 @@ _OPTIONAL = {
     "tensorrt": "tensorrt",
     "tensorrt-rtx-cu13": "tensorrt_rtx",
     "cuda-bindings": "cuda.bindings",
+    "cuda-core": "cuda.core",
     "polygraphy": "polygraphy",
     "pycuda": "pycuda.driver",
 }

@@ -15,6 +15,8 @@ PARENT_KEY = "gridrt.weights_sha256"
 """Of the checkpoint that a graph was made from."""
 PRECISION_KEY = "gridrt.precision"
 """The recipe that a graph was rewritten by; one in FP32 has none."""
+TARGET_KEY = "gridrt.target"
+"""The runtime that it was rewritten for."""
 
 
 def class_names_in(metadata: Mapping[str, str], path: str | Path) -> tuple[str, ...]:
