@@ -30,7 +30,7 @@ struct Cells {
 // floor(log2(sqrt(area) / 56 + 1e-6)) within [0, 3], for xyxy in pixels.
 GRIDRT_HOST_DEVICE int level_of(float x1, float y1, float x2, float y2) {
     const float area = product(sum(x2, -x1), sum(y2, -y1));
-    const float octaves = sum(quotient(sqrtf(area > 0 ? area : 0.0f), 56.0f), 1e-6f);
+    const float octaves = sum(quotient(sqrtf(fmaxf(area, 0.0f)), 56.0f), 1e-6f);
     // The logarithm as the powers of two that are reached. That of the last float before 8 rounds up to 3.
     return (octaves >= 2.0f) + (octaves >= 4.0f) + (octaves >= 7.9999995f);
 }
@@ -97,7 +97,7 @@ GRIDRT_HOST_DEVICE float weight_of(const Axis& axis, int bin, int cell) {
     float weight = 0.0f;
     for (int sample = first_sample_from(axis, bin, static_cast<float>(cell - 1)); sample < axis.samples; ++sample) {
         const float at = position(axis, bin, sample);
-        if (at > static_cast<float>(cell + 1)) break;
+        if (!(at <= static_cast<float>(cell + 1))) break;  // also at what is no number
         weight += share_of(axis, at, cell);
     }
     return weight / static_cast<float>(axis.samples);

@@ -46,15 +46,16 @@ GRIDRT_DEVICE Pack<T> pooled_pack(const T* map, int width, int channels, const T
 
 template <typename T>
 GRIDRT_DEVICE void pool_channels_last(const Parameters<T>& parameters, const FeatureMap<T>& map, const Tables& tables,
-                                      int image, int roi, int first_channel) {
+                                      const Part& part) {
     constexpr int LANES = CHANNELS / Pack<T>::SIZE;  // threads of a bin
     const int bins = parameters.bins;
     const int channels = parameters.channels;
-    const int channel = first_channel + static_cast<int>(threadIdx.x) % LANES * Pack<T>::SIZE;
+    const int channel = part.first_channel + static_cast<int>(threadIdx.x) % LANES * Pack<T>::SIZE;
     if (channel >= channels) return;
-    const T* data = map.data + static_cast<size_t>(image) * map.height * map.width * channels + channel;
-    T* pooled = parameters.pooled + static_cast<size_t>(roi) * bins * bins * channels + channel;
-    for (int bin = threadIdx.x / LANES; bin < bins * bins; bin += THREADS / LANES) {
+    const T* data = map.data + static_cast<size_t>(part.image) * map.height * map.width * channels + channel;
+    T* pooled = parameters.pooled + static_cast<size_t>(part.roi) * bins * bins * channels + channel;
+    const int first = part.first_row * bins + static_cast<int>(threadIdx.x) / LANES;
+    for (int bin = first; bin < part.end_row * bins; bin += THREADS / LANES) {
         store_pack(pooled + bin * channels, pooled_pack(data, map.width, channels, tables, bin / bins, bin % bins));
     }
 }

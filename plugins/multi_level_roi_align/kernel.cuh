@@ -1,4 +1,4 @@
-// RoIAlign from four pyramid levels in one launch: a block pools 64 channels of one RoI.
+// RoIAlign from four pyramid levels in one launch: a block pools some rows of bins of 64 channels of one RoI.
 #pragma once
 
 #include "multi_level_roi_align/channels_last.cuh"
@@ -7,21 +7,24 @@
 namespace gridrt {
 namespace roi_align {
 
-// Pools the channels of one block: blockIdx.x is the RoI, blockIdx.y the slice of channels. `memory` is the block's
-// dynamic shared memory. GROUP channels of a warp go together in the linear layout; GROUP * bins must be at most 32.
+// Pools the part of one block: blockIdx is the RoI, the slice of channels, and the group of rows of bins. `memory` is the
+// block's dynamic shared memory. In the linear layout a warp pools GROUP channels at a time; GROUP * bins is at most 32.
 template <typename T, bool CHANNELS_LAST, int GROUP>
 GRIDRT_DEVICE void pool(const Parameters<T>& parameters, unsigned char* memory) {
-    const int roi_index = blockIdx.x;
-    if (roi_index >= parameters.roi_count) return;  // there are none, and yet a grid has a block
-    const float* roi = parameters.rois + static_cast<size_t>(roi_index) * 5;
+    const int index = blockIdx.x;
+    if (index >= parameters.roi_count) return;  // there are none, and yet a grid has a block
+    const float* roi = parameters.rois + static_cast<size_t>(index) * 5;
     const FeatureMap<T> map = map_of(parameters, roi);
     const Tables tables = filled_tables(memory, map, roi, parameters.bins);
-    const int image = static_cast<int>(roi[0]);
+    const int rows = rows_of(parameters.bins);
+    const int first_row = blockIdx.z * rows;
     const int first_channel = blockIdx.y * CHANNELS;
+    const Part part = {static_cast<int>(roi[0]), index, first_channel, first_row,
+                       smaller(first_row + rows, parameters.bins)};
     if constexpr (CHANNELS_LAST) {
-        pool_channels_last(parameters, map, tables, image, roi_index, first_channel);
+        pool_channels_last(parameters, map, tables, part);
     } else {
-        pool_linear<T, GROUP>(parameters, map, tables, image, roi_index, first_channel);
+        pool_linear<T, GROUP>(parameters, map, tables, part);
     }
 }
 

@@ -65,19 +65,19 @@ GRIDRT_DEVICE float pooled_value(const Strip<T, GROUP>& strip, float (&lines)[GR
 
 template <typename T, int GROUP>
 GRIDRT_DEVICE void pool_linear(const Parameters<T>& parameters, const FeatureMap<T>& map, const Tables& tables,
-                               int image, int roi, int first_channel) {
+                               const Part& part) {
     constexpr int WARPS = THREADS / WARP;
     __shared__ float lines[WARPS][GROUP][WARP + 1];
     const int bins = parameters.bins;
     const int area = map.height * map.width;
     const int warp = threadIdx.x / WARP;
     const int lane = threadIdx.x % WARP;
-    const int end = smaller(first_channel + CHANNELS, parameters.channels);
-    for (int channel = first_channel + warp * GROUP; channel < end; channel += WARPS * GROUP) {
-        const size_t first_plane = static_cast<size_t>(image) * parameters.channels + channel;
+    const int end = smaller(part.first_channel + CHANNELS, parameters.channels);
+    for (int channel = part.first_channel + warp * GROUP; channel < end; channel += WARPS * GROUP) {
+        const size_t first_plane = static_cast<size_t>(part.image) * parameters.channels + channel;
         const Strip<T, GROUP> strip = {map.data + first_plane * area, area, smaller(GROUP, end - channel)};
-        T* pooled = parameters.pooled + (static_cast<size_t>(roi) * parameters.channels + channel) * bins * bins;
-        for (int row = 0; row < bins; ++row) {
+        T* pooled = parameters.pooled + (static_cast<size_t>(part.roi) * parameters.channels + channel) * bins * bins;
+        for (int row = part.first_row; row < part.end_row; ++row) {
             const float value = pooled_value(strip, lines[warp], tables, map.width, bins, row);
             const int member = lane / bins;
             if (member < strip.count) pooled[(member * bins + row) * bins + lane % bins] = rounded_to<T>(value);

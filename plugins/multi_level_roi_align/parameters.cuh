@@ -7,10 +7,14 @@ namespace gridrt {
 namespace roi_align {
 
 constexpr int LEVELS = 4;
-constexpr int THREADS = 128;  // of a block
 constexpr int WARP = 32;
-constexpr int CHANNELS = 64;  // of a block
-constexpr int BLOCKS = 7;     // of a multiprocessor at a time, at least; so many registers can each have
+constexpr int THREADS = 128;   // of a block
+constexpr int CHANNELS = 64;   // of a block
+constexpr int MANY_BINS = 49;  // of a block, about
+constexpr int BLOCKS = 7;      // that a multiprocessor holds at a time, or more: registers are dealt out for so many
+
+// Rows of bins of a block: few detections with many bins have to fill a GPU as well.
+GRIDRT_HOST_DEVICE int rows_of(int bins) { return larger(MANY_BINS / bins, 1); }
 
 template <typename T>
 struct FeatureMap {
@@ -28,6 +32,15 @@ struct Parameters {
     int channels;       // C
     int bins;           // S, at most 32
     T* pooled;          // [K, C, S, S], or [K, S, S, C]
+};
+
+// What a block pools.
+struct Part {
+    int image;
+    int roi;
+    int first_channel;
+    int first_row;
+    int end_row;
 };
 
 // The map a RoI is pooled from. Every field by itself, in a loop over constants: an array that is indexed by a variable,

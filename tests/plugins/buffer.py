@@ -29,7 +29,7 @@ class Buffer:
     def __init__(self, content: Bytes) -> None:
         room = -(-content.size // ALIGNMENT) * ALIGNMENT
         usable = -(-(GUARD + room) // mmap.PAGESIZE) * mmap.PAGESIZE
-        self._memory = np.frombuffer(mmap.mmap(-1, usable + mmap.PAGESIZE), np.uint8)
+        self._memory: Bytes = np.frombuffer(mmap.mmap(-1, usable + mmap.PAGESIZE), np.uint8)
         self._start, self._end, self._usable = usable - room, usable - room + content.size, usable
         base = self._memory.ctypes.data
         self.address = base + self._start
@@ -41,7 +41,8 @@ class Buffer:
     @property
     def content(self) -> Bytes:
         """The bytes as they are now."""
-        return self._memory[self._start : self._end].copy()
+        content: Bytes = self._memory[self._start : self._end].copy()
+        return content
 
     def check(self) -> None:
         """Nothing was written beside the content."""

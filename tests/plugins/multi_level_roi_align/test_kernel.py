@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import pytest
@@ -131,6 +132,21 @@ def test_a_roi_outside_pools_nothing(variant: Variant, roi: Sequence[float], com
 @pytest.mark.parametrize("roi", INSIDE.values(), ids=INSIDE)
 def test_rois_of_all_kinds(variant: Variant, roi: Sequence[float], compile_for_host: Compiler) -> None:
     assert Case(compile_for_host, variant).check([roi]).any()
+
+
+@for_each_variant
+def test_coordinates_that_are_no_numbers_pool_nothing(variant: Variant, compile_for_host: Compiler) -> None:
+    case = Case(compile_for_host, variant)
+    (pooled,) = case.kernel(*case.features, torch.tensor([[0, math.nan, math.nan, math.nan, math.nan]]))
+    assert not pooled.any()
+
+
+def test_infinite_coordinates_do_no_harm(compile_for_host: Compiler) -> None:
+    case = Case(compile_for_host, VARIANTS[0])
+    limits = (-math.inf, -3e38, 0, 3e38, math.inf)
+    rois = [(0, low, low, high, high) for low in limits for high in limits if low < high]
+    (pooled,) = case.kernel(*case.features, torch.tensor(rois))
+    assert pooled.shape == (10, 8, 7, 7)
 
 
 ONE_PER_LEVEL = [(0, 10, 10, 40, 50), (1, 20, 10, 150, 140), (0, 0, 0, 300, 300), (1, -100, -100, 500, 500)]
