@@ -62,12 +62,12 @@ private:
         return linear || (channels_last_ && is_channels_last(tensor));
     }
 
-    // In either format, channels lie next to each other, without padding if there is a multiple of 16 bytes of them.
+    // Channels of the format for halves are padded to 16 bytes in memory, which the kernels do not know of.
     static bool is_channels_last(const nvinfer1::PluginTensorDesc& tensor) {
         const bool half = tensor.type == nvinfer1::DataType::kHALF;
-        const bool format = tensor.format == nvinfer1::TensorFormat::kHWC ||
-                            (half && tensor.format == nvinfer1::TensorFormat::kHWC8);
-        return format && tensor.dims.d[1] > 0 && tensor.dims.d[1] % (half ? 8 : 4) == 0;
+        const auto channels = tensor.dims.d[1];
+        return tensor.format == (half ? nvinfer1::TensorFormat::kHWC8 : nvinfer1::TensorFormat::kHWC) && channels > 0 &&
+               channels % (half ? 8 : 4) == 0;
     }
 
     std::vector<Tensor> tensors_;

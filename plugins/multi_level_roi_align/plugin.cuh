@@ -53,7 +53,8 @@ struct Op {
         }
         const int bins = attributes.output_size;
         const int words = 4 * bins + slots_of(bins, height) + slots_of(bins, width);  // as axis_table takes them
-        return {{larger(shapes[ROIS][0], 1), ceil_div(shapes[0][1], CHANNELS), 1}, THREADS, 4 * words};
+        const int row_groups = ceil_div(bins, rows_of(bins));
+        return {{larger(shapes[ROIS][0], 1), ceil_div(shapes[0][1], CHANNELS), row_groups}, THREADS, 4 * words};
     }
 
     static int run(const Attributes& attributes, const Call& call) {
@@ -74,14 +75,15 @@ private:
         parameters.channels = call.shapes[0][1];
         parameters.bins = attributes.output_size;
         parameters.pooled = call.output<T>(0);
-        const auto kernel = call.variant.channels_last ? kernel_of<T, true>(parameters.bins) : kernel_of<T, false>(parameters.bins);
+        const bool last = call.variant.channels_last;
+        const auto kernel = last ? kernel_of<T, true>(parameters.bins) : kernel_of<T, false>(parameters.bins);
         return start(kernel, launch(attributes, call.variant, call.shapes), parameters, call.stream);
     }
 
     template <typename T, bool CHANNELS_LAST>
     static auto kernel_of(int bins) {
-        if (bins <= 8) return pool_kernel<T, CHANNELS_LAST, 4>;
-        if (bins <= 16) return pool_kernel<T, CHANNELS_LAST, 2>;
+        if (group_of(bins) == 4) return pool_kernel<T, CHANNELS_LAST, 4>;
+        if (group_of(bins) == 2) return pool_kernel<T, CHANNELS_LAST, 2>;
         return pool_kernel<T, CHANNELS_LAST, 1>;
     }
 };

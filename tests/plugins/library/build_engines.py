@@ -52,7 +52,6 @@ def built(graph: Path, log: Log) -> dict[str, object]:
 def main(library: str, *graphs: str) -> None:
     """Print all of it."""
     log = Log()
-    trt.init_libnvinfer_plugins(log, "") if hasattr(trt, "init_libnvinfer_plugins") else None
     trt.get_plugin_registry().load_library(library)
     answers = {graph: built(Path(graph), log) for graph in graphs}
     print(json.dumps({"creators": creators(), "graphs": answers}))
