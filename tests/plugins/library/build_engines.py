@@ -54,7 +54,7 @@ def main(library: str, *graphs: str) -> None:
     log = Log()
     trt.get_plugin_registry().load_library(library)
     answers = {graph: built(Path(graph), log) for graph in graphs}
-    print(json.dumps({"creators": creators(), "graphs": answers}))
+    sys.stdout.write(json.dumps({"creators": creators(), "graphs": answers}))
 
 
 if __name__ == "__main__":

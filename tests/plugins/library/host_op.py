@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Sequence
 from pathlib import Path
+
 import numpy as np
 
 from gridrt.plugins.contract import Attributes

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from gridrt.plugins.contract import Attributes
-from gridrt.plugins.grid_fusion.kernel import GRID_FUSION_KERNEL
+from gridrt.plugins.grid_fusion.contract import FEATURES, WEIGHTS
 from gridrt.plugins.kernel import Kernel, Shapes, Variant
 from gridrt.plugins.kernels import KERNELS
 from gridrt.plugins.sizes import Size
@@ -26,6 +26,7 @@ ATTRIBUTES: Mapping[str, tuple[Attributes, ...]] = {
     ),
     "GridFusion": (),
 }
+EDGES = 24 * 64  # channels of all edges
 SMALL: Mapping[str, tuple[Attributes, Shapes]] = {
     "MultiLevelRoiAlign": (
         {"output_size": 7, "strides": (4, 8, 16, 32)},
@@ -35,7 +36,18 @@ SMALL: Mapping[str, tuple[Attributes, Shapes]] = {
         {"iou_threshold": 0.25, "score_threshold": 0.5, "max_output": 20},
         {"boxes": (2, 40, 4), "scores": (2, 40, 3), "groups": (40,)},
     ),
-    "GridFusion": ({}, GRID_FUSION_KERNEL.examples[0].shapes | {"features": (2, 576, 7, 7)}),
+    "GridFusion": (
+        {},
+        {
+            FEATURES.name: (2, 9 * 64, 7, 7),
+            **{
+                weight.name: shape
+                for weight, shape in zip(
+                    WEIGHTS, 2 * ((EDGES, 1, 5, 5), (EDGES,), (EDGES, 64, 1, 1), (EDGES,)), strict=True
+                )
+            },
+        },
+    ),
 }
 
 
@@ -102,7 +114,7 @@ def test_the_librarys_launch_gives_what_the_entry_point_gives(op: HostOp, compil
             assert torch.equal(one, other)
 
 
-def noise(name: str, shape: tuple[int, ...]) -> Tensor:
+def noise(name: str, shape: Sequence[int]) -> Tensor:
     """An input: boxes in a picture of 224 x 160 pixels, groups, and anything for the rest."""
     generator = torch.Generator().manual_seed(len(name))
     if name in {"rois", "boxes"}:
