@@ -86,7 +86,7 @@ def numbers(sizes: Sequence[Size], shapes: Shapes) -> str:
 
 def test_the_library_states_what_contract_and_kernel_state(op: HostOp) -> None:
     inputs = op.kernel.contract.input_tensors
-    sizes = {tensor.name: st.tuples(*[st.integers(0, 1500)] * tensor.rank) for tensor in inputs}
+    sizes = {tensor.name: st.tuples(*[st.integers(0, 400)] * tensor.rank) for tensor in inputs}
     nodes, variants = st.sampled_from(attributes_of(op.kernel)), st.sampled_from(op.kernel.variants)
 
     @given(variants, nodes, st.fixed_dictionaries(sizes))
