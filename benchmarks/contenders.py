@@ -1,4 +1,4 @@
-"""What is timed: the same work by eager PyTorch and by ONNX Runtime, on one picture."""
+"""What is timed: the same work by eager PyTorch and by ONNX Runtime in two precisions, on one picture."""
 
 from __future__ import annotations
 
@@ -7,19 +7,28 @@ from functools import partial
 from pathlib import Path
 from typing import TypeAlias, TypeVar
 
+import onnx
 import torch
 from torch import Tensor
 
 from benchmarks.graph_parts import Feeds, cpu_session, cut_after_rpn
 from benchmarks.photograph import photograph
+from gridrt.calib.observe import observe
+from gridrt.calib.recipe import load_recipe
+from gridrt.calib.rewrite import apply_recipe
+from gridrt.calib.targets import TARGETS
+from gridrt.calib.thresholds import METHODS, ranges_of
+from gridrt.data.image import save_image
 from gridrt.data.transform import Batch, Transform
 from gridrt.export.verify import cpu_sessions
 from gridrt.model.grid_rcnn import GridRCNN
-from gridrt.types import RawDetections
+from gridrt.runtime.onnxruntime_session import OnnxRuntimeSession
+from gridrt.types import RawDetections, Session
 
 T = TypeVar("T")
 
-PYTORCH, ONNX_RUNTIME = "PyTorch", "ONNX Runtime"
+PYTORCH, ONNX_RUNTIME, ONNX_RUNTIME_INT8 = "PyTorch", "ONNX Runtime", "ONNX Runtime INT8"
+CONTENDERS = (PYTORCH, ONNX_RUNTIME, ONNX_RUNTIME_INT8)
 
 Calls: TypeAlias = Mapping[str, Callable[[], T]]
 
@@ -38,24 +47,33 @@ def feeds_of(batch: Batch) -> Feeds:
     return {"images": batch.images, "image_sizes": batch.image_sizes}
 
 
-def whole_calls(model: GridRCNN, graph: Path, batch: Batch, threads: int) -> Calls[RawDetections]:
+def int8_graph_of(graph: Path, batch: Batch, scale: tuple[int, int]) -> Path:
+    """Beside `graph`, the same in INT8 for a CPU, with ranges of the one picture that is timed."""
+    picture, target = graph.with_suffix(".png"), graph.with_suffix(".int8.onnx")
+    height, width = batch.image_sizes[0]
+    save_image(picture, batch.images[0, :height, :width])
+    ranges = ranges_of(observe(graph, [picture], scale, graph.with_suffix(".npz")), METHODS["mse"])
+    onnx.save(apply_recipe(onnx.load(graph), load_recipe("int8"), TARGETS["cpu"], ranges), target)
+    return target
+
+
+def whole_calls(model: GridRCNN, graph: Path, int8_graph: Path, batch: Batch, threads: int) -> Calls[RawDetections]:
     """From the resized picture to the boxes."""
     by_torch, by_onnxruntime = cpu_sessions(model, graph, threads)
-    return {
-        PYTORCH: partial(by_torch.run, batch.images, batch.image_sizes),
-        ONNX_RUNTIME: partial(by_onnxruntime.run, batch.images, batch.image_sizes),
-    }
+    in_int8 = OnnxRuntimeSession(int8_graph, ["CPUExecutionProvider"], threads)
+    sessions: dict[str, Session] = {PYTORCH: by_torch, ONNX_RUNTIME: by_onnxruntime, ONNX_RUNTIME_INT8: in_int8}
+    return {name: partial(each.run, batch.images, batch.image_sizes) for name, each in sessions.items()}
 
 
-def up_to_rpn_calls(model: GridRCNN, graph: Path, batch: Batch, threads: int) -> Calls[object]:
+def up_to_rpn_calls(model: GridRCNN, graph: Path, int8_graph: Path, batch: Batch, threads: int) -> Calls[object]:
     """From the resized picture to the maps of the region proposal network: convolutions and nothing else."""
-    part = graph.with_stem(f"{graph.stem}_up_to_rpn")
-    cut_after_rpn(graph, part)
-    session = cpu_session(part, threads)
-    return {
-        PYTORCH: partial(_rpn_maps, model, torch.from_numpy(batch.images), torch.from_numpy(batch.image_sizes)),
-        ONNX_RUNTIME: partial(session.run, None, feeds_of(batch)),
-    }
+    by_torch = partial(_rpn_maps, model, torch.from_numpy(batch.images), torch.from_numpy(batch.image_sizes))
+    calls: dict[str, Callable[[], object]] = {PYTORCH: by_torch}
+    for name, whole in ((ONNX_RUNTIME, graph), (ONNX_RUNTIME_INT8, int8_graph)):
+        part = whole.with_stem(f"{whole.stem}_up_to_rpn")
+        cut_after_rpn(whole, part)
+        calls[name] = partial(cpu_session(part, threads).run, None, feeds_of(batch))
+    return calls
 
 
 @torch.inference_mode()

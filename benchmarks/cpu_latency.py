@@ -1,4 +1,4 @@
-"""Latency of a detector on a CPU: ONNX Runtime beside eager PyTorch, in float32, in turns, in one process.
+"""Latency of a detector on a CPU: ONNX Runtime in FP32 and in INT8 beside eager PyTorch, in turns, in one process.
 
     python -m benchmarks.cpu_latency
 
@@ -13,7 +13,16 @@ from tempfile import TemporaryDirectory
 
 import click
 
-from benchmarks.contenders import PYTORCH, feeds_of, photograph_batch, up_to_rpn_calls, whole_calls
+from benchmarks.contenders import (
+    ONNX_RUNTIME,
+    ONNX_RUNTIME_INT8,
+    PYTORCH,
+    feeds_of,
+    int8_graph_of,
+    photograph_batch,
+    up_to_rpn_calls,
+    whole_calls,
+)
 from benchmarks.graph_parts import OpTime, op_times
 from benchmarks.latency_table import Latency, lines
 from benchmarks.program_cost import program_cost
@@ -43,7 +52,7 @@ HELP_RUNS = 10
 def command(
     *, variant: str, scale: tuple[int, int] | None, threads: int, warm_up: int, runs: int, profile: bool, out: Path
 ) -> None:
-    """Time ONNX Runtime beside eager PyTorch on this CPU, with untrained weights on a photograph."""
+    """Time ONNX Runtime in FP32 and INT8 beside eager PyTorch on this CPU, with untrained weights on a photograph."""
     check_writable(out)
     with TemporaryDirectory() as folder:
         setting = Setting(variant, scale or DEFAULT_SCALE, threads, warm_up, runs)
@@ -61,22 +70,23 @@ def measure(setting: Setting, folder: Path, *, profile: bool) -> Latency:
     export = program_cost("export", "--weights", str(checkpoint), "--out", str(graph))
     help_seconds = min(program_cost("--help").seconds for _ in range(HELP_RUNS))
     batch = photograph_batch(setting.scale)
-    detections, seconds = time_parts(setting, load_model(checkpoint), graph, batch)
+    int8_graph = int8_graph_of(graph, batch, setting.scale)
+    detections, seconds = time_parts(setting, load_model(checkpoint), graph, int8_graph, batch)
     return Latency(
         conditions(setting, graph, batch, detections),
         seconds,
         export,
         help_seconds,
-        profiled(setting, graph, batch) if profile else (),
+        profiled(setting, {ONNX_RUNTIME: graph, ONNX_RUNTIME_INT8: int8_graph}, batch) if profile else {},
     )
 
 
 def time_parts(
-    setting: Setting, model: GridRCNN, graph: Path, batch: Batch
+    setting: Setting, model: GridRCNN, graph: Path, int8_graph: Path, batch: Batch
 ) -> tuple[int, dict[str, Mapping[str, Sequence[float]]]]:
     """How many detections there are, and the seconds of each part, contender and run."""
-    whole = whole_calls(model, graph, batch, setting.threads)
-    up_to_rpn = up_to_rpn_calls(model, graph, batch, setting.threads)
+    whole = whole_calls(model, graph, int8_graph, batch, setting.threads)
+    up_to_rpn = up_to_rpn_calls(model, graph, int8_graph, batch, setting.threads)
     detections = int((whole[PYTORCH]().labels >= 0).sum())
     return detections, {
         "whole detector": seconds_in_turns(whole, warm_up=setting.warm_up, runs=setting.runs),
@@ -84,9 +94,13 @@ def time_parts(
     }
 
 
-def profiled(setting: Setting, graph: Path, batch: Batch) -> list[OpTime]:
-    """Where ONNX Runtime spends the time, operator by operator."""
-    return op_times(graph, feeds_of(batch), threads=setting.threads, warm_up=setting.warm_up, runs=setting.runs)
+def profiled(setting: Setting, graphs: Mapping[str, Path], batch: Batch) -> dict[str, list[OpTime]]:
+    """Where ONNX Runtime spends the time of each graph, operator by operator."""
+    feeds, runs = feeds_of(batch), setting.runs
+    return {
+        name: op_times(graph, feeds, threads=setting.threads, warm_up=setting.warm_up, runs=runs)
+        for name, graph in graphs.items()
+    }
 
 
 if __name__ == "__main__":

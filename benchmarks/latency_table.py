@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from benchmarks.contenders import ONNX_RUNTIME, PYTORCH
+from benchmarks.contenders import CONTENDERS, PYTORCH
 from benchmarks.graph_parts import OpTime
 from benchmarks.program_cost import ProgramCost
 
@@ -26,20 +26,22 @@ class Latency:
         seconds: per part of the detector and per contender, each run's.
         export: what `gridrt export` cost, with its verification.
         help_seconds: the best of some runs of `gridrt --help`.
-        operators: where ONNX Runtime spends the time of a whole run; empty if not profiled.
+        operators: per precision of ONNX Runtime, where it spends the time of a whole run; empty if not profiled.
     """
 
     conditions: Mapping[str, Any]
     seconds: Mapping[str, Mapping[str, Sequence[float]]]
     export: ProgramCost
     help_seconds: float
-    operators: Sequence[OpTime]
+    operators: Mapping[str, Sequence[OpTime]]
 
     @property
-    def ratios(self) -> dict[str, float]:
-        """Per part, ONNX Runtime's median over PyTorch's."""
+    def ratios(self) -> dict[str, dict[str, float]]:
+        """Per part and contender, its median over PyTorch's."""
         return {
-            part: statistics.median(seconds[ONNX_RUNTIME]) / statistics.median(seconds[PYTORCH])
+            part: {
+                name: statistics.median(each) / statistics.median(seconds[PYTORCH]) for name, each in seconds.items()
+            }
             for part, seconds in self.seconds.items()
         }
 
@@ -50,13 +52,16 @@ class Latency:
 
 def lines(latency: Latency) -> Iterator[str]:
     """The figures as a table, with their conditions."""
-    yield f"{'seconds, median (best)':<24}{PYTORCH:>18}{ONNX_RUNTIME:>18}{'ratio':>8}"
+    yield f"{'seconds, median (best), ratio':<30}" + "".join(f"{name:>24}" for name in CONTENDERS)
     for part, seconds in latency.seconds.items():
-        times = "".join(f"{_median_and_best(seconds[side]):>18}" for side in (PYTORCH, ONNX_RUNTIME))
-        yield f"{part:<24}{times}{latency.ratios[part]:>8.3f}"
+        ratios = latency.ratios[part]
+        yield f"{part:<30}" + "".join(
+            f"{_median_and_best(seconds[name]):>17}{ratios[name]:>7.3f}" for name in CONTENDERS
+        )
     yield f"gridrt export: {latency.export.seconds:.1f} s, at most {latency.export.peak_memory_gib:.2f} GiB of memory"
     yield f"gridrt --help: {latency.help_seconds:.3f} s at best"
-    yield from _operator_lines(latency.operators)
+    for name, operators in latency.operators.items():
+        yield from _operator_lines(name, operators)
     yield from _condition_lines(latency.conditions)
 
 
@@ -64,9 +69,8 @@ def _median_and_best(seconds: Sequence[float]) -> str:
     return f"{statistics.median(seconds):.3f} ({min(seconds):.3f})"
 
 
-def _operator_lines(operators: Sequence[OpTime]) -> Iterator[str]:
-    if operators:
-        yield f"\n{'ONNX Runtime spends on':<32}{'nodes':>6}{'seconds':>10}{'share':>8}"
+def _operator_lines(name: str, operators: Sequence[OpTime]) -> Iterator[str]:
+    yield f"\n{f'{name} spends on':<32}{'nodes':>6}{'seconds':>10}{'share':>8}"
     for each in operators:
         if each.share >= SHOWN_SHARE:
             yield f"{each.op:<32}{each.nodes:>6}{each.seconds:>10.4f}{each.share:>8.1%}"

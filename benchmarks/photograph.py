@@ -1,4 +1,4 @@
-"""A photograph to measure on."""
+"""Photographs to measure on."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from skimage import data
 
 from gridrt.types import UInt8Array
 
+PHOTOGRAPHS = ("coffee", "chelsea", "astronaut", "rocket")
+"""Those of scikit-image, in RGB: a cup, a cat, a person, a rocket on its pad."""
 
-def photograph() -> UInt8Array:
-    """A cup of coffee, uint8 [400, 600, 3] RGB (Rachel Michetti, CC0; it comes with scikit-image)."""
-    return np.asarray(data.coffee(), np.uint8)  # type: ignore[no-untyped-call]
+
+def photograph(name: str = PHOTOGRAPHS[0]) -> UInt8Array:
+    """One of `PHOTOGRAPHS`, uint8 [height, width, 3] RGB; coffee is 400 x 600 (Rachel Michetti, CC0)."""
+    return np.asarray(getattr(data, name)(), np.uint8)

@@ -49,7 +49,7 @@ def conditions(setting: Setting, graph: Path, batch: Batch, detections: int) -> 
         "variant": setting.variant,
         "weights": "deterministic, untrained",
         "graph_sha256": sha256_of(graph),
-        "precision": "float32",
+        "precision": "float32, and the recipe int8 written for a CPU with ranges of the picture that is timed",
         "picture": "coffee of scikit-image, cut to shape",
         "size": batch.image_sizes[0].tolist(),
         "padded_size": list(batch.images.shape[1:3]),

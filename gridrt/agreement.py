@@ -23,12 +23,14 @@ class Agreement:
     Attributes:
         box_errors: float32 [M], largest difference of a coordinate in pixels, for each pair.
         score_errors: float32 [M], for each pair.
+        overlaps: float32 [M], intersection over union of each pair.
         missing: detections of the reference that have no partner.
         extra: detections of the other side that have none.
     """
 
     box_errors: Float32Array
     score_errors: Float32Array
+    overlaps: Float32Array
     missing: int
     extra: int
 
@@ -53,9 +55,20 @@ def agreement(reference: Detections, other: Detections) -> Agreement:
     return Agreement(
         box_errors=distance[rows, columns],
         score_errors=np.abs(reference.scores[rows] - other.scores[columns]),
+        overlaps=_overlaps(reference.boxes[rows], other.boxes[columns]),
         missing=len(reference) - len(pairs),
         extra=len(other) - len(pairs),
     )
+
+
+def _overlaps(boxes: Float32Array, others: Float32Array) -> Float32Array:
+    """Intersection over union, row by row; 1 where both boxes are without area."""
+    sides = np.minimum(boxes[:, 2:], others[:, 2:]) - np.maximum(boxes[:, :2], others[:, :2])  # [M, 2]
+    shared = sides.clip(min=0).prod(1)
+    areas = [(each[:, 2:] - each[:, :2]).prod(1) for each in (boxes, others)]
+    union = areas[0] + areas[1] - shared
+    ratio: Float32Array = np.divide(shared, union, out=np.ones_like(shared), where=union > 0)
+    return ratio
 
 
 def _nearest_first(distance: Float32Array) -> list[tuple[int, int]]:

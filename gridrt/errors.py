@@ -42,6 +42,10 @@ class GraphError(GridRTError):
     """An ONNX file that is not a GridRT graph, or one that cannot run here."""
 
 
+class EngineError(GridRTError):
+    """A TensorRT engine that cannot be built, or is not what was asked for."""
+
+
 class OutputError(GridRTError):
     """A result that cannot be written."""
 

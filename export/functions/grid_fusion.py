@@ -31,8 +31,9 @@ def grid_fusion_body(point_channels: int) -> FunctionProto:
     arrivals = [float(target == point) for point in range(POINTS) for _, target in EDGES]
     parts = [
         constant("source_channels", int64_list(source_channels)),
-        constant("arrivals", f"float[{POINTS}, {len(EDGES)}] {{{', '.join(map(str, arrivals))}}}"),
+        constant("arrivals_float", f"float[{POINTS}, {len(EDGES)}] {{{', '.join(map(str, arrivals))}}}"),
         constant("edge_rows", int64_list([0, len(EDGES), -1])),
+        "arrivals = CastLike (arrivals_float, features)",
         "shape = Shape (features)",
     ]
     for order, read in (("first", "features"), ("second", "first")):

@@ -2,6 +2,7 @@
 
 Every level pools the RoIs that are its own, and the results are put back into the order of the RoIs. A RoI whose sides
 are reversed pools nothing; it is made an empty one first, since ONNX Runtime's RoiAlign crashes at a reversed one.
+Features in half precision are pooled in float32, as the RoIs are.
 """
 
 from __future__ import annotations
@@ -48,9 +49,10 @@ POOL = """
     place{level} = Squeeze (places{level}, axis_0)
     boxes{level} = Gather (boxes, place{level})
     image{level} = Gather (image, place{level})
+    feature{level} = Cast <to = 1> ({feature})
     pooled{level} = RoiAlign <coordinate_transformation_mode = "half_pixel", mode = "avg", sampling_ratio = 0,
         spatial_scale = {scale}, output_height: int = @output_size, output_width: int = @output_size>
-        ({feature}, boxes{level}, image{level})
+        (feature{level}, boxes{level}, image{level})
 """
 
 JOIN = """
@@ -60,7 +62,8 @@ JOIN = """
     count = Squeeze (count_list, axis_0)
     position = Range (zero, count, one)
     position_of = ScatterElements <axis = 0> (position, place, position)
-    pooled = Gather (pooled_by_level, position_of)
+    pooled_float = Gather (pooled_by_level, position_of)
+    pooled = CastLike (pooled_float, {feature})
 """
 
 
@@ -73,5 +76,5 @@ def multi_level_roi_align_body(strides: Sequence[int]) -> FunctionProto:
     for level, stride in enumerate(strides):
         parts.append(POOL.format(level=level, scale=1 / stride, feature=features[level]))
     names = {kind: ", ".join(f"{kind}{level}" for level in levels) for kind in ("pooled", "place")}
-    parts.append(JOIN.format(pooled=names["pooled"], places=names["place"]))
+    parts.append(JOIN.format(pooled=names["pooled"], places=names["place"], feature=features[0]))
     return function_from_text(MULTI_LEVEL_ROI_ALIGN, "\n".join(parts))

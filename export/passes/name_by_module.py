@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import ast
 from collections import Counter
+from collections.abc import Mapping
 
 from onnx import ModelProto, NodeProto
 
 WRAPPER = "model."
 SCOPES = "pkg.torch.onnx.name_scopes"
+ACTIVATIONS = {"Relu"}
 
 
 def name_by_module(model: ModelProto) -> None:
@@ -19,8 +21,11 @@ def name_by_module(model: ModelProto) -> None:
     _rename_initializers(model)
     parameters = {tensor.name for tensor in model.graph.initializer}
     taken: Counter[str] = Counter()
+    module_of: dict[str, str] = {}  # of each tensor, by what makes it
     for node in model.graph.node:
-        name = "/".join(part for part in (_module(node, parameters), node.op_type) if part)
+        module = _module(node, parameters) or _module_before(node, module_of)
+        module_of.update(dict.fromkeys(node.output, module))
+        name = "/".join(part for part in (module, node.op_type) if part)
         node.name = f"{name}_{taken[name]}" if taken[name] else name
         taken[name] += 1
 
@@ -40,6 +45,11 @@ def _module(node: NodeProto, parameters: set[str]) -> str:
         if name in parameters and name.endswith(".weight"):
             return name.removesuffix(".weight")
     return next((_innermost(entry.value) for entry in node.metadata_props if entry.key == SCOPES), "")
+
+
+def _module_before(node: NodeProto, module_of: Mapping[str, str]) -> str:
+    """An activation that is no module's own belongs to what it activates."""
+    return module_of.get(node.input[0], "") if node.op_type in ACTIVATIONS else ""
 
 
 def _innermost(scopes: str) -> str:

@@ -1,7 +1,8 @@
-"""What the command's exit status means. 0 is done; 3 is a gate that was not met."""
+"""What the command's exit status means; 0 is done."""
 
 from __future__ import annotations
 
 USER_ERROR = 1
 USAGE_ERROR = 2
+GATE_NOT_MET = 3
 INTERRUPTED = 130

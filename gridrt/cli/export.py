@@ -36,13 +36,14 @@ def command(*, weights: str, out: Path | None, verify: bool, image: Path | None,
     from gridrt.export.onnx_export import onnx_from_model, save_onnx
     from gridrt.files import check_writable, sha256_of
     from gridrt.model.checkpoint import load_model
+    from gridrt.model.kinds import require_graph_suffix
     from gridrt.model.zoo import locate
 
     started = time.perf_counter()
     if image is not None and not verify:
         raise click.UsageError("--image is the picture to verify on; leave out --no-verify.")
     out = out or Path(Path(weights).stem + ".onnx")
-    _require_graph_suffix(out)
+    require_graph_suffix(out)
     check_writable(out)
     check = _verifier(image) if verify else None
     path = locate(weights)
@@ -55,15 +56,6 @@ def command(*, weights: str, out: Path | None, verify: bool, image: Path | None,
         f"{model.variant}, {len(model.class_names)} classes, in {out}, {out.stat().st_size / 1e6:.1f} MB, "
         f"{seconds:.1f} s. Next: gridrt detect IMAGE --model {shlex.quote(str(out))}"
     )
-
-
-def _require_graph_suffix(out: Path) -> None:
-    """By its suffix the other verbs know the file; this also keeps a checkpoint from being overwritten."""
-    from gridrt.errors import OutputError
-    from gridrt.model.kinds import GRAPH_SUFFIX, is_graph
-
-    if not is_graph(out):
-        raise OutputError(f"the exported file ends in {GRAPH_SUFFIX}", place=out, remedy="Give --out that suffix.")
 
 
 def _verifier(image: Path | None) -> Callable[[GridRCNN, Path], None]:

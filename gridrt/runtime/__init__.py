@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from gridrt.errors import GridRTError
-from gridrt.model.kinds import CHECKPOINT_SUFFIXES, MODEL_SUFFIXES, is_graph, refuse_trust_in_graph, suffix_of
+from gridrt.model.kinds import (
+    CHECKPOINT_SUFFIXES,
+    GRAPH_SUFFIX,
+    MODEL_SUFFIXES,
+    is_graph,
+    refuse_trust_in_graph,
+    suffix_of,
+)
 from gridrt.model.zoo import NAMES
 from gridrt.types import Session
 
@@ -45,12 +53,43 @@ def only_model_in(folder: Path) -> Path:
     Raises:
         GridRTError: there is none, or more than one.
     """
+    return _only(_files_in(folder, MODEL_SUFFIXES), "model", folder)
+
+
+def only_float_graph_in(folder: Path) -> Path:
+    """The one graph in FP32 in `folder`, for a command that rewrites it in another precision.
+
+    Raises:
+        GridRTError: there is none, or more than one.
+    """
+    graphs = _files_in(folder, (GRAPH_SUFFIX,))
+    return _only([path for path in graphs if not _is_rewritten(path)], "ONNX file in FP32", folder)
+
+
+def _files_in(folder: Path, suffixes: Sequence[str]) -> list[Path]:
     visible = (path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
-    found = sorted(path for path in visible if suffix_of(path) in MODEL_SUFFIXES)
+    return sorted(path for path in visible if suffix_of(path) in suffixes)
+
+
+def _is_rewritten(path: Path) -> bool:
+    """Whether a file says that it is in another precision; one that is no graph is for others to refuse."""
+    import onnx
+    from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
+
+    from gridrt.runtime.graph_metadata import PRECISION_KEY
+
+    try:
+        entries = onnx.load(path, load_external_data=False).metadata_props
+    except DecodeError:
+        return False
+    return any(entry.key == PRECISION_KEY for entry in entries)
+
+
+def _only(found: Sequence[Path], what: str, folder: Path) -> Path:
     if len(found) == 1:
         return found[0]
     raise GridRTError(
-        "more than one model lies here" if found else "no model lies here",
+        f"more than one {what} lies here" if found else f"no {what} lies here",
         place=folder,
         value=", ".join(path.name for path in found) or None,
         remedy="Name one with --model.",

@@ -11,6 +11,10 @@ from gridrt.errors import GraphError
 
 CLASSES_KEY = "gridrt.classes"
 INPUT_KEY = "gridrt.input"
+PRECISION_KEY = "gridrt.precision"
+"""The recipe that a graph was rewritten by; one in FP32 has none."""
+TARGET_KEY = "gridrt.target"
+"""The runtime that it was rewritten for."""
 
 
 def class_names_in(metadata: Mapping[str, str], path: str | Path) -> tuple[str, ...]:

@@ -1,0 +1,73 @@
+"""What is noted of an activation, image after image, without keeping it.
+
+Shapes: N bins.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from gridrt.errors import GraphError
+from gridrt.types import Float32Array
+
+BINS = 2048
+EXACT_FLOAT_COUNTS = 2**24
+"""torch.histc counts in float32, which holds integers up to here."""
+
+Counts = npt.NDArray[np.int64]
+
+
+class Observer:
+    """Extremes of an activation, and a histogram of its magnitudes that widens as it must.
+
+    Where a value exceeds the histogram, neighbouring bins are joined and the range doubles, until it fits: the counts
+    stay exact, and between N / 2 and N bins are in use.
+
+    Args:
+        name: of the activation, for errors.
+
+    Attributes:
+        low: the least value seen, at most 0.
+        high: the greatest, at least 0.
+        limit: upper end of the last bin; 0 as long as nothing but zeros was seen.
+        counts: int64 [N], of values whose magnitude is in each bin; zeros are in the first.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.low = self.high = self.limit = 0.0
+        self.counts: Counts = np.zeros(BINS, np.int64)
+
+    @property
+    def amax(self) -> float:
+        """The largest magnitude seen."""
+        return max(-self.low, self.high)
+
+    def see(self, values: Float32Array) -> None:
+        """Take note of an activation.
+
+        Raises:
+            GraphError: it is NaN or infinite somewhere.
+        """
+        if values.size == 0:
+            return
+        low, high = float(values.min()), float(values.max())
+        if not (np.isfinite(low) and np.isfinite(high)):
+            raise GraphError("activations are finite numbers", place=self.name, value=f"{low} to {high}")
+        self.low, self.high = min(self.low, low), max(self.high, high)
+        self._widen(self.amax)
+        if self.limit == 0:
+            self.counts[0] += values.size
+            return
+        for part in torch.from_numpy(values).flatten().split(EXACT_FLOAT_COUNTS):
+            self.counts += torch.histc(part.abs(), BINS, 0, self.limit).long().numpy()
+
+    def _widen(self, amax: float) -> None:
+        if self.limit == 0:
+            self.limit = amax
+        while self.limit < amax:
+            self.limit *= 2
+            joined = self.counts.reshape(-1, 2).sum(1)
+            self.counts = np.concatenate((joined, np.zeros_like(joined)))

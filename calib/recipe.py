@@ -1,0 +1,157 @@
+"""Recipes: which nodes run in which precision, and why, as data.
+
+A recipe is a TOML file:
+
+    name = "int8"                     # goes into the names of files: r50.int8.onnx
+    description = "..."
+
+    [[rules]]
+    nodes = "backbone*"               # a pattern over the names of nodes: *, ?, [...]
+    precision = "int8"                # fp32, fp16 or int8
+    reason = "..."
+
+The last rule that matches a node decides; a node that none matches stays in FP32.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gridrt.calib.precision import Precision
+from gridrt.errors import GridRTError
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+SHIPPED_FOLDER = Path(__file__).parent / "recipes"
+SUFFIX = ".toml"
+_KEYS, _RULE_KEYS = {"name", "description", "rules"}, {"nodes", "precision", "reason"}
+_NAME = re.compile(r"[A-Za-z0-9_-]+")
+
+
+class RecipeError(GridRTError):
+    """A recipe that cannot be read, or that does not fit the graph."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One rule of a recipe.
+
+    Attributes:
+        nodes: pattern over the names of nodes.
+        precision: that they are planned in.
+        reason: why, for people.
+    """
+
+    nodes: str
+    precision: Precision
+    reason: str
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Which nodes run in which precision.
+
+    Attributes:
+        name: as it goes into the names of files.
+        description: for people.
+        rules: in order; the last one that matches a node decides.
+        place: the file it comes from, for errors.
+    """
+
+    name: str
+    description: str
+    rules: tuple[Rule, ...]
+    place: str
+
+    @property
+    def quantizes(self) -> bool:
+        """Whether any rule plans INT8, which needs ranges."""
+        return any(rule.precision is Precision.INT8 for rule in self.rules)
+
+
+def shipped_recipes() -> list[str]:
+    """Names of the recipes that come with GridRT."""
+    return sorted(path.stem for path in SHIPPED_FOLDER.glob(f"*{SUFFIX}"))
+
+
+def load_recipe(name_or_file: str | Path) -> Recipe:
+    """A recipe that ships, by its name, or a file.
+
+    Raises:
+        RecipeError: there is none, or it breaks a rule that this module states.
+    """
+    name = str(name_or_file)
+    path = SHIPPED_FOLDER / f"{name}{SUFFIX}" if name in shipped_recipes() else Path(name)
+    if not path.is_file():
+        raise RecipeError(
+            f"a recipe is one of {', '.join(shipped_recipes())}, or a TOML file", place="--recipe", value=name
+        )
+    return _recipe(_parsed(path), str(path))
+
+
+def recipe_text(recipe: Recipe) -> str:
+    """The text of a recipe file; read back, it gives the same rules."""
+    lines = [f"name = {_text(recipe.name)}", f"description = {_text(recipe.description)}"]
+    for rule in recipe.rules:
+        lines += ["", "[[rules]]", f"nodes = {_text(rule.nodes)}"]
+        lines += [f"precision = {_text(rule.precision.value)}", f"reason = {_text(rule.reason)}"]
+    return "\n".join(lines) + "\n"
+
+
+def _text(value: str) -> str:
+    """A TOML basic string: of JSON's, all escapes are TOML's too, which wants one more."""
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def _parsed(path: Path) -> Mapping[str, Any]:
+    try:
+        with path.open("rb") as file:
+            content: Mapping[str, Any] = tomllib.load(file)
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise RecipeError("a recipe is a TOML file", place=path, value=error) from error
+    return content
+
+
+def _recipe(content: Mapping[str, Any], place: str) -> Recipe:
+    _check_keys(content, _KEYS, place)
+    name, rules = _string(content, "name", place), content["rules"]
+    if not _NAME.fullmatch(name):
+        raise RecipeError("a recipe's name has letters, digits, - and _ only", place=f"{place}: name", value=repr(name))
+    if not isinstance(rules, list) or not rules:
+        raise RecipeError("there is at least one [[rules]]", place=place)
+    description = _string(content, "description", place)
+    return Recipe(name, description, tuple(_rule(rule, f"{place}: rules[{i}]") for i, rule in enumerate(rules)), place)
+
+
+def _rule(content: object, place: str) -> Rule:
+    if not isinstance(content, dict):
+        raise RecipeError("a rule is a table", place=place, value=repr(content))
+    _check_keys(content, _RULE_KEYS, place)
+    precision = _string(content, "precision", place)
+    if precision not in Precision._value2member_map_:
+        names = ", ".join(member.value for member in Precision)
+        raise RecipeError(f"a precision is one of {names}", place=f"{place}.precision", value=repr(precision))
+    return Rule(_string(content, "nodes", place), Precision(precision), _string(content, "reason", place))
+
+
+def _check_keys(content: Mapping[str, Any], expected: set[str], place: str) -> None:
+    if content.keys() != expected:
+        missing, unknown = sorted(expected - content.keys()), sorted(content.keys() - expected)
+        found = [f"{kind} {', '.join(names)}" for kind, names in (("no", missing), ("unknown", unknown)) if names]
+        raise RecipeError(f"the keys are {', '.join(sorted(expected))}", place=place, value="; ".join(found))
+
+
+def _string(content: Mapping[str, Any], key: str, place: str) -> str:
+    value = content[key]
+    if not isinstance(value, str) or not value.strip():
+        raise RecipeError("this is a text, and not empty", place=f"{place}.{key}", value=repr(value))
+    return value

@@ -1,0 +1,51 @@
+"""A graph in the precisions that a plan says: INT8 first, then FP16 around it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+import onnx.helper
+from onnx import ModelProto
+
+from gridrt.calib.affine import Range
+from gridrt.calib.fp16 import to_fp16
+from gridrt.calib.int8 import to_int8
+from gridrt.calib.plan import plan_from_recipe
+from gridrt.calib.precision import Precision
+from gridrt.calib.recipe import Recipe
+from gridrt.calib.targets import Target
+
+NO_RANGES: Mapping[str, Range] = {}
+
+
+def apply_recipe(
+    model: ModelProto, recipe: Recipe, target: Target, ranges: Mapping[str, Range] = NO_RANGES
+) -> ModelProto:
+    """A copy of `model` in the precisions of a recipe.
+
+    Args:
+        model: a graph of `gridrt export`, in FP32.
+        recipe: which nodes run in which precision.
+        target: the runtime to write for.
+        ranges: of the activations, where the recipe has INT8.
+
+    Raises:
+        RecipeError: a pattern of the recipe matches no node.
+        GraphError: a weight is too large for its precision.
+    """
+    rewritten = ModelProto()
+    rewritten.CopyFrom(model)
+    plan = plan_from_recipe(rewritten.graph, recipe)
+    integers = plan.nodes(Precision.INT8)
+    added = to_int8(rewritten, integers, ranges, target) if integers else frozenset[str]()
+    if target.has_half:
+        to_fp16(rewritten, plan.nodes(Precision.FP16) | integers | added)
+    return rewritten
+
+
+def note(model: ModelProto, notes: Mapping[str, object]) -> None:
+    """Add to the metadata of `model`, in place: texts as they are, anything else as JSON."""
+    known = {entry.key: entry.value for entry in model.metadata_props}
+    texts = {key: value if isinstance(value, str) else json.dumps(value) for key, value in notes.items()}
+    onnx.helper.set_model_props(model, known | texts)

@@ -1,0 +1,138 @@
+"""What INT8 costs, block by block, and the recipe that keeps the loss of AP within a budget."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+from onnx import GraphProto
+from tqdm import tqdm
+
+from gridrt.calib.plan import plan_from_recipe
+from gridrt.calib.precision import Precision
+from gridrt.calib.recipe import Recipe, Rule
+from gridrt.calib.targets.quantization import weighted_nodes
+from gridrt.export.graph import wiring_of
+
+DEPTHS: Mapping[str, int] = {"roi_head": 4}
+"""Parts of a module's name that make a block, below these modules; elsewhere `DEPTH`."""
+DEPTH = 2
+
+
+@dataclass(frozen=True)
+class Loss:
+    """How a graph differs from the one it was made of.
+
+    Attributes:
+        disagreement: see `Fidelity`.
+        ap_drop: in points of 100; None where there are no annotations.
+    """
+
+    disagreement: float
+    ap_drop: float | None
+
+    @property
+    def rank(self) -> tuple[float, float]:
+        """To sort by: AP first, where it is known."""
+        return (self.ap_drop or 0.0, self.disagreement)
+
+
+@dataclass(frozen=True)
+class BlockCost:
+    """What a block costs when it alone runs in INT8.
+
+    Attributes:
+        block: the module's name.
+        nodes: how many convolutions and matrix products it has.
+        loss: against the graph in FP32.
+    """
+
+    block: str
+    nodes: int
+    loss: Loss
+
+
+Measure: TypeAlias = Callable[[Recipe], Loss]
+
+
+def blocks_of(graph: GraphProto, recipe: Recipe) -> dict[str, int]:
+    """The blocks that a recipe runs in INT8, with the number of nodes that multiply in it, in the graph's order."""
+    integers = plan_from_recipe(graph, recipe).nodes(Precision.INT8)
+    blocks: dict[str, int] = {}
+    for node in weighted_nodes(wiring_of(graph), integers):
+        block = block_of(node.name)
+        blocks[block] = blocks.get(block, 0) + 1
+    return blocks
+
+
+def block_of(node: str) -> str:
+    """`backbone.layer1.0.conv1/Conv` -> `backbone.layer1`."""
+    parts = node.split("/", maxsplit=1)[0].split(".")
+    return ".".join(parts[: DEPTHS.get(parts[0], DEPTH)])
+
+
+def without(recipe: Recipe, blocks: Sequence[str], reason: str) -> Recipe:
+    """A recipe with these blocks in FP16."""
+    rules = tuple(Rule(f"{block}[./]*", Precision.FP16, reason) for block in blocks)
+    return replace(recipe, rules=recipe.rules + rules)
+
+
+def costs(graph: GraphProto, recipe: Recipe, measure: Measure) -> list[BlockCost]:
+    """What each block costs alone, the costliest first, with a progress bar on a terminal."""
+    blocks = blocks_of(graph, recipe)
+    found = []
+    for block, nodes in tqdm(blocks.items(), "measuring", unit="block", disable=None):
+        others = [other for other in blocks if other != block]
+        found.append(BlockCost(block, nodes, measure(without(recipe, others, "not measured now"))))
+    return sorted(found, key=lambda cost: cost.loss.rank, reverse=True)
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """The recipe that was found.
+
+    Attributes:
+        recipe: named `mixed`.
+        loss: of the graph in that recipe.
+        kept_back: blocks that stay in FP16 for the AP they cost, costliest first.
+    """
+
+    recipe: Recipe
+    loss: Loss
+    kept_back: tuple[str, ...]
+
+
+def within(loss: Loss, max_ap_drop: float | None) -> bool:
+    """Whether a loss of AP is known and within a budget in points of 100."""
+    return loss.ap_drop is not None and max_ap_drop is not None and loss.ap_drop <= max_ap_drop
+
+
+def mixture(recipe: Recipe, whole: Loss, ranking: Sequence[BlockCost], measure: Measure, max_ap_drop: float) -> Mixture:
+    """The recipe with the fewest of the costliest blocks in FP16 that loses at most `max_ap_drop` points of AP.
+
+    Where no recipe does, the one with all blocks in FP16; its loss tells.
+
+    Args:
+        recipe: with INT8 blocks.
+        whole: what it costs as it is.
+        ranking: of its blocks, costliest first.
+        measure: tells the AP, too.
+        max_ap_drop: in points of 100.
+    """
+    found, loss, count = _mixed(recipe, (), max_ap_drop), whole, 0
+    with tqdm(total=len(ranking), desc="mixing", unit="recipe", disable=None, leave=False) as bar:
+        while not within(loss, max_ap_drop) and count < len(ranking):
+            count += 1
+            found = _mixed(recipe, ranking[:count], max_ap_drop)
+            loss = measure(found)
+            bar.update()
+    return Mixture(found, loss, tuple(cost.block for cost in ranking[:count]))
+
+
+def _mixed(recipe: Recipe, kept_back: Sequence[BlockCost], max_ap_drop: float) -> Recipe:
+    described = f"{recipe.name}, with what costs most in FP16, to lose at most {max_ap_drop:g} points of AP."
+    mixed = replace(recipe, name="mixed", description=described)
+    for cost in kept_back:
+        mixed = without(mixed, [cost.block], f"alone it costs {cost.loss.ap_drop or 0.0:.2f} points of AP")
+    return mixed

@@ -1,0 +1,27 @@
+"""Options of the verbs that rewrite a graph in other precisions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+METHODS = ("mse", "entropy", "percentile", "minmax")
+TARGETS = ("tensorrt", "cpu")
+FILE = click.Path(path_type=Path)
+
+graph = click.option("--model", type=FILE, help="ONNX file of gridrt export; else the one in the current folder.")
+method = click.option(
+    "--method", type=click.Choice(METHODS), default=METHODS[0], show_default=True, help="Where to clip the ranges."
+)
+target = click.option(
+    "--target", type=click.Choice(TARGETS), default=TARGETS[0], show_default=True, help="The runtime to write for."
+)
+max_images = click.option(
+    "--max-images",
+    type=click.IntRange(min=1),
+    default=200,
+    show_default=True,
+    help="Calibrate with at most so many, evenly chosen.",
+)
+cache = click.option("--cache", type=FILE, metavar="FILE", help="Keeps what was seen. [default: MODEL.calibration.npz]")

@@ -1,0 +1,82 @@
+"""The promise of the package: a trained detector in FP16 and INT8 has the AP that it has in FP32."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import onnx
+import pytest
+from onnx import ModelProto
+
+from gridrt.calib.affine import Range
+from gridrt.calib.fidelity import opened
+from gridrt.calib.observe import observe
+from gridrt.calib.recipe import load_recipe
+from gridrt.calib.rewrite import apply_recipe
+from gridrt.calib.targets import TARGETS
+from gridrt.calib.thresholds import METHODS, ranges_of
+from gridrt.data.coco import CocoDataset
+from gridrt.eval import AveragePrecision, evaluate
+from gridrt.export.onnx_export import onnx_from_model, save_onnx
+from gridrt.model.checkpoint import load_model
+
+CALIBRATION_IMAGES = 32
+
+# Most that may be lost, in points of 100: AP and AP90.
+BUDGETS = {
+    ("fp16", "tensorrt"): (0.1, 0.3),
+    ("int8", "tensorrt"): (0.5, 1.0),
+    ("int8", "cpu"): (0.5, 1.0),
+}
+
+
+@pytest.fixture(scope="module")
+def graph(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("trained") / "tiny_bccd.onnx"
+    save_onnx(onnx_from_model(load_model("tiny_bccd"), weights_sha256="0" * 64), path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def cells(data_dir: Path) -> CocoDataset:
+    return CocoDataset(data_dir / "bccd" / "images", data_dir / "bccd" / "annotations" / "instances_test.json")
+
+
+@pytest.fixture(scope="module")
+def ranges(graph: Path, data_dir: Path) -> dict[str, Range]:
+    training = CocoDataset(data_dir / "bccd" / "images", data_dir / "bccd" / "annotations" / "instances_train.json")
+    pictures = [training.path(index) for index in range(CALIBRATION_IMAGES)]
+    return ranges_of(observe(graph, pictures, (480, 360), graph.with_suffix(".npz"), threads=1), METHODS["mse"])
+
+
+@pytest.fixture(scope="module")
+def float_precision(graph: Path, cells: CocoDataset) -> AveragePrecision:
+    return precision_of(onnx.load(graph), cells)
+
+
+def precision_of(model: ModelProto, cells: CocoDataset) -> AveragePrecision:
+    """What is FP16 is rounded at every node here, which is the worst that a GPU can do."""
+    with opened(model, threads=1) as detector:
+        return evaluate(detector, cells).overall
+
+
+@pytest.mark.parametrize(("recipe", "target"), BUDGETS)
+def test_the_ap_on_blood_cells_stays_within_its_budget(
+    graph: Path,
+    cells: CocoDataset,
+    ranges: dict[str, Range],
+    float_precision: AveragePrecision,
+    recipe: str,
+    target: str,
+) -> None:
+    rewritten = apply_recipe(onnx.load(graph), load_recipe(recipe), TARGETS[target], ranges)
+
+    precision = precision_of(rewritten, cells)
+
+    ap_budget, ap90_budget = BUDGETS[recipe, target]
+    assert float_precision.ap is not None
+    assert precision.ap is not None
+    assert 100 * (float_precision.ap - precision.ap) <= ap_budget
+    assert float_precision.ap90 is not None
+    assert precision.ap90 is not None
+    assert 100 * (float_precision.ap90 - precision.ap90) <= ap90_budget

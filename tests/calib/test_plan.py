@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import pytest
+
+from gridrt.calib.plan import nearest_names, plan_from_recipe
+from gridrt.calib.precision import Precision
+from gridrt.calib.recipe import Recipe, RecipeError, Rule
+from tests.calib.graphs import residual_model
+
+GRAPH = residual_model().graph
+
+
+def recipe_of(*rules: tuple[str, str]) -> Recipe:
+    return Recipe("own", "d", tuple(Rule(nodes, Precision(precision), "r") for nodes, precision in rules), "own.toml")
+
+
+def test_the_last_rule_that_matches_a_node_decides() -> None:
+    plan = plan_from_recipe(
+        GRAPH, recipe_of(("backbone*", "int8"), ("backbone.layer1*", "fp32"), ("*.conv1/Conv", "fp16"))
+    )
+
+    assert plan.precision("backbone/Relu") is Precision.INT8
+    assert plan.precision("backbone.layer1.0/Add") is Precision.FP32
+    assert plan.precision("backbone.layer1.0.conv1/Conv") is Precision.FP16
+    assert plan.precision("backbone.conv1/Conv") is Precision.FP16
+
+
+def test_a_node_that_no_rule_matches_stays_in_fp32() -> None:
+    plan = plan_from_recipe(GRAPH, recipe_of(("backbone*", "int8")))
+
+    assert plan.precision("Sigmoid") is Precision.FP32
+    assert "Sigmoid" not in plan.nodes(Precision.FP32)  # those that a rule plans so
+
+
+def test_the_nodes_of_a_precision_are_those_that_rules_leave_in_it() -> None:
+    plan = plan_from_recipe(GRAPH, recipe_of(("*/Conv", "int8"), ("neck*", "fp16")))
+
+    assert plan.nodes(Precision.FP16) == {"neck.conv/Conv", "neck/ReduceMax"}
+    assert plan.nodes(Precision.INT8) == {
+        "backbone.conv1/Conv",
+        "backbone.layer1.0.conv1/Conv",
+        "backbone.layer1.0.downsample.0/Conv",
+        "backbone.layer1.1.conv1/Conv",
+    }
+    assert plan.nodes(Precision.FP32) == frozenset()
+
+
+def test_patterns_have_wildcards_and_tell_capitals_from_small_letters() -> None:
+    assert plan_from_recipe(GRAPH, recipe_of(("backbone.layer1.[01].conv?/Conv", "fp16"))).nodes(Precision.FP16) == {
+        "backbone.layer1.0.conv1/Conv",
+        "backbone.layer1.1.conv1/Conv",
+    }
+    with pytest.raises(RecipeError):
+        plan_from_recipe(GRAPH, recipe_of(("BACKBONE*", "fp16")))
+
+
+@pytest.mark.parametrize(
+    ("pattern", "near"),
+    [
+        ("backbone.layer2*", "backbone.layer1"),
+        ("bakcbone*", "backbone"),
+        ("rio_head.bbox_head*", "roi_head.bbox_head"),
+        ("sigmoid", "Sigmoid"),
+        ("backbone.layer1.0.conv2/Conv", "backbone.layer1.0.conv1/Conv"),
+    ],
+)
+def test_a_pattern_that_matches_nothing_is_an_error_that_tells_its_place_and_the_nearest_names(
+    pattern: str, near: str
+) -> None:
+    recipe = recipe_of(("backbone*", "int8"), (pattern, "fp16"))
+
+    with pytest.raises(
+        RecipeError, match=r"own\.toml: rules\[1\]\.nodes: a pattern matches at least one node"
+    ) as caught:
+        plan_from_recipe(GRAPH, recipe)
+
+    assert repr(pattern) in str(caught.value)
+    assert near in caught.value.remedy.removeprefix("Near it: ").removesuffix(".").split(", ")
+
+
+def test_the_nearest_are_three_also_where_nothing_is_near() -> None:
+    assert len(nearest_names("zzzzzz", [node.name for node in GRAPH.node])) == 3

@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import onnx
+import pytest
+from onnx import ModelProto, TensorProto
+
+from gridrt.calib.precision import Precision
+from gridrt.calib.recipe import Recipe, RecipeError, Rule
+from gridrt.calib.rewrite import apply_recipe, note
+from gridrt.calib.targets import TARGETS
+from tests.calib.graphs import node_of, random_input, residual_model, run, types_of, weights_of
+from tests.calib.test_int8 import ranges_of_run
+
+HALF = TensorProto.FLOAT16
+X = random_input()
+MODEL = residual_model()
+RANGES = ranges_of_run(MODEL, {"x": X})
+
+
+def recipe_of(*rules: tuple[str, str]) -> Recipe:
+    return Recipe("own", "d", tuple(Rule(nodes, Precision(precision), "r") for nodes, precision in rules), "own.toml")
+
+
+MIXED = recipe_of(("backbone*", "int8"), ("neck*", "fp16"), ("roi_head*", "fp16"))
+
+
+def test_the_graph_itself_stays_as_it_is() -> None:
+    before = MODEL.SerializeToString()
+
+    rewritten = apply_recipe(MODEL, MIXED, TARGETS["tensorrt"], RANGES)
+
+    assert MODEL.SerializeToString() == before
+    assert rewritten.SerializeToString() != before
+
+
+def test_for_tensorrt_int8_lies_within_fp16_within_fp32() -> None:
+    rewritten = apply_recipe(MODEL, MIXED, TARGETS["tensorrt"], RANGES)
+
+    onnx.checker.check_model(rewritten, full_check=True)
+    types = types_of(rewritten)
+    for node in rewritten.graph.node:
+        if node.op_type in ("QuantizeLinear", "DequantizeLinear", "Conv", "Gemm", "Relu", "Add"):
+            assert {types[name] for name in (*node.input, *node.output)} <= {HALF, TensorProto.INT8}
+    assert types["scores"] == types[node_of(rewritten, "Sigmoid").input[0]] == TensorProto.FLOAT
+    np.testing.assert_allclose(run(rewritten, {"x": X})[0], run(MODEL, {"x": X})[0], atol=0.02)
+
+
+def test_for_a_cpu_what_is_planned_in_fp16_stays_in_fp32() -> None:
+    rewritten = apply_recipe(MODEL, MIXED, TARGETS["cpu"], RANGES)
+
+    assert HALF not in types_of(rewritten).values()
+    assert weights_of(rewritten)["neck_weight"].dtype == np.float32
+    assert weights_of(rewritten)["main_weight/int8"].dtype == np.int8
+    np.testing.assert_allclose(run(rewritten, {"x": X})[0], run(MODEL, {"x": X})[0], atol=0.02)
+
+
+def test_without_int8_no_ranges_are_needed_and_a_cpu_has_nothing_to_do() -> None:
+    recipe = recipe_of(("*", "fp16"))
+
+    assert apply_recipe(MODEL, recipe, TARGETS["cpu"]) == MODEL
+    assert HALF in types_of(apply_recipe(MODEL, recipe, TARGETS["tensorrt"])).values()
+
+
+def test_nodes_in_int8_without_an_integer_form_run_in_half() -> None:
+    rewritten = apply_recipe(MODEL, recipe_of(("backbone.pool*", "int8")), TARGETS["tensorrt"], RANGES)
+
+    assert types_of(rewritten)[node_of(rewritten, "backbone.pool/MaxPool").output[0]] == HALF
+    assert {node.op_type for node in rewritten.graph.node} & {"QuantizeLinear", "DequantizeLinear"} == set()
+
+
+def test_a_recipe_that_does_not_fit_is_refused() -> None:
+    with pytest.raises(RecipeError, match="a pattern matches at least one node"):
+        apply_recipe(MODEL, recipe_of(("rpn_head*", "fp16")), TARGETS["tensorrt"])
+
+
+def test_notes_are_added_to_those_that_are_there() -> None:
+    model = ModelProto()
+    onnx.helper.set_model_props(model, {"gridrt.classes": '["cell"]', "gridrt.precision": "old"})
+
+    note(model, {"gridrt.precision": "int8", "gridrt.text": "words", "gridrt.calibration": {"images": 3}})
+
+    entries = {entry.key: entry.value for entry in model.metadata_props}
+    assert json.loads(entries.pop("gridrt.calibration")) == {"images": 3}
+    assert entries == {"gridrt.classes": '["cell"]', "gridrt.precision": "int8", "gridrt.text": "words"}
