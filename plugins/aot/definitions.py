@@ -21,7 +21,7 @@ from gridrt.plugins.contract import Attributes, ElementType, Input, Output
 from gridrt.plugins.kernel import Kernel, Variant
 
 Compiler: TypeAlias = Callable[[Kernel, Variant, Attributes], bytes]
-"""Compiles a kernel to PTX."""
+"""Compiles a kernel to PTX, as `gridrt.plugins.aot.ptx.ptx_of` does."""
 
 # tensorrt.plugin has no types: these stand for its TensorDesc and for a function that it calls.
 Description: TypeAlias = Any

@@ -2,9 +2,8 @@
 
     python build_engines.py <library> <graph.onnx>...
 
-A process of its own, for the parser has to find libtensorrt_rtx.so, which the wheel calls libtensorrt_rtx.so.1: a link
-of that name is to be on LD_LIBRARY_PATH when the process starts. It prints JSON: the fields of each creator of the
-namespace, and for each graph the layers' types and the engine's bytes, or the errors.
+A process of its own, in which no other plugins are registered. It prints JSON: the fields of each creator of ours, and
+for each graph the layers' types, the shapes of the outputs, the engine's bytes, and the errors.
 """
 
 from __future__ import annotations
@@ -12,49 +11,41 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Any
+from types import ModuleType
 
-import tensorrt_rtx as trt
-
-
-class Log(trt.ILogger):  # type: ignore[misc] # tensorrt_rtx has no types
-    """Keeps what went wrong."""
-
-    def __init__(self) -> None:
-        trt.ILogger.__init__(self)
-        self.errors: list[str] = []
-
-    def log(self, severity: Any, msg: str) -> None:  # noqa: ANN401 - an enumeration without types
-        """Called by TensorRT."""
-        if severity <= trt.ILogger.ERROR:
-            self.errors.append(msg)
+from gridrt.plugins.contract import DOMAIN
+from gridrt.runtime.tensorrt_library import TensorRT, load_tensorrt
 
 
-def creators() -> dict[str, dict[str, str]]:
+def creators(trt: ModuleType) -> dict[str, dict[str, str]]:
     """Types of the fields of each plugin, by their names."""
-    found = (creator for creator in trt.get_plugin_registry().all_creators if creator.plugin_namespace == "gridrt")
+    found = (creator for creator in trt.get_plugin_registry().all_creators if creator.plugin_namespace == DOMAIN)
     return {creator.name: {field.name: field.type.name for field in creator.field_names} for creator in found}
 
 
-def built(graph: Path, log: Log) -> dict[str, object]:
+def built(graph: Path, tensorrt: TensorRT) -> dict[str, object]:
     """What became of a graph."""
-    log.errors.clear()
+    trt, log = tensorrt.trt, tensorrt.log
+    log.clear()
     builder = trt.Builder(log)
     network = builder.create_network(1 << int(trt.NetworkDefinitionCreationFlag.STRONGLY_TYPED))
     parsed = trt.OnnxParser(network, log).parse(graph.read_bytes())
     engine = builder.build_serialized_network(network, builder.create_builder_config()) if parsed else None
-    layers = [network.get_layer(index).type.name for index in range(network.num_layers)]
-    outputs = [[*network.get_output(index).shape] for index in range(network.num_outputs)]
-    size = 0 if engine is None else engine.nbytes
-    return {"layers": layers, "outputs": outputs, "bytes": size, "errors": list(log.errors)}
+    return {
+        "layers": [network.get_layer(index).type.name for index in range(network.num_layers)],
+        "outputs": [[*network.get_output(index).shape] for index in range(network.num_outputs)],
+        "bytes": 0 if engine is None else engine.nbytes,
+        "errors": log.errors.copy(),
+    }
 
 
 def main(library: str, *graphs: str) -> None:
     """Print all of it."""
-    log = Log()
+    tensorrt = load_tensorrt("tensorrt-rtx")
+    trt = tensorrt.trt
     trt.get_plugin_registry().load_library(library)
-    answers = {graph: built(Path(graph), log) for graph in graphs}
-    sys.stdout.write(json.dumps({"creators": creators(), "graphs": answers}))
+    answers = {graph: built(Path(graph), tensorrt) for graph in graphs}
+    sys.stdout.write(json.dumps({"creators": creators(trt), "graphs": answers}))
 
 
 if __name__ == "__main__":

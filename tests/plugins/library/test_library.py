@@ -8,7 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -17,11 +17,18 @@ import onnx
 import pytest
 from onnx import helper
 
+from gridrt.calib.recipe import load_recipe
+from gridrt.calib.rewrite import apply_recipe
+from gridrt.calib.targets import TARGETS
+from gridrt.config import DEFAULT_SCALE
+from gridrt.export.engine.profile import fix_inputs, profile_for
+from gridrt.export.passes.static_rows import static_rows
 from gridrt.plugins.contract import DOMAIN, VERSION, Attributes, Input, Output, Precision
 from gridrt.plugins.kernel import Kernel
 from gridrt.plugins.kernels import KERNELS
 
-SOURCE = Path(__file__).parents[3] / "plugins" / "library"
+ROOT = Path(__file__).parents[3]
+SOURCE = ROOT / "plugins" / "library"
 TYPES = {"float32": onnx.TensorProto.FLOAT, "float16": onnx.TensorProto.FLOAT16, "int32": onnx.TensorProto.INT32}
 FIELD_TYPES = {"int": "INT32", "ints": "INT32", "float": "FLOAT32"}
 CASES = [(kernel, precision) for kernel in KERNELS for precision in kernel.contract.tolerances]
@@ -71,16 +78,14 @@ def graph(kernel: Kernel, precision: Precision, attributes: Attributes) -> onnx.
 
 def built_by_rtx(library: Path, folder: Path, graphs: Mapping[str, onnx.ModelProto]) -> dict[str, Any]:
     """What `build_engines.py` tells; the test is skipped where TensorRT for RTX is missing."""
-    found = find_spec("tensorrt_rtx_libs")
-    if found is None or found.origin is None:
-        pytest.skip("TensorRT for RTX is missing: pip install tensorrt-rtx-cu13")
-    (folder / "libtensorrt_rtx.so").symlink_to(Path(found.origin).with_name("libtensorrt_rtx.so.1"))
+    if find_spec("tensorrt_rtx") is None:
+        pytest.skip('TensorRT for RTX is not installed: pip install ".[trt-rtx]"')
     paths = {name: folder / f"{name}.onnx" for name in graphs}
     for name, path in paths.items():
         onnx.save(graphs[name], path)
     program = Path(__file__).with_name("build_engines.py")
     command = [sys.executable, str(program), str(library), *map(str, paths.values())]
-    environment = {**os.environ, "LD_LIBRARY_PATH": f"{folder}:{os.environ.get('LD_LIBRARY_PATH', '')}"}
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     assert done.returncode == 0, done.stderr
     told: dict[str, Any] = json.loads(done.stdout)
@@ -111,6 +116,20 @@ def test_tensorrt_for_rtx_builds_an_engine_with_every_op(library: Path, tmp_path
             [size.value(example.shapes) for size in tensor.shape(example.attributes)]
             for tensor in kernel.contract.output_tensors
         ]
+
+
+@pytest.mark.parametrize("recipe", ["fp32", "fp16"])
+def test_tensorrt_for_rtx_builds_a_whole_model(
+    recipe: str, library: Path, exported: Callable[[str], Path], tmp_path: Path
+) -> None:
+    model = onnx.load(exported("tiny"))
+    if recipe != "fp32":
+        model = apply_recipe(model, load_recipe(recipe), TARGETS["tensorrt"], {})
+    static_rows(model)
+    fix_inputs(model, profile_for(DEFAULT_SCALE, (1, 1), ((256, 320), (256, 320))))
+    engine = built_by_rtx(library, tmp_path, {"tiny": model})["graphs"]["tiny"]
+    assert engine["bytes"] > 0
+    assert engine["layers"].count("PLUGIN_V3") == sum(node.domain == DOMAIN for node in model.graph.node) > 0
 
 
 def test_its_creators_have_the_contracts_attributes(library: Path, tmp_path: Path) -> None:
