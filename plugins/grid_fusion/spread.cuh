@@ -15,7 +15,7 @@ struct Spread;
 // One channel after the other, without gaps.
 template <>
 struct Spread<float> {
-    static GRIDRT_DEVICE int channel_size(int side) { return side * side; }
+    static GRIDRT_HOST_DEVICE int channel_size(int side) { return side * side; }
 
     static GRIDRT_DEVICE void store(float* spread, int side, int channel, int first_row, const Strip& sums) {
         float* strip = spread + channel * channel_size(side) + first_row * side;
@@ -36,7 +36,7 @@ template <>
 struct Spread<half> {
     static constexpr int ROW = Pack<half>::SIZE;
 
-    static GRIDRT_DEVICE int channel_size(int side) { return side * ROW; }
+    static GRIDRT_HOST_DEVICE int channel_size(int side) { return side * ROW; }
 
     static GRIDRT_DEVICE int place_of(int channel) {
         const int quad = channel / 4 % 4;
