@@ -8,8 +8,9 @@
 
 static_assert(GRIDRT_IOU_THRESHOLD >= 0, "boxes that lie apart must survive");
 static_assert(GRIDRT_BUCKETS >= 1, "so many boxes to keep do not fit in shared memory");
+static_assert(GRIDRT_BUCKETS <= gridrt::batched_nms::MOST_BUCKETS, "there is room for so many");
 static_assert(GRIDRT_BUCKETS * GRIDRT_MAX_OUTPUT * sizeof(gridrt::batched_nms::Box) +
-                      sizeof(gridrt::batched_nms::Memory<GRIDRT_THREADS, GRIDRT_BUCKETS>) <=
+                      sizeof(gridrt::batched_nms::Memory<GRIDRT_THREADS>) <=
                   99 * 1024,
               "a block's shared memory on every GPU");
 static_assert(GRIDRT_THREADS >= 64 && GRIDRT_THREADS <= 1024 && (GRIDRT_THREADS & (GRIDRT_THREADS - 1)) == 0,
@@ -22,8 +23,8 @@ extern "C" __global__ void __launch_bounds__(GRIDRT_THREADS, 1) gridrt_batched_n
     GRIDRT_SHARED_MEMORY(memory);
     const gridrt::batched_nms::Parameters parameters = {
         boxes, scores, groups, images, rows, columns,
-        GRIDRT_IOU_THRESHOLD, GRIDRT_SCORE_THRESHOLD, GRIDRT_MAX_OUTPUT,
+        GRIDRT_IOU_THRESHOLD, GRIDRT_SCORE_THRESHOLD, GRIDRT_MAX_OUTPUT, GRIDRT_BUCKETS,
         kept_boxes, kept_scores, kept_groups};
-    gridrt::batched_nms::select<GRIDRT_THREADS, GRIDRT_BUCKETS>(
+    gridrt::batched_nms::select<GRIDRT_THREADS>(
         parameters, reinterpret_cast<gridrt::batched_nms::Box*>(memory));
 }

@@ -7,6 +7,7 @@ namespace gridrt {
 namespace batched_nms {
 
 constexpr int CHUNK = WARP;  // candidates that are settled together, one for each lane
+constexpr int MOST_BUCKETS = 32;
 
 // Up to here shifted coordinates are so fine (1/16 pixel) that rounding cannot close the pixel between two groups.
 constexpr float LARGEST_EXACT_SHIFT = 1048576.0f;
@@ -21,6 +22,7 @@ struct Parameters {
     float iou_threshold;
     float score_threshold;
     int max_output;      // D
+    int buckets;         // that kept boxes are divided among, at most MOST_BUCKETS
     Box* kept_boxes;     // [B, D]
     float* kept_scores;  // [B, D]
     int* kept_groups;    // [B, D]
@@ -43,13 +45,13 @@ struct Candidate {
 };
 
 // Shared memory of a block besides the boxes that it keeps.
-template <int THREADS, int BUCKETS>
+template <int THREADS>
 struct Memory {
     WindowMemory<THREADS> window;
     Box boxes[CHUNK];  // shifted
     int buckets[CHUNK];
     unsigned int blockers[CHUNK];  // of each candidate, those of the chunk that suppress it if they are kept
-    int kept_of_bucket[BUCKETS];
+    int kept_of_bucket[MOST_BUCKETS];
     int kept;
 };
 
@@ -68,13 +70,12 @@ GRIDRT_DEVICE Plane plane_of(const Survey& survey) {
     return {region, static_cast<float>(survey.group) * region <= LARGEST_EXACT_SHIFT};
 }
 
-template <int BUCKETS>
-GRIDRT_DEVICE Candidate candidate_of(Key key, const Image& image, const Plane& plane) {
+GRIDRT_DEVICE Candidate candidate_of(Key key, const Image& image, const Plane& plane, int buckets) {
     if (key == NO_KEY) return {};
     const int index = index_of(key);
     const Box box = image.boxes[image.row_of(index)];
     const int group = image.group_of(index);
-    const int bucket = plane.apart ? group % BUCKETS : 0;
+    const int bucket = plane.apart ? group % buckets : 0;
     return {true, box, shifted(box, group, plane.region), image.scores[index], group, bucket};
 }
 
@@ -99,8 +100,8 @@ GRIDRT_DEVICE bool is_suppressed(const Box& box, const Box* others, int count, f
 
 // Kept boxes lie in buckets, each with room for all, so that a candidate is compared with few of other groups. A warp
 // holds a candidate against them, and against those of its chunk that come before it.
-template <int THREADS, int BUCKETS>
-GRIDRT_DEVICE void find_blockers(const Parameters& parameters, const Box* kept, Memory<THREADS, BUCKETS>& memory) {
+template <int THREADS>
+GRIDRT_DEVICE void find_blockers(const Parameters& parameters, const Box* kept, Memory<THREADS>& memory) {
     const int lane = threadIdx.x % WARP;
     for (int member = threadIdx.x / WARP; member < CHUNK; member += THREADS / WARP) {
         const Box box = memory.boxes[member];
@@ -130,9 +131,9 @@ GRIDRT_DEVICE unsigned int settled(bool exists, unsigned int blockers) {
 }
 
 // The warp whose candidates the chunk is made of keeps what is to be kept, as long as there are rows.
-template <int THREADS, int BUCKETS>
+template <int THREADS>
 GRIDRT_DEVICE void keep(const Parameters& parameters, const Candidate& candidate, Box* kept,
-                        Memory<THREADS, BUCKETS>& memory) {
+                        Memory<THREADS>& memory) {
     const int lane = threadIdx.x % WARP;
     const unsigned int lanes_before = (1u << lane) - 1u;
     const unsigned int survivors = settled(candidate.exists, memory.blockers[lane]);
@@ -152,16 +153,16 @@ GRIDRT_DEVICE void keep(const Parameters& parameters, const Candidate& candidate
     parameters.kept_groups[output] = candidate.group;
 }
 
-template <int THREADS, int BUCKETS>
-GRIDRT_DEVICE void show_chunk(const Candidate& candidate, Memory<THREADS, BUCKETS>& memory) {
+template <int THREADS>
+GRIDRT_DEVICE void show_chunk(const Candidate& candidate, Memory<THREADS>& memory) {
     memory.boxes[threadIdx.x % WARP] = candidate.shifted;
     memory.buckets[threadIdx.x % WARP] = candidate.bucket;
 }
 
 // Suppression within a window: each warp's candidates in turn are a chunk.
-template <int THREADS, int BUCKETS>
+template <int THREADS>
 GRIDRT_DEVICE void suppress(const Parameters& parameters, const Candidate& candidate, Box* kept,
-                            Memory<THREADS, BUCKETS>& memory) {
+                            Memory<THREADS>& memory) {
     const int warp = threadIdx.x / WARP;
     const int chunks = ceil_div(memory.window.collected, CHUNK);
     if (warp == 0) show_chunk(candidate, memory);
@@ -184,20 +185,20 @@ GRIDRT_DEVICE void clear_rows(const Parameters& parameters, int first) {
     }
 }
 
-// The detections of image blockIdx.x. `kept` is shared memory for BUCKETS * D boxes.
-template <int THREADS, int BUCKETS>
+// The detections of image blockIdx.x. `kept` is shared memory for buckets * D boxes.
+template <int THREADS>
 GRIDRT_DEVICE void select(const Parameters& parameters, Box* kept) {
-    __shared__ Memory<THREADS, BUCKETS> memory;
+    __shared__ Memory<THREADS> memory;
     if (static_cast<int>(blockIdx.x) >= parameters.images) return;  // there are none, and yet a grid has a block
     const Image image = image_of(parameters);
-    if (threadIdx.x < BUCKETS) memory.kept_of_bucket[threadIdx.x] = 0;
+    if (threadIdx.x < MOST_BUCKETS) memory.kept_of_bucket[threadIdx.x] = 0;
     if (threadIdx.x == 0) memory.kept = 0;
     const Survey survey = survey_of(image, memory.window);
     const Plane plane = plane_of(survey);
     Range range = {key_of(~survey.best_rank_inverted, 0), key_of(survey.worst_rank, ~0u)};
     while (range.first <= range.last && memory.kept < parameters.max_output) {
         const Key key = take_window(image, range, memory.window);
-        suppress(parameters, candidate_of<BUCKETS>(key, image, plane), kept, memory);
+        suppress(parameters, candidate_of(key, image, plane, parameters.buckets), kept, memory);
     }
     clear_rows(parameters, memory.kept);
 }

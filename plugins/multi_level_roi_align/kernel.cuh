@@ -7,8 +7,11 @@
 namespace gridrt {
 namespace roi_align {
 
+// Channels that a warp pools at a time in the linear layout; each has its bins of a row on as many lanes.
+GRIDRT_HOST_DEVICE constexpr int group_of(int bins) { return bins <= 8 ? 4 : bins <= 16 ? 2 : 1; }
+
 // Pools the part of one block: blockIdx is the RoI, the slice of channels, and the group of rows of bins. `memory` is the
-// block's dynamic shared memory. In the linear layout a warp pools GROUP channels at a time; GROUP * bins is at most 32.
+// block's dynamic shared memory, GROUP is group_of(bins); GROUP * bins is at most 32.
 template <typename T, bool CHANNELS_LAST, int GROUP>
 GRIDRT_DEVICE void pool(const Parameters<T>& parameters, unsigned char* memory) {
     const int index = blockIdx.x;

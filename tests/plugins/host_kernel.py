@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from gridrt.plugins.contract import Attributes, ElementType
-from gridrt.plugins.kernel import INCLUDES, Kernel, Variant
+from gridrt.plugins.kernel import INCLUDES, Kernel, Shapes, Variant
 from tests.plugins.buffer import NAN, Buffer, Bytes
 
 HOST = Path(__file__).parent / "host"
@@ -33,14 +33,18 @@ Compiler: TypeAlias = Callable[[Path, str, Sequence[str]], "HostLibrary"]
 
 def compile_library(source: Path, symbol: str, options: Sequence[str], library: Path) -> None:
     """Make a shared library of the kernel `symbol` in `source`; the test is skipped where there is no g++."""
+    compile_for_cpu(HOST / "run_kernel.cpp", [f'-DENTRY="{source}"', f"-DSYMBOL={symbol}", *options], library)
+
+
+def compile_for_cpu(program: Path, options: Sequence[str], library: Path) -> None:
+    """Make a shared library of CUDA C++ with what it runs on; the test is skipped where there is no g++."""
     compiler = shutil.which("g++")
     if compiler is None:
         pytest.skip("there is no g++ to compile kernels for the CPU with")
     flags = ["-std=c++17", "-O1", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-fvisibility=hidden"]
     # Without contraction each operation is rounded on its own, as the definition's are.
     flags += ["-ffp-contract=off", *(f"-I{folder}" for folder in (HOST, *INCLUDES))]
-    flags += [f'-DENTRY="{source}"', f"-DSYMBOL={symbol}", *options]
-    command = [compiler, *flags, str(HOST / "run_kernel.cpp"), "-o", str(library)]
+    command = [compiler, *flags, *options, str(program), "-o", str(library)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
 
@@ -103,19 +107,22 @@ class HostKernel:
             for spec in contract.output_tensors
         ]
         results = [Buffer(np.full(output.nbytes, NAN, np.uint8)) for output in outputs]
+        self._launch(shapes, feeds, results, backwards=backwards)
+        return [
+            self._tensor(result.content, like=output, is_map=spec.is_map)
+            for spec, output, result in zip(contract.output_tensors, outputs, results, strict=True)
+        ]
+
+    def _launch(self, shapes: Shapes, inputs: Sequence[Buffer], outputs: Sequence[Buffer], *, backwards: bool) -> None:
         launch = self._kernel.launch(self._variant, self._attributes)
         scalars = [size.value(shapes) for size in self._kernel.scalars]
         self._library.launch(
             [size.value(shapes) for size in launch.grid],
             launch.threads,
             launch.shared_memory.value(shapes),
-            [*feeds, *scalars, *results],
+            [*inputs, *scalars, *outputs],
             backwards=backwards,
         )
-        return [
-            self._tensor(result.content, like=output, is_map=spec.is_map)
-            for spec, output, result in zip(contract.output_tensors, outputs, results, strict=True)
-        ]
 
     def _dtype(self, element: ElementType) -> torch.dtype:
         dtype = getattr(torch, self._variant.precision if element == "feature" else element)

@@ -270,3 +270,5 @@ T atomicMax(T* address, T value) {
     *address = value > old ? value : old;
     return old;
 }
+
+#include "tensor_cores_on_host.h"
