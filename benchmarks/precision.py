@@ -43,6 +43,7 @@ from gridrt.runtime.onnxruntime_session import OnnxRuntimeSession
 RESULTS = Path(__file__).parent / "results"
 METHOD, CALIBRATION_IMAGES = "mse", 64
 ROUNDED = "rounded to FP16 at every node"
+TITLES = {"fp16": "FP16", "int8": "INT8", "mixed": "mixed", "tensorrt": "TensorRT", "cpu": "a CPU"}
 # What is written and how it runs: (recipe, target, whether every FP16 tensor is rounded as on a GPU).
 GRAPHS = (
     ("fp16", "tensorrt", False),
@@ -114,7 +115,7 @@ def _rewritten_rows(
         written, run = folder / f"{recipe}.{target}.onnx", folder / "run.onnx"
         onnx.save(rewritten, written)
         onnx.save(rounded(rewritten) if is_rounded else rewritten, run)
-        what = f"ONNX {recipe.upper()} for {'TensorRT' if target == 'tensorrt' else 'a CPU'}"
+        what = f"ONNX {TITLES[recipe]} for {TITLES[target]}"
         precision = evaluate(_detector(run, threads), dataset).overall
         yield _row(f"{what}, {ROUNDED}" if is_rounded else what, written, precision)
 

@@ -14,7 +14,7 @@ from gridrt.calib.rewrite import note
 from gridrt.calib.targets import Target
 from gridrt.errors import GraphError
 from gridrt.export.onnx_export import save_onnx
-from gridrt.runtime.graph_metadata import PRECISION_KEY
+from gridrt.runtime.graph_metadata import PRECISION_KEY, TARGET_KEY
 from gridrt.runtime.onnxruntime_session import OnnxRuntimeSession
 
 
@@ -66,7 +66,7 @@ def save_rewritten(
     notes = {
         PRECISION_KEY: recipe.name,
         "gridrt.recipe": recipe_text(recipe),
-        "gridrt.target": target.name,
+        TARGET_KEY: target.name,
         "gridrt.parent_sha256": parent_sha256,
     }
     note(model, notes | ({"gridrt.calibration": json.dumps(calibration)} if calibration else {}))

@@ -9,7 +9,7 @@ class GridRTError(Exception):
     The command line prints it as one line and exits with 1; anything else keeps its traceback.
 
     Args:
-        rule: what had to hold, as a short clause.
+        rule: what must hold, or what went wrong, as a short clause that cannot be taken for the other.
         place: where it was broken, such as a path or a flag.
         value: what was found instead.
         remedy: what to do about it, as a sentence.
@@ -40,6 +40,10 @@ class CheckpointError(GridRTError):
 
 class GraphError(GridRTError):
     """An ONNX file that is not a GridRT graph, or one that cannot run here."""
+
+
+class EngineError(GridRTError):
+    """A TensorRT engine that cannot be built, or is not what was asked for."""
 
 
 class OutputError(GridRTError):

@@ -11,6 +11,7 @@ import resource
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -95,6 +96,16 @@ def exported(untrained: Callable[[str], GridRCNN], tmp_path_factory: pytest.Temp
         return path
 
     return graph_of
+
+
+@pytest.fixture(scope="session")
+def tensorrt_rtx() -> Any:  # noqa: ANN401 - a module
+    """TensorRT for RTX, where it is installed: it builds engines without a GPU."""
+    pytest.importorskip("polygraphy", reason='engines are built through Polygraphy: pip install ".[trt-rtx]"')
+    pytest.importorskip("tensorrt_rtx", reason='TensorRT for RTX is not installed: pip install ".[trt-rtx]"')
+    from gridrt.runtime.tensorrt_library import load_tensorrt
+
+    return load_tensorrt("tensorrt-rtx").trt
 
 
 @pytest.fixture

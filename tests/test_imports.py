@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-FOUNDATION = {"types", "errors", "config", "classes", "files"}
+FOUNDATION = {"types", "errors", "config", "classes", "files", "wording"}
 # Part of gridrt -> the parts it may import, beside itself and, for all but the foundation, the foundation.
 ALLOWED: dict[str, set[str]] = {
     "types": set(),
@@ -19,20 +19,21 @@ ALLOWED: dict[str, set[str]] = {
     "config": set(),
     "classes": set(),
     "files": {"errors"},
+    "wording": {"config"},
     "machine": set(),
     "ops": set(),
     "data": set(),
     "plugins": {"ops"},
     "model": {"ops", "processes"},
-    "runtime": {"model", "plugins"},
+    "runtime": {"machine", "model", "plugins"},
     "detector": {"data", "runtime"},
     "processes": set(),
     "eval": {"data", "detector", "processes"},
     "report": {"data", "detector", "eval"},
     "train": {"data", "detector", "eval", "model", "ops", "processes", "report", "runtime"},
     "agreement": set(),
-    "inspection": {"model"},
-    "export": {"agreement", "data", "detector", "model", "ops", "plugins", "runtime"},
+    "inspection": {"model", "runtime"},
+    "export": {"agreement", "data", "detector", "machine", "model", "ops", "plugins", "runtime"},
     "calib": {"agreement", "data", "detector", "eval", "export", "plugins", "runtime"},
     "bench": set(),
     "demo": {"bench", "data", "detector", "export", "model", "report"},

@@ -37,11 +37,14 @@ def sdist(built: Path) -> Path:
     return next(built.glob("gridrt-*.tar.gz"))
 
 
+SUFFIXES = (".py", "/py.typed", ".h", ".cuh", ".cu", ".cpp", "/CMakeLists.txt", "/README.md")
+
+
 def source_files() -> set[str]:
     """The files of the package, with those behind the links, and the weights that ship with their cards."""
     walked = ((folder, name) for folder, _, names in os.walk(ROOT / "gridrt", followlinks=True) for name in names)
     paths = (Path(folder, name).relative_to(ROOT).as_posix() for folder, name in walked)
-    return {path for path in paths if path.endswith((".py", "/py.typed")) or path.startswith("gridrt/weights/")}
+    return {path for path in paths if path.endswith(SUFFIXES) or path.startswith("gridrt/weights/")}
 
 
 def test_the_wheel_holds_gridrt_and_no_other_package(wheel: Path) -> None:
@@ -79,6 +82,20 @@ def test_the_wheel_imports_from_outside_the_repository(wheel: Path, tmp_path: Pa
 
     assert answer.returncode == 0, answer.stderr
     assert answer.stdout.strip() == str(installed / "gridrt" / "__init__.py")
+
+
+def test_an_installed_kernel_finds_its_sources(wheel: Path, tmp_path: Path) -> None:
+    installed = tmp_path / "site"
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(installed)  # noqa: S202 - our own wheel
+    program = """
+from gridrt.plugins.kernel import INCLUDES
+from gridrt.plugins.kernels import KERNELS
+print(all(kernel.entry.is_file() for kernel in KERNELS), all((folder.is_dir()) for folder in INCLUDES))
+"""
+    answer = run_python(program, tmp_path, installed)
+
+    assert answer.stdout.split() == ["True", "True"], answer.stderr
 
 
 @pytest.mark.parametrize("folder", LINKED)

@@ -1,4 +1,4 @@
-"""Rewrites of a freshly traced graph, one per file, in this order."""
+"""Rewrites of a freshly traced graph, one per file, in this order; and `static_rows`, for engines."""
 
 from __future__ import annotations
 

@@ -18,6 +18,7 @@ VERBS: Mapping[str, str] = {
     "export": "Turn a checkpoint into one ONNX file.",
     "detect": "Find objects in images and videos.",
     "calibrate": "Find ranges on real images, and write a graph in INT8.",
+    "build-engine": "Build a TensorRT engine, in FP32, FP16 or INT8.",
     "train": "Train a detector on annotated images.",
     "evaluate": "Measure average precision on annotated images.",
     "inspect": "Tell what a checkpoint or an ONNX file holds.",
@@ -43,6 +44,8 @@ def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
 class VerbGroup(click.Group):
     """A group whose verbs live in `gridrt.cli.<verb>`, as `command`, and are imported only when called.
 
+    `build-engine` is in `gridrt.cli.build_engine`.
+
     Args:
         verbs: each verb's one-line help, in the order of the list.
         settings: what `click.Group` takes.
@@ -60,7 +63,7 @@ class VerbGroup(click.Group):
         """Import the verb's module."""
         if cmd_name not in self.verbs:
             return None
-        command: click.Command = importlib.import_module(f"gridrt.cli.{cmd_name}").command
+        command: click.Command = importlib.import_module(f"gridrt.cli.{cmd_name.replace('-', '_')}").command
         return command
 
     def resolve_command(

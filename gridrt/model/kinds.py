@@ -8,6 +8,7 @@ from gridrt.errors import GridRTError, OutputError
 
 CHECKPOINT_SUFFIXES = (".pth", ".pt", ".safetensors")
 GRAPH_SUFFIX = ".onnx"
+ENGINE_SUFFIX = ".engine"
 MODEL_SUFFIXES = (*CHECKPOINT_SUFFIXES, GRAPH_SUFFIX)
 
 
@@ -28,7 +29,17 @@ def require_graph_suffix(out: Path) -> None:
         OutputError: `out` is not that of an ONNX file.
     """
     if not is_graph(out):
-        raise OutputError(f"an ONNX file ends in {GRAPH_SUFFIX}", place=out, remedy="Give --out that suffix.")
+        raise OutputError(f"an ONNX file must end in {GRAPH_SUFFIX}", place=out, remedy="Give --out that suffix.")
+
+
+def require_engine_suffix(out: Path) -> None:
+    """By its suffix the verbs know an engine; its graph takes the same name with that of a graph.
+
+    Raises:
+        OutputError: `out` is not that of an engine.
+    """
+    if suffix_of(out) != ENGINE_SUFFIX:
+        raise OutputError(f"an engine ends in {ENGINE_SUFFIX}", place=out, remedy="Give --out that suffix.")
 
 
 def refuse_trust_in_graph(path: str | Path, *, trust_checkpoint: bool) -> None:

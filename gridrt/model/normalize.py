@@ -23,7 +23,8 @@ class Normalize(nn.Module):
 
     def forward(self, images: Tensor, image_sizes: Tensor) -> Tensor:
         """uint8 [B, H, W, 3] RGB and int32 [B, 2] (height, width) -> float32 [B, 3, H, W]."""
-        pixels = (images.permute(0, 3, 1, 2).to(self.mean.dtype) - self.mean) / self.std
+        # Cast first: TensorRT does nothing else with bytes.
+        pixels = (images.to(self.mean.dtype).permute(0, 3, 1, 2) - self.mean) / self.std
         rows = torch.arange(images.shape[1], device=images.device)[None, :, None] < image_sizes[:, 0, None, None]
         columns = torch.arange(images.shape[2], device=images.device)[None, None, :] < image_sizes[:, 1, None, None]
         return torch.where((rows & columns).unsqueeze(1), pixels, 0.0)

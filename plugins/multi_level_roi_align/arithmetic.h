@@ -4,7 +4,7 @@
 // for all channels: the weight of a cell in a bin is the sum over the bin's samples beside it. A bin's value is then the
 // sum over its rows and columns of cells, each read once, however many samples fall between them.
 //
-// Decisions (number of samples, inside or outside) are rounded as in the definition, gridrt/ops/roi_align.py.
+// Decisions (level, number of samples, inside or outside) are rounded as in the definition, gridrt/ops/roi_align.py.
 #pragma once
 
 #include "gridrt/exact.h"
@@ -30,7 +30,7 @@ struct Cells {
 // floor(log2(sqrt(area) / 56 + 1e-6)) within [0, 3], for xyxy in pixels.
 GRIDRT_HOST_DEVICE int level_of(float x1, float y1, float x2, float y2) {
     const float area = product(sum(x2, -x1), sum(y2, -y1));
-    const float octaves = sum(quotient(sqrtf(area > 0 ? area : 0.0f), 56.0f), 1e-6f);
+    const float octaves = sum(quotient(sqrtf(fmaxf(area, 0.0f)), 56.0f), 1e-6f);
     // The logarithm as the powers of two that are reached. That of the last float before 8 rounds up to 3.
     return (octaves >= 2.0f) + (octaves >= 4.0f) + (octaves >= 7.9999995f);
 }
@@ -66,9 +66,8 @@ GRIDRT_HOST_DEVICE Cells cells_of(const Axis& axis, int bin) {
     return {first, smaller(last + 1, axis.extent - 1)};
 }
 
-// How much of one sample a cell gets; a sample more than a cell outside the map gives nothing.
+// How much of a sample a cell gets.
 GRIDRT_HOST_DEVICE float share_of(const Axis& axis, float position, int cell) {
-    if (position < -1.0f || position > static_cast<float>(axis.extent)) return 0.0f;
     const float within = drawn_in(axis, position);
     const int low = static_cast<int>(within);
     const int high = smaller(low + 1, axis.extent - 1);
@@ -91,13 +90,14 @@ GRIDRT_HOST_DEVICE int first_sample_from(const Axis& axis, int bin, float limit)
     return low;
 }
 
-// The weight of a cell in a bin: what its samples give it, over their number. Samples lie at least half a cell apart if
-// there are two, so a few of them are beside a cell.
+// The weight of a cell in a bin: what its samples give it, over their number. Those that lie at most one cell away are
+// all that give it anything, and also none of those more than a cell outside the map, which give nothing. They are few:
+// where a bin has two samples or more, these are at least half a cell apart.
 GRIDRT_HOST_DEVICE float weight_of(const Axis& axis, int bin, int cell) {
     float weight = 0.0f;
     for (int sample = first_sample_from(axis, bin, static_cast<float>(cell - 1)); sample < axis.samples; ++sample) {
         const float at = position(axis, bin, sample);
-        if (at > static_cast<float>(cell + 1)) break;
+        if (!(at <= static_cast<float>(cell + 1))) break;  // also at what is no number
         weight += share_of(axis, at, cell);
     }
     return weight / static_cast<float>(axis.samples);

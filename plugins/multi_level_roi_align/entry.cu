@@ -14,7 +14,7 @@ using Feature = float;
 #endif
 
 constexpr int BINS = GRIDRT_OUTPUT_SIZE;
-constexpr int GROUP = BINS <= 8 ? 4 : BINS <= 16 ? 2 : 1;
+constexpr int GROUP = gridrt::roi_align::group_of(BINS);
 static_assert(BINS >= 1 && GROUP * BINS <= gridrt::roi_align::WARP, "at most 32 bins per side");
 
 }  // namespace

@@ -10,6 +10,7 @@ from gridrt.plugins.sizes import as_size, ceil_div, largest
 STRIDES = (4, 8, 16, 32)
 THREADS = 128
 CHANNELS_PER_BLOCK = 64
+BINS_PER_BLOCK = 49
 
 
 def _macros(attributes: Attributes) -> dict[str, str]:
@@ -23,9 +24,11 @@ def _macros(attributes: Attributes) -> dict[str, str]:
 def _launch(_variant: Variant, attributes: Attributes) -> Launch:
     height, width = (largest(LEVELS[0].dim(axis), *(level.dim(axis) for level in LEVELS[1:])) for axis in (2, 3))
     slices = ceil_div(LEVELS[0].dim(1), CHANNELS_PER_BLOCK)
+    bins = int(attributes["output_size"])
+    row_groups = ceil_div(as_size(bins), max(BINS_PER_BLOCK // bins, 1))
     # For each axis as many weights as it has cells and 2 more per bin; for each bin, its first and its last cell.
-    words = height + width + 8 * int(attributes["output_size"])
-    return Launch((largest(ROIS.dim(0), 1), slices, as_size(1)), THREADS, 4 * words)
+    words = height + width + 8 * bins
+    return Launch((largest(ROIS.dim(0), 1), slices, row_groups), THREADS, 4 * words)
 
 
 def _example(output_size: int, rois: int) -> Example:

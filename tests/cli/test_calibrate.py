@@ -112,7 +112,7 @@ def test_for_a_budget_a_mixture_and_its_recipe_are_written(folder: Path) -> None
 
     assert result.exit_code == 0
     assert files(folder) == {"cells.mixed.onnx", "cells.mixed.toml", "cells.calibration.npz"}
-    assert f"in FP16 for its cost: {GRID} (cells.mixed.toml)" in result.stdout
+    assert f"not in INT8 for its cost: {GRID} (cells.mixed.toml)" in result.stdout
     assert "AP 100.00 in FP32, " in result.stdout
     assert notes_in(folder / "cells.mixed.onnx")["gridrt.precision"] == "mixed"
     mixed = load_recipe(folder / "cells.mixed.toml")
@@ -161,23 +161,23 @@ BAD_RECIPE = recipe_text(small_recipe()).replace("backbone*", "bakcbone*")
 
 MISTAKES = {
     "no such graph": (("--model", "r50.onnx"), "r50.onnx: there is no such file"),
-    "no such folder": (("--images", "nowhere"), "nowhere: the picture cannot be read"),
+    "no such folder": (("--images", "nowhere"), "nowhere: the pictures to calibrate with are in a folder"),
     "a folder without pictures": (("--images", "empty"), "empty: there is no picture"),
     "pictures without objects": (("--images", "dark"), "calibration images show objects"),
     "a broken picture": (("--images", "broken"), "broken.png"),
-    "no such annotations": (("--annotations", "none.json"), "none.json: the annotation file cannot be read"),
+    "no such annotations": (("--annotations", "none.json"), "none.json: there is no such file"),
     "no such recipe": (("--recipe", "int9"), "a recipe is one of fp16, int8, mixed, or a TOML file"),
     "a recipe with a typo": (("--recipe", "typo.toml"), "Near it: backbone"),
     "a recipe without INT8": (("--recipe", "half.toml"), "plans convolutions or matrix products in int8"),
     "a shipped recipe that does not fit": (("--recipe", "int8"), "rules[1].nodes: a pattern matches"),
     "a cache that is none": (("--cache", "words.npz"), "words.npz: this is a calibration cache"),
-    "a name that is no graph's": (("--out", "cells.engine"), "an ONNX file ends in .onnx"),
+    "a name that is no graph's": (("--out", "cells.engine"), "an ONNX file must end in .onnx"),
     "the graph itself as output": (("--out", "cells.onnx"), "would overwrite an input"),
     "the recipe as figures": (("--json", "own.toml"), "would overwrite an input"),
     "one file for two results": (("--json", "x.npz", "--cache", "x.npz"), "would overwrite an input, or another"),
     "an output in a file": (("--out", "own.toml/x.onnx"), "cannot be written here"),
     "figures in a folder's place": (("--json", "images"), "cannot be written here"),
-    "a scale beyond all": (("--scale", "100000", "100"), "a side of a scale is at most"),
+    "a scale beyond all": (("--scale", "100000", "100"), "a side of a scale must be at most"),
 }
 
 

@@ -10,35 +10,41 @@ from pathlib import Path
 from typing import TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 import torch
 from torch import Tensor
 
 from gridrt.plugins.contract import Attributes, ElementType
-from gridrt.plugins.kernel import INCLUDES, Kernel, Variant
+from gridrt.plugins.kernel import INCLUDES, Kernel, Shapes, Variant
+from tests.plugins.buffer import NAN, Buffer, Bytes
 
 HOST = Path(__file__).parent / "host"
-GUARD = 4096  # bytes before and behind each buffer
-NAN = 0xFF  # every byte of a float that is no number
 # As `Result` in cuda_on_host.h.
-RESULTS = ("finished", "threads wait for each other for ever", "shared memory was written beyond its end")
+RESULTS = (
+    "finished",
+    "threads wait for each other for ever",
+    "shared memory was written beyond its end",
+    "memory was touched that belongs to no tensor",
+)
 
-Bytes: TypeAlias = npt.NDArray[np.uint8]
 Compiler: TypeAlias = Callable[[Path, str, Sequence[str]], "HostLibrary"]
 """Source, entry point and options to a library: the fixture `compile_for_host`."""
 
 
 def compile_library(source: Path, symbol: str, options: Sequence[str], library: Path) -> None:
     """Make a shared library of the kernel `symbol` in `source`; the test is skipped where there is no g++."""
+    compile_for_cpu(HOST / "run_kernel.cpp", [f'-DENTRY="{source}"', f"-DSYMBOL={symbol}", *options], library)
+
+
+def compile_for_cpu(program: Path, options: Sequence[str], library: Path) -> None:
+    """Make a shared library of CUDA C++ with what it runs on; the test is skipped where there is no g++."""
     compiler = shutil.which("g++")
     if compiler is None:
         pytest.skip("there is no g++ to compile kernels for the CPU with")
     flags = ["-std=c++17", "-O1", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-fvisibility=hidden"]
     # Without contraction each operation is rounded on its own, as the definition's are.
     flags += ["-ffp-contract=off", *(f"-I{folder}" for folder in (HOST, *INCLUDES))]
-    flags += [f'-DENTRY="{source}"', f"-DSYMBOL={symbol}", *options]
-    command = [compiler, *flags, str(HOST / "run_kernel.cpp"), "-o", str(library)]
+    command = [compiler, *flags, *options, str(program), "-o", str(library)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
 
@@ -54,7 +60,7 @@ class HostLibrary:
         grid: Sequence[int],
         threads: int,
         shared_memory: int,
-        arguments: Sequence[int | Bytes],
+        arguments: Sequence[int | Buffer],
         *,
         backwards: bool = False,
     ) -> None:
@@ -64,7 +70,7 @@ class HostLibrary:
             grid: blocks along x, y, z.
             threads: of a block.
             shared_memory: its dynamic bytes.
-            arguments: int32 scalars and buffers from `guarded`, in the order of the entry point.
+            arguments: int32 scalars and tensors, in the order of the entry point.
             backwards: the threads of a block take turns in reverse.
         """
         values = [_argument(item) for item in arguments]
@@ -72,19 +78,13 @@ class HostLibrary:
         shape = (ctypes.c_uint * 3)(*grid)
         result = self._run(shape, ctypes.c_uint(threads), ctypes.c_size_t(shared_memory), pointers, int(backwards))
         assert result == 0, RESULTS[result]
-        for buffer in (item for item in arguments if not isinstance(item, int)):
-            assert (buffer[:GUARD] == NAN).all(), "memory before a tensor was written"
-            assert (buffer[-GUARD:] == NAN).all(), "memory behind a tensor was written"
+        for item in arguments:
+            if isinstance(item, Buffer):
+                item.check()
 
 
-def _argument(item: int | Bytes) -> ctypes.c_int | ctypes.c_void_p:
-    return ctypes.c_int(item) if isinstance(item, int) else ctypes.c_void_p(item.ctypes.data + GUARD)
-
-
-def guarded(content: Bytes) -> Bytes:
-    """The bytes with NaNs before and behind them: reading there spoils the result, writing there shows."""
-    edge = np.full(GUARD, NAN, np.uint8)
-    return np.concatenate((edge, content, edge))
+def _argument(item: int | Buffer) -> ctypes.c_int | ctypes.c_void_p:
+    return ctypes.c_void_p(item.address) if isinstance(item, Buffer) else ctypes.c_int(item)
 
 
 class HostKernel:
@@ -99,27 +99,30 @@ class HostKernel:
         contract = self._kernel.contract
         shapes = {name: tuple(tensor.shape) for name, tensor in zip(contract.inputs, inputs, strict=True)}
         feeds = [
-            guarded(self._bytes(tensor.to(self._dtype(spec.dtype)), is_map=spec.is_map))
+            Buffer(self._bytes(tensor.to(self._dtype(spec.dtype)), is_map=spec.is_map))
             for spec, tensor in zip(contract.input_tensors, inputs, strict=True)
         ]
         outputs = [
             torch.empty([size.value(shapes) for size in spec.shape(self._attributes)], dtype=self._dtype(spec.dtype))
             for spec in contract.output_tensors
         ]
-        results = [guarded(np.full(output.nbytes, NAN, np.uint8)) for output in outputs]
+        results = [Buffer(np.full(output.nbytes, NAN, np.uint8)) for output in outputs]
+        self._launch(shapes, feeds, results, backwards=backwards)
+        return [
+            self._tensor(result.content, like=output, is_map=spec.is_map)
+            for spec, output, result in zip(contract.output_tensors, outputs, results, strict=True)
+        ]
+
+    def _launch(self, shapes: Shapes, inputs: Sequence[Buffer], outputs: Sequence[Buffer], *, backwards: bool) -> None:
         launch = self._kernel.launch(self._variant, self._attributes)
         scalars = [size.value(shapes) for size in self._kernel.scalars]
         self._library.launch(
             [size.value(shapes) for size in launch.grid],
             launch.threads,
             launch.shared_memory.value(shapes),
-            [*feeds, *scalars, *results],
+            [*inputs, *scalars, *outputs],
             backwards=backwards,
         )
-        return [
-            self._tensor(result[GUARD:-GUARD], like=output, is_map=spec.is_map)
-            for spec, output, result in zip(contract.output_tensors, outputs, results, strict=True)
-        ]
 
     def _dtype(self, element: ElementType) -> torch.dtype:
         dtype = getattr(torch, self._variant.precision if element == "feature" else element)

@@ -11,22 +11,24 @@ struct half {
     unsigned short bits;
 };
 
+#if !defined(__CUDA_ARCH__)  // a GPU has instructions for it
+
 namespace detail {
 
-GRIDRT_HOST_DEVICE unsigned int bits_of(float value) {
+inline unsigned int bits_of(float value) {
     unsigned int bits;
     __builtin_memcpy(&bits, &value, sizeof bits);
     return bits;
 }
 
-GRIDRT_HOST_DEVICE float float_of(unsigned int bits) {
+inline float float_of(unsigned int bits) {
     float value;
     __builtin_memcpy(&value, &bits, sizeof value);
     return value;
 }
 
 // The exponents of half (5 bits, bias 15) and float (8 bits, bias 127) are 112 apart, the fractions 13 bits.
-GRIDRT_HOST_DEVICE float widened(unsigned short half_bits) {
+inline float widened(unsigned short half_bits) {
     const unsigned int sign = (half_bits & 0x8000u) << 16;
     const unsigned int magnitude = half_bits & 0x7fffu;
     if (magnitude >= 0x7c00u) return float_of(sign | 0x7f800000u | (magnitude << 13));  // infinite, or no number
@@ -36,7 +38,7 @@ GRIDRT_HOST_DEVICE float widened(unsigned short half_bits) {
 }
 
 // Round to the nearest half, ties to even.
-GRIDRT_HOST_DEVICE unsigned short narrowed(float value) {
+inline unsigned short narrowed(float value) {
     const unsigned int sign = (bits_of(value) >> 16) & 0x8000u;
     const unsigned int magnitude = bits_of(value) & 0x7fffffffu;
     unsigned int rounded;
@@ -54,6 +56,8 @@ GRIDRT_HOST_DEVICE unsigned short narrowed(float value) {
 }
 
 }  // namespace detail
+
+#endif
 
 GRIDRT_HOST_DEVICE float to_float(float value) { return value; }
 

@@ -1,11 +1,13 @@
 // Enough of CUDA C++ for g++ to run a kernel: the threads of a block are fibres that take turns at barriers.
 //
-// It is included before a kernel's source. Blocks run one after another, and the threads of a block in their order or
-// against it, so a barrier that is missing shows as another result in one of the two.
+// It is included before a kernel's source. Blocks run one after another, and so do the warps of a block, and the threads
+// of a warp, each up to the next barrier that stops it; in their order, or all in reverse. A barrier that is missing or
+// too weak shows as another result in one of the two.
 #pragma once
 
 #include <math.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stddef.h>
 #include <string.h>
 #include <ucontext.h>
@@ -96,35 +98,51 @@ inline bool release(State barrier, size_t first, size_t end) {
     return waiting;
 }
 
-inline bool release_all() {
-    const size_t threads = block.fibres.size();
-    bool any = release(State::AT_BLOCK_BARRIER, 0, threads);
-    for (size_t first = 0; first < threads; first += 32) {
-        any |= release(State::AT_WARP_BARRIER, first, first + 32 < threads ? first + 32 : threads);
-    }
-    return any;
+// Let the threads [first, end) of a warp go on until they are done, or wait for the other warps.
+inline void run_warp(size_t first, size_t end, bool backwards) {
+    do {
+        for (size_t i = 0; i < end - first; ++i) {
+            const size_t thread = backwards ? end - 1 - i : first + i;
+            if (block.fibres[thread].state == State::READY) resume(block.fibres[thread], thread);
+        }
+    } while (release(State::AT_WARP_BARRIER, first, end));
 }
 
-// Run one block; false if its threads wait for each other for ever.
+// Run one block, each warp as far as it gets; false if its threads wait for each other for ever.
 inline bool run_block(bool backwards) {
+    const size_t threads = block.fibres.size();
+    const size_t warps = (threads + 31) / 32;
     for (Fibre& fibre : block.fibres) {
         fibre.started = false;
         fibre.state = State::READY;
     }
-    const size_t threads = block.fibres.size();
     do {
-        for (size_t i = 0; i < threads; ++i) {
-            const size_t thread = backwards ? threads - 1 - i : i;
-            if (block.fibres[thread].state == State::READY) resume(block.fibres[thread], thread);
+        for (size_t i = 0; i < warps; ++i) {
+            const size_t warp = backwards ? warps - 1 - i : i;
+            run_warp(32 * warp, 32 * warp + 32 < threads ? 32 * warp + 32 : threads, backwards);
         }
-    } while (release_all());
+    } while (release(State::AT_BLOCK_BARRIER, 0, threads));
     for (const Fibre& fibre : block.fibres) {
         if (fibre.state != State::DONE) return false;
     }
     return true;
 }
 
-enum Result { FINISHED = 0, DEADLOCK = 1, SHARED_MEMORY_OVERRUN = 2 };
+enum Result { FINISHED = 0, DEADLOCK = 1, SHARED_MEMORY_OVERRUN = 2, FOREIGN_MEMORY = 3 };
+
+inline sigjmp_buf fault;
+
+// While it lives, touching memory that may not be touched ends the launch, not the process.
+struct FaultHandler {
+    struct sigaction former;
+
+    FaultHandler() {
+        struct sigaction handler = {};
+        handler.sa_handler = [](int) { siglongjmp(fault, 1); };
+        sigaction(SIGSEGV, &handler, &former);
+    }
+    ~FaultHandler() { sigaction(SIGSEGV, &former, nullptr); }
+};
 
 // As cuLaunchKernel: `arguments` holds a pointer to each. Shared memory starts as NaNs, and has a guard behind it.
 template <typename... Parameters, size_t... I>
@@ -139,6 +157,8 @@ int launch(void (*kernel)(Parameters...), dim3 grid, unsigned int threads, size_
     block.kernel = [&] { kernel(*static_cast<Parameters*>(arguments[I])...); };
     gridDim = grid;
     blockDim = {threads, 1, 1};
+    const FaultHandler handler;
+    if (sigsetjmp(fault, 1) != 0) return FOREIGN_MEMORY;
     for (unsigned int z = 0; z < grid.z; ++z) {
         for (unsigned int y = 0; y < grid.y; ++y) {
             for (unsigned int x = 0; x < grid.x; ++x) {
@@ -199,3 +219,56 @@ inline unsigned int __ballot_sync(unsigned int, bool vote) {
         return votes;
     });
 }
+
+template <typename T>
+T __shfl_up_sync(unsigned int, T value, unsigned int lanes) {
+    const unsigned int lane = threadIdx.x % 32;
+    return cuda_on_host::exchange(value, [=](auto shown) { return shown(lane < lanes ? lane : lane - lanes); });
+}
+
+template <typename T>
+unsigned int __match_any_sync(unsigned int, T value) {
+    return cuda_on_host::exchange(value, [=](auto shown) {
+        unsigned int same = 0;
+        for (unsigned int lane = 0; lane < 32; ++lane) same |= static_cast<unsigned int>(shown(lane) == value) << lane;
+        return same;
+    });
+}
+
+template <typename T>
+T __reduce_add_sync(unsigned int, T value) {
+    return cuda_on_host::exchange(value, [](auto shown) {
+        T total = 0;
+        for (unsigned int lane = 0; lane < 32; ++lane) total += shown(lane);
+        return total;
+    });
+}
+
+template <typename T>
+T __reduce_max_sync(unsigned int, T value) {
+    return cuda_on_host::exchange(value, [=](auto shown) {
+        T most = value;
+        for (unsigned int lane = 0; lane < 32; ++lane) most = shown(lane) > most ? shown(lane) : most;
+        return most;
+    });
+}
+
+inline int __popc(unsigned int bits) { return __builtin_popcount(bits); }
+inline int __clzll(long long bits) { return bits == 0 ? 64 : __builtin_clzll(static_cast<unsigned long long>(bits)); }
+
+// Threads take turns only at barriers, so nothing comes between reading and writing.
+template <typename T>
+T atomicAdd(T* address, T value) {
+    const T old = *address;
+    *address = old + value;
+    return old;
+}
+
+template <typename T>
+T atomicMax(T* address, T value) {
+    const T old = *address;
+    *address = value > old ? value : old;
+    return old;
+}
+
+#include "tensor_cores_on_host.h"

@@ -1,0 +1,70 @@
+"""What an engine is built for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Literal, TypeAlias
+
+from gridrt.errors import EngineError
+from gridrt.export.engine.profile import Profile
+from gridrt.runtime.tensorrt_library import RuntimeName, TensorRT
+
+Hardware: TypeAlias = Literal["none", "ampere-plus", "same-compute-capability"]
+HARDWARE_LEVELS: Mapping[Hardware, str] = MappingProxyType(
+    {
+        "none": "NONE",
+        "ampere-plus": "AMPERE_PLUS",
+        "same-compute-capability": "SAME_COMPUTE_CAPABILITY",  # from 10.13 on
+    }
+)
+"""TensorRT's names."""
+
+
+@dataclass(frozen=True)
+class EngineOptions:
+    """What an engine is built for, and how.
+
+    Attributes:
+        profile: the batches that it takes.
+        runtime: "auto" is TensorRT where it is installed and there is a GPU, else TensorRT for RTX.
+        workspace_mib: most memory that a layer may use besides its tensors; None leaves the GPU's to it.
+        timing_cache: file of measured times, which is read where it exists, and extended.
+        hardware: which other GPUs the engine shall run on.
+        refit: whether its weights can be exchanged later.
+        compute_capabilities: of the GPUs to build for, ahead of time, such as (8, 9); empty leaves them to TensorRT.
+    """
+
+    profile: Profile
+    runtime: Literal["auto"] | RuntimeName = "auto"
+    workspace_mib: int | None = None
+    timing_cache: Path | None = None
+    hardware: Hardware = "none"
+    refit: bool = False
+    compute_capabilities: tuple[tuple[int, int], ...] = ()
+
+
+def refuse_impossible(options: EngineOptions, library: TensorRT) -> None:
+    """Refuse what a library would ignore, or does not know.
+
+    Raises:
+        EngineError: an option cannot be honoured.
+    """
+    ignored = {
+        "hardware compatibility": library.is_rtx and options.hardware != "none",
+        "a timing cache": library.is_rtx and options.timing_cache is not None,
+        "compute capabilities": not library.is_rtx and bool(options.compute_capabilities),
+    }
+    for option, is_asked_for in ignored.items():
+        if is_asked_for:
+            raise EngineError(f"{option} is not for this runtime", place=library.name, remedy="Leave it out.")
+    level = HARDWARE_LEVELS[options.hardware]
+    if not hasattr(library.trt.HardwareCompatibilityLevel, level):
+        raise EngineError("this TensorRT has no such level", place="hardware", value=options.hardware)
+    for major, minor in options.compute_capabilities:
+        if not hasattr(library.trt.ComputeCapability, f"SM{major}{minor}"):
+            known = [name for name in dir(library.trt.ComputeCapability) if name.startswith("SM")]
+            rule = f"{library.name} {library.version} builds for {', '.join(known)}"
+            raise EngineError(rule, place="compute capability", value=f"{major}.{minor}")

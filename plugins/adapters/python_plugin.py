@@ -1,0 +1,224 @@
+"""The ops as plugins in Python (IPluginV3), for TensorRT 10.8 and later and for TensorRT for RTX.
+
+They need neither a compiler nor a library of GridRT's own: engines are built with them on any machine, and where an
+engine runs, the kernels are compiled when they are first launched. Until an engine has run on a GPU, what TensorRT
+asks while it builds is tested, and `enqueue` with stand-ins only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from gridrt.plugins.adapters.bindings import joined
+from gridrt.plugins.adapters.cuda_kernel import CudaKernel
+from gridrt.plugins.adapters.plugin_fields import field_of, value_in
+from gridrt.plugins.contract import DOMAIN, VERSION, Attributes, ElementType, Input, Output
+from gridrt.plugins.kernel import Kernel, Variant
+from gridrt.plugins.sizes import Operation
+
+if TYPE_CHECKING:
+    import tensorrt
+
+BYTES_AT_ONCE = 16
+"""What a channels-last kernel reads at a time."""
+
+Descriptions: TypeAlias = "Sequence[tensorrt.PluginTensorDesc]"
+
+
+class PluginLogic:
+    """One node: what TensorRT asks of it, answered from the kernel's description.
+
+    Args:
+        trt: the module `tensorrt` or `tensorrt_rtx`.
+        kernel: of the op.
+        attributes: of the node.
+        loaded: kernels that run already; clones share them.
+    """
+
+    def __init__(
+        self, trt: ModuleType, kernel: Kernel, attributes: Attributes, loaded: dict[Variant, CudaKernel]
+    ) -> None:
+        contract = kernel.contract
+        self.plugin_name, self.plugin_namespace, self.plugin_version = contract.name, DOMAIN, str(VERSION)
+        self.num_outputs = len(contract.output_tensors)
+        self._trt, self._kernel, self._attributes, self._loaded = trt, kernel, attributes, loaded
+        self._tensors: tuple[Input | Output, ...] = (*contract.input_tensors, *contract.output_tensors)
+        # TensorRT keeps pointers into these arrays.
+        self._fields = [field_of(trt, constant, attributes[constant.name]) for constant in contract.node_constants]
+
+    def get_capability_interface(self, kind: tensorrt.PluginCapabilityType) -> PluginLogic:  # noqa: ARG002 - TensorRT's signature
+        """One object for all there is."""
+        return self
+
+    def clone(self) -> PluginLogic:
+        """The same node once more."""
+        return type(self)(self._trt, self._kernel, self._attributes, self._loaded)
+
+    def attach_to_context(self, context: tensorrt.IPluginResourceContext) -> PluginLogic:  # noqa: ARG002 - the same
+        """The node of an execution context."""
+        return self.clone()
+
+    def get_fields_to_serialize(self) -> Any:  # noqa: ANN401 - the bindings' collection
+        """The attributes."""
+        return self._trt.PluginFieldCollection(self._fields)
+
+    def get_output_data_types(self, input_types: Sequence[tensorrt.DataType]) -> list[tensorrt.DataType]:
+        """Those of the contract; features have the precision of the features that come in."""
+        inputs = self._kernel.contract.input_tensors
+        feature = next(
+            (kind for tensor, kind in zip(inputs, input_types, strict=True) if tensor.dtype == "feature"), None
+        )
+        outputs = self._kernel.contract.output_tensors
+        return [feature if tensor.dtype == "feature" else getattr(self._trt, tensor.dtype) for tensor in outputs]
+
+    def get_output_shapes(
+        self,
+        inputs: Sequence[tensorrt.DimsExprs],
+        shape_inputs: Sequence[tensorrt.DimsExprs],  # noqa: ARG002 - the same
+        builder: tensorrt.IExprBuilder,
+    ) -> list[tensorrt.DimsExprs]:
+        """Those of the contract, in TensorRT's symbols."""
+        symbols = _Symbols(self._trt, dict(zip(self._kernel.contract.inputs, inputs, strict=True)), builder)
+        outputs = (tensor.shape(self._attributes) for tensor in self._kernel.contract.output_tensors)
+        return [self._trt.DimsExprs([size.within(symbols) for size in shape]) for shape in outputs]
+
+    def supports_format_combination(
+        self,
+        position: int,
+        in_out: Sequence[tensorrt.DynamicPluginTensorDesc],
+        num_inputs: int,  # noqa: ARG002 - the same
+    ) -> bool:
+        """Whether a variant takes the tensors up to this one as they are described."""
+        descriptions = [tensor.desc for tensor in in_out[: position + 1]]
+        return any(self._takes(variant, descriptions) for variant in self._kernel.variants)
+
+    def configure_plugin(self, inputs: object, outputs: object) -> None:
+        """Nothing to prepare."""
+
+    def on_shape_change(self, inputs: object, outputs: object) -> None:
+        """Nothing to prepare: the geometry of a launch is worked out for it."""
+
+    def get_valid_tactics(self) -> list[int]:
+        """There is one way only."""
+        return []
+
+    def set_tactic(self, tactic: int) -> None:
+        """There is one way only."""
+
+    def get_workspace_size(self, inputs: object, outputs: object) -> int:  # noqa: ARG002 - the same
+        """No kernel needs any."""
+        return 0
+
+    def enqueue(
+        self,
+        input_desc: Descriptions,
+        output_desc: Descriptions,
+        inputs: Sequence[int],
+        outputs: Sequence[int],
+        workspace: int,  # noqa: ARG002 - the same
+        stream: int,
+    ) -> None:
+        """Launch the variant for these tensors; the first launch of one compiles it.
+
+        Raises:
+            DependencyError: cuda-core or NVRTC is missing.
+            GridRTError: a kernel does not compile.
+        """
+        descriptions = [*input_desc, *output_desc]
+        variant = next(variant for variant in self._kernel.variants if self._takes(variant, descriptions))
+        if variant not in self._loaded:
+            self._loaded[variant] = CudaKernel(self._kernel, variant, self._attributes)
+        shapes = {name: tuple(desc.dims) for name, desc in zip(self._kernel.contract.inputs, input_desc, strict=True)}
+        self._loaded[variant].launch(shapes, inputs, outputs, stream)
+
+    def _takes(self, variant: Variant, descriptions: Descriptions) -> bool:
+        """Whether a variant takes the first of the op's tensors as they are described."""
+        return all(
+            desc.type == self._data_type(tensor.dtype, variant) and self._lies_right(tensor, variant, desc)
+            for tensor, desc in zip(self._tensors, descriptions, strict=False)
+        )
+
+    def _data_type(self, element_type: ElementType, variant: Variant) -> tensorrt.DataType:
+        name = variant.precision if element_type == "feature" else element_type
+        found: tensorrt.DataType = getattr(self._trt, name)
+        return found
+
+    def _lies_right(self, tensor: Input | Output, variant: Variant, desc: tensorrt.PluginTensorDesc) -> bool:
+        """Feature maps lie as the variant wants them, all else row by row."""
+        formats = self._trt.TensorFormat
+        if not (tensor.is_map and variant.channels_last):
+            return bool(desc.format == formats.LINEAR)
+        # Channels of the format for halves are padded to 16 bytes in memory, which the kernels do not know of.
+        wanted, element = (formats.HWC8, 2) if variant.precision == "float16" else (formats.HWC, 4)
+        return bool(desc.format == wanted and desc.dims[1] * element % BYTES_AT_ONCE == 0)
+
+
+class CreatorLogic:
+    """Makes the nodes of one op.
+
+    Args:
+        trt: the module `tensorrt` or `tensorrt_rtx`.
+        kernel: of the op.
+        plugin: `PluginLogic`, joined with TensorRT's interfaces.
+    """
+
+    def __init__(self, trt: ModuleType, kernel: Kernel, plugin: type[PluginLogic]) -> None:
+        self.name, self.plugin_namespace, self.plugin_version = kernel.contract.name, DOMAIN, str(VERSION)
+        self._trt, self._kernel, self._plugin = trt, kernel, plugin
+        self._constants = kernel.contract.node_constants
+        self.field_names = trt.PluginFieldCollection([field_of(trt, constant) for constant in self._constants])
+
+    def create_plugin(
+        self,
+        name: str,  # noqa: ARG002 - TensorRT's signature
+        fields: Sequence[tensorrt.PluginField],
+        phase: tensorrt.TensorRTPhase,  # noqa: ARG002 - the same
+    ) -> PluginLogic:
+        """A node, from the attributes in the graph or in the engine."""
+        found = {field.name: field for field in fields}
+        attributes = {
+            constant.name: value_in(self._trt, constant, found[constant.name]) for constant in self._constants
+        }
+        return self._plugin(self._trt, self._kernel, attributes, {})
+
+
+class _Symbols:
+    """Sizes in the symbols that TensorRT works with while it builds an engine."""
+
+    def __init__(
+        self, trt: ModuleType, inputs: Mapping[str, tensorrt.DimsExprs], builder: tensorrt.IExprBuilder
+    ) -> None:
+        self._trt, self._inputs, self._builder = trt, inputs, builder
+
+    def dim(self, tensor: str, axis: int) -> tensorrt.IDimensionExpr:
+        return self._inputs[tensor][axis]
+
+    def constant(self, number: int) -> tensorrt.IDimensionExpr:
+        return self._builder.constant(number)
+
+    def combine(
+        self, operation: Operation, left: tensorrt.IDimensionExpr, right: tensorrt.IDimensionExpr
+    ) -> tensorrt.IDimensionExpr:
+        return self._builder.operation(getattr(self._trt.DimensionOperation, operation.name), left, right)
+
+
+_creators: list[CreatorLogic] = []  # TensorRT's registry does not keep them alive
+
+
+def register_python_plugins(trt: ModuleType, kernels: Sequence[Kernel]) -> None:
+    """Let TensorRT's parser and runtime find the ops; those that are registered already, by a library, stay.
+
+    Args:
+        trt: the module `tensorrt` or `tensorrt_rtx`.
+        kernels: one per op.
+    """
+    plugin = joined(PluginLogic, trt.IPluginV3, trt.IPluginV3OneCore, trt.IPluginV3OneBuild, trt.IPluginV3OneRuntime)
+    creator = joined(CreatorLogic, trt.IPluginCreatorV3One)
+    registry = trt.get_plugin_registry()
+    there = {entry.name for entry in registry.all_creators if entry.plugin_namespace == DOMAIN}
+    for kernel in kernels:
+        if kernel.contract.name not in there:
+            _creators.append(creator(trt, kernel, plugin))
+            registry.register_creator(_creators[-1], DOMAIN)

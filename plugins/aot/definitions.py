@@ -1,0 +1,178 @@
+"""Definitions for `tensorrt.plugin`, TensorRT 10.9 and later: shapes, formats, and the kernel with its launch.
+
+An engine that was built with them holds the kernels, and needs neither Python nor a library. TensorRT wants functions
+with a parameter for each input and attribute; they are made here from contract and kernel. TensorRT's validator accepts
+them; no engine has been built with them yet.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping, Sequence
+from inspect import Parameter, Signature
+from types import GenericAlias, MappingProxyType, ModuleType
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from gridrt.plugins.aot.symbols import Symbols
+from gridrt.plugins.contract import Attributes, ElementType, Input, Output
+from gridrt.plugins.kernel import Kernel, Variant
+
+Compiler: TypeAlias = Callable[[Kernel, Variant, Attributes], bytes]
+"""Compiles a kernel to PTX, as `gridrt.plugins.aot.ptx.ptx_of` does."""
+
+# tensorrt.plugin has no types: these stand for its TensorDesc and for a function that it calls.
+Description: TypeAlias = Any
+Callback: TypeAlias = Callable[..., Any]
+
+BYTES_AT_ONCE = 16
+"""What a channels-last kernel reads at a time."""
+
+# What tensorrt.plugin wants attributes annotated with, and calls types.
+_ANNOTATIONS: Mapping[str, Any] = MappingProxyType({"int": int, "float": float, "ints": npt.NDArray[np.int32]})
+_TYPE_NAMES: Mapping[str, str] = MappingProxyType({"float32": "FP32", "float16": "FP16", "int32": "INT32"})
+
+
+def define_plugins(kernels: Sequence[Kernel], compiler: Compiler, *, lazily: bool = False) -> None:
+    """Tell TensorRT of the ops, once in a process; nodes with the attribute `aot` become these plugins.
+
+    Args:
+        kernels: one for each op.
+        compiler: is asked while an engine is built, for each node and each variant of its kernel that is tried.
+        lazily: register them later, where they are used; without it, TensorRT's library has to be there.
+    """
+    trt, trtp = importlib.import_module("tensorrt"), importlib.import_module("tensorrt.plugin")
+    for kernel in kernels:
+        definition, name = Definition(trt, trtp, kernel, compiler), kernel.contract.qualified_name
+        trtp.register(name, lazy_register=lazily)(definition.shapes())
+        trtp.autotune(name)(definition.formats())
+        trtp.aot_impl(name)(definition.launch())
+
+
+class Definition:
+    """One op.
+
+    Args:
+        trt: the module `tensorrt`.
+        trtp: the module `tensorrt.plugin`.
+        kernel: of the op.
+        compiler: see `define_plugins`.
+    """
+
+    def __init__(self, trt: ModuleType, trtp: ModuleType, kernel: Kernel, compiler: Compiler) -> None:
+        self._trt, self._trtp, self._kernel, self._compiler = trt, trtp, kernel, compiler
+        self._contract = kernel.contract
+        self._tensors: tuple[Input | Output, ...] = (*self._contract.input_tensors, *self._contract.output_tensors)
+
+    def shapes(self) -> Callback:
+        """For `register`: inputs and attributes to the outputs."""
+
+        def described(*inputs: Description, **attributes: object) -> tuple[Description, ...]:
+            symbols = self._symbols(inputs)
+            return tuple(
+                self._trtp.from_shape_expr(
+                    tuple(size.within(symbols) for size in output.shape(attributes)),
+                    self._type_of_output(output.dtype, inputs),
+                )
+                for output in self._contract.output_tensors
+            )
+
+        descriptions = (self._trtp.TensorDesc,) * len(self._contract.outputs)
+        return self._signed(described, GenericAlias(tuple, descriptions))
+
+    def formats(self) -> Callback:
+        """For `autotune`: types and layouts of all variants that there are for the tensors."""
+
+        def combinations(*arguments: Any) -> list[Any]:  # noqa: ANN401 - descriptions, attributes, and descriptions
+            tensors = (*self._split(arguments[:-1])[0], *arguments[-1])
+            return [self._combination(variant) for variant in self._kernel.variants if self._suits(variant, tensors)]
+
+        returns = GenericAlias(list, (self._trtp.AutoTuneCombination,))
+        return self._signed(combinations, returns, outputs=Parameter.empty)
+
+    def launch(self) -> Callback:
+        """For `aot_impl`: entry point, code, geometry of the launch, and the scalars."""
+
+        def launched(*arguments: Any) -> tuple[str, bytes, Any, Any]:  # noqa: ANN401 - the same, and the tactic
+            inputs, attributes = self._split(arguments[:-2])
+            variant = self._variant((*inputs, *arguments[-2]))
+            symbols, geometry = self._symbols(inputs), self._kernel.launch(variant, attributes)
+            params = self._trtp.KernelLaunchParams(block_x=geometry.threads)
+            params.grid_x, params.grid_y, params.grid_z = (size.within(symbols) for size in geometry.grid)
+            params.shared_mem = geometry.shared_memory.within(symbols)
+            scalars = tuple(self._trtp.SymInt32(size.within(symbols)) for size in self._kernel.scalars)
+            code = self._compiler(self._kernel, variant, attributes)
+            return self._kernel.symbol, code, params, self._trtp.SymIntExprs.from_tuple(scalars)
+
+        returns = GenericAlias(tuple, (str, bytes, self._trtp.KernelLaunchParams, self._trtp.SymIntExprs))
+        return self._signed(launched, returns, outputs=Parameter.empty, tactic=int)
+
+    def _signed(self, function: Callback, returns: GenericAlias, **more: Any) -> Callback:  # noqa: ANN401 - annotations
+        """The function, with the parameters that TensorRT wants to see."""
+        annotations = {
+            **dict.fromkeys(self._contract.inputs, self._trtp.TensorDesc),
+            **{constant.name: _ANNOTATIONS[constant.kind] for constant in self._contract.node_constants},
+            **more,
+        }
+        kind = Parameter.POSITIONAL_OR_KEYWORD
+        parameters = [Parameter(name, kind, annotation=annotation) for name, annotation in annotations.items()]
+        signature = Signature(parameters, return_annotation=returns)
+        function.__signature__ = signature  # type: ignore[attr-defined] # inspect.signature reads it
+        return function
+
+    def _split(self, arguments: Sequence[Any]) -> tuple[Sequence[Description], Attributes]:
+        """Inputs and attributes."""
+        count = len(self._contract.inputs)
+        return arguments[:count], dict(zip(self._contract.attributes, arguments[count:], strict=True))
+
+    def _symbols(self, inputs: Sequence[Description]) -> Symbols:
+        return Symbols(self._trtp, dict(zip(self._contract.inputs, inputs, strict=True)))
+
+    def _type_of_output(self, element: ElementType, inputs: Sequence[Description]) -> object:
+        """Features have the precision of the features that come in."""
+        if element != "feature":
+            return getattr(self._trt, element)
+        pairs = zip(self._contract.input_tensors, inputs, strict=True)
+        return next(description.dtype for tensor, description in pairs if tensor.dtype == "feature")
+
+    def _suits(self, variant: Variant, descriptions: Sequence[Description]) -> bool:
+        """Whether there is a way to lay out these tensors for a variant."""
+        return all(
+            description.dtype == getattr(self._trt, _precision(tensor, variant))
+            and (_layout(tensor, variant) == "LINEAR" or description.shape[1] % _channels_at_once(variant) == 0)
+            for tensor, description in zip(self._tensors, descriptions, strict=True)
+        )
+
+    def _combination(self, variant: Variant) -> object:
+        types = (_TYPE_NAMES[_precision(tensor, variant)] for tensor in self._tensors)
+        layouts = (_layout(tensor, variant) for tensor in self._tensors)
+        return self._trtp.AutoTuneCombination(", ".join(types), ", ".join(layouts))
+
+    def _variant(self, descriptions: Sequence[Description]) -> Variant:
+        """The one for tensors of these types and layouts."""
+
+        def takes(variant: Variant) -> bool:
+            return all(
+                description.dtype == getattr(self._trt, _precision(tensor, variant))
+                and description.format == getattr(self._trt.TensorFormat, _layout(tensor, variant))
+                for tensor, description in zip(self._tensors, descriptions, strict=True)
+            )
+
+        return next(variant for variant in self._kernel.variants if takes(variant))
+
+
+def _precision(tensor: Input | Output, variant: Variant) -> str:
+    return variant.precision if tensor.dtype == "feature" else tensor.dtype
+
+
+def _layout(tensor: Input | Output, variant: Variant) -> str:
+    """Channels of the format for halves are padded to 16 bytes in memory, which the kernels do not know of."""
+    if not (tensor.is_map and variant.channels_last):
+        return "LINEAR"
+    return "HWC8" if variant.precision == "float16" else "HWC"
+
+
+def _channels_at_once(variant: Variant) -> int:
+    return BYTES_AT_ONCE // np.dtype(variant.precision).itemsize

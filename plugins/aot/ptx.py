@@ -1,0 +1,61 @@
+"""Kernels as PTX, NVIDIA's assembly for drivers to compile, by NVRTC; no GPU or driver is needed.
+
+Not through cuda-core, which compiles to PTX only where there is a driver.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gridrt.errors import DependencyError, GridRTError
+from gridrt.plugins.contract import Attributes
+from gridrt.plugins.kernel import INCLUDES, Kernel, Variant
+
+OLDEST_GPU = "compute_80"
+"""One text serves this architecture and all later ones, as a hardware compatible engine needs it."""
+
+
+def ptx_of(kernel: Kernel, variant: Variant, attributes: Attributes) -> bytes:
+    """Compile a kernel; a driver that is older than NVRTC does not take the result.
+
+    Args:
+        kernel: its description.
+        variant: one of the kernel's.
+        attributes: of the node.
+
+    Raises:
+        DependencyError: cuda-bindings or NVRTC is missing.
+        GridRTError: it does not compile.
+    """
+    nvrtc = _nvrtc()
+    options = [f"--gpu-architecture={OLDEST_GPU}", "--std=c++17", *(f"-I{folder}" for folder in INCLUDES)]
+    options += kernel.defines(variant, attributes)
+    _, program = nvrtc.nvrtcCreateProgram(kernel.entry.read_bytes(), str(kernel.entry).encode(), 0, [], [])
+    try:
+        (status,) = nvrtc.nvrtcCompileProgram(program, len(options), [option.encode() for option in options])
+        if status != nvrtc.nvrtcResult.NVRTC_SUCCESS:
+            log = _text(program, nvrtc.nvrtcGetProgramLogSize, nvrtc.nvrtcGetProgramLog)
+            raise GridRTError("a kernel has to compile", place=kernel.entry, value=log.decode())
+        return _text(program, nvrtc.nvrtcGetPTXSize, nvrtc.nvrtcGetPTX)
+    finally:
+        nvrtc.nvrtcDestroyProgram(program)
+
+
+def _text(program: object, size_of: Any, write: Any) -> bytes:  # noqa: ANN401 - functions of a package without types
+    """What NVRTC writes into memory of ours, without the zero behind it."""
+    _, size = size_of(program)
+    text = bytes(size)
+    write(program, text)
+    return text.rstrip(b"\0")
+
+
+def _nvrtc() -> Any:  # noqa: ANN401 - a module
+    try:
+        from cuda.bindings import nvrtc
+
+        nvrtc.nvrtcVersion()  # loads the library
+    except (ImportError, RuntimeError) as error:
+        rule = "kernels are compiled for engines by cuda-bindings with NVRTC"
+        remedy = 'Run: pip install ".[trt]"'
+        raise DependencyError(rule, place="NVRTC", value=error, remedy=remedy) from error
+    return nvrtc

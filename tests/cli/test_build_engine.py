@@ -1,0 +1,186 @@
+"""`gridrt build-engine` from the command line."""
+
+from __future__ import annotations
+
+import functools
+import json
+import shlex
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import onnx
+import pytest
+from click.testing import CliRunner, Result
+
+from gridrt.cli.main import cli
+from gridrt.data.image import save_image
+from gridrt.files import sha256_of
+from gridrt.runtime import tensorrt_library
+from gridrt.types import UInt8Array
+from tests.fakes import whole_image_graph
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(cli, ["build-engine", *map(str, arguments)], catch_exceptions=False)
+
+
+def metadata(graph: Path) -> dict[str, str]:
+    return {entry.key: entry.value for entry in onnx.load(graph).metadata_props}
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working folder with one graph, which is quick to open."""
+    monkeypatch.chdir(tmp_path)
+    onnx.save(whole_image_graph(), tmp_path / "scene.onnx")
+    return tmp_path
+
+
+@pytest.fixture
+def tiny(exported: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working folder with the graph of a detector."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "tiny.onnx").symlink_to(exported("tiny"))
+    return tmp_path
+
+
+@pytest.fixture
+def no_tensorrt(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tensorrt_library, "_loaded", functools.cache(tensorrt_library._loaded.__wrapped__))
+    for name in ("tensorrt", "tensorrt_rtx"):
+        monkeypatch.setitem(sys.modules, name, None)
+
+
+def test_a_precision_gives_a_graph_an_engine_and_a_manifest_and_the_next_command(
+    tensorrt_rtx: object, tiny: Path
+) -> None:
+    assert tensorrt_rtx
+    result = run("--fp16", "--runtime", "tensorrt-rtx", "--size", "256x320")
+    assert result.exit_code == 0, result.output
+    assert result.stdout.count("\n") == 1
+    assert "built ahead of time for compute capabilities 8.0 and later, " in result.stdout
+    assert "weighted layers 42 in fp16, 10 in fp32, in tiny.fp16.engine, " in result.stdout
+    assert result.stdout.endswith("Next: gridrt evaluate --model tiny.fp16.engine --images DIR --annotations FILE\n")
+    names = ["tiny.fp16.engine", "tiny.fp16.engine.json", "tiny.fp16.onnx", "tiny.onnx"]
+    assert sorted(path.name for path in tiny.iterdir()) == names
+    manifest = json.loads((tiny / "tiny.fp16.engine.json").read_text())
+    assert manifest["graph"]["sha256"] == sha256_of(tiny / "tiny.fp16.onnx")
+    assert manifest["graph"]["metadata"]["gridrt.parent_sha256"] == sha256_of(tiny / "tiny.onnx")
+    assert manifest["profile"]["images"] == [[1, 256, 320, 3]] * 3
+
+
+def test_int8_is_calibrated_on_the_pictures(
+    tensorrt_rtx: object, tiny: Path, photo: Callable[[str], UInt8Array]
+) -> None:
+    assert tensorrt_rtx
+    (tiny / "photos").mkdir()
+    save_image(tiny / "photos/coffee.png", photo("coffee_crop"))
+    result = run("--int8", "--images", "photos", "--runtime", "tensorrt-rtx", "--scale", 320, 256, "--threads", 1)
+    assert result.exit_code == 0, result.output
+    assert "39 in int8" in result.stdout
+    assert json.loads(metadata(tiny / "tiny.int8.onnx")["gridrt.calibration"])["images"] == 1
+    profile = json.loads((tiny / "tiny.int8.engine.json").read_text())["profile"]
+    assert profile["images"] == [[1, 32, 32, 3], [1, 256, 320, 3], [1, 320, 320, 3]]
+
+
+def test_a_graph_that_was_rewritten_is_taken_as_it_is(tensorrt_rtx: object, tiny: Path) -> None:
+    assert tensorrt_rtx
+    assert run("--fp16", "--onnx-only").exit_code == 0
+    before = sha256_of(tiny / "tiny.fp16.onnx")
+    result = run("--model", "tiny.fp16.onnx", "--runtime", "tensorrt-rtx", "--size", "256x320")
+    assert "42 in fp16" in result.stdout, result.output
+    assert sha256_of(tiny / "tiny.fp16.onnx") == before
+    assert (tiny / "tiny.fp16.engine").exists()
+
+
+@pytest.mark.usefixtures("no_tensorrt")
+def test_without_tensorrt_the_graph_for_trtexec_can_be_written(tiny: Path) -> None:
+    result = run("--fp16", "--onnx-only", "--batch", "1..8", "--size", "32x32..256x320", "--out", "my tiny.engine")
+    assert result.exit_code == 0, result.output
+    command = shlex.split(result.stdout.partition("Next: ")[2])
+    assert command == [
+        "trtexec",
+        "--onnx=my tiny.onnx",
+        "--stronglyTyped",
+        "--dynamicPlugins=libgridrt_plugins.so",
+        "--saveEngine=my tiny.engine",
+        "--minShapes=images:1x32x32x3,image_sizes:1x2",
+        "--optShapes=images:8x256x320x3,image_sizes:8x2",
+        "--maxShapes=images:8x256x320x3,image_sizes:8x2",
+    ]
+    nodes = {node.name for node in onnx.load(tiny / "my tiny.onnx").graph.node}
+    assert "ReduceMax" not in nodes, "the count of detections that would size a slice"
+    assert metadata(tiny / "my tiny.onnx")["gridrt.precision"] == "fp16"
+    assert sorted(path.name for path in tiny.iterdir()) == ["my tiny.onnx", "tiny.onnx"]
+
+
+@pytest.mark.usefixtures("no_tensorrt")
+@pytest.mark.parametrize("precision", [(), ("--fp16",)])
+def test_without_tensorrt_it_stops_before_the_work_and_says_what_to_install(
+    folder: Path, precision: tuple[str, ...]
+) -> None:
+    result = run("--runtime", "tensorrt-rtx", *precision)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.startswith("error: tensorrt-rtx: ")
+    assert result.stderr.endswith('Run: pip install ".[trt-rtx]"\n')
+    assert [path.name for path in folder.iterdir()] == ["scene.onnx"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (("--fp16", "--int8"), "--fp16, --int8 and --recipe exclude each other."),
+        (("--int8",), "INT8 takes --images to find its ranges on."),
+        (("--recipe", "mixed"), "INT8 takes --images to find its ranges on."),
+        (("--fp16", "--images", "photos"), "--images has no effect: only INT8 is calibrated."),
+        (("--max-images", "3"), "--max-images has no effect: only INT8 is calibrated."),
+        (("--onnx-only",), "--onnx-only writes a graph in another precision: --fp16, --int8 or --recipe."),
+        (("--fp16", "--onnx-only", "--refit"), "--refit has no effect: --onnx-only builds no engine."),
+        (("--batch", "some"), "'some' is neither N nor N..N."),
+        (("--size", "800..1344"), "'800..1344' is neither HxW nor HxW..HxW."),
+    ],
+)
+@pytest.mark.usefixtures("folder")
+def test_options_that_contradict_each_other_are_a_usage_error(arguments: tuple[str, ...], complaint: str) -> None:
+    result = run(*arguments)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert complaint in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (("--batch", "0"), "at least one image"),
+        (("--size", "800x1333"), "multiples of 32 (found 1 of 800x1333)"),
+        (("--out", "scene.onnx"), "scene.onnx: an engine ends in .engine"),
+        (("--out", "scene.onnx/x.engine"), "scene.onnx/x.engine: the result cannot be written here"),
+        (("--fp16", "--out", "scene.engine"), "scene.onnx: this would overwrite an input"),
+        (("--model", "other.onnx"), "other.onnx: there is no such file"),
+        (("--recipe", "fast"), "--recipe: "),
+    ],
+)
+def test_what_cannot_be_done_is_one_line(folder: Path, arguments: tuple[str, ...], complaint: str) -> None:
+    before = sha256_of(folder / "scene.onnx")
+    result = run(*arguments)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert complaint in result.stderr
+    assert result.stderr.count("\n") == 1
+    assert sha256_of(folder / "scene.onnx") == before
+    assert [path.name for path in folder.iterdir()] == ["scene.onnx"]
+
+
+@pytest.mark.usefixtures("no_tensorrt")
+def test_a_graph_in_another_precision_is_not_rewritten_again(tiny: Path) -> None:
+    assert run("--fp16", "--onnx-only").exit_code == 0
+    result = run("--model", "tiny.fp16.onnx", "--fp16", "--onnx-only", "--out", "twice.engine")
+    assert result.exit_code == 1
+    assert "tiny.fp16.onnx: precisions are written into a graph in FP32 (found one in fp16)" in result.stderr
+    assert not (tiny / "twice.onnx").exists()
+
+
+def test_two_graphs_are_listed(folder: Path) -> None:
+    onnx.save(whole_image_graph(), folder / "another.onnx")
+    result = run()
+    assert result.exit_code == 1
+    assert "another.onnx, scene.onnx" in result.stderr

@@ -1,0 +1,224 @@
+"""Engines of TensorRT for RTX, built without a GPU: shapes known, custom ops plugins, precisions kept."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import onnx
+import pytest
+from onnx import ModelProto
+
+from gridrt.calib.affine import Range
+from gridrt.calib.artefact import save_rewritten
+from gridrt.calib.observe import observed_activations
+from gridrt.calib.recipe import load_recipe
+from gridrt.calib.rewrite import apply_recipe
+from gridrt.calib.targets import TARGETS
+from gridrt.config import DEFAULT_SCALE
+from gridrt.errors import EngineError
+from gridrt.export.engine import build
+from gridrt.export.engine.build import build_engine
+from gridrt.export.engine.network import Network, network_from_graph
+from gridrt.export.engine.options import EngineOptions
+from gridrt.export.engine.precision import planned_precisions
+from gridrt.export.engine.profile import Profile, fix_inputs, profile_for
+from gridrt.export.passes.static_rows import static_rows
+from gridrt.files import sha256_of
+from gridrt.plugins.adapters.python_plugin import register_python_plugins
+from gridrt.plugins.kernels import KERNELS
+from gridrt.runtime.tensorrt_library import TensorRT, load_tensorrt
+
+ONE_SIZE = EngineOptions(profile_for(DEFAULT_SCALE, (1, 1), ((256, 320), (256, 320))), "tensorrt-rtx")
+SIZES = EngineOptions(profile_for((320, 256), (1, 4)), "tensorrt-rtx")
+
+
+@pytest.fixture(scope="module")
+def library(tensorrt_rtx: Any) -> TensorRT:  # noqa: ANN401 - a module
+    register_python_plugins(tensorrt_rtx, KERNELS)
+    return load_tensorrt("tensorrt-rtx")
+
+
+@pytest.fixture(scope="module")
+def rewritten(exported: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Writes `tiny` by a recipe, with ranges that are made up."""
+    graph, folder = exported("tiny"), tmp_path_factory.mktemp("rewritten")
+
+    def by(recipe_name: str, target_name: str = "tensorrt") -> Path:
+        recipe, target = load_recipe(recipe_name), TARGETS[target_name]
+        model = onnx.load(graph)
+        ranges = dict.fromkeys(observed_activations(model.graph), Range(-4.0, 4.0))
+        path = folder / f"tiny.{recipe_name}.{target_name}.onnx"
+        save_rewritten(apply_recipe(model, recipe, target, ranges), path, recipe, target, sha256_of(graph), {})
+        return path
+
+    return by
+
+
+def network(
+    library: TensorRT, graph: Path, profile: Profile, rewrite: Callable[[ModelProto], None] = static_rows
+) -> Network:
+    model = onnx.load(graph)
+    rewrite(model)
+    fix_inputs(model, profile)
+    return network_from_graph(library, model)
+
+
+def layers(built: Network) -> list[Any]:
+    return [built.definition.get_layer(index) for index in range(built.definition.num_layers)]
+
+
+def shapes(built: Network) -> dict[str, list[tuple[int, ...]]]:
+    """Of what each plugin gives."""
+    plugins = (layer for layer in layers(built) if layer.type.name == "PLUGIN_V3")
+    return {
+        layer.name: [tuple(layer.get_output(index).shape) for index in range(layer.num_outputs)] for layer in plugins
+    }
+
+
+def test_custom_ops_are_plugins_and_all_shapes_follow_from_the_inputs(
+    library: TensorRT, exported: Callable[[str], Path]
+) -> None:
+    built = network(library, exported("tiny"), ONE_SIZE.profile)
+    assert shapes(built) == {
+        "BatchedNms": [(1, 1000, 4), (1, 1000), (1, 1000)],
+        "MultiLevelRoiAlign": [(1000, 64, 7, 7)],
+        "BatchedNms_1": [(1, 100, 4), (1, 100), (1, 100)],
+        "MultiLevelRoiAlign_1": [(100, 64, 14, 14)],
+        "GridFusion": [(100, 144, 7, 7)],
+    }
+    assert open_tensors(built) == []
+
+
+def open_tensors(built: Network) -> list[str]:
+    """Those of which TensorRT does not know the shape."""
+    outputs = (layer.get_output(index) for layer in layers(built) for index in range(layer.num_outputs))
+    return [tensor.name for tensor in outputs if min(tensor.shape, default=0) < 0]
+
+
+def test_without_static_rows_the_grid_branch_is_sized_by_data(
+    library: TensorRT, exported: Callable[[str], Path]
+) -> None:
+    built = network(library, exported("tiny"), ONE_SIZE.profile, rewrite=lambda _model: None)
+    assert shapes(built)["GridFusion"] == [(-1, 144, 7, 7)]
+    assert open_tensors(built)
+
+
+def test_with_open_dimensions_only_they_are_open(library: TensorRT, exported: Callable[[str], Path]) -> None:
+    built = network(library, exported("tiny"), SIZES.profile)
+    assert shapes(built)["BatchedNms_1"] == [(-1, 100, 4), (-1, 100), (-1, 100)]
+    assert shapes(built)["GridFusion"] == [(-1, 144, 7, 7)]
+
+
+@pytest.mark.parametrize(
+    ("recipe", "kind", "backbone", "reads"),
+    [
+        ("fp16", "HALF", {"fp16": 20}, {"HALF": 42, "FLOAT": 10}),
+        ("int8", "HALF", {"int8": 20}, {"HALF": 42, "FLOAT": 10}),
+    ],
+)
+def test_layers_have_the_precision_that_the_graph_asks_for(
+    library: TensorRT,
+    rewritten: Callable[[str], Path],
+    tmp_path: Path,
+    recipe: str,
+    kind: str,
+    backbone: dict[str, int],
+    reads: dict[str, int],
+) -> None:
+    graph = rewritten(recipe)
+    built = network(library, graph, ONE_SIZE.profile)
+    weighted = [
+        layer for layer in layers(built) if layer.type.name in {"CONVOLUTION", "DECONVOLUTION", "MATRIX_MULTIPLY"}
+    ]
+    found = [layer.get_input(0).dtype.name for layer in weighted]
+    assert {name: found.count(name) for name in set(found)} == reads
+    features = {layer.name: layer.get_input(0).dtype.name for layer in layers(built) if layer.type.name == "PLUGIN_V3"}
+    assert features["MultiLevelRoiAlign"] == features["GridFusion"] == kind
+    assert features["BatchedNms"] == "FLOAT"
+    manifest = build_engine(graph, tmp_path / "tiny.engine", ONE_SIZE)
+    assert manifest.precision["backbone"] == backbone
+    assert manifest.precision["rpn_head"]["fp32"] == 10
+    assert sum(sum(stage.values()) for stage in manifest.precision.values()) == 52
+
+
+def test_the_manifest_tells_what_is_in_the_engine(
+    library: TensorRT, exported: Callable[[str], Path], tmp_path: Path
+) -> None:
+    graph, engine = exported("tiny"), tmp_path / "tiny.engine"
+    build_engine(graph, engine, replace(SIZES, compute_capabilities=((8, 9), (12, 0))))
+    told = json.loads((tmp_path / "tiny.engine.json").read_text())
+    assert told["engine"] == {"file": engine.name, "sha256": sha256_of(engine), "bytes": engine.stat().st_size}
+    assert told["graph"]["sha256"] == sha256_of(graph)
+    assert json.loads(told["graph"]["metadata"]["gridrt.input"])["size_divisor"] == 32
+    assert told["runtime"]["name"] == "tensorrt-rtx"
+    assert told["runtime"]["version"] == library.version
+    assert any(name.startswith("tensorrt") for name in told["runtime"]["packages"])
+    assert (told["gpu"], told["compute_capabilities"]) == (None, ["8.9", "12.0"])
+    assert told["plugins"] == {"adapter": "python", "version": 1}
+    assert told["profile"]["images"] == [[1, 32, 32, 3], [4, 256, 320, 3], [4, 320, 320, 3]]
+    assert told["precision"]["backbone"] == {"fp32": 20}
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["tiny.engine", "tiny.engine.json"]
+
+
+@pytest.mark.usefixtures("library")
+def test_a_downgrade_is_an_error_and_leaves_no_file(
+    exported: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The engine is in FP32 indeed; the plan says otherwise of one layer."""
+
+    def asking_for_more(model: ModelProto) -> dict[str, Any]:
+        return {**planned_precisions(model), "backbone.conv1/Conv": "fp16"}
+
+    monkeypatch.setattr(build, "planned_precisions", asking_for_more)
+    with pytest.raises(EngineError, match=r"backbone\.conv1/Conv: .*fp32 instead of fp16; 1 such layers of 52"):
+        build_engine(exported("tiny"), tmp_path / "tiny.engine", ONE_SIZE)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.usefixtures("library")
+def test_layers_that_are_not_told_are_warned_of(
+    exported: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(build, "serialized", lambda *_arguments: b"built without a word")
+    with pytest.warns(UserWarning, match="tensorrt-rtx does not tell the precision of 52 of 52 layers"):
+        build_engine(exported("tiny"), tmp_path / "tiny.engine", ONE_SIZE)
+
+
+@pytest.mark.usefixtures("library")
+def test_too_little_memory_is_an_error_with_tensorrts_words(exported: Callable[[str], Path], tmp_path: Path) -> None:
+    with pytest.raises(EngineError, match=r"TensorRT builds the engine \(found .*OutOfMemory"):
+        build_engine(exported("tiny"), tmp_path / "tiny.engine", replace(ONE_SIZE, workspace_mib=1))
+
+
+def test_what_tensorrt_cannot_read_is_an_error_with_its_words(
+    library: TensorRT, exported: Callable[[str], Path]
+) -> None:
+    model = onnx.load(exported("tiny"))
+    broken = next(node for node in model.graph.node if node.op_type == "Conv")
+    broken.op_type = "Unheard"
+    with pytest.raises(EngineError, match=r"reads the graph \(found backbone\.conv1/Conv: .*Plugin not found"):
+        network_from_graph(library, model)
+
+
+def test_an_op_that_no_plugin_is_found_for_is_an_error(library: TensorRT, exported: Callable[[str], Path]) -> None:
+    """TensorRT would take the body of the op, if it can."""
+    model = onnx.load(exported("tiny"))
+    static_rows(model)
+    fusion = next(node for node in model.graph.node if node.op_type == "GridFusion")
+    namespace = next(attribute for attribute in fusion.attribute if attribute.name == "plugin_namespace")
+    namespace.s = b"elsewhere"
+    with pytest.raises(EngineError, match="GridFusion: each custom op becomes a plugin"):
+        network_from_graph(library, model)
+
+
+@pytest.mark.usefixtures("library")
+def test_a_graph_for_a_cpu_is_refused(rewritten: Callable[..., Path], tmp_path: Path) -> None:
+    graph = rewritten("int8", "cpu")
+    with pytest.raises(
+        EngineError, match=r"graphs for TensorRT \(found one for cpu\)\. gridrt calibrate --target tensorrt"
+    ):
+        build_engine(graph, tmp_path / "tiny.engine", ONE_SIZE)

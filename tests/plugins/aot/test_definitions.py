@@ -1,0 +1,145 @@
+"""TensorRT's validator accepts the definitions, and what they tell TensorRT is what contract and kernel state."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict
+from importlib.util import find_spec
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from gridrt.plugins.contract import Attributes, Input, Output
+from gridrt.plugins.kernel import Kernel, Shapes, Variant
+from gridrt.plugins.kernels import KERNELS
+from gridrt.plugins.sizes import Size
+
+ROOT = Path(__file__).parents[3]
+LIBRARIES = ("nvinfer", "nvinfer_plugin", "nvonnxparser")
+# All that the bindings need of TensorRT to be imported.
+FUNCTIONS = (
+    "createInferBuilder_INTERNAL",
+    "createInferRefitter_INTERNAL",
+    "createInferRuntime_INTERNAL",
+    "createNvOnnxParser_INTERNAL",
+    "createNvOnnxParserRefitter_INTERNAL",
+    "getBuilderPluginRegistry",
+    "getNvOnnxParserVersion",
+    "getPluginRegistry",
+    "initLibNvInferPlugins",
+)
+TYPES = {"float32": "FLOAT", "float16": "HALF", "int32": "INT32"}
+
+
+@pytest.fixture(scope="module")
+def stand_ins(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of libraries with TensorRT's names that do nothing."""
+    compiler = shutil.which("gcc")
+    if find_spec("tensorrt_bindings") is None or compiler is None:
+        pytest.skip("TensorRT's bindings, or gcc, are missing: pip install --no-deps tensorrt-cu13-bindings")
+    folder = tmp_path_factory.mktemp("tensorrt")
+    source = folder / "nothing.c"
+    source.write_text("".join(f"void* {name}(void) {{ return 0; }}\n" for name in FUNCTIONS))
+    for name in (f"lib{library}.so.{major}" for library in LIBRARIES for major in (10, 11)):
+        subprocess.run([compiler, "-shared", "-fPIC", source, "-o", folder / name, f"-Wl,-soname,{name}"], check=True)
+    return folder
+
+
+class Case(NamedTuple):
+    """A node, and the variant of its kernel."""
+
+    kernel: Kernel
+    variant: Variant
+    attributes: Attributes
+    shapes: Shapes
+
+    def numbers(self, sizes: Iterable[Size]) -> list[int]:
+        """They for these shapes."""
+        return [size.value(self.shapes) for size in sizes]
+
+    @property
+    def tensors(self) -> list[tuple[Input | Output, Sequence[int]]]:
+        """Inputs and outputs, and their shapes."""
+        contract = self.kernel.contract
+        return [
+            *((tensor, self.shapes[tensor.name]) for tensor in contract.input_tensors),
+            *((tensor, self.numbers(tensor.shape(self.attributes))) for tensor in contract.output_tensors),
+        ]
+
+
+def cases() -> Iterator[Case]:
+    """Every variant of every example, as it is, with no rows, and with other dimensions."""
+    chance = random.Random(0)  # noqa: S311 - no secret
+    for kernel in KERNELS:
+        for variant in kernel.variants:
+            for example in kernel.examples:
+                shapes = [example.shapes, {name: (0, *shape[1:]) for name, shape in example.shapes.items()}]
+                for _ in range(5):
+                    shapes.append({name: [chance.randrange(400) for _ in shape] for name, shape in shapes[0].items()})
+                yield from (Case(kernel, variant, example.attributes, one) for one in shapes)
+
+
+def test_tensorrt_is_told_what_contract_and_kernel_state(stand_ins: Path) -> None:
+    table = list(cases())
+    for case, answer in zip(table, answers(stand_ins, table), strict=True):
+        kernel, variant, attributes, _ = case
+        launch, outputs = kernel.launch(variant, attributes), kernel.contract.output_tensors
+        assert answer == {
+            "types": [type_of(tensor, variant) for tensor in outputs],
+            "shapes": [case.numbers(tensor.shape(attributes)) for tensor in outputs],
+            "formats": formats(case),
+            "symbol": kernel.symbol,
+            "code": " ".join(kernel.defines(variant, attributes)),
+            "grid": case.numbers(launch.grid),
+            "block": [launch.threads, 1, 1],
+            "shared_memory": launch.shared_memory.value(case.shapes),
+            "scalars": case.numbers(kernel.scalars),
+        }
+
+
+def answers(stand_ins: Path, table: Sequence[Case]) -> list[dict[str, object]]:
+    """Of `definitions_on_cpu.py`, in a process of its own."""
+    questions = [
+        {
+            "op": case.kernel.contract.name,
+            "variant": asdict(case.variant),
+            "attributes": case.attributes,
+            "shapes": case.shapes,
+        }
+        for case in table
+    ]
+    done = subprocess.run(
+        [sys.executable, Path(__file__).with_name("definitions_on_cpu.py")],
+        input=json.dumps(questions),
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "LD_LIBRARY_PATH": str(stand_ins), "PYTHONPATH": str(ROOT)},
+    )
+    assert done.returncode == 0, done.stderr
+    told: list[dict[str, object]] = json.loads(done.stdout.splitlines()[-1])  # TensorRT warns before
+    return told
+
+
+def formats(case: Case) -> list[list[list[str]]]:
+    """Types and layouts of the variants of that precision, without those whose channels do not come in 16 bytes."""
+    step, last = (8, "HWC8") if case.variant.precision == "float16" else (4, "HWC")
+    whole = all(shape[1] % step == 0 for tensor, shape in case.tensors if tensor.is_map)
+    types = [type_of(tensor, case.variant) for tensor, _ in case.tensors]
+    return [
+        [types, [last if other.channels_last and tensor.is_map else "LINEAR" for tensor, _ in case.tensors]]
+        for other in case.kernel.variants
+        if other.precision == case.variant.precision and (whole or not other.channels_last)
+    ]
+
+
+def type_of(tensor: Input | Output, variant: Variant) -> str:
+    """As TensorRT calls it."""
+    return TYPES[variant.precision if tensor.dtype == "feature" else tensor.dtype]
