@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import onnx
@@ -15,7 +16,8 @@ from click.testing import CliRunner, Result
 from gridrt.calib import observe
 from gridrt.calib.recipe import load_recipe, recipe_text
 from gridrt.cli.main import cli
-from gridrt.data.image import load_image
+from gridrt.data.image import load_image, save_image
+from gridrt.detector import open_detector
 from gridrt.files import sha256_of
 from gridrt.runtime import open_session
 from gridrt.types import UInt8Array
@@ -305,6 +307,27 @@ def test_the_next_command_can_be_pasted_into_a_shell(folder: Path) -> None:
 
     assert "Next: gridrt evaluate --model 'my cells.onnx' --images DIR" in result.stdout
     assert (folder / "my cells.onnx").exists()
+
+
+@pytest.mark.parametrize("target", ["tensorrt", "cpu"])
+def test_a_real_detector_by_the_recipe_that_ships(
+    folder: Path, exported: Callable[[str], Path], photo: Callable[[str], UInt8Array], target: str
+) -> None:
+    """One picture is a calibration set; the graph need not lie here, its results do."""
+    save_image(folder / "one.png", photo("coffee_crop"))
+
+    result = run(
+        *("--model", exported("tiny"), "--images", "one.png", "--scale", 160, 128, "--target", target, "--threads", 1)
+    )
+
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.stdout.startswith("in 1 images ")
+    name = "tiny.int8.onnx" if target == "tensorrt" else "tiny.int8.cpu.onnx"
+    assert f"int8 for {target}, ranges of 1 images, in {name}" in result.stdout
+    assert files(folder) == {name, "tiny.calibration.npz", "one.png"}
+    assert (folder / name).stat().st_size < 0.35 * exported("tiny").stat().st_size
+    (found,) = open_detector(folder / name, (160, 128))([photo("coffee_crop")])
+    assert len(found) > 50
 
 
 def test_from_the_shell(folder: Path, root: Path) -> None:
