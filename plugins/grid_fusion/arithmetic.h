@@ -1,44 +1,30 @@
-// Grid fusion's arithmetic: which edge is worked on when, and a depth-wise convolution of four rows of one map.
+// Grid fusion's arithmetic: which edge is worked on when, and the depth-wise convolution of four rows of a map.
 //
-// Points are numbered down the columns of the 3 x 3 grid. On that chessboard neighbours are of different colours, so the
-// sums that arrive at the points of one colour need no others: two halves, each with 12 edges in each order of fusion.
+// Points are numbered down the columns of the 3 x 3 grid, and neighbours differ in colour, as on a chessboard. So what
+// arrives at the points of one colour comes from those of the other, and the work falls into two halves that need nothing
+// of each other: the first order's sums at one colour, and the second order's at the other.
 #pragma once
 
 #include "gridrt/half.h"
-#include "gridrt/index.h"
 
 namespace gridrt {
 namespace grid_fusion {
 
 constexpr int GRID_SIDE = 3;
 constexpr int POINTS = GRID_SIDE * GRID_SIDE;
+constexpr int MOST_OF_ONE_COLOUR = (POINTS + 1) / 2;
 constexpr int ORDERS = 2;  // of fusion
-constexpr int TEAMS = 2;   // that share a colour's edges
-constexpr int STEPS = 6;   // edges of one colour for one team
+constexpr int TEAMS = 2;   // that share a colour's 12 edges
+constexpr int STEPS = 6;   // of a team in each order, an edge each
 
 constexpr int MAX_SIDE = 7;  // of a map
 constexpr int REACH = 2;     // cells, of the depth-wise convolution
 constexpr int TAPS = 2 * REACH + 1;
-constexpr int STRIP = 4;  // rows of a map that one thread convolves; two strips hold a map
+constexpr int STRIP = 4;   // rows of a map that one thread convolves
+constexpr int STRIPS = 2;  // of a map
 
-struct Edge {
-    int index;  // in the weights: by target, then by source
-    int source;
-    int target;
-    bool is_first;  // of its target
-    bool is_last;
-};
-
-// The edges of one colour of targets for one team, in order; 5 bits each, the first step's lowest.
-struct Schedule {
-    unsigned int indices;
-    unsigned int sources;
-    unsigned int targets;
-};
-
-// 0 for the corners and the middle, 1 for the others. A point stands in place `point / 2` among those of its colour.
+// 0 for the corners and the middle, 1 for the others. A point is number `point / 2` of its colour.
 GRIDRT_HOST_DEVICE constexpr int colour_of(int point) { return point % 2; }
-constexpr int MOST_OF_ONE_COLOUR = (POINTS + 1) / 2;
 
 GRIDRT_HOST_DEVICE constexpr bool are_neighbours(int point, int other) {
     const int columns = point / GRID_SIDE - other / GRID_SIDE;
@@ -47,7 +33,16 @@ GRIDRT_HOST_DEVICE constexpr bool are_neighbours(int point, int other) {
 }
 
 // Six edges of each colour arrive at the four points of the upper left, and six at the other five.
-GRIDRT_HOST_DEVICE constexpr int team_of(int target) { return target / GRID_SIDE < 2 && target % GRID_SIDE < 2 ? 0 : 1; }
+GRIDRT_HOST_DEVICE constexpr int team_of(int target) {
+    return target / GRID_SIDE < 2 && target % GRID_SIDE < 2 ? 0 : 1;
+}
+
+// The edges of one team to targets of one colour, 5 bits each, the first step's lowest.
+struct Schedule {
+    unsigned int indices;  // in the weights: by target, then by source
+    unsigned int sources;
+    unsigned int targets;
+};
 
 GRIDRT_HOST_DEVICE constexpr Schedule schedule_of(int colour, int team) {
     Schedule schedule = {0, 0, 0};
@@ -68,25 +63,40 @@ GRIDRT_HOST_DEVICE constexpr Schedule schedule_of(int colour, int team) {
     return schedule;
 }
 
-GRIDRT_HOST_DEVICE int field(unsigned int fields, int step) { return (fields >> (5 * step)) & 31u; }
-
-GRIDRT_HOST_DEVICE unsigned int chosen(int colour, int team, unsigned int a, unsigned int b, unsigned int c, unsigned int d) {
-    return colour == 0 ? (team == 0 ? a : b) : (team == 0 ? c : d);
+// Chosen field by field: the compiler puts a table that is indexed by a variable into memory.
+GRIDRT_HOST_DEVICE Schedule chosen_schedule(int colour, int team) {
+    constexpr Schedule OF_COLOUR_0[TEAMS] = {schedule_of(0, 0), schedule_of(0, 1)};
+    constexpr Schedule OF_COLOUR_1[TEAMS] = {schedule_of(1, 0), schedule_of(1, 1)};
+    const bool is_0 = colour == 0;
+    Schedule schedule = is_0 ? OF_COLOUR_0[0] : OF_COLOUR_1[0];
+    if (team == 1) {
+        schedule.indices = is_0 ? OF_COLOUR_0[1].indices : OF_COLOUR_1[1].indices;
+        schedule.sources = is_0 ? OF_COLOUR_0[1].sources : OF_COLOUR_1[1].sources;
+        schedule.targets = is_0 ? OF_COLOUR_0[1].targets : OF_COLOUR_1[1].targets;
+    }
+    return schedule;
 }
 
-// The edge that a team works on in one of its STEPS. A table in registers: one in memory would be as slow as a miss.
+struct Edge {
+    int index;
+    int source;
+    int target;
+    bool is_first;  // of its target
+    bool is_last;
+};
+
+GRIDRT_HOST_DEVICE int field(unsigned int fields, int step) { return (fields >> (5 * step)) & 31u; }
+
+// The edge that a team works on in one of its STEPS towards targets of a colour.
 GRIDRT_HOST_DEVICE Edge edge_at(int colour, int team, int step) {
-    constexpr Schedule A = schedule_of(0, 0), B = schedule_of(0, 1), C = schedule_of(1, 0), D = schedule_of(1, 1);
-    const unsigned int indices = chosen(colour, team, A.indices, B.indices, C.indices, D.indices);
-    const unsigned int sources = chosen(colour, team, A.sources, B.sources, C.sources, D.sources);
-    const unsigned int targets = chosen(colour, team, A.targets, B.targets, C.targets, D.targets);
-    const int target = field(targets, step);
+    const Schedule schedule = chosen_schedule(colour, team);
+    const int target = field(schedule.targets, step);
     Edge edge;
-    edge.index = field(indices, step);
-    edge.source = field(sources, step);
+    edge.index = field(schedule.indices, step);
+    edge.source = field(schedule.sources, step);
     edge.target = target;
-    edge.is_first = step == 0 || field(targets, step - 1) != target;
-    edge.is_last = step == STEPS - 1 || field(targets, step + 1) != target;
+    edge.is_first = step == 0 || field(schedule.targets, step - 1) != target;
+    edge.is_last = step == STEPS - 1 || field(schedule.targets, step + 1) != target;
     return edge;
 }
 
@@ -99,7 +109,21 @@ struct Plane {
 
 using Strip = float[STRIP][MAX_SIDE];
 
-// Adds the rows of a plane around `first_row`, weighted, to the strip's sums. Those beyond the map's side are of no use.
+// Adds a row of a plane to one of a strip that it is `dy` taps away from.
+GRIDRT_HOST_DEVICE void add_row(const float (&values)[MAX_SIDE], const float (&weights)[TAPS * TAPS], int dy,
+                                float (&sums)[MAX_SIDE]) {
+    GRIDRT_UNROLL(MAX_SIDE)
+    for (int x = 0; x < MAX_SIDE; ++x) {
+        GRIDRT_UNROLL(TAPS)
+        for (int dx = 0; dx < TAPS; ++dx) {
+            const int from = x + dx - REACH;
+            if (from >= 0 && from < MAX_SIDE) sums[x] += weights[dy * TAPS + dx] * values[from];
+        }
+    }
+}
+
+// Adds the rows of a plane, each read once, to the strip that begins at `first_row`. What the strip gets beyond the
+// plane's side is of no use.
 template <typename T>
 GRIDRT_HOST_DEVICE void convolve(const Plane<T>& plane, int side, const float (&weights)[TAPS * TAPS], int first_row,
                                  Strip& sums) {
@@ -114,17 +138,7 @@ GRIDRT_HOST_DEVICE void convolve(const Plane<T>& plane, int side, const float (&
         }
         GRIDRT_UNROLL(TAPS)
         for (int dy = 0; dy < TAPS; ++dy) {
-            const int strip_row = line - dy;
-            if (strip_row < 0 || strip_row >= STRIP) continue;
-            GRIDRT_UNROLL(MAX_SIDE)
-            for (int x = 0; x < MAX_SIDE; ++x) {
-                GRIDRT_UNROLL(TAPS)
-                for (int dx = 0; dx < TAPS; ++dx) {
-                    const int from = x + dx - REACH;
-                    if (from < 0 || from >= MAX_SIDE) continue;
-                    sums[strip_row][x] += weights[dy * TAPS + dx] * values[from];
-                }
-            }
+            if (line - dy >= 0 && line - dy < STRIP) add_row(values, weights, dy, sums[line - dy]);
         }
     }
 }

@@ -13,7 +13,8 @@ using Feature = float;
 
 }  // namespace
 
-extern "C" __global__ void __launch_bounds__(gridrt::grid_fusion::THREADS, gridrt::grid_fusion::BLOCKS) gridrt_grid_fusion(
+extern "C" __global__ void __launch_bounds__(gridrt::grid_fusion::THREADS, gridrt::grid_fusion::BLOCKS)
+gridrt_grid_fusion(
     const Feature* features,
     const Feature* first_depthwise, const Feature* first_depthwise_bias,
     const Feature* first_pointwise, const Feature* first_pointwise_bias,

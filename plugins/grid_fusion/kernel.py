@@ -1,10 +1,10 @@
-"""How the kernel of `gridrt::GridFusion` is compiled and launched; it is in `kernel.cuh`."""
+"""How the kernel of `gridrt::GridFusion` is compiled and launched; it is in `kernel.cuh` and what that includes."""
 
 from __future__ import annotations
 
 from gridrt.ops.grid import EDGES, POINTS
 from gridrt.plugins.contract import Attributes
-from gridrt.plugins.grid_fusion.contract import FEATURES, GRID_FUSION, WEIGHTS
+from gridrt.plugins.grid_fusion.contract import FEATURES, GRID_FUSION
 from gridrt.plugins.kernel import Example, Kernel, Launch, Variant
 from gridrt.plugins.sizes import Size, as_size, largest
 
@@ -12,7 +12,7 @@ THREADS = 256
 TEAMS = 2
 MOST_OF_ONE_COLOUR = (POINTS + 1) // 2
 TAPS = 25
-ROW = 8  # halves of a row of a map as tensor cores read it
+ROW = 8  # halves that a row of a map takes for tensor cores
 
 CHANNELS = FEATURES.dim(1) // POINTS
 SIDE = FEATURES.dim(2)
@@ -34,9 +34,9 @@ def _memory(variant: Variant) -> Size:
 
 def _example(rois: int, channels: int, side: int) -> Example:
     edges = len(EDGES) * channels
-    weights = ((edges, 1, 5, 5), (edges,), (edges, channels, 1, 1), (edges,))
-    shapes = dict(zip((tensor.name for tensor in WEIGHTS), 2 * weights, strict=True))
-    return Example({}, {FEATURES.name: (rois, POINTS * channels, side, side), **shapes})
+    of_one_order = ((edges, 1, 5, 5), (edges,), (edges, channels, 1, 1), (edges,))
+    shapes = ((rois, POINTS * channels, side, side), *of_one_order, *of_one_order)
+    return Example({}, dict(zip(GRID_FUSION.inputs, shapes, strict=True)))
 
 
 GRID_FUSION_KERNEL = Kernel(

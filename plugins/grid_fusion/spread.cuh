@@ -12,26 +12,26 @@ namespace grid_fusion {
 template <typename T>
 struct Spread;
 
-// One after the other, without gaps.
+// One channel after the other, without gaps.
 template <>
 struct Spread<float> {
     static GRIDRT_HOST_DEVICE int channel_size(int side) { return side * side; }
 
     static GRIDRT_DEVICE void store(float* spread, int side, int channel, int first_row, const Strip& sums) {
-        float* map = spread + channel * channel_size(side);
+        float* strip = spread + channel * channel_size(side) + first_row * side;
         GRIDRT_UNROLL(STRIP)
         for (int row = 0; row < STRIP; ++row) {
             GRIDRT_UNROLL(MAX_SIDE)
             for (int x = 0; x < MAX_SIDE; ++x) {
-                if (first_row + row < side && x < side) map[(first_row + row) * side + x] = sums[row][x];
+                if (first_row + row < side && x < side) strip[row * side + x] = sums[row][x];
             }
         }
     }
 };
 
-// For tensor cores: a row of the map, with what is left of its 8 halves, is a row of an 8 x 8 matrix. A lane of theirs
-// multiplies channels 2q, 2q + 1, 2q + 8 and 2q + 9 of 16 by the weights that it loaded. For these to be four neighbours
-// in memory, 4q to 4q + 3, the channels stand in another order here; sums know no order.
+// For tensor cores: a row of a map, filled up to 8 halves, is a row of an 8 x 8 matrix. Of 16 channels a lane of theirs
+// multiplies number 2q, 2q + 1, 2q + 8 and 2q + 9. So that its weights are four neighbours in memory, 4q to 4q + 3, the
+// channels stand in another order here; a sum has none.
 template <>
 struct Spread<half> {
     static constexpr int ROW = Pack<half>::SIZE;
@@ -39,13 +39,13 @@ struct Spread<half> {
     static GRIDRT_HOST_DEVICE int channel_size(int side) { return side * ROW; }
 
     static GRIDRT_DEVICE int place_of(int channel) {
-        const int quad = (channel / 4) % 4;
-        const int pair = (channel / 2) % 2;
+        const int quad = channel / 4 % 4;
+        const int pair = channel / 2 % 2;
         return channel / 16 * 16 + 8 * pair + 2 * quad + channel % 2;
     }
 
     static GRIDRT_DEVICE void store(half* spread, int side, int channel, int first_row, const Strip& sums) {
-        half* map = spread + place_of(channel) * channel_size(side);
+        half* strip = spread + place_of(channel) * channel_size(side) + first_row * ROW;
         GRIDRT_UNROLL(STRIP)
         for (int row = 0; row < STRIP; ++row) {
             if (first_row + row >= side) continue;
@@ -54,7 +54,7 @@ struct Spread<half> {
             for (int x = 0; x < MAX_SIDE; ++x) values[x] = sums[row][x];
             Pack<half> pack;
             pack_into(pack, values);
-            st_shared_v4(map + (first_row + row) * ROW, pack.words);
+            st_shared_v4(strip + row * ROW, pack.words);
         }
     }
 };
