@@ -77,6 +77,9 @@ def _config(
         create = loaders.trt.CreateConfig(hardware_compatibility_level=level, **settings)
     config: tensorrt.IBuilderConfig = create(network.builder, network.definition)
     config.clear_flag(trt.BuilderFlag.TF32)  # it would round the factors of float32 products to 10 bits
+    if library.is_rtx:
+        # All memory is the caller's, so that a run can be captured in a CUDA graph.
+        config.set_flag(trt.BuilderFlag.REQUIRE_USER_ALLOCATION)
     return config
 
 

@@ -49,6 +49,7 @@ _OPTIONAL = {
     "tensorrt": ("tensorrt", "trt"),
     "tensorrt-rtx-cu13": ("tensorrt_rtx", "trt-rtx"),
     "cuda-bindings": ("cuda.bindings", "trt"),
+    "cuda-core": ("cuda.core", "trt"),
     "polygraphy": ("polygraphy", "trt"),
     "pycuda": ("pycuda.driver", "pycuda"),
 }

@@ -58,9 +58,11 @@ def rewritten(exported: Callable[[str], Path], tmp_path_factory: pytest.TempPath
     return by
 
 
-def network(library: TensorRT, graph: Path, profile: Profile) -> Network:
+def network(
+    library: TensorRT, graph: Path, profile: Profile, rewrite: Callable[[ModelProto], None] = static_rows
+) -> Network:
     model = onnx.load(graph)
-    static_rows(model)
+    rewrite(model)
     fix_inputs(model, profile)
     return network_from_graph(library, model)
 
@@ -88,8 +90,21 @@ def test_custom_ops_are_plugins_and_all_shapes_follow_from_the_inputs(
         "MultiLevelRoiAlign_1": [(100, 64, 14, 14)],
         "GridFusion": [(100, 144, 7, 7)],
     }
+    assert open_tensors(built) == []
+
+
+def open_tensors(built: Network) -> list[str]:
+    """Those of which TensorRT does not know the shape."""
     outputs = (layer.get_output(index) for layer in layers(built) for index in range(layer.num_outputs))
-    assert [tensor.name for tensor in outputs if min(tensor.shape, default=0) < 0] == []
+    return [tensor.name for tensor in outputs if min(tensor.shape, default=0) < 0]
+
+
+def test_without_static_rows_the_grid_branch_is_sized_by_data(
+    library: TensorRT, exported: Callable[[str], Path]
+) -> None:
+    built = network(library, exported("tiny"), ONE_SIZE.profile, rewrite=lambda _model: None)
+    assert shapes(built)["GridFusion"] == [(-1, 144, 7, 7)]
+    assert open_tensors(built)
 
 
 def test_with_open_dimensions_only_they_are_open(library: TensorRT, exported: Callable[[str], Path]) -> None:
@@ -168,7 +183,7 @@ def test_a_downgrade_is_an_error_and_leaves_no_file(
 def test_layers_that_are_not_told_are_warned_of(
     exported: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(build, "built_precisions", lambda _layers: {})
+    monkeypatch.setattr(build, "serialized", lambda *_arguments: b"built without a word")
     with pytest.warns(UserWarning, match="tensorrt-rtx does not tell the precision of 52 of 52 layers"):
         build_engine(exported("tiny"), tmp_path / "tiny.engine", ONE_SIZE)
 
