@@ -314,17 +314,18 @@ def test_a_real_detector_by_the_recipe_that_ships(
     folder: Path, exported: Callable[[str], Path], photo: Callable[[str], UInt8Array], target: str
 ) -> None:
     """One picture is a calibration set; the graph need not lie here, its results do."""
-    save_image(folder / "one.png", photo("coffee_crop"))
+    (folder / "one").mkdir()
+    save_image(folder / "one/coffee.png", photo("coffee_crop"))
 
     result = run(
-        *("--model", exported("tiny"), "--images", "one.png", "--scale", 160, 128, "--target", target, "--threads", 1)
+        *("--model", exported("tiny"), "--images", "one", "--scale", 160, 128, "--target", target, "--threads", 1)
     )
 
     assert (result.exit_code, result.stderr) == (0, "")
     assert result.stdout.startswith("in 1 images ")
     name = "tiny.int8.onnx" if target == "tensorrt" else "tiny.int8.cpu.onnx"
     assert f"int8 for {target}, ranges of 1 images, in {name}" in result.stdout
-    assert files(folder) == {name, "tiny.calibration.npz", "one.png"}
+    assert files(folder) == {name, "tiny.calibration.npz", "one"}
     assert (folder / name).stat().st_size < 0.35 * exported("tiny").stat().st_size
     (found,) = open_detector(folder / name, (160, 128))([photo("coffee_crop")])
     assert len(found) > 50
