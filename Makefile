@@ -1,15 +1,17 @@
-# Both targets set up .venv by themselves, once, from PYTHON (3.10 to 3.13) and the versions in constraints.txt.
 PYTHON ?= python3
 PIP := .venv/bin/python -m pip --disable-pip-version-check
 INSTALLED := .venv/.installed
 
-.PHONY: demo test
+.PHONY: help demo test
 
-# Export a model and detect with it, from end to end.
+help:
+	@echo "make demo   export a detector that ships, measure it and draw what it finds, in demo/ (a few minutes)"
+	@echo "make test   everything that a change must pass: linter, type checker and tests (about 5 minutes)"
+	@echo "Both set up .venv, once, from PYTHON=$(PYTHON) (3.10 to 3.13) and the versions in constraints.txt."
+
 demo: $(INSTALLED)
 	.venv/bin/gridrt demo
 
-# Everything that a change must pass.
 test: $(INSTALLED)
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check

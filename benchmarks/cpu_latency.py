@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import click
 
@@ -28,7 +29,6 @@ from benchmarks.latency_table import Latency, lines
 from benchmarks.program_cost import program_cost
 from benchmarks.setting import Setting, conditions
 from gridrt.bench.timing import seconds_in_turns
-from gridrt.cli import options
 from gridrt.config import DEFAULT_SCALE
 from gridrt.data.transform import Batch
 from gridrt.files import check_writable, write_text
@@ -38,24 +38,35 @@ from gridrt.model.presets import PRESETS
 from gridrt.model.untrained import untrained_model
 
 RESULT = Path(__file__).parent / "results" / "cpu_latency.json"
+COMMITTED = Setting("r50", DEFAULT_SCALE, threads=2, warm_up=2, runs=10)
+"""What alone takes the place of `RESULT` unasked; the options' defaults."""
 HELP_RUNS = 10
+COUNT = click.IntRange(min=1)
 
 
-@click.command
-@click.option("--variant", type=click.Choice(list(PRESETS)), default="r50", show_default=True, help="Preset.")
-@options.scale
-@click.option("--threads", type=click.IntRange(min=1), default=2, show_default=True, help="CPU threads of each side.")
-@click.option("--warm-up", type=click.IntRange(min=1), default=2, show_default=True, help="Runs that do not count.")
-@click.option("--runs", type=click.IntRange(min=1), default=10, show_default=True, help="Runs that count.")
+@click.command(context_settings={"show_default": True})
+@click.option("--variant", type=click.Choice(list(PRESETS)), default=COMMITTED.variant, help="Preset.")
+@click.option(
+    "--scale", type=COUNT, nargs=2, metavar="LONG SHORT", default=COMMITTED.scale, help="Size of the picture."
+)
+@click.option("--threads", type=COUNT, default=COMMITTED.threads, help="CPU threads of each side.")
+@click.option("--warm-up", type=COUNT, default=COMMITTED.warm_up, help="Runs that do not count.")
+@click.option("--runs", type=COUNT, default=COMMITTED.runs, help="Runs that count.")
 @click.option("--profile", is_flag=True, help="Also tell which operators take ONNX Runtime's time.")
-@click.option("--out", type=click.Path(path_type=Path), default=RESULT, help="JSON file to write.")
-def command(
-    *, variant: str, scale: tuple[int, int] | None, threads: int, warm_up: int, runs: int, profile: bool, out: Path
-) -> None:
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    show_default=f"benchmarks/results/{RESULT.name}, for the other defaults alone",
+    help="JSON file to write.",
+)
+def command(*, profile: bool, out: Path | None, **chosen: Any) -> None:  # noqa: ANN401 - those of a setting
     """Time ONNX Runtime in FP32 and INT8 beside eager PyTorch on this CPU, with untrained weights on a photograph."""
+    setting = Setting(**chosen)
+    if out is None and setting != COMMITTED:
+        raise click.UsageError(f"{RESULT.name} holds figures of the default settings: name another file with --out.")
+    out = out or RESULT
     check_writable(out)
     with TemporaryDirectory() as folder:
-        setting = Setting(variant, scale or DEFAULT_SCALE, threads, warm_up, runs)
         latency = measure(setting, Path(folder), profile=profile)
     write_text(out, latency.to_json())
     click.echo("\n".join(lines(latency)))

@@ -14,7 +14,7 @@ from typing import Any
 
 import click
 
-from gridrt.report.metrics import FIGURES
+from gridrt.report.metrics import FIGURES, points
 
 MODELS = {"faster_tiny": "boxes regressed (Faster R-CNN)", "tiny": "grid"}
 
@@ -36,8 +36,7 @@ def comparison(results: Path) -> Iterator[str]:
 
 
 def _cells(precision: Mapping[str, float | None]) -> str:
-    figures = [precision[key] for key in FIGURES.values()]
-    return " | ".join("-" if figure is None else f"{100 * figure:.1f}" for figure in figures)
+    return " | ".join(points(precision[key]) for key in FIGURES.values())
 
 
 def card(name: str, figures: Mapping[str, Any]) -> str:

@@ -1,6 +1,6 @@
 """Train a small detector and measure it: the weights that ship, and Faster R-CNN to compare with.
 
-    python -m benchmarks.trainings bccd tiny --ship
+    python -m benchmarks.trainings synthetic tiny
 
 A run that was stopped goes on where it was.
 """
@@ -23,7 +23,7 @@ from benchmarks.training_sets import SETS, THREADS, TrainingSet
 from gridrt.files import make_folder, sha256_of, write_text
 from gridrt.model.checkpoint import load_model, save_weights
 from gridrt.model.zoo import SHIPPED
-from gridrt.report.metrics import shown
+from gridrt.report.metrics import points
 
 RESULTS = Path(__file__).parent / "results"
 MODELS = ("tiny", "faster_tiny")
@@ -35,11 +35,16 @@ MODELS = ("tiny", "faster_tiny")
 @click.option("--out", type=click.Path(path_type=Path), default="training", show_default=True, help="Folder of runs.")
 @click.option("--note", default="nothing else ran on the machine", show_default=True, help="On the conditions.")
 @click.option("--ship", is_flag=True, help="Put weights, log, curves and card among those that ship.")
-@click.option("--results", type=click.Path(path_type=Path), default=RESULTS, help="Folder of the JSON file to write.")
+@click.option(
+    "--results",
+    type=click.Path(path_type=Path),
+    default=RESULTS,
+    show_default="benchmarks/results",
+    help="Folder of the JSON file to write.",
+)
 def command(*, data: str, model: str, out: Path, note: str, ship: bool, results: Path) -> None:
     """Train MODEL on DATA, and measure the weights as they ship: rounded to half precision."""
     recipe, run = SETS[data], out / f"{data}_{model}"
-    make_folder(run)
     folder = recipe.find(out)
     train(recipe, model, folder, run)
     weights = run / "half.pth"
@@ -48,7 +53,7 @@ def command(*, data: str, model: str, out: Path, note: str, ship: bool, results:
     write_text(results / f"training_{data}_{model}.json", json.dumps(figures, indent=2) + "\n")
     if ship:
         ship_weights(SHIPPED[f"{model}_{data}"], run, figures)
-    click.echo(f"AP {shown(figures['overall']['ap'])} after {figures['seconds'] / 60:.0f} minutes, in {run}")
+    click.echo(f"AP {points(figures['overall']['ap'])} after {figures['seconds'] / 60:.0f} minutes, in {run}")
 
 
 def train(recipe: TrainingSet, model: str, folder: Path, run: Path) -> None:
@@ -89,7 +94,10 @@ def ship_weights(target: Path, run: Path, figures: dict[str, Any]) -> None:
 
 
 def _gridrt(*arguments: str) -> None:
-    subprocess.run([sys.executable, "-m", "gridrt", *arguments], check=True)  # noqa: S603 - no part comes from outside
+    """Run a verb; where it fails it has told why, and this program ends as it did."""
+    done = subprocess.run([sys.executable, "-m", "gridrt", *arguments], check=False)  # noqa: S603 - no part from outside
+    if done.returncode:
+        sys.exit(done.returncode)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from gridrt.calib.targets import Target
 from gridrt.calib.thresholds import METHODS, ranges_of
 from gridrt.calib.trial import Trial
 from gridrt.data.coco import CocoDataset
+from gridrt.files import sha256_of
 from gridrt.runtime.onnxruntime_session import OnnxRuntimeSession
 
 TRIED_IMAGES = 8
@@ -63,25 +64,27 @@ class Calibrated:
 
     Attributes:
         model: the graph.
+        parent_sha256: of the file in FP32.
         recipe: that it was made by: the one asked for, or the mixture of it.
         images: how many pictures the ranges come from.
         fidelity: against the graph in FP32, in some of those pictures.
         ap: of the graph in FP32, in points of 100; None without annotations.
-        ap_after: of `model`.
+        ap_after: of `model`; what is FP16 in it is rounded as a GPU rounds.
         ranking: what each block costs alone, costliest first; empty where that was neither asked for nor needed.
         mixture: what was found for a budget.
         notes: how the ranges were found, ready for JSON.
     """
 
     model: ModelProto
+    parent_sha256: str
     recipe: Recipe
     images: int
     fidelity: Fidelity
     ap: float | None
     ap_after: float | None
-    ranking: list[BlockCost] = field(default_factory=list)
-    mixture: Mixture | None = None
-    notes: dict[str, Any] = field(default_factory=dict)
+    ranking: list[BlockCost]
+    mixture: Mixture | None
+    notes: dict[str, Any]
 
 
 def calibrate(request: Request) -> Calibrated:
@@ -91,7 +94,7 @@ def calibrate(request: Request) -> Calibrated:
         RecipeError: the recipe does not fit the graph, or plans nothing in INT8.
         GridRTError: the graph, the pictures, the annotations or the cache are not what they should be.
     """
-    model = load_float_graph(request.graph)
+    model, parent = load_float_graph(request.graph), sha256_of(request.graph)
     _require_int8(model, request.recipe)
     pictures = pictures_in(request.images, request.max_images)
     dataset = None if request.annotations is None else CocoDataset(request.images, request.annotations)
@@ -101,10 +104,10 @@ def calibrate(request: Request) -> Calibrated:
     trial = Trial(model, ranges, request.target, spread(pictures, TRIED_IMAGES), dataset, scale, request.threads)
     ranking, mixed = _measured(model, request, trial)
     recipe = request.recipe if mixed is None else mixed.recipe
-    rewritten = trial.apply(recipe)
-    fidelity, ap_after = trial.outcome(rewritten)
+    fidelity, ap_after = trial.outcome(recipe)
     notes = {"method": request.method, "images": len(pictures), "scale": list(scale)}
-    return Calibrated(rewritten, recipe, len(pictures), fidelity, trial.ap, ap_after, ranking, mixed, notes)
+    rewritten = trial.apply(recipe)
+    return Calibrated(rewritten, parent, recipe, len(pictures), fidelity, trial.ap, ap_after, ranking, mixed, notes)
 
 
 def _require_int8(model: ModelProto, recipe: Recipe) -> None:
@@ -119,10 +122,10 @@ def _require_int8(model: ModelProto, recipe: Recipe) -> None:
 def _measured(model: ModelProto, request: Request, trial: Trial) -> tuple[list[BlockCost], Mixture | None]:
     if not request.sensitivity and request.max_ap_drop is None:
         return [], None
+    if request.max_ap_drop is None:
+        return costs(model.graph, request.recipe, trial.measure), None
     whole = trial.measure(request.recipe)
     ranking = []
     if request.sensitivity or not within(whole, request.max_ap_drop):
         ranking = costs(model.graph, request.recipe, trial.measure)
-    if request.max_ap_drop is None:
-        return ranking, None
     return ranking, mixture(request.recipe, whole, ranking, trial.measure, request.max_ap_drop)

@@ -9,12 +9,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
-import onnx
 from onnx import ModelProto, TensorProto
 
 from gridrt.agreement import Agreement, agreement
 from gridrt.calib.rounded import rounded
 from gridrt.detector import Detector
+from gridrt.export.onnx_export import save_onnx
 from gridrt.runtime.onnxruntime_session import OnnxRuntimeSession
 from gridrt.types import Detections, Float32Array, UInt8Array
 
@@ -107,5 +107,5 @@ def opened(model: ModelProto, scale: tuple[int, int] | None = None, threads: int
     has_half = any(tensor.data_type == TensorProto.FLOAT16 for tensor in model.graph.initializer)
     with TemporaryDirectory() as folder:
         path = Path(folder, "graph.onnx")
-        onnx.save(rounded(model) if has_half else model, path)
+        save_onnx(rounded(model) if has_half else model, path)
         yield Detector(OnnxRuntimeSession(path, ["CPUExecutionProvider"], threads), scale)

@@ -20,7 +20,7 @@ from gridrt.plugins.multi_level_roi_align.contract import MULTI_LEVEL_ROI_ALIGN
 FLOAT, HALF = TensorProto.FLOAT, TensorProto.FLOAT16
 LARGEST_HALF = float(np.finfo(np.float16).max)
 
-# Operators whose result has the type of their first input.
+# Operators that compute with floating-point numbers of any type, and give out the type that they take.
 HALF_OPS = frozenset(
     (
         *("Add", "ArgMax", "Clip", "Concat", "Conv", "ConvTranspose", "Div", "Exp", "Gather", "GatherND", "Gemm"),

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from gridrt.data.sources import expand, is_video
+from gridrt.errors import DataError
 
 T = TypeVar("T")
 
@@ -15,9 +16,14 @@ def pictures_in(folder: Path, at_most: int) -> list[Path]:
     """The pictures right in a folder, by name; of more than `at_most`, so many at even distances.
 
     Raises:
-        GridRTError: there is none.
+        DataError: there is no such folder, or no picture in it.
     """
-    return spread([path for path in expand([str(folder)]) if not is_video(path)], at_most)
+    if not folder.is_dir():
+        raise DataError("the pictures to calibrate with are in a folder", place=folder, value="no folder")
+    pictures = [path for path in expand([str(folder)]) if not is_video(path)]
+    if not pictures:
+        raise DataError("there is at least one picture to calibrate with", place=folder)
+    return spread(pictures, at_most)
 
 
 def spread(items: Sequence[T], at_most: int) -> list[T]:

@@ -18,8 +18,8 @@ from gridrt.calib.cache import CalibrationCache, Key, read_cache, write_cache
 from gridrt.calib.observers import Observer
 from gridrt.calib.targets import TARGETS
 from gridrt.data.image import load_image
-from gridrt.data.transform import Batch, Transform
-from gridrt.errors import DataError, ImageError
+from gridrt.data.transform import Transform
+from gridrt.errors import DataError, GraphError, GridRTError, ImageError
 from gridrt.export.graph import wiring_of
 from gridrt.files import sha256_of
 
@@ -54,7 +54,8 @@ def observe(
 
     Raises:
         DataError: no images, or none that shows an object that the detector finds.
-        GraphError: the graph cannot be opened, or gives numbers that are not finite.
+        GraphError: the graph cannot be run on a picture, such as for want of memory, or gives numbers that are not
+            finite.
         ImageError: a picture cannot be read.
         OutputError: the cache cannot be written.
     """
@@ -88,7 +89,12 @@ def _hash_of(picture: Path) -> str:
 def _see_all(runner: _Runner, images: dict[str, Path], state: CalibrationCache, cache: Path) -> None:
     saved = time.monotonic()
     for digest, path in tqdm(images.items(), "calibrating", unit="image", disable=None):
-        runner.see(path, state)
+        try:
+            made = runner.run(path)
+        except GridRTError:
+            write_cache(cache, state)
+            raise
+        runner.note(made, state)
         state.seen.append(digest)
         if time.monotonic() - saved > SAVE_SECONDS:
             write_cache(cache, state)
@@ -115,19 +121,23 @@ class _Runner:
         self._transform = Transform(scale)
         self._names = list(names)
 
-    def see(self, path: Path, state: CalibrationCache) -> None:
-        """Run one picture, and let the observers of `state` see what it does."""
+    def run(self, path: Path) -> list[npt.NDArray[np.float32]]:
+        """The labels of what is in a picture, and all activations."""
         batch = self._transform([load_image(path)])
-        labels, *activations = self._run(batch)
+        feeds = {"images": batch.images, "image_sizes": batch.image_sizes}
+        try:
+            return list(self._session.run(["labels", *self._names], feeds))
+        except Exception as error:  # ONNX Runtime's error classes share no base of their own
+            raise GraphError("ONNX Runtime cannot run the graph on this picture", place=path, value=error) from error
+
+    def note(self, made: Sequence[npt.NDArray[np.float32]], state: CalibrationCache) -> None:
+        """Let the observers of `state` see what a picture made."""
+        labels, *activations = made
         detections = int((labels >= 0).sum())
         state.detections += detections
         for name, values in zip(self._names, activations, strict=True):
             if detections or name not in self._on_grid:
                 state.observers[name].see(values)
-
-    def _run(self, batch: Batch) -> list[npt.NDArray[np.float32]]:
-        feeds = {"images": batch.images, "image_sizes": batch.image_sizes}
-        return list(self._session.run(["labels", *self._names], feeds))
 
 
 def _touching(graph: GraphProto, module: str) -> set[str]:

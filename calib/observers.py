@@ -5,6 +5,8 @@ Shapes: N bins.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -13,6 +15,7 @@ from gridrt.errors import GraphError
 from gridrt.types import Float32Array
 
 BINS = 2048
+FLOAT_MOST = float(np.finfo(np.float32).max)
 EXACT_FLOAT_COUNTS = 2**24
 """torch.histc counts in float32, which holds integers up to here."""
 
@@ -65,9 +68,9 @@ class Observer:
             self.counts += torch.histc(part.abs(), BINS, 0, self.limit).long().numpy()
 
     def _widen(self, amax: float) -> None:
-        if self.limit == 0:
-            self.limit = amax
+        if self.limit == 0 < amax:
+            self.limit = min(2.0 ** math.ceil(math.log2(amax)), FLOAT_MOST)  # so that no order of images moves the bins
         while self.limit < amax:
-            self.limit *= 2
+            self.limit = min(2 * self.limit, FLOAT_MOST)
             joined = self.counts.reshape(-1, 2).sum(1)
             self.counts = np.concatenate((joined, np.zeros_like(joined)))

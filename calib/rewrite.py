@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 
 import onnx.helper
@@ -44,8 +43,7 @@ def apply_recipe(
     return rewritten
 
 
-def note(model: ModelProto, notes: Mapping[str, object]) -> None:
-    """Add to the metadata of `model`, in place: texts as they are, anything else as JSON."""
+def note(model: ModelProto, notes: Mapping[str, str]) -> None:
+    """Add to the metadata of `model`, in place."""
     known = {entry.key: entry.value for entry in model.metadata_props}
-    texts = {key: value if isinstance(value, str) else json.dumps(value) for key, value in notes.items()}
-    onnx.helper.set_model_props(model, known | texts)
+    onnx.helper.set_model_props(model, known | dict(notes))

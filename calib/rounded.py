@@ -5,7 +5,8 @@ is better than what a GPU will find. Here every half tensor is float32, and is r
 
     Conv (half) -> Conv (half)   becomes   Conv (float) -> Cast (half) -> Cast (float) -> Conv (float) -> ...
 
-A runtime that fuses nodes rounds less often; this is the most that FP16 can cost.
+A runtime that fuses nodes rounds less often. Sums are in float32 here, within custom ops too, as their kernels have
+them.
 """
 
 from __future__ import annotations

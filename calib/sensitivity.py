@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
 from typing import TypeAlias
 
 from onnx import GraphProto
@@ -32,6 +33,12 @@ class Loss:
     disagreement: float
     ap_drop: float | None
 
+    def beyond(self, floor: Loss) -> Loss:
+        """What is lost more than by another graph."""
+        known = self.ap_drop is not None and floor.ap_drop is not None
+        drop = (self.ap_drop or 0.0) - (floor.ap_drop or 0.0) if known else None
+        return Loss(self.disagreement - floor.disagreement, drop)
+
     @property
     def rank(self) -> tuple[float, float]:
         """To sort by: AP first, where it is known."""
@@ -45,7 +52,7 @@ class BlockCost:
     Attributes:
         block: the module's name.
         nodes: how many convolutions and matrix products it has.
-        loss: against the graph in FP32.
+        loss: beyond that of the same recipe with every block in FP16.
     """
 
     block: str
@@ -73,18 +80,30 @@ def block_of(node: str) -> str:
 
 
 def without(recipe: Recipe, blocks: Sequence[str], reason: str) -> Recipe:
-    """A recipe with these blocks in FP16."""
-    rules = tuple(Rule(f"{block}[./]*", Precision.FP16, reason) for block in blocks)
-    return replace(recipe, rules=recipe.rules + rules)
+    """A recipe with these blocks in FP16 where it has them in INT8; what it says of their other nodes still holds."""
+    for block in blocks:
+        place = _behind_int8(recipe.rules, block)
+        demotion = Rule(f"{block}[./]*", Precision.FP16, reason)
+        recipe = replace(recipe, rules=(*recipe.rules[:place], demotion, *recipe.rules[place:]))
+    return recipe
+
+
+def _behind_int8(rules: Sequence[Rule], block: str) -> int:
+    """Right behind the last rule that plans INT8 for a block: what comes later decides otherwise on purpose."""
+    integers = [index for index, rule in enumerate(rules) if rule.precision is Precision.INT8]
+    for_block = [index for index in integers if fnmatchcase(block, rules[index].nodes)]
+    return max(for_block or integers, default=len(rules) - 1) + 1
 
 
 def costs(graph: GraphProto, recipe: Recipe, measure: Measure) -> list[BlockCost]:
     """What each block costs alone, the costliest first, with a progress bar on a terminal."""
     blocks = blocks_of(graph, recipe)
+    floor = measure(without(recipe, list(blocks), "not measured now"))
     found = []
     for block, nodes in tqdm(blocks.items(), "measuring", unit="block", disable=None):
         others = [other for other in blocks if other != block]
-        found.append(BlockCost(block, nodes, measure(without(recipe, others, "not measured now"))))
+        loss = measure(without(recipe, others, "not measured now"))
+        found.append(BlockCost(block, nodes, loss.beyond(floor)))
     return sorted(found, key=lambda cost: cost.loss.rank, reverse=True)
 
 
@@ -133,6 +152,6 @@ def mixture(recipe: Recipe, whole: Loss, ranking: Sequence[BlockCost], measure: 
 def _mixed(recipe: Recipe, kept_back: Sequence[BlockCost], max_ap_drop: float) -> Recipe:
     described = f"{recipe.name}, with what costs most in FP16, to lose at most {max_ap_drop:g} points of AP."
     mixed = replace(recipe, name="mixed", description=described)
-    for cost in kept_back:
+    for cost in reversed(kept_back):  # each goes before the last
         mixed = without(mixed, [cost.block], f"alone it costs {cost.loss.ap_drop or 0.0:.2f} points of AP")
     return mixed

@@ -22,6 +22,8 @@ Method: TypeAlias = Callable[[Observer], float]
 PERCENTILE = 99.99
 STEPS = 128
 """Thresholds that are tried, evenly over the range."""
+UNSEEN = 1e-4
+"""Share of the values that entropy spreads over all bins: one that clipping alone fills is unlikely, but possible."""
 LEVELS = INT8_MOST + 1  # magnitudes that int8 tells apart
 
 
@@ -92,14 +94,14 @@ def _tried(observer: Observer) -> Float64Array:
 def _divergence(counts: Float64Array, used: int) -> float:
     """Of the first `used` bins, with the others counted into the last of these, from the same in `LEVELS` levels."""
     kept = counts[:used]
+    if not kept.any():
+        return float("inf")
     clipped = kept.copy()
     clipped[-1] += counts[used:].sum()
     is_filled = clipped > 0
     level = np.arange(used) * LEVELS // used  # of each bin
     filled = np.bincount(level, is_filled, LEVELS)
     share = np.bincount(level, kept, LEVELS) / np.maximum(filled, 1)
-    merged = share[level[is_filled]]
-    if not merged.all():
-        return float("inf")
+    merged = share[level[is_filled]] + kept.sum() * UNSEEN / used
     p, q = clipped[is_filled] / clipped.sum(), merged / merged.sum()
     return float((p * np.log(p / q)).sum())

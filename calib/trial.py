@@ -9,7 +9,7 @@ from onnx import ModelProto
 
 from gridrt.calib.affine import Range
 from gridrt.calib.fidelity import Fidelity, detect_in, fidelity, opened
-from gridrt.calib.recipe import Recipe
+from gridrt.calib.recipe import Recipe, Rule
 from gridrt.calib.rewrite import apply_recipe
 from gridrt.calib.sensitivity import Loss
 from gridrt.calib.targets import Target
@@ -52,6 +52,7 @@ class Trial:
     ) -> None:
         self._model, self._ranges, self._target, self._dataset = model, ranges, target, dataset
         self._images, self._scale, self._threads = [load_image(path) for path in images], scale, threads
+        self._outcomes: dict[tuple[Rule, ...], tuple[Fidelity, float | None]] = {}
         with opened(model, scale, threads) as detector:
             self._reference = detect_in(detector, self._images)
             self.ap = self._ap(detector)
@@ -60,14 +61,20 @@ class Trial:
         """The graph in a recipe's precisions."""
         return apply_recipe(self._model, recipe, self._target, self._ranges)
 
-    def outcome(self, rewritten: ModelProto) -> tuple[Fidelity, float | None]:
-        """How far a graph made of this one differs in the images, and its AP in points of 100."""
-        with opened(rewritten, self._scale, self._threads) as detector:
-            return fidelity(self._reference, detect_in(detector, self._images)), self._ap(detector)
+    def outcome(self, recipe: Recipe) -> tuple[Fidelity, float | None]:
+        """How far the graph in a recipe's precisions differs in the images, and its AP in points of 100.
+
+        Where it has FP16, that is rounded as a GPU rounds. Each recipe is run once.
+        """
+        if recipe.rules not in self._outcomes:
+            with opened(self.apply(recipe), self._scale, self._threads) as detector:
+                found = fidelity(self._reference, detect_in(detector, self._images))
+                self._outcomes[recipe.rules] = found, self._ap(detector)
+        return self._outcomes[recipe.rules]
 
     def measure(self, recipe: Recipe) -> Loss:
         """What a recipe costs."""
-        found, ap = self.outcome(self.apply(recipe))
+        found, ap = self.outcome(recipe)
         return Loss(found.disagreement, None if self.ap is None or ap is None else self.ap - ap)
 
     def _ap(self, detector: Detector) -> float | None:

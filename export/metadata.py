@@ -11,6 +11,7 @@ from onnx import ModelProto
 import gridrt
 from gridrt.config import SIZE_DIVISOR
 from gridrt.model.grid_rcnn import GridRCNN
+from gridrt.runtime.graph_metadata import CLASSES_KEY, INPUT_KEY, PARENT_KEY
 
 INPUT_RULE = {
     "layout": "NHWC",
@@ -23,15 +24,16 @@ INPUT_RULE = {
 
 def describe(graph: ModelProto, model: GridRCNN, weights_sha256: str) -> None:
     """Write the metadata into `graph`: variant, classes, parent, versions, and what the input has to be."""
+    scale = {} if model.scale is None else {"scale": model.scale}  # whoever runs the graph may know it
     onnx.helper.set_model_props(
         graph,
         {
             "gridrt.version": gridrt.__version__,
             "gridrt.variant": model.variant,
-            "gridrt.classes": json.dumps(model.class_names),
-            "gridrt.weights_sha256": weights_sha256,
+            CLASSES_KEY: json.dumps(model.class_names),
+            PARENT_KEY: weights_sha256,
             "gridrt.torch_version": torch.__version__,
-            "gridrt.input": json.dumps(INPUT_RULE | {"scale": model.scale}),
+            INPUT_KEY: json.dumps(INPUT_RULE | scale),
             "gridrt.max_detections": str(model.roi_head.detections.max_detections),
         },
     )

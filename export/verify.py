@@ -98,7 +98,7 @@ def verify_detections(
     outside = found.outside(box_tolerance, SCORE_TOLERANCE)
     if outside > EXCUSED_SHARE * len(reference):
         raise VerificationError(
-            f"the graph detects what the model detects, within {box_tolerance:.1g} px and {SCORE_TOLERANCE} in score",
+            f"the graph must detect what its model does, within {box_tolerance:.1g} px and {SCORE_TOLERANCE} in score",
             value=f"{outside} of {len(reference)} detections outside, {found.missing} missing, {found.extra} extra",
             remedy=remedy,
         )

@@ -6,7 +6,11 @@ Importing this package is cheap: each name below is loaded when it is first used
 from __future__ import annotations
 
 import importlib
+import os
 from typing import TYPE_CHECKING
+
+# ONNX Runtime would queue reports of its use in the home folder, from its import on; this module is run before that.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 __version__ = "0.1.0.dev0"
 

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
 DEFAULT_SCALE = (1333, 800)
 """Most pixels on the long and on the short side of a resized image, in the published training."""
+
+ScaleOrigin: TypeAlias = Literal["as asked", "noted", "assumed"]
+"""Where a detector's scale comes from: its user, the model file, or in want of both `DEFAULT_SCALE`."""
 
 SIZE_DIVISOR = 32
 """Images are padded to a multiple of this: the stride of the deepest backbone stage."""

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from gridrt.config import ScaleOrigin
 from gridrt.data.transform import Transform, restore_boxes
 from gridrt.errors import GridRTError
 from gridrt.types import Detections, Float32Array, RawDetections, Session, UInt8Array
@@ -19,6 +20,9 @@ class Detector:
         session: what runs the model.
         scale: most pixels on the long and on the short side of a resized image; None is what the model learned from.
 
+    Attributes:
+        scale_origin: where `scale` comes from; "assumed" may well be wrong, and then costs accuracy.
+
     Raises:
         GridRTError: a side of `scale` is not positive.
     """
@@ -26,6 +30,8 @@ class Detector:
     def __init__(self, session: Session, scale: tuple[int, int] | None = None) -> None:
         self._session = session
         self._transform = Transform(session.scale if scale is None else scale)
+        unasked: ScaleOrigin = "noted" if session.scale_is_noted else "assumed"
+        self.scale_origin: ScaleOrigin = unasked if scale is None else "as asked"
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -86,7 +92,7 @@ def _check_image(index: int, image: object) -> None:
     else:
         return
     raise GridRTError(
-        "an image is a uint8 array of shape [height, width, 3] in RGB",
+        "an image must be a uint8 array of shape [height, width, 3] in RGB",
         place=f"images[{index}]",
         value=found,
         remedy="gridrt.load_image reads one from a file.",

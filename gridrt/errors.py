@@ -9,7 +9,7 @@ class GridRTError(Exception):
     The command line prints it as one line and exits with 1; anything else keeps its traceback.
 
     Args:
-        rule: what had to hold, as a short clause.
+        rule: what must hold, or what went wrong, as a short clause that cannot be taken for the other.
         place: where it was broken, such as a path or a flag.
         value: what was found instead.
         remedy: what to do about it, as a sentence.

@@ -4,14 +4,41 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from gridrt.errors import OutputError
+from gridrt.errors import GridRTError, OutputError
 
 _PREFIX = ".gridrt."  # of temporary files
+_URL = re.compile(r"[a-z][a-z0-9+.-]+:/", re.IGNORECASE)  # as a path, it keeps one slash of two
+
+
+def is_url(name: str | Path) -> bool:
+    """Whether this is the address of something on a network, rather than a path."""
+    return _URL.match(str(name)) is not None
+
+
+def check_is_file(path: Path, error: type[GridRTError], remedy: str = "Check the path.") -> None:
+    """Refuse a path that leads to no file, always in the same words.
+
+    Args:
+        path: of a file to read.
+        error: what to raise.
+        remedy: what to do where there is nothing.
+
+    Raises:
+        GridRTError: `error`: there is nothing, a folder, or a URL.
+    """
+    if is_url(path):
+        url = str(path).replace(":/", "://", 1)  # of which the path kept one slash
+        raise error("this must be a file, not a URL", place=url, remedy="Fetch it, and give the path of the file.")
+    if path.is_dir():
+        raise error("this must be a file", place=path, value="a folder", remedy="Name a file in it.")
+    if not path.exists():
+        raise error("there is no such file", place=path, remedy=remedy)
 
 
 @contextmanager
@@ -50,14 +77,21 @@ def _file_behind(target: Path) -> Path:
 @contextmanager
 def _folder_of(file: Path) -> Iterator[None]:
     """Make the folder of `file` and its parents where they are missing; remove those again if the block fails."""
-    missing = [folder for folder in file.parents if not folder.exists()]
-    try:
+    with _new_folders_removed(file.parent):
         file.parent.mkdir(parents=True, exist_ok=True)
         yield
+
+
+@contextmanager
+def _new_folders_removed(folder: Path) -> Iterator[None]:
+    """If the block fails, remove `folder` and its parents as far as they are missing now and empty then."""
+    missing = [each for each in (folder, *folder.parents) if not each.exists()]
+    try:
+        yield
     except BaseException:
-        for folder in missing:
-            with suppress(OSError):  # someone else uses it by now
-                folder.rmdir()
+        for each in missing:
+            with suppress(OSError):  # something lies in it by now
+                each.rmdir()
         raise
 
 
@@ -114,6 +148,18 @@ def make_folder(folder: str | Path) -> Path:
     except OSError as error:
         raise _cannot_write(folder, error) from error
     return folder
+
+
+@contextmanager
+def folder_for(folder: Path) -> Iterator[None]:
+    """Make `folder` as `make_folder` does; if the block fails and has put nothing there, it is removed again.
+
+    Raises:
+        OutputError: likewise.
+    """
+    with _new_folders_removed(folder):
+        make_folder(folder)
+        yield
 
 
 def remove_temporaries(folder: Path, suffixes: Iterable[str]) -> None:

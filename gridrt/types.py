@@ -84,6 +84,11 @@ class Session(Protocol):
         """Most pixels on the long and on the short side of the resized images that the model learned from."""
         ...
 
+    @property
+    def scale_is_noted(self) -> bool:
+        """Whether the file tells `scale`; where it does not, that is the published one."""
+        ...
+
     def run(self, images: UInt8Array, image_sizes: Int32Array) -> RawDetections:
         """Detect in a batch.
 

@@ -20,6 +20,7 @@ class FakeSession:
     rows: Sequence[tuple[float, float, float, float, float, int]] = ((10, 20, 30, 40, 0.9, 1), (0, 0, 8, 8, 0.4, 0))
     class_names: tuple[str, ...] = ("cat", "dog")
     scale: tuple[int, int] = (1333, 800)
+    scale_is_noted: bool = True
     shapes_seen: list[tuple[int, ...]] = field(default_factory=list)
 
     def run(self, images: UInt8Array, image_sizes: Int32Array) -> RawDetections:

@@ -5,6 +5,7 @@ import resource
 import subprocess
 import sys
 import warnings
+from pathlib import Path
 from types import SimpleNamespace
 
 import click
@@ -149,6 +150,30 @@ def test_a_reader_that_went_away_is_no_error_message() -> None:
     os.close(writer)
 
     assert answer.stderr == ""
+
+
+def test_onnx_runtime_leaves_nothing_in_the_home_folder(tmp_path: Path) -> None:
+    """Imported after GridRT, it keeps no queue of what it would report over the network."""
+    environment = {name: value for name, value in os.environ.items() if name != "ORT_DISABLE_TELEMETRY"}
+
+    subprocess.run(
+        [sys.executable, "-c", "import gridrt.runtime.onnxruntime_session"],
+        env={**environment, "HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache")},
+        check=True,
+    )
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_who_asks_onnx_runtime_for_its_telemetry_gets_it() -> None:
+    program = "import gridrt, os; print(os.environ['ORT_DISABLE_TELEMETRY'])"
+    environment = {**os.environ, "ORT_DISABLE_TELEMETRY": "0"}
+
+    answer = subprocess.run(
+        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True
+    )
+
+    assert answer.stdout == "0\n"
 
 
 def test_public_names_are_loaded_when_they_are_used() -> None:

@@ -47,6 +47,23 @@ def test_images_of_different_sizes_run_as_one_batch() -> None:
     np.testing.assert_array_equal([[5, 10, 15, 20], [5, 10, 15, 20], [10, 20, 30, 40]], [one.boxes[0] for one in found])
 
 
+@pytest.mark.parametrize(
+    ("asked", "is_noted", "scale", "origin"),
+    [
+        ((200, 100), True, (200, 100), "as asked"),
+        ((200, 100), False, (200, 100), "as asked"),
+        (None, True, (1333, 800), "noted"),
+        (None, False, (1333, 800), "assumed"),
+    ],
+)
+def test_it_tells_its_scale_and_where_it_comes_from(
+    asked: tuple[int, int] | None, *, is_noted: bool, scale: tuple[int, int], origin: str
+) -> None:
+    detector = Detector(FakeSession(scale_is_noted=is_noted), asked)
+
+    assert (detector.scale, detector.scale_origin) == (scale, origin)
+
+
 def test_no_image_gives_no_result_and_runs_nothing() -> None:
     session = FakeSession()
 
@@ -68,7 +85,7 @@ def test_no_image_gives_no_result_and_runs_nothing() -> None:
 def test_what_is_no_image_is_refused_with_its_place_and_what_was_found(bad: object, found: str) -> None:
     images: list[Any] = [image(4, 5), bad]
 
-    with pytest.raises(GridRTError, match=rf"images\[1\]: an image is a uint8 array .* \(found {found}\)"):
+    with pytest.raises(GridRTError, match=rf"images\[1\]: an image must be a uint8 array .* \(found {found}\)"):
         Detector(FakeSession())(images)
 
 

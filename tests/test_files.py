@@ -10,11 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from gridrt.errors import OutputError
+from gridrt.errors import DataError, OutputError
 from gridrt.files import (
     atomic_path,
     check_apart,
+    check_is_file,
     check_writable,
+    folder_for,
     make_folder,
     remove_temporaries,
     sha256_of,
@@ -273,3 +275,63 @@ def test_sha256_of_a_file_larger_than_one_block(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(content)
 
     assert sha256_of(tmp_path / "file") == hashlib.sha256(content).hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("nowhere.json", "nowhere.json: there is no such file. Check the path."),
+        ("folder", "folder: this must be a file (found a folder). Name a file in it."),
+        (
+            "http://a.b/c.json",
+            "http://a.b/c.json: this must be a file, not a URL. Fetch it, and give the path of the file.",
+        ),
+    ],
+)
+def test_what_is_no_file_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, told: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("folder").mkdir()
+
+    with pytest.raises(DataError) as error:
+        check_is_file(Path(name), DataError)
+    assert str(error.value) == told
+
+
+@pytest.mark.parametrize("name", ["a.json", "c:old.json", "pipe"])
+def test_what_can_be_read_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    os.mkfifo("pipe")
+    Path("a.json").touch()
+    Path("c:old.json").touch()
+
+    check_is_file(Path(name), DataError)
+
+
+def fail_in(folder: Path, name: str | None = None) -> None:
+    """Fail with a folder at hand, after a file of that name was written there, if any."""
+    with folder_for(folder):
+        if name is not None:
+            (folder / name).touch()
+        raise KeyboardInterrupt
+
+
+def test_a_folder_is_removed_with_its_new_parents_where_the_work_in_it_fails(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        fail_in(tmp_path / "new" / "out")
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_stays_where_it_was_there_before_or_something_lies_in_it(tmp_path: Path) -> None:
+    (tmp_path / "old").mkdir()
+
+    for folder, name in (("old", None), ("new", "state")):
+        with pytest.raises(KeyboardInterrupt):
+            fail_in(tmp_path / folder, name)
+
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["new", "old"]
+
+
+def test_a_folder_that_cannot_be_made_is_told(old_file: Path) -> None:
+    with pytest.raises(OutputError, match="the result cannot be written here"), folder_for(old_file / "out"):
+        pass

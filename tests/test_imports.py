@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-FOUNDATION = {"types", "errors", "config", "classes", "files"}
+FOUNDATION = {"types", "errors", "config", "classes", "files", "wording"}
 # Part of gridrt -> the parts it may import, beside itself and, for all but the foundation, the foundation.
 ALLOWED: dict[str, set[str]] = {
     "types": set(),
@@ -19,6 +19,7 @@ ALLOWED: dict[str, set[str]] = {
     "config": set(),
     "classes": set(),
     "files": {"errors"},
+    "wording": {"config"},
     "machine": set(),
     "ops": set(),
     "data": set(),
@@ -31,7 +32,7 @@ ALLOWED: dict[str, set[str]] = {
     "report": {"data", "detector", "eval"},
     "train": {"data", "detector", "eval", "model", "ops", "processes", "report", "runtime"},
     "agreement": set(),
-    "inspection": {"model"},
+    "inspection": {"model", "runtime"},
     "export": {"agreement", "data", "detector", "machine", "model", "ops", "plugins", "runtime"},
     "calib": {"agreement", "data", "detector", "eval", "export", "plugins", "runtime"},
     "bench": set(),

@@ -13,6 +13,8 @@ from gridrt.export.graph import Edge, Wiring
 
 Readers: TypeAlias = Sequence[Edge]
 WEIGHTED_OPS = ("Conv", "Gemm")
+INT8_OPS = (*WEIGHTED_OPS, "Add", "MaxPool", "Resize")
+"""Operators that some target runs in INT8."""
 ACTIVATION, WEIGHT, BIAS = 0, 1, 2
 """Inputs of those operators."""
 

@@ -28,9 +28,9 @@ from gridrt.export.passes.static_rows import static_rows
 from gridrt.files import sha256_of, write_bytes
 from gridrt.machine.devices import find_gpus
 from gridrt.plugins.adapters.cuda_kernel import cuda_core
-from gridrt.plugins.adapters.pending import all_kernels
 from gridrt.plugins.adapters.python_plugin import register_python_plugins
 from gridrt.plugins.contract import VERSION
+from gridrt.plugins.kernels import KERNELS
 from gridrt.runtime.engine_manifest import Manifest, write_manifest
 from gridrt.runtime.graph_metadata import TARGET_KEY
 from gridrt.runtime.onnxruntime_session import OnnxRuntimeSession
@@ -77,7 +77,7 @@ def build_engine(graph: Path, engine: Path, options: EngineOptions) -> Manifest:
     started = time.perf_counter()
     static_rows(model)
     fix_inputs(model, options.profile)
-    register_python_plugins(library.trt, all_kernels())
+    register_python_plugins(library.trt, KERNELS)
     library.log.clear()
     plan = serialized(library, network_from_graph(library, model), options)
     planned, built = planned_precisions(model), built_precisions(library.log.layers)

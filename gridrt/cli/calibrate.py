@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import shlex
+import math
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gridrt.cli import exit_codes, options, precision_options
+from gridrt.cli.program import command_line
 
 if TYPE_CHECKING:
     from gridrt.calib.calibrate import Calibrated, Request
@@ -51,6 +52,8 @@ def command(*, out: Path | None, json_file: Path | None, **chosen: Any) -> None:
     from gridrt.files import write_text
 
     started = time.perf_counter()
+    if math.isnan(chosen["max_ap_drop"] or 0.0):
+        raise click.UsageError("--max-ap-drop is a number.")
     if chosen["max_ap_drop"] is not None and chosen["annotations"] is None:
         raise click.UsageError("--max-ap-drop needs --annotations to measure AP on.")
     request = _request(chosen)
@@ -107,9 +110,9 @@ def _check_outputs(request: Request, out: Path, json_file: Path | None) -> None:
 def _save(request: Request, done: Calibrated, out: Path) -> None:
     from gridrt.calib.artefact import save_rewritten
     from gridrt.calib.recipe import recipe_text
-    from gridrt.files import sha256_of, write_text
+    from gridrt.files import write_text
 
-    save_rewritten(done.model, out, done.recipe, request.target, sha256_of(request.graph), done.notes)
+    save_rewritten(done.model, out, done.recipe, request.target, done.parent_sha256, done.notes)
     if done.mixture is not None:
         write_text(_recipe_file(out), recipe_text(done.recipe))
 
@@ -132,13 +135,18 @@ def _tell(request: Request, done: Calibrated, out: Path, seconds: float) -> None
         click.echo(line)
     if done.mixture is not None:
         kept = ", ".join(done.mixture.kept_back) or "nothing"
-        click.echo(f"in FP16 for its cost: {kept} ({_recipe_file(out)})")
+        click.echo(f"not in INT8 for its cost: {kept} ({_recipe_file(out)})")
     click.echo(str(done.fidelity))
     if done.ap is not None and done.ap_after is not None:
-        click.echo(f"AP {done.ap:.2f} in FP32, {done.ap_after:.2f} in {done.recipe.name}")
+        click.echo(f"AP {done.ap:.2f} in FP32, {done.ap_after:.2f} in {done.recipe.name}{_rounding(request)}")
     what = f"{done.recipe.name} for {request.target.name}, ranges of {done.images} images, in {out}"
-    following = shlex.join(["gridrt", "evaluate", "--model", str(out), "--images", "DIR", "--annotations", "FILE"])
+    following = command_line("evaluate", "--model", str(out), "--images", "DIR", "--annotations", "FILE")
     click.echo(f"{what}, {out.stat().st_size / 1e6:.1f} MB, {seconds:.1f} s. Next: {following}")
+
+
+def _rounding(request: Request) -> str:
+    """What the AP in FP16 is of: ONNX Runtime on a CPU would not round between nodes."""
+    return ", FP16 rounded as on a GPU" if request.target.has_half else ""
 
 
 def _ranking_lines(ranking: list[BlockCost]) -> list[str]:

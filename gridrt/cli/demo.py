@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shlex
 import statistics
 import time
 from collections.abc import Mapping
@@ -13,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gridrt.cli import evaluate, export
+from gridrt.cli.program import command_line
 from gridrt.cli.progress import ticking
+from gridrt.wording import counted
 
 if TYPE_CHECKING:
     from gridrt.demo import Comparison
@@ -52,15 +53,15 @@ def command(context: click.Context, *, out: Path, pictures: int) -> None:
     _tell(figures, demo.compare(demo.MODEL, graph, shown, sheet))
     seconds = time.perf_counter() - started
     click.echo(f"\nDemo done, results in {out}, detections drawn in {sheet}, {seconds:.1f} s. ", nl=False)
-    click.echo("Next: gridrt export --weights YOUR_CHECKPOINT")
+    click.echo(f"Next: {command_line('export', '--weights', 'YOUR_CHECKPOINT')}")
 
 
 def _draw_pictures(out: Path, count: int) -> None:
     from gridrt.data.synthetic import CLASS_NAMES, write_split
 
-    with ticking(f"drawing {count} pictures"):
+    with ticking(f"drawing {counted(count, 'picture')}"):
         write_split(out, "val", count)
-    click.echo(f"{count} pictures of {', '.join(CLASS_NAMES)} in {out / 'val'}")
+    click.echo(f"{counted(count, 'picture')} of {', '.join(CLASS_NAMES)} in {out / 'val'}")
 
 
 def _evaluate(context: click.Context, model: str, out: Path, side: str) -> Mapping[str, Any]:
@@ -79,22 +80,22 @@ def _head(number: int, title: str) -> None:
 def _run(context: click.Context, verb: click.Command, *arguments: object) -> None:
     """Show a command of this program, and run it."""
     words = list(map(str, arguments))
-    click.echo(f"$ {shlex.join(['gridrt', str(verb.name), *words])}")
+    click.echo(f"$ {command_line(verb.name, *words)}")
     with verb.make_context(verb.name, words, parent=context.parent) as inner:
         verb.invoke(inner)
 
 
 def _tell(figures: Mapping[str, Mapping[str, Any]], comparison: Comparison) -> None:
-    from gridrt.report.metrics import FIGURES, shown
+    from gridrt.report.metrics import FIGURES, points
 
     click.echo(" " * 14 + "".join(f"{name:>8}" for name in FIGURES) + "  seconds per picture")
     for side, of_side in figures.items():
-        cells = "".join(f"{shown(of_side['overall'][key]):>8}" for key in FIGURES.values())
+        cells = "".join(f"{points(of_side['overall'][key]):>8}" for key in FIGURES.values())
         seconds = statistics.median(comparison.seconds[side]) / comparison.pictures
         click.echo(f"{side:<14}{cells}{seconds:>10.3f}")
     found = comparison.verification
     click.echo(
-        f"in {comparison.pictures} pictures: {found.detections} detections paired, {found.missing} missing, "
+        f"in {counted(comparison.pictures, 'picture')}: {found.detections} detections paired, {found.missing} missing, "
         f"{found.extra} extra; largest difference {found.box_error:.1e} px of a box, {found.score_error:.1e} of a score"
     )
     _tell_conditions(comparison)
@@ -108,6 +109,6 @@ def _tell_conditions(comparison: Comparison) -> None:
 
     click.echo(
         f"seconds: median of {len(comparison.seconds['PyTorch'])} runs in turns after a warm-up, a batch of "
-        f"{comparison.pictures}, float32, {comparison.threads} threads of {find_cpu().name}; torch "
+        f"{comparison.pictures}, float32, {counted(comparison.threads, 'thread')} of {find_cpu().name}; torch "
         f"{torch.__version__}, onnxruntime {onnxruntime.__version__}"
     )

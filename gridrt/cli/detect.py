@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 import time
 from collections.abc import Sequence
@@ -12,7 +11,9 @@ from typing import TYPE_CHECKING
 import click
 
 from gridrt.cli import exit_codes, options
-from gridrt.errors import ImageError
+from gridrt.cli.program import command_line
+from gridrt.errors import ImageError, OutputError
+from gridrt.wording import counted, told_scale
 
 if TYPE_CHECKING:
     from gridrt.detector import Detector
@@ -49,7 +50,7 @@ def command(
 ) -> None:
     """Find objects in pictures and videos, and draw them.
 
-    IMAGES are files, folders (what lies right in them) and quoted patterns such as 'day*/**/*.jpg'. Each picture or
+    IMAGES are files, folders (without those within them) and quoted patterns such as 'day*/**/*.jpg'. Each picture or
     video gets a copy with boxes, names and scores; the originals stay as they are. What cannot be read is named,
     and the rest is done.
     """
@@ -62,7 +63,7 @@ def command(
     sources = expand(images)
     targets = plan_targets(sources, out)
     model = model or str(only_model_in(Path()))
-    _check_outputs(targets, json_file, [*sources, Path(model)])
+    _check_outputs(out, targets, json_file, [*sources, Path(model)])
     detector = open_detector(model, scale, threads=threads, trust_checkpoint=trust_checkpoint)
     records: list[Record] = []
     try:
@@ -70,16 +71,24 @@ def command(
     finally:  # neither a full disk nor an interruption takes what was found until then
         _write_json(json_file, records, detector.class_names)
     if records:
-        where = targets[0] if len(sources) == 1 else out
-        _tell_success(records, where, json_file, time.perf_counter() - started, model)
+        done = [_found(records), told_scale(detector.scale, detector.scale_origin)]
+        done += [f"drawn in {targets[0] if len(sources) == 1 else out}"]
+        done += [] if json_file in (None, STDOUT) else [f"listed in {json_file}"]
+        done += [f"{unread} of {counted(len(sources), 'file')} not read whole"] if unread else []
+        following = command_line("evaluate", "--model", model, "--images", "DIR", "--annotations", "FILE")
+        seconds = time.perf_counter() - started
+        click.echo(f"{', '.join(done)}, {seconds:.1f} s. Next: {following}", err=json_file == STDOUT)
     if unread:
         click.get_current_context().exit(exit_codes.USER_ERROR)
 
 
-def _check_outputs(targets: Sequence[Path], json_file: Path | None, inputs: Sequence[Path]) -> None:
+def _check_outputs(out: Path, targets: Sequence[Path], json_file: Path | None, inputs: Sequence[Path]) -> None:
     """Refuse before the work what could not be written after it, or would destroy a file that is read."""
     from gridrt.files import check_apart, check_writable
 
+    if out.exists() and not out.is_dir():
+        remedy = "Pictures keep their names in that folder."
+        raise OutputError("--out must be a folder", place=out, value="a file", remedy=remedy)
     listings = [] if json_file in (None, STDOUT) else [json_file]
     check_apart([*targets, *listings], inputs)
     for listing in listings:
@@ -125,15 +134,11 @@ def _write_json(target: Path | None, records: Sequence[Record], class_names: Seq
         write_text(target, text)
 
 
-def _tell_success(records: Sequence[Record], where: Path, json_file: Path | None, seconds: float, model: str) -> None:
+def _found(records: Sequence[Record]) -> str:
+    """Such as `3 objects in 2 images and 10 frames`."""
     objects = sum(len(record.detections) for record in records)
-    places = f"drawn in {where}"
-    if json_file not in (None, STDOUT):
-        places += f", listed in {json_file}"
-    following = shlex.join(["gridrt", *(["inspect"] if model.endswith(".onnx") else ["export", "--weights"]), model])
-    found = f"{_counted(objects, 'object')} in {_counted(len(records), 'image')}"
-    click.echo(f"{found}, {places}, {seconds:.1f} s. Next: {following}", err=json_file == STDOUT)
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+    frames = sum(record.frame is not None for record in records)
+    kinds = {"image": len(records) - frames, "frame": frames}
+    return (
+        f"{counted(objects, 'object')} in {' and '.join(counted(each, noun) for noun, each in kinds.items() if each)}"
+    )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shlex
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,9 +11,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gridrt.cli import options
+from gridrt.cli.program import command_line
+from gridrt.wording import counted, told_scale
 
 if TYPE_CHECKING:
     from gridrt.data.coco import CocoDataset
+    from gridrt.detector import Detector
     from gridrt.eval import Evaluation
 
 FILE = click.Path(path_type=Path)
@@ -29,7 +31,9 @@ SCORE_THRESHOLD = 0.3  # of detections in those
 @click.option("--annotations", type=FILE, required=True, metavar="FILE", help="Their boxes, as COCO's JSON.")
 @click.option("json_file", "--json", type=FILE, metavar="FILE", help="Also write the figures here.")
 @click.option("results_file", "--results", type=FILE, metavar="FILE", help="Write all detections, as COCO's JSON.")
-@click.option("--pictures", type=FILE, metavar="DIR", help="Draw precision over recall, and the worst mistakes.")
+@click.option(
+    "--pictures", type=FILE, metavar="DIR", help="Draw precision over recall (by matplotlib), and the worst mistakes."
+)
 @options.scale
 @options.threads
 @options.trust_checkpoint
@@ -47,8 +51,8 @@ def command(  # noqa: PLR0913 - a verb's options
 ) -> None:
     """Measure average precision on annotated images, as COCO defines it.
 
-    The categories of the annotation file are matched to the model's classes by name. Under torchrun the processes share
-    the images.
+    The categories of the annotation file are matched to the model's classes by name. Several processes share the images
+    with: torchrun --nproc-per-node 2 -m gridrt evaluate ...
     """
     from gridrt import processes
     from gridrt.data.coco import CocoDataset
@@ -67,7 +71,7 @@ def command(  # noqa: PLR0913 - a verb's options
         is_first, count = processes.rank() == 0, processes.count()
     if is_first:
         evaluation = Evaluation(dataset, results)
-        conditions = _conditions(model, annotations, detector.scale, count, seconds)
+        conditions = _conditions(model, annotations, detector, count, seconds)
         _write_json(json_file, conditions | evaluation.metrics().to_json())
         _write_json(results_file, results)
         _draw(pictures, dataset, evaluation)
@@ -88,7 +92,7 @@ def _check_outputs(json_file: Path | None, results_file: Path | None, pictures: 
 
 
 def _conditions(
-    model: str, annotations: Path, scale: tuple[int, int], process_count: int, seconds: float
+    model: str, annotations: Path, detector: Detector, process_count: int, seconds: float
 ) -> dict[str, Any]:
     """Under which the figures were measured."""
     import gridrt
@@ -101,7 +105,8 @@ def _conditions(
         "model_sha256": sha256_of(locate(model)),
         "annotations": str(annotations),
         "annotations_sha256": sha256_of(annotations),
-        "scale": list(scale),
+        "scale": list(detector.scale),
+        "scale_origin": detector.scale_origin,
         "processes": process_count,
         "seconds": round(seconds, 3),
     }
@@ -125,18 +130,18 @@ def _draw(folder: Path | None, dataset: CocoDataset, evaluation: Evaluation) -> 
 
 def _tell(evaluation: Evaluation, conditions: Mapping[str, Any], written: Sequence[Path]) -> None:
     """The figures, under which conditions they were measured, and in one line what was done."""
-    from gridrt.report.metrics import shown, table
+    from gridrt.report.metrics import points, table
 
     metrics = evaluation.metrics()
     click.echo(table(metrics))
-    long, short = conditions["scale"]
+    scale = told_scale(conditions["scale"], conditions["scale_origin"])
     click.echo(
-        f"{conditions['model']} ({conditions['model_sha256'][:12]}), images at most {long} x {short}, "
-        f"at most 100 detections each, {conditions['processes']} process(es)"
+        f"in points of 100: {conditions['model']} ({conditions['model_sha256'][:12]}), {scale}, "
+        f"at most 100 detections an image, {counted(conditions['processes'], 'process')}"
     )
     places = f", in {', '.join(map(str, written))}" if written else ""
-    seconds, model = conditions["seconds"], shlex.quote(conditions["model"])
+    seconds, following = conditions["seconds"], command_line("detect", "IMAGES", "--model", conditions["model"])
     click.echo(
-        f"AP {shown(metrics.overall.ap)} on {metrics.images} images{places}, {seconds:.1f} s "
-        f"({seconds / metrics.images:.3f} s per image). Next: gridrt detect IMAGES --model {model}"
+        f"AP {points(metrics.overall.ap)} on {counted(metrics.images, 'image')}{places}, {seconds:.1f} s "
+        f"({seconds / metrics.images:.3f} s per image). Next: {following}"
     )

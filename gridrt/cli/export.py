@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import time
 from collections.abc import Callable
 from functools import partial
@@ -12,7 +11,10 @@ from typing import TYPE_CHECKING
 import click
 
 from gridrt.cli import options
+from gridrt.cli.program import command_line
 from gridrt.cli.progress import ticking
+from gridrt.config import DEFAULT_SCALE, ScaleOrigin
+from gridrt.wording import counted, told_scale
 
 if TYPE_CHECKING:
     from gridrt.model.grid_rcnn import GridRCNN
@@ -27,35 +29,69 @@ if TYPE_CHECKING:
 @click.option(
     "--image", type=click.Path(path_type=Path), help="Picture to verify on. [default: one that is drawn for it]"
 )
+@click.option(
+    "--scale",
+    type=click.IntRange(min=1),
+    nargs=2,
+    metavar="LONG SHORT",
+    help="Most pixels on the long and on the short side of the images that the model learned from, to be noted in the "
+    "file. [default: as the checkpoint notes; one that notes none leaves 1333 800 to be assumed]",
+)
 @options.trust_checkpoint
-def command(*, weights: str, out: Path | None, verify: bool, image: Path | None, trust_checkpoint: bool) -> None:
-    """Turn a checkpoint into one ONNX file that ONNX Runtime and TensorRT read.
+def command(
+    *,
+    weights: str,
+    out: Path | None,
+    verify: bool,
+    image: Path | None,
+    scale: tuple[int, int] | None,
+    trust_checkpoint: bool,
+) -> None:
+    """Turn a checkpoint into one ONNX file that any ONNX Runtime runs.
 
     The file takes uint8 RGB images of any size and holds everything from normalisation to the final boxes.
     """
     from gridrt.export.onnx_export import onnx_from_model, save_onnx
-    from gridrt.files import check_writable, sha256_of
+    from gridrt.files import sha256_of
     from gridrt.model.checkpoint import load_model
-    from gridrt.model.kinds import require_graph_suffix
     from gridrt.model.zoo import locate
 
     started = time.perf_counter()
     if image is not None and not verify:
         raise click.UsageError("--image is the picture to verify on; leave out --no-verify.")
     out = out or Path(Path(weights).stem + ".onnx")
-    require_graph_suffix(out)
-    check_writable(out)
+    _check(out, scale)
     check = _verifier(image) if verify else None
     path = locate(weights)
     model = load_model(path, trust_checkpoint=trust_checkpoint)
+    scale_told = _note(scale, model)
     with ticking(f"exporting {weights}"):
         graph = onnx_from_model(model, sha256_of(path))
     save_onnx(graph, out, check=None if check is None else partial(check, model))
     seconds = time.perf_counter() - started
     click.echo(
-        f"{model.variant}, {len(model.class_names)} classes, in {out}, {out.stat().st_size / 1e6:.1f} MB, "
-        f"{seconds:.1f} s. Next: gridrt detect IMAGE --model {shlex.quote(str(out))}"
+        f"{model.variant}, {counted(len(model.class_names), 'class')}, {scale_told}, in {out}, "
+        f"{out.stat().st_size / 1e6:.1f} MB, {seconds:.1f} s. Next: {command_line('detect', 'IMAGE', '--model', out)}"
     )
+
+
+def _check(out: Path, scale: tuple[int, int] | None) -> None:
+    """Refuse before the work what could not be written after it, or not be used."""
+    from gridrt.data.transform import check_scale
+    from gridrt.files import check_writable
+    from gridrt.model.kinds import require_graph_suffix
+
+    require_graph_suffix(out)
+    check_writable(out)
+    if scale is not None:
+        check_scale(scale)
+
+
+def _note(scale: tuple[int, int] | None, model: GridRCNN) -> str:
+    """Give the model the scale that was asked for, if any; tells which one its graph will be run at."""
+    unasked: ScaleOrigin = "assumed" if model.scale is None else "noted"
+    model.scale = scale or model.scale
+    return told_scale(model.scale or DEFAULT_SCALE, unasked if scale is None else "as asked")
 
 
 def _verifier(image: Path | None) -> Callable[[GridRCNN, Path], None]:

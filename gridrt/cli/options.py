@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import click
 
-model = click.option("--model", help="Checkpoint, ONNX file or name such as r50; else the one in the current folder.")
+model = click.option(
+    "--model",
+    help="Checkpoint, ONNX file or name such as r50; else the only one in the current folder, or the graph of the only "
+    "checkpoint.",
+)
 scale = click.option(
     "--scale",
     type=click.IntRange(min=1),
     nargs=2,
     metavar="LONG SHORT",
-    help="Most pixels on the long and on the short side of a resized image. [default: as in the model's training]",
+    help="Most pixels on the long and on the short side of a resized image. "
+    "[default: what the model learned from, as its file notes; else 1333 800]",
 )
 threads = click.option("--threads", type=click.IntRange(min=1), help="CPU threads. [default: the runtime's choice]")
 trust_checkpoint = click.option(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from gridrt.cli import options
+from gridrt.cli.program import command_line
+from gridrt.wording import counted
 
 if TYPE_CHECKING:
     from gridrt.model.grid_rcnn import GridRCNN
@@ -29,10 +30,15 @@ COUNT = click.IntRange(min=1)
     metavar="FILE",
     help="Their boxes, as COCO's JSON. Give it again to train on several sets together.",
 )
-@click.option("--val-images", type=PATH, metavar="DIR", help="Images to evaluate on. [default: the same folder]")
+@click.option("--val-images", type=PATH, metavar="DIR", help="Images to evaluate on. [default: the folder of --images]")
 @click.option("--val-annotations", type=PATH, metavar="FILE", help="Their boxes. [default: no evaluation]")
 @click.option("--model", default="r50", show_default=True, help="The detector, such as tiny, r50 or r101.")
-@click.option("--backbone-weights", type=PATH, metavar="FILE", help="Start the backbone from these; else from noise.")
+@click.option(
+    "--backbone-weights",
+    metavar="FILE",
+    help="Start the backbone from these, of a ResNet by torchvision's names, of a detector, or of a name such as r50; "
+    "else from noise.",
+)
 @click.option("--frozen-stages", type=click.IntRange(0, 4), help="Of the backbone. [default: the model's]")
 @click.option("--schedule", default="2x", show_default=True, help="2x: as published. short: small sets, from scratch.")
 @click.option("--epochs", type=COUNT, help="[default: the schedule's]")
@@ -41,9 +47,16 @@ COUNT = click.IntRange(min=1)
 @click.option(
     "--lr",
     type=click.FloatRange(min=0, min_open=True),
-    help="Peak learning rate. [default: the schedule's, times the images for each change over its own number of them]",
+    help="Peak learning rate. [default: the schedule's, which for twice as many images for each change of the weights "
+    "is twice as high with 2x, and 1.4 times (the square root) with short]",
 )
-@click.option("--scale", type=COUNT, nargs=2, metavar="LONG SHORT", help="As for detect. [default: the schedule's]")
+@click.option(
+    "--scale",
+    type=COUNT,
+    nargs=2,
+    metavar="LONG SHORT",
+    help="Most pixels on the long and on the short side of a resized image. [default: the schedule's]",
+)
 @click.option("--eval-every", type=COUNT, metavar="EPOCHS", help="[default: the schedule's]")
 @click.option("--save-every", type=COUNT, default=500, show_default=True, metavar="ITERATIONS", help="And each epoch.")
 @click.option("--amp", type=click.Choice(["off", "bf16", "fp16"]), default="off", show_default=True, help="On a GPU.")
@@ -56,23 +69,28 @@ COUNT = click.IntRange(min=1)
 def command(*, out: Path, resume: bool, threads: int | None, **chosen: Any) -> None:  # noqa: ANN401 - click's options
     """Train a detector on annotated images.
 
-    Writes last.pth and, with an evaluation, best.pth, which the other verbs take; log.jsonl and curves.png; and
-    checkpoint.pth, from which the same command with --resume goes on after a kill. With --resume from the start, one
-    command is enough: it begins where there is no state. Under torchrun the processes share the images of each step.
+    Writes last.pth and, with an evaluation, best.pth, which the other verbs take; log.jsonl and, where matplotlib is
+    installed, curves.png; and checkpoint.pth, from which the same command with --resume goes on after a kill. With
+    --resume from the start, one command is enough: it begins where there is no state. Several processes share the
+    images of each step with: torchrun --nproc-per-node 2 -m gridrt train ...
     """
     import torch
 
     from gridrt import processes
-    from gridrt.files import make_folder
+    from gridrt.files import folder_for
+    from gridrt.train.messages import tell
 
     if threads is not None:
         torch.set_num_threads(threads)
-    make_folder(out)
-    with processes.process_group():
+    with folder_for(out), processes.process_group():
         trainer = _trainer(chosen, out, resume=resume)
-        trainer.run()
+        try:
+            trainer.run()
+        except KeyboardInterrupt:
+            tell("The same command with --resume goes on.")
+            raise
         if processes.rank() == 0:
-            _tell(trainer.progress, out, chosen)
+            _tell(trainer.progress, out, chosen["model"])
 
 
 def _trainer(chosen: dict[str, Any], out: Path, *, resume: bool) -> Trainer:
@@ -105,7 +123,7 @@ def _schedule(chosen: dict[str, Any]) -> Schedule:
     from gridrt.train import SCHEDULES
 
     if chosen["schedule"] not in SCHEDULES:
-        rule = "the schedule is one of " + ", ".join(SCHEDULES)
+        rule = "the schedule must be one of " + ", ".join(SCHEDULES)
         raise GridRTError(rule, place="--schedule", value=chosen["schedule"])
     names = ("epochs", "batch_size", "scale", "eval_every")
     named = SCHEDULES[chosen["schedule"]]
@@ -122,18 +140,13 @@ def _data(chosen: dict[str, Any], schedule: Schedule) -> TrainingData:
 
     validation = None
     if chosen["val_annotations"] is not None:
-        validation = CocoDataset(_val_images(chosen), chosen["val_annotations"])
+        validation = CocoDataset(chosen["val_images"] or chosen["images"], chosen["val_annotations"])
     joined = JoinedDataset([CocoDataset(chosen["images"], file) for file in chosen["annotations"]])
-    fates = {"without area are left out": joined.degenerate_boxes, "are cut at their image's border": joined.cut_boxes}
+    fates = {"left out for want of area": joined.degenerate_boxes, "cut at the image's border": joined.cut_boxes}
     for fate, count in fates.items():
         if count and processes.rank() == 0:
-            click.echo(f"{count} boxes {fate}", err=True)
+            click.echo(f"{counted(count, 'box')} {fate}", err=True)
     return TrainingData(joined, validation, schedule.scale, chosen["seed"])
-
-
-def _val_images(chosen: dict[str, Any]) -> Path:
-    folder: Path = chosen["val_images"] or chosen["images"]
-    return folder
 
 
 def _model(chosen: dict[str, Any], class_names: tuple[str, ...]) -> GridRCNN:
@@ -141,6 +154,7 @@ def _model(chosen: dict[str, Any], class_names: tuple[str, ...]) -> GridRCNN:
 
     from gridrt.model.initialize import initialize
     from gridrt.model.presets import build
+    from gridrt.model.zoo import locate
     from gridrt.train.backbone import load_backbone, refuse_frozen_noise
 
     model = build(chosen["model"], len(class_names))
@@ -152,27 +166,20 @@ def _model(chosen: dict[str, Any], class_names: tuple[str, ...]) -> GridRCNN:
     if chosen["backbone_weights"] is None:
         refuse_frozen_noise(model)
     else:
-        load_backbone(model, chosen["backbone_weights"])
+        load_backbone(model, locate(chosen["backbone_weights"]))
     return model
 
 
-def _tell(done: Progress, out: Path, chosen: dict[str, Any]) -> None:
-    from gridrt.report.metrics import shown
+def _tell(done: Progress, out: Path, variant: str) -> None:
+    from gridrt.model.presets import BASELINES
+    from gridrt.report.metrics import points
     from gridrt.train.folder import BEST, LAST
 
     evaluated = done.best_ap is not None
     weights = out / (BEST if evaluated else LAST)
-    figure = f", AP {shown(done.best_ap)}" if evaluated else ""
+    figure = f", AP {points(done.best_ap)}" if evaluated else ""
+    following = ("detect", "IMAGES", "--model") if variant in BASELINES else ("export", "--weights")
     click.echo(
-        f"{weights}{figure}, {done.epoch} epochs, {done.iteration} iterations, {done.seconds:.1f} s. "
-        f"Next: {_next_command(weights, chosen)}"
+        f"{weights}{figure}, {counted(done.epoch, 'epoch')}, {counted(done.iteration, 'iteration')}, "
+        f"{done.seconds:.1f} s. Next: {command_line(*following, weights)}"
     )
-
-
-def _next_command(weights: Path, chosen: dict[str, Any]) -> str:
-    """On the set of this training's evaluations, where there were any."""
-    images, annotations = "IMAGES", "ANNOTATIONS"
-    if chosen["val_annotations"] is not None:
-        images, annotations = str(_val_images(chosen)), str(chosen["val_annotations"])
-    words = ["gridrt", "evaluate", "--model", str(weights), "--images", images, "--annotations", annotations]
-    return shlex.join(words)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from gridrt.errors import DataError
+from gridrt.files import check_is_file
 
 Box = tuple[float, float, float, float]
 
@@ -121,28 +122,29 @@ class _Entry:
     def whole_number(self, key: str, default: int | None = None) -> int:
         value = self.field(key) if default is None else self.fields.get(key, default)
         if not isinstance(value, int):
-            raise self.error(f"{key!r} is a whole number", _BRIEF.repr(value))
+            raise self.error(f"{key!r} must be a whole number", _BRIEF.repr(value))
         return int(value)
 
     def text(self, key: str) -> str:
         value = self.field(key)
         if not isinstance(value, str) or not value:
-            raise self.error(f"{key!r} is a text", _BRIEF.repr(value))
+            raise self.error(f"{key!r} must be a text", _BRIEF.repr(value))
         return value
 
 
 def _json_object(path: Path) -> dict[str, Any]:
+    check_is_file(path, DataError)
     try:
         content = json.loads(path.read_bytes())
     except OSError as error:
         raise DataError("the annotation file cannot be read", place=path, value=error.strerror) from error
     except ValueError as error:  # of the JSON or of its encoding
-        raise DataError("an annotation file is JSON", place=path, value=error) from error
+        raise DataError("an annotation file must be JSON", place=path, value=error) from error
     except RecursionError as error:
         found = "lists or objects nested too deep"
-        raise DataError("an annotation file is JSON", place=path, value=found) from error
+        raise DataError("an annotation file must be JSON", place=path, value=found) from error
     if not isinstance(content, dict):
-        raise DataError("an annotation file is a JSON object", place=path, value=type(content).__name__)
+        raise DataError("an annotation file must be a JSON object", place=path, value=type(content).__name__)
     return content
 
 
@@ -154,17 +156,19 @@ def _entries(content: Mapping[str, Any], key: str, path: Path) -> Iterator[_Entr
     """
     entries = content.get(key)
     if not isinstance(entries, list):
-        raise DataError(f"an annotation file has a list {key!r}", place=path, value=f"keys {', '.join(content)}")
+        raise DataError(f"an annotation file must have a list {key!r}", place=path, value=f"keys {', '.join(content)}")
     if not entries:
-        raise DataError(f"a data set has {key}", place=path, value="none")
+        raise DataError(f"a data set must have {key}", place=path, value="none")
     seen: dict[int, int] = {}
     for index, fields in enumerate(entries):
         if not isinstance(fields, dict):
-            raise DataError("an entry is a JSON object", place=f"{path}: {key}[{index}]", value=_BRIEF.repr(fields))
+            raise DataError(
+                "an entry must be a JSON object", place=f"{path}: {key}[{index}]", value=_BRIEF.repr(fields)
+            )
         entry = _Entry(fields, f"{path}: {key}[{index}]")
         entry.unique_id = entry.whole_number("id")
         if entry.unique_id in seen:
-            raise entry.error(f"ids differ, and {key}[{seen[entry.unique_id]}] has this one too", entry.unique_id)
+            raise entry.error(f"ids must differ, and {key}[{seen[entry.unique_id]}] has this one too", entry.unique_id)
         seen[entry.unique_id] = index
         yield entry
 
@@ -172,13 +176,15 @@ def _entries(content: Mapping[str, Any], key: str, path: Path) -> Iterator[_Entr
 def _check_names_differ(names: Mapping[int, str], path: Path) -> None:
     for name, count in Counter(names.values()).items():
         if count > 1:
-            raise DataError("names of categories differ", place=f"{path}: categories", value=f"{name!r} {count} times")
+            raise DataError(
+                "names of categories must differ", place=f"{path}: categories", value=f"{name!r} {count} times"
+            )
 
 
 def _image(entry: _Entry) -> AnnotatedImage:
     width, height = entry.whole_number("width"), entry.whole_number("height")
     if width < 1 or height < 1:
-        raise entry.error("an image has a positive width and height", f"{width} x {height}")
+        raise entry.error("an image must have a positive width and height", f"{width} x {height}")
     return AnnotatedImage(entry.unique_id, entry.text("file_name"), width, height)
 
 
@@ -199,14 +205,14 @@ def _annotation(entry: _Entry, images: Mapping[int, AnnotatedImage], names: Mapp
     )
     if not annotation.is_degenerate and _is_outside(box, images[image_id]):
         size = f"{images[image_id].width} x {images[image_id].height}"
-        raise entry.error("a box (x, y, width, height) overlaps its image", f"{list(box)} in {size} pixels")
+        raise entry.error("a box (x, y, width, height) must overlap its image", f"{list(box)} in {size} pixels")
     return annotation
 
 
 def _box(entry: _Entry) -> Box:
     box = entry.field("bbox")
     if not isinstance(box, list) or len(box) != 4:
-        raise entry.error("'bbox' is four numbers: x, y, width, height", _BRIEF.repr(box))
+        raise entry.error("'bbox' must be four numbers: x, y, width, height", _BRIEF.repr(box))
     x, y, width, height = (_number(entry, "bbox", side) for side in box)
     return x, y, width, height
 
@@ -214,7 +220,7 @@ def _box(entry: _Entry) -> Box:
 def _number(entry: _Entry, key: str, value: object) -> float:
     # A whole number of hundreds of digits is no float; compared, it need not become one.
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) <= sys.float_info.max:
-        raise entry.error(f"{key!r} is finite", _BRIEF.repr(value))
+        raise entry.error(f"{key!r} must be finite", _BRIEF.repr(value))
     return float(value)
 
 

@@ -92,7 +92,7 @@ class CocoDataset:
         annotated = self.images[index]
         if pixels.shape[:2] != (annotated.height, annotated.width):
             raise DataError(
-                f"the picture is as large as annotated, {annotated.width} x {annotated.height} pixels",
+                f"the picture must be as large as annotated, {annotated.width} x {annotated.height} pixels",
                 place=self.path(index),
                 value=f"{pixels.shape[1]} x {pixels.shape[0]}",
             )
@@ -132,9 +132,10 @@ class CocoDataset:
         missing = [image.file_name for index, image in enumerate(self.images) if not self._is_there(index)]
         if missing:
             raise DataError(
-                f"every picture that {self.place} names is in the folder of images",
+                f"every picture that {self.place} names must be in the folder of images",
                 place=self._folder,
                 value=f"{len(missing)} of {len(self.images)} missing, first {missing[0]}",
+                remedy="Give the folder that these names start from.",
             )
 
     def _is_there(self, index: int) -> bool:
@@ -142,7 +143,7 @@ class CocoDataset:
             return self.path(index).is_file()
         except OSError as error:  # a name too long, or a folder that is not to be looked into
             place = f"{self.place}: images[{index}]"
-            raise DataError("the picture can be looked for", place=place, value=error.strerror) from error
+            raise DataError("the picture cannot be looked for", place=place, value=error.strerror) from error
 
 
 @contextlib.contextmanager

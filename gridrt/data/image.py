@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from gridrt.errors import ImageError
-from gridrt.files import atomic_path
+from gridrt.files import atomic_path, check_is_file
 from gridrt.types import UInt8Array
 
 # Named, because among Pillow's other formats are some that start a program (EPS) or match almost any bytes (TGA).
@@ -32,7 +32,7 @@ def load_image(path: str | Path) -> UInt8Array:
         ImageError: missing, empty, cut short, too large, or not a picture of 8 or 16 bits a channel.
     """
     path = Path(path)
-    _check_is_file(path)
+    _check_has_content(path)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what Pillow merely remarks on, such as odd EXIF, leaves the pixels sound
         try:
@@ -47,11 +47,10 @@ def load_image(path: str | Path) -> UInt8Array:
             raise ImageError("the picture is damaged or cut short", place=path, value=_reason(error)) from error
 
 
-def _check_is_file(path: Path) -> None:
-    if not path.exists():
-        raise ImageError("there is no such file", place=path)
+def _check_has_content(path: Path) -> None:
+    check_is_file(path, ImageError)
     if not path.is_file():
-        raise ImageError("a picture is a file, and this is not one", place=path)
+        raise ImageError("a picture must be a file", place=path, value="a device or a pipe")
     if path.stat().st_size == 0:
         raise ImageError("the file is empty", place=path)
 
@@ -76,7 +75,7 @@ def _eight_bit(image: Image.Image, stored_as: str | None, path: Path) -> Image.I
     if image.mode in SIXTEEN_BIT_MODES or (image.mode == "I" and stored_as == "PPM"):
         return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
     if image.mode in ("I", "F"):
-        raise ImageError("a picture has 8 or 16 bits a channel", place=path, value="32 bits")
+        raise ImageError("a picture must have 8 or 16 bits a channel", place=path, value="32 bits")
     return image
 
 

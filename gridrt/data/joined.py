@@ -64,7 +64,7 @@ class JoinedDataset:
         for number, part in enumerate(parts[1:], 2):
             if part.class_names != self.class_names:
                 raise DataError(
-                    "data sets to train on together have the same categories",
+                    "data sets to train on together must have the same categories",
                     place=f"data set {number}",
                     value=f"{', '.join(part.class_names)} instead of {', '.join(self.class_names)}",
                 )

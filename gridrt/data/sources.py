@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from gridrt.errors import GridRTError
+from gridrt.files import is_url
 
 IMAGE_SUFFIXES = frozenset(
     (".avif", ".bmp", ".gif", ".jp2", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
@@ -39,7 +40,7 @@ def _files(name: str) -> Iterator[Path]:
     path = Path(name)
     if path.is_dir():
         yield from _in_folder(path)
-    elif glob.has_magic(name) and not path.exists():
+    elif glob.has_magic(name) and not path.exists() and not is_url(name):
         yield from _matching(name)
     else:
         yield path
@@ -61,5 +62,5 @@ def _matching(pattern: str) -> list[Path]:
     names = glob.glob(pattern, recursive=True)  # noqa: PTH207 - Path.glob refuses absolute patterns
     found = sorted(path for path in map(Path, names) if path.is_file())
     if not found:
-        raise GridRTError("no file matches this pattern", place=pattern)
+        raise GridRTError("no file matches this pattern", place=pattern, remedy="Check the path.")
     return found

@@ -82,7 +82,7 @@ class TrainingImages(Dataset["Example | GridRTError"]):
         self._kept = [index for index in range(len(dataset)) if _teaches(dataset, index)]
         if not self._kept:
             raise DataError(
-                f"a set to train on has images with objects, of {LEAST_SIDE} pixels or more a side",
+                f"a set to train on must have images with objects, of {LEAST_SIDE} pixels or more a side",
                 place=dataset.place,
                 value=f"{len(dataset)} images, none of them such",
                 remedy="Crowds, boxes marked `ignore`, and those thinner than a pixel or without area are no objects.",

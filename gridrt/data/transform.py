@@ -45,10 +45,7 @@ class Transform:
     """
 
     def __init__(self, scale: tuple[int, int] = DEFAULT_SCALE) -> None:
-        if min(scale) < 1:
-            raise GridRTError("a scale is two positive numbers of pixels", place="scale", value=scale)
-        if max(scale) > MAX_SIDE:
-            raise GridRTError(f"a side of a scale is at most {MAX_SIDE} pixels", place="scale", value=scale)
+        check_scale(scale)
         self.scale = scale
 
     def __call__(self, images: Sequence[UInt8Array]) -> Batch:
@@ -65,6 +62,18 @@ class Transform:
         new_height, new_width = rescaled_size(height, width, self.scale)
         resized = cv2.resize(np.ascontiguousarray(image), (new_width, new_height), interpolation=cv2.INTER_LINEAR)
         return np.asarray(resized, np.uint8)
+
+
+def check_scale(scale: tuple[int, int]) -> None:
+    """Refuse what no image can be resized to.
+
+    Raises:
+        GridRTError: a side is not positive, or more than `MAX_SIDE`.
+    """
+    if min(scale) < 1:
+        raise GridRTError("a scale must be two positive numbers of pixels", place="scale", value=scale)
+    if max(scale) > MAX_SIDE:
+        raise GridRTError(f"a side of a scale must be at most {MAX_SIDE} pixels", place="scale", value=scale)
 
 
 def rescaled_size(height: int, width: int, scale: tuple[int, int]) -> tuple[int, int]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import cv2
 
 from gridrt.errors import ImageError, OutputError
-from gridrt.files import atomic_path
+from gridrt.files import atomic_path, check_is_file
 from gridrt.types import UInt8Array
 
 # Neither shall print of its own accord: the errors raised here tell it. FFmpeg's level is read at its first use.
@@ -125,8 +125,7 @@ class _Sink:
 
 
 def _capture(path: Path) -> cv2.VideoCapture:
-    if not path.is_file():
-        raise ImageError("there is no such file", place=path)
+    check_is_file(path, ImageError)
     capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
     if not capture.isOpened():
         raise ImageError("not a video that OpenCV can read", place=path)

@@ -52,7 +52,7 @@ def categories_of_labels(class_names: Sequence[str], dataset: CocoDataset) -> tu
     """
     if len(class_names) != len(dataset.class_names):
         raise DataError(
-            "the model has as many classes as the data has categories",
+            "the model must have as many classes as the data has categories",
             place=dataset.place,
             value=f"{len(class_names)} classes, {len(dataset.class_names)} categories",
             remedy=f"List there exactly the model's classes, also those without boxes: {_first_of(class_names)}.",
@@ -64,7 +64,7 @@ def categories_of_labels(class_names: Sequence[str], dataset: CocoDataset) -> tu
     if unknown:
         absent = [name for name in id_of if name not in class_names]
         raise DataError(
-            "the classes of the model are the categories of the data",
+            "the classes of the model must be the categories of the data",
             place=dataset.place,
             value=f"{', '.join(unknown)} in the model, {', '.join(absent)} in the data",
             remedy="Rename the categories in the annotation file where they mean the same.",

@@ -14,11 +14,11 @@ from gridrt.model.checkpoint import WeightsFile, read_weights
 from gridrt.model.checkpoint.fit import nearest_model
 from gridrt.model.checkpoint.layout import Meta
 from gridrt.model.checkpoint.listing import listed
+from gridrt.wording import noted_scale
 
 _VERSIONS = ("mmdet_version", "mmengine_version", "mmcv_version", "gridrt_version")
-_TOLD_META = (*_VERSIONS, "gridrt_scale", "epoch", "iter", "time")
+_TOLD_META = (*_VERSIONS, "epoch", "iter", "time")
 _STATISTICS = (".running_mean", ".running_var", ".num_batches_tracked")
-_SHOWN_CLASSES = 5
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,7 @@ class CheckpointSummary:
         misfit: how it differs from the nearest preset, or "".
         class_count: by the classifier's rows; the nearest preset's if there is no classifier.
         class_names: those in the file, or None.
+        scale: most pixels on the long and on the short side of the images that it learned from; None if not known.
         parameters: how many numbers, without BatchNorm's statistics.
         dtypes: how many tensors of each.
         meta: versions and progress of the training that wrote it, where they are noted.
@@ -43,6 +44,7 @@ class CheckpointSummary:
     misfit: str
     class_count: int
     class_names: tuple[str, ...] | None
+    scale: tuple[int, int] | None
     parameters: int
     dtypes: Mapping[str, int]
     meta: Mapping[str, object]
@@ -53,6 +55,7 @@ class CheckpointSummary:
             f"{self.file}: weights ({self.format}), {self.size_bytes:,} bytes",
             f"variant     {self.variant or f'none: {self.misfit}'}",
             f"classes     {self.class_count}: {self._names()}",
+            f"scale       {noted_scale(self.scale)}",
             f"parameters  {self.parameters:,}",
             f"tensors     {', '.join(f'{count} {dtype}' for dtype, count in self.dtypes.items())}",
             f"sha256      {self.sha256}",
@@ -60,7 +63,7 @@ class CheckpointSummary:
         ]
 
     def _names(self) -> str:
-        return "no names in the file" if self.class_names is None else listed(self.class_names, _SHOWN_CLASSES)
+        return "no names in the file" if self.class_names is None else listed(self.class_names)
 
 
 def checkpoint_summary(path: Path, *, trust_checkpoint: bool = False) -> CheckpointSummary:
@@ -80,6 +83,7 @@ def checkpoint_summary(path: Path, *, trust_checkpoint: bool = False) -> Checkpo
         misfit=f"nearest is {nearest.variant}, but {misfit}" if misfit else "",
         class_count=len(nearest.class_names),
         class_names=weights.class_names,
+        scale=weights.scale,
         parameters=_parameter_count(weights),
         dtypes=dict(Counter(_dtype(tensor) for tensor in weights.state_dict.values())),
         meta=_told(weights.meta),

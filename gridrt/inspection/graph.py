@@ -12,7 +12,10 @@ import onnx
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 
 from gridrt.errors import GraphError
-from gridrt.files import sha256_of
+from gridrt.files import check_is_file, sha256_of
+from gridrt.model.checkpoint.listing import listed
+from gridrt.runtime.graph_metadata import CLASSES_KEY, class_names_in, scale_in_input
+from gridrt.wording import noted_scale
 
 _LONGEST_VALUE = 80
 
@@ -35,6 +38,8 @@ class GraphSummary:
 
     Attributes:
         opsets: version by domain; the domain of standard ops is `ai.onnx`.
+        class_names: as GridRT notes them; None in a graph of others.
+        scale: most pixels on the long and on the short side of the images that it learned from; None if not known.
         metadata: what the file says about itself, such as GridRT's `gridrt.*`.
         ops: how many nodes of each op, those inside If and Loop too; ops of other domains as `domain::Op`.
         functions: how many nodes each local function has.
@@ -49,6 +54,8 @@ class GraphSummary:
     producer: str
     inputs: tuple[Port, ...]
     outputs: tuple[Port, ...]
+    class_names: tuple[str, ...] | None
+    scale: tuple[int, int] | None
     metadata: Mapping[str, str]
     ops: Mapping[str, int]
     functions: Mapping[str, int]
@@ -61,22 +68,31 @@ class GraphSummary:
             f"versions      IR {self.ir_version}, {_joined(self.opsets)}, by {self.producer}",
             *(f"input         {port}" for port in self.inputs),
             *(f"output        {port}" for port in self.outputs),
+            *self._learned_lines(),
             f"ops           {_joined(self.ops)}",
             f"functions     {_joined(self.functions) or 'none'}",
             f"initialisers  {', '.join(f'{dtype} {count:,} bytes' for dtype, count in self.initializer_bytes.items())}",
             f"sha256        {self.sha256}",
-            *(f"{key}: {_shortened(value)}" for key, value in self.metadata.items()),
+            *(f"{key}: {_shortened(value)}" for key, value in self.metadata.items() if key != CLASSES_KEY),
         ]
+
+    def _learned_lines(self) -> list[str]:
+        if self.class_names is None:
+            return []
+        classes = f"{len(self.class_names)}: {listed(self.class_names)}"
+        return [f"classes       {classes}", f"scale         {noted_scale(self.scale)}"]
 
 
 def graph_summary(path: Path) -> GraphSummary:
     """Parse the ONNX file at `path`, without its external data, and tell what it holds.
 
     Raises:
-        GraphError: no such file, or not ONNX.
+        GraphError: no such file, not ONNX, or metadata of GridRT that were broken since.
     """
     model = _load(path)
     graph = model.graph
+    metadata = {entry.key: entry.value for entry in model.metadata_props}
+    is_ours = CLASSES_KEY in metadata
     return GraphSummary(
         file=str(path),
         size_bytes=path.stat().st_size,
@@ -86,7 +102,9 @@ def graph_summary(path: Path) -> GraphSummary:
         producer=f"{model.producer_name} {model.producer_version}".strip(),
         inputs=_ports(graph.input),
         outputs=_ports(graph.output),
-        metadata={entry.key: entry.value for entry in model.metadata_props},
+        class_names=class_names_in(metadata, path) if is_ours else None,
+        scale=scale_in_input(metadata, path) if is_ours else None,
+        metadata=metadata,
         ops=dict(Counter(_qualified(node.domain, node.op_type) for node in _nodes(graph)).most_common()),
         functions={_qualified(function.domain, function.name): len(function.node) for function in model.functions},
         initializer_bytes=_bytes_by_dtype(graph.initializer),
@@ -94,10 +112,9 @@ def graph_summary(path: Path) -> GraphSummary:
 
 
 def _load(path: Path) -> onnx.ModelProto:
+    check_is_file(path, GraphError)
     try:
         model = onnx.load(path, load_external_data=False)
-    except FileNotFoundError:
-        raise GraphError("no such ONNX file", place=path, remedy="Check the path.") from None
     except OSError as error:
         raise GraphError("the ONNX file cannot be read", place=path, value=error.strerror or error) from error
     except DecodeError:
@@ -157,4 +174,5 @@ def _joined(numbers: Mapping[str, int]) -> str:
 
 
 def _shortened(value: str) -> str:
+    value = " ".join(value.split())
     return value if len(value) <= _LONGEST_VALUE else f"{value[: _LONGEST_VALUE - 3]}..."

@@ -16,7 +16,7 @@ class Package:
         required: GridRT does not run without it.
         version: None where it does not import.
         problem: why it does not import; empty where it does.
-        remedy: the command that installs it, typed in GridRT's repository; empty where it imports.
+        remedy: the command that installs it; empty where it imports.
     """
 
     name: str
@@ -44,32 +44,30 @@ _REQUIRED = {
     "safetensors": "safetensors",
     "tqdm": "tqdm",
 }
-# Installed as -> imported as, GridRT's extra that installs it.
 _OPTIONAL = {
-    "tensorrt": ("tensorrt", "trt"),
-    "tensorrt-rtx-cu13": ("tensorrt_rtx", "trt-rtx"),
-    "cuda-bindings": ("cuda.bindings", "trt"),
-    "cuda-core": ("cuda.core", "trt"),
-    "polygraphy": ("polygraphy", "trt"),
-    "pycuda": ("pycuda.driver", "pycuda"),
+    "matplotlib": "matplotlib",
+    "tensorrt": "tensorrt",
+    "tensorrt-rtx-cu13": "tensorrt_rtx",
+    "cuda-bindings": "cuda.bindings",
+    "cuda-core": "cuda.core",
+    "polygraphy": "polygraphy",
+    "pycuda": "pycuda.driver",
 }
 
 
 def find_packages() -> dict[str, Package]:
     """Import every package that GridRT needs or can use. Never raises."""
-    required = [_probe(name, module, required=True, wanted=name) for name, module in _REQUIRED.items()]
-    optional = [
-        _probe(name, module, required=False, wanted=f".[{extra}]") for name, (module, extra) in _OPTIONAL.items()
-    ]
+    required = [_probe(name, module, required=True) for name, module in _REQUIRED.items()]
+    optional = [_probe(name, module, required=False) for name, module in _OPTIONAL.items()]
     return {package.name: package for package in required + optional}
 
 
-def _probe(name: str, module: str, *, required: bool, wanted: str) -> Package:
+def _probe(name: str, module: str, *, required: bool) -> Package:
     try:
         found = importlib.import_module(module)
     except ModuleNotFoundError as error:
         if error.name is not None and f"{module}.".startswith(f"{error.name}."):
-            return Package(name, required, None, "not installed", f'pip install "{wanted}"')
+            return Package(name, required, None, "not installed", f"pip install {name}")
         return _broken(name, error, required=required)
     except Exception as error:  # noqa: BLE001 - a broken package may raise anything, and that is the finding
         return _broken(name, error, required=required)
@@ -78,7 +76,7 @@ def _probe(name: str, module: str, *, required: bool, wanted: str) -> Package:
 
 def _broken(name: str, error: Exception, *, required: bool) -> Package:
     reason = " ".join(f"{type(error).__name__}: {error}".split())
-    return Package(name, required, None, f"does not import: {reason}", f'pip install --force-reinstall "{name}"')
+    return Package(name, required, None, f"does not import: {reason}", f"pip install --force-reinstall {name}")
 
 
 def _version(module: object, name: str) -> str:

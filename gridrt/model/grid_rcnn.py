@@ -9,7 +9,6 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from gridrt.config import DEFAULT_SCALE
 from gridrt.model.fpn import FPN
 from gridrt.model.normalize import Normalize
 from gridrt.model.resnet import ResNet
@@ -31,7 +30,8 @@ class GridRCNN(nn.Module):
         class_names: in the order of the labels.
 
     Attributes:
-        scale: most pixels on the long and on the short side of the resized images that it learned from.
+        scale: most pixels on the long and on the short side of the resized images that it learned from; None where
+            that is not known.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class GridRCNN(nn.Module):
         self.normalize = Normalize()
         self.backbone, self.neck, self.rpn_head, self.roi_head = backbone, neck, rpn_head, roi_head
         self.variant, self.class_names = variant, class_names
-        self.scale = DEFAULT_SCALE
+        self.scale: tuple[int, int] | None = None
 
     def forward(self, images: Tensor, image_sizes: Tensor) -> DetectionRows:
         """Detect.

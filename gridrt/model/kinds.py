@@ -29,7 +29,7 @@ def require_graph_suffix(out: Path) -> None:
         OutputError: `out` is not that of an ONNX file.
     """
     if not is_graph(out):
-        raise OutputError(f"an ONNX file ends in {GRAPH_SUFFIX}", place=out, remedy="Give --out that suffix.")
+        raise OutputError(f"an ONNX file must end in {GRAPH_SUFFIX}", place=out, remedy="Give --out that suffix.")
 
 
 def require_engine_suffix(out: Path) -> None:

@@ -91,6 +91,10 @@ PRESETS: Mapping[str, Callable[[int], GridRCNN]] = {
 }
 
 
+BASELINES = frozenset(("faster_r50", "faster_tiny"))
+"""Those without a grid, which are not exported."""
+
+
 def build(variant: str, num_classes: int = 80) -> GridRCNN:
     """A detector by its name, with random weights.
 
@@ -98,5 +102,5 @@ def build(variant: str, num_classes: int = 80) -> GridRCNN:
         GridRTError: there is no such variant.
     """
     if variant not in PRESETS:
-        raise GridRTError("the variant is one of " + ", ".join(PRESETS), value=variant)
+        raise GridRTError("the variant must be one of " + ", ".join(PRESETS), value=variant)
     return PRESETS[variant](num_classes)

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from gridrt.config import DEFAULT_SCALE
 from gridrt.errors import CheckpointError
 from gridrt.files import atomic_path, make_folder, sha256_of
 
@@ -58,12 +59,20 @@ SHIPPED: Mapping[str, Path] = {
 NAMES = (*PUBLISHED, *SHIPPED)
 """What a user may give in place of a checkpoint file."""
 
+PATH_OR_NAME = f"Check the path, or give one of the names {', '.join(NAMES)}."
+"""The remedy where neither a file nor such a name was given."""
+
 
 def locate(path_or_name: str | Path) -> Path:
     """The file that a user means: one of `NAMES` is resolved, anything else is a path (`./r50` too)."""
     if isinstance(path_or_name, str) and path_or_name in SHIPPED:
         return SHIPPED[path_or_name]
     return resolve(path_or_name) if isinstance(path_or_name, str) and path_or_name in PUBLISHED else Path(path_or_name)
+
+
+def published_scale(path: Path) -> tuple[int, int] | None:
+    """The scale that a published file, known by its name, was trained at, as it notes none; None for other files."""
+    return DEFAULT_SCALE if path.name in {published.file for published in PUBLISHED.values()} else None
 
 
 def resolve(name: str) -> Path:
@@ -82,7 +91,7 @@ def resolve(name: str) -> Path:
         _download(published, cached)
     elif not sha256_of(cached).startswith(published.sha256_prefix):
         raise CheckpointError(
-            f"the SHA-256 of this file begins with {published.sha256_prefix}",
+            f"the SHA-256 of this file must begin with {published.sha256_prefix}",
             place=cached,
             value=sha256_of(cached)[:8],
             remedy=f"Delete it and run again, or fetch {published.url} elsewhere and put it there.",

@@ -34,7 +34,7 @@ def require_matplotlib() -> None:
     if find_spec("matplotlib") is None:
         raise DependencyError(
             "curves are drawn by matplotlib, which is not installed",
-            remedy="Install the extra: pip install '.[report]'.",
+            remedy="Run: pip install matplotlib",
         )
 
 

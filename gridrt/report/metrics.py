@@ -1,4 +1,4 @@
-"""Metrics as a table for people."""
+"""Metrics as a table for people, in points of 100."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ def table(metrics: Metrics) -> str:
 
 def _cells(one: AveragePrecision) -> str:
     figures = (one.ap, one.ap50, one.ap75, one.ap80, one.ap90, one.small, one.medium, one.large)
-    return f"{one.objects:>{CELL}}" + "".join(f"{shown(figure):>{CELL}}" for figure in figures)
+    return f"{one.objects:>{CELL}}" + "".join(f"{points(figure):>{CELL}}" for figure in figures)
 
 
-def shown(figure: float | None) -> str:
-    """A figure as people read it; a dash where nothing could be measured."""
-    return "-" if figure is None else f"{figure:.3f}"
+def points(figure: float | None) -> str:
+    """A figure in 0..1 as people read it, in points of 100; a dash where nothing could be measured."""
+    return "-" if figure is None else f"{100 * figure:.1f}"

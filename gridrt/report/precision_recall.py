@@ -9,6 +9,7 @@ import numpy as np
 
 from gridrt.eval import Evaluation
 from gridrt.report.figure import new_figure, save_figure
+from gridrt.report.metrics import points
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -40,7 +41,7 @@ def _draw_overall(axes: Axes, evaluation: Evaluation) -> None:
     for iou in IOUS:
         curves = evaluation.precision(iou)  # [C, R]
         mean = curves[(curves > -1).all(1)].mean(0)
-        axes.plot(evaluation.recall_steps(), mean, label=f"IoU {iou:.2f}, AP {mean.mean():.3f}")
+        axes.plot(evaluation.recall_steps(), mean, label=f"IoU {iou:.2f}, AP {points(mean.mean())}")
 
 
 def _draw_by_class(axes: Axes, evaluation: Evaluation) -> None:
@@ -51,4 +52,4 @@ def _draw_by_class(axes: Axes, evaluation: Evaluation) -> None:
     most = [row for row in np.argsort(-counts, kind="stable")[:CLASSES] if counts[row] > 0]
     axes.set_title("Classes at IoU 0.50" + (f", the {CLASSES} with the most objects" if len(names) > CLASSES else ""))
     for row in most:
-        axes.plot(evaluation.recall_steps(), curves[row], label=f"{names[row]}, AP {curves[row].mean():.3f}")
+        axes.plot(evaluation.recall_steps(), curves[row], label=f"{names[row]}, AP {points(curves[row].mean())}")

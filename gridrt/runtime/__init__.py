@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from gridrt.errors import GridRTError
+from gridrt.files import check_is_file, sha256_of
 from gridrt.model.kinds import (
     CHECKPOINT_SUFFIXES,
     GRAPH_SUFFIX,
@@ -14,7 +15,8 @@ from gridrt.model.kinds import (
     refuse_trust_in_graph,
     suffix_of,
 )
-from gridrt.model.zoo import NAMES
+from gridrt.model.zoo import NAMES, PATH_OR_NAME
+from gridrt.runtime.graph_metadata import PARENT_KEY, PRECISION_KEY
 from gridrt.types import Session
 
 
@@ -41,19 +43,22 @@ def open_session(model: str | Path, *, threads: int | None = None, trust_checkpo
         from gridrt.runtime.torch_session import TorchSession
 
         return TorchSession(load_model(model, trust_checkpoint=trust_checkpoint), threads=threads)
-    raise GridRTError(
-        f"a model is a file that ends in {', '.join(MODEL_SUFFIXES)}, or one of {', '.join(NAMES)}",
-        place=model,
-    )
+    check_is_file(Path(model), GridRTError, PATH_OR_NAME)
+    raise GridRTError(f"a model must be a file that ends in {', '.join(MODEL_SUFFIXES)}", place=model)
 
 
 def only_model_in(folder: Path) -> Path:
     """The one checkpoint or graph in `folder`, for a command that was not told which model to take.
 
+    Of a checkpoint and the graph that was made from it, the graph.
+
     Raises:
         GridRTError: there is none, or more than one.
     """
-    return _only(_files_in(folder, MODEL_SUFFIXES), "model", folder)
+    found = _files_in(folder, MODEL_SUFFIXES)
+    return _only(
+        _graph_beside_its_parent(found) or found, "model", folder, "such as tiny_bccd, which ships with GridRT"
+    )
 
 
 def only_float_graph_in(folder: Path) -> Path:
@@ -63,7 +68,8 @@ def only_float_graph_in(folder: Path) -> Path:
         GridRTError: there is none, or more than one.
     """
     graphs = _files_in(folder, (GRAPH_SUFFIX,))
-    return _only([path for path in graphs if not _is_rewritten(path)], "ONNX file in FP32", folder)
+    found = [path for path in graphs if PRECISION_KEY not in _metadata(path)]
+    return _only(found, "ONNX file in FP32", folder, "made by gridrt export")
 
 
 def _files_in(folder: Path, suffixes: Sequence[str]) -> list[Path]:
@@ -71,26 +77,33 @@ def _files_in(folder: Path, suffixes: Sequence[str]) -> list[Path]:
     return sorted(path for path in visible if suffix_of(path) in suffixes)
 
 
-def _is_rewritten(path: Path) -> bool:
-    """Whether a file says that it is in another precision; one that is no graph is for others to refuse."""
+def _graph_beside_its_parent(found: Sequence[Path]) -> list[Path]:
+    """The graph, if `found` is one graph and the checkpoint that it names as its parent; else nothing."""
+    graphs = [path for path in found if is_graph(path)]
+    checkpoints = [path for path in found if not is_graph(path)]
+    if len(graphs) != 1 or len(checkpoints) != 1:
+        return []
+    return graphs if _metadata(graphs[0]).get(PARENT_KEY) == sha256_of(checkpoints[0]) else []
+
+
+def _metadata(path: Path) -> dict[str, str]:
+    """What a graph says about itself; nothing of a file that is none, which is for others to refuse."""
     import onnx
     from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
-
-    from gridrt.runtime.graph_metadata import PRECISION_KEY
 
     try:
         entries = onnx.load(path, load_external_data=False).metadata_props
     except DecodeError:
-        return False
-    return any(entry.key == PRECISION_KEY for entry in entries)
+        return {}
+    return {entry.key: entry.value for entry in entries}
 
 
-def _only(found: Sequence[Path], what: str, folder: Path) -> Path:
+def _only(found: Sequence[Path], what: str, folder: Path, example: str) -> Path:
     if len(found) == 1:
         return found[0]
     raise GridRTError(
         f"more than one {what} lies here" if found else f"no {what} lies here",
         place=folder,
         value=", ".join(path.name for path in found) or None,
-        remedy="Name one with --model.",
+        remedy="Name one with --model." if found else f"Name one with --model, {example}.",
     )

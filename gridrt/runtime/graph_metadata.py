@@ -6,11 +6,13 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from gridrt.config import DEFAULT_SCALE, scale_in
+from gridrt.config import scale_in
 from gridrt.errors import GraphError
 
 CLASSES_KEY = "gridrt.classes"
 INPUT_KEY = "gridrt.input"
+PARENT_KEY = "gridrt.weights_sha256"
+"""Of the checkpoint that a graph was made from."""
 PRECISION_KEY = "gridrt.precision"
 """The recipe that a graph was rewritten by; one in FP32 has none."""
 TARGET_KEY = "gridrt.target"
@@ -31,14 +33,16 @@ def class_names_in(metadata: Mapping[str, str], path: str | Path) -> tuple[str, 
     return tuple(names)
 
 
-def scale_in_input(metadata: Mapping[str, str], path: str | Path) -> tuple[int, int]:
-    """The scale of the images that the model learned from; the published one where the file tells none.
+def scale_in_input(metadata: Mapping[str, str], path: str | Path) -> tuple[int, int] | None:
+    """The scale of the images that the model learned from; None where the file tells none.
 
     Raises:
         GraphError: it is no scale.
     """
     rule = _json(metadata.get(INPUT_KEY, "{}"))
-    scale = scale_in(rule.get("scale", DEFAULT_SCALE)) if isinstance(rule, dict) else None
+    if isinstance(rule, dict) and "scale" not in rule:
+        return None
+    scale = scale_in(rule["scale"]) if isinstance(rule, dict) else None
     if scale is None:
         raise not_gridrt(path, f"metadata {INPUT_KEY} has no scale of two positive numbers of pixels")
     return scale

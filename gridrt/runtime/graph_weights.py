@@ -25,7 +25,7 @@ def refuse_non_finite(path: str | Path) -> None:
     broken = [tensor.name for tensor in onnx.load(path).graph.initializer if not _is_finite(tensor)]
     if broken:
         raise GraphError(
-            "weights are finite numbers",
+            "weights must be finite numbers",
             place=path,
             value=f"NaN or infinity in {len(broken)} tensors: {', '.join(broken[:_NAMED])}",
             remedy="Export a sound checkpoint.",

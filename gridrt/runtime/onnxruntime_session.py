@@ -7,7 +7,9 @@ from pathlib import Path
 
 import onnxruntime as ort
 
+from gridrt.config import DEFAULT_SCALE
 from gridrt.errors import DependencyError, GraphError
+from gridrt.files import check_is_file
 from gridrt.runtime.graph_metadata import class_names_in, not_gridrt, scale_in_input
 from gridrt.runtime.graph_weights import refuse_non_finite
 from gridrt.types import Int32Array, RawDetections, UInt8Array
@@ -60,7 +62,12 @@ class OnnxRuntimeSession:
     @property
     def scale(self) -> tuple[int, int]:
         """The scale of the images that the model learned from."""
-        return self._scale
+        return self._scale or DEFAULT_SCALE
+
+    @property
+    def scale_is_noted(self) -> bool:
+        """Whether the file tells `scale`."""
+        return self._scale is not None
 
     def run(self, images: UInt8Array, image_sizes: Int32Array) -> RawDetections:
         """Detect in a batch; shapes as in `gridrt.types.Session`.
@@ -97,10 +104,7 @@ def _available_preferred() -> list[str]:
 
 
 def _open(path: Path, providers: Sequence[str], threads: int | None) -> ort.InferenceSession:
-    if path.is_dir():
-        raise GraphError("a graph is a file", place=path, value="a folder", remedy="Name the file in it.")
-    if not path.is_file():
-        raise GraphError("there is no such file", place=path)
+    check_is_file(path, GraphError)
     options = ort.SessionOptions()
     options.log_severity_level = ERRORS_ONLY
     options.intra_op_num_threads = threads or 0  # 0: one per physical core

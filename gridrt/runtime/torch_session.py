@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from gridrt.config import DEFAULT_SCALE
 from gridrt.errors import DependencyError, GridRTError
 from gridrt.types import Int32Array, RawDetections, UInt8Array
 
@@ -39,7 +40,12 @@ class TorchSession:
     @property
     def scale(self) -> tuple[int, int]:
         """The scale of the images that the model learned from."""
-        return self._model.scale
+        return self._model.scale or DEFAULT_SCALE
+
+    @property
+    def scale_is_noted(self) -> bool:
+        """Whether the model knows `scale`."""
+        return self._model.scale is not None
 
     def run(self, images: UInt8Array, image_sizes: Int32Array) -> RawDetections:
         """Detect in a batch; shapes as in `gridrt.types.Session`.

@@ -61,7 +61,7 @@ def check_room(folder: Path, state: int, weights: int) -> None:
     free = shutil.disk_usage(folder).free
     if free < needed:
         raise OutputError(
-            "there is room for the states and the weights of a training",
+            "there must be room for the states and the weights of a training",
             place=folder,
             value=f"{free / MEGABYTE:.0f} MB free, {needed / MEGABYTE:.0f} MB needed",
             remedy="Make room, or choose another folder with --out.",

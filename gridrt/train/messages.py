@@ -11,11 +11,12 @@ from gridrt import processes
 from gridrt.errors import DependencyError
 from gridrt.eval import Metrics
 from gridrt.report.figure import require_matplotlib
-from gridrt.report.metrics import shown
+from gridrt.report.metrics import points
 from gridrt.train.data import TrainingData
 from gridrt.train.folder import CURVES
 from gridrt.train.schedule import Schedule
 from gridrt.train.state import Progress
+from gridrt.wording import counted, pixels
 
 Losses = Mapping[str, float | None]
 
@@ -30,10 +31,12 @@ def tell_start(data: TrainingData, schedule: Schedule, progress: Progress, itera
     """What is learned from and for how long, and what will be missing."""
     reasons = [f"{count} {reason}" for reason, count in data.left_out().items()]
     left_out = f" ({', '.join(reasons)} left out)" if reasons else ""
-    extent = f"iterations {progress.iteration} to {iterations}" if progress.iteration else f"{iterations} iterations"
+    begun = progress.iteration
+    extent = f"iterations {begun} to {iterations}" if begun else counted(iterations, "iteration")
     tell(
-        f"{len(data.images)} images{left_out}, {len(data.images.class_names)} classes, {extent}, "
-        f"peak learning rate {schedule.lr:.3g}"
+        f"{counted(len(data.images), 'image')}{left_out}, {counted(len(data.images.class_names), 'class')}: "
+        f"{counted(schedule.epochs, 'epoch')}, {extent}, batch size {schedule.batch_size}, "
+        f"scale {pixels(schedule.scale)}, peak learning rate {schedule.lr:.3g}"
     )
     try:
         require_matplotlib()
@@ -50,13 +53,14 @@ def tell_epoch(progress: Progress, epochs: int, losses: Losses, seconds_left: fl
 def tell_metrics(progress: Progress, metrics: Metrics, seconds: float) -> None:
     """The figures of an evaluation, and how long it took."""
     found = metrics.overall
-    figures = f"AP {shown(found.ap)}, AP50 {shown(found.ap50)}, AP75 {shown(found.ap75)}"
+    figures = f"AP {points(found.ap)}, AP50 {points(found.ap50)}, AP75 {points(found.ap75)}"
     tell(f"epoch {progress.epoch + 1} evaluated in {seconds:.1f} s: {figures}")
 
 
 def short_losses(losses: Losses) -> dict[str, str]:
     """The losses by short names."""
-    return {name.removeprefix("loss_"): shown(loss) for name, loss in losses.items() if name.startswith("loss")}
+    named = {name.removeprefix("loss_"): loss for name, loss in losses.items() if name.startswith("loss")}
+    return {name: "-" if loss is None else f"{loss:.3f}" for name, loss in named.items()}
 
 
 def _listed(losses: Losses) -> str:

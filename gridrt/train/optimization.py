@@ -165,5 +165,5 @@ def randomness_of(seed: int, iteration: int) -> Randomness:
 def _refuse_non_finite(values: Mapping[str, float], iteration: int) -> None:
     broken = [f"{name} {value}" for name, value in values.items() if not math.isfinite(value)]
     if broken:
-        rule, place = "losses and gradients are finite numbers", f"iteration {iteration}"
+        rule, place = "losses and gradients must be finite numbers", f"iteration {iteration}"
         raise GridRTError(rule, place=place, value=", ".join(broken), remedy=REMEDY)

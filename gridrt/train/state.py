@@ -80,7 +80,7 @@ def load_state(path: Path) -> TrainingState:
         raise CheckpointError("there is no training to resume", place=path)
     content = load_pickled(path, trust_checkpoint=False)
     if not isinstance(content, dict) or content.pop("kind", None) != TRAINING_STATE:
-        raise CheckpointError("a training goes on from the checkpoint that it wrote", place=path)
+        raise CheckpointError("a training must go on from the checkpoint that it wrote", place=path)
     _check_format(path, content.pop("format", None))
     return TrainingState(**content | {"progress": Progress(**content["progress"])})
 
@@ -88,7 +88,7 @@ def load_state(path: Path) -> TrainingState:
 def _check_format(path: Path, found: object) -> None:
     if found != FORMAT:
         raise CheckpointError(
-            f"a training goes on from a state of format {FORMAT}",
+            f"a training must go on from a state of format {FORMAT}",
             place=path,
             value="a state without a format" if found is None else found,
             remedy="Go on with the version of GridRT that began it.",
@@ -106,14 +106,14 @@ def refuse_other_training(
     """
     if state.class_names != class_names:
         raise DataError(
-            "the data has the classes of the checkpoint",
+            "the data must have the classes of the checkpoint",
             place=path,
             value=f"{_counted(state.class_names)} in the checkpoint, {_counted(class_names)} in the data",
         )
     changed = list(_differences(state.settings, settings))
     if changed:
         raise CheckpointError(
-            "a training goes on with the data and the settings that it began with",
+            "a training must go on with the data and the settings that it began with",
             place=path,
             value=", ".join(changed),
             remedy="Repeat the command that began it, with --resume.",

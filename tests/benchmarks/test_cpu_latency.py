@@ -4,6 +4,7 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import onnx
@@ -72,6 +73,31 @@ def test_unasked_the_scale_is_the_published_one(tmp_path: Path, monkeypatch: pyt
     CliRunner().invoke(cpu_latency.command, ["--out", str(tmp_path / "latency.json")])
 
     assert [setting.scale for setting in asked] == [(1333, 800)]
+
+
+@pytest.mark.parametrize(
+    "other", [("--variant", "tiny"), ("--scale", "160", "96"), ("--threads", "1"), ("--runs", "3")]
+)
+def test_other_settings_do_not_take_the_place_of_the_committed_figures(
+    monkeypatch: pytest.MonkeyPatch, other: tuple[str, ...]
+) -> None:
+    monkeypatch.delattr(cpu_latency, "measure")
+
+    answer = CliRunner().invoke(cpu_latency.command, other)
+
+    assert answer.exit_code == 2
+    assert "cpu_latency.json holds figures of the default settings: name another file with --out." in answer.stderr
+
+
+def test_the_default_settings_go_to_the_committed_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    written = []
+    monkeypatch.setattr(cpu_latency, "RESULT", tmp_path / "cpu_latency.json")
+    monkeypatch.setattr(cpu_latency, "measure", lambda *_, **__: SimpleNamespace(to_json=str))
+    monkeypatch.setattr(cpu_latency, "lines", lambda _: [])
+    monkeypatch.setattr(cpu_latency, "write_text", lambda path, _: written.append(path))
+
+    assert CliRunner().invoke(cpu_latency.command, ["--scale", "1333", "800"]).exit_code == 0
+    assert written == [tmp_path / "cpu_latency.json"]
 
 
 def test_the_photograph_fills_the_scale() -> None:

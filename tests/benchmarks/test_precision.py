@@ -26,7 +26,8 @@ def test_the_measured_losses_are_within_their_budgets(name: str) -> None:
     reference = next(row["overall"] for row in rows if row["what"] == "ONNX FP32")
 
     def loss(what: str, figure: str) -> float:
-        return max(100 * (reference[figure] - row["overall"][figure]) for row in rows if what in row["what"])
+        losses = [100 * (reference[figure] - row["overall"][figure]) for row in rows if what in row["what"]]
+        return float(max(losses))
 
     assert loss("FP16 for TensorRT", "ap") <= 0.1
     assert loss("FP16 for TensorRT", "ap90") <= 0.3

@@ -2,6 +2,9 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,10 +16,24 @@ from gridrt.data.synthetic import write_synthetic
 from gridrt.files import sha256_of
 from gridrt.model.checkpoint import load_model
 
+ROOT = Path(__file__).parents[2]
+
 
 def drawn(out: Path) -> Path:
     write_synthetic(out / "drawn", train_images=4, val_images=2, size=(96, 64))
     return out / "drawn"
+
+
+def test_a_failed_training_ends_with_its_line_and_its_exit_code(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "benchmarks.trainings", "bccd", "tiny", "--out", str(tmp_path / "run")]
+    nowhere = {**os.environ, "GRIDRT_DATA": str(tmp_path / "nowhere")}
+
+    done = subprocess.run(command, cwd=ROOT, env=nowhere, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"error: {tmp_path}/nowhere/bccd/annotations/instances_test.json: there is no such ")
+    assert done.stderr.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_weights_are_trained_rounded_measured_and_put_where_they_ship(

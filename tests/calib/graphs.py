@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -14,6 +16,8 @@ import onnx.parser
 import onnx.shape_inference
 import onnxruntime as ort
 from onnx import FunctionProto, ModelProto, NodeProto, TensorProto
+
+from gridrt.calib.affine import Range
 
 Array = npt.NDArray[Any]
 
@@ -103,6 +107,24 @@ def run(model: ModelProto, feeds: Mapping[str, Array], *outputs: str, optimized:
         options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
     session = ort.InferenceSession(shown.SerializeToString(), options, providers=["CPUExecutionProvider"])
     return [np.asarray(each) for each in session.run(list(outputs) or None, dict(feeds))]
+
+
+def ranges_of_run(model: ModelProto, feeds: Mapping[str, Array]) -> dict[str, Range]:
+    """Extremes of every float tensor, 0 included."""
+    names = [name for node in model.graph.node for name in node.output if types_of(model)[name] == TensorProto.FLOAT]
+    values = dict(zip(names, run(model, feeds, *names, optimized=False), strict=True)) | dict(feeds)
+    return {name: Range(min(float(each.min()), 0.0), max(float(each.max()), 0.0)) for name, each in values.items()}
+
+
+def optimized(model: ModelProto) -> ModelProto:
+    """What ONNX Runtime makes of a graph for a CPU."""
+    options = ort.SessionOptions()
+    options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
+    options.log_severity_level = 3
+    with TemporaryDirectory() as folder:
+        options.optimized_model_filepath = str(Path(folder, "optimized.onnx"))
+        ort.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+        return onnx.load(options.optimized_model_filepath)
 
 
 def types_of(model: ModelProto) -> dict[str, int]:

@@ -55,7 +55,7 @@ def float_precision(graph: Path, cells: CocoDataset) -> AveragePrecision:
 
 
 def precision_of(model: ModelProto, cells: CocoDataset) -> AveragePrecision:
-    """What is FP16 is rounded at every node here, which is the worst that a GPU can do."""
+    """What is FP16 is rounded at every node here, as on a GPU that fuses nothing."""
     with opened(model, threads=1) as detector:
         return evaluate(detector, cells).overall
 

@@ -13,7 +13,6 @@ import torch.nn.functional as F
 from onnx import ModelProto, TensorProto
 from torch import Tensor
 
-from gridrt.calib.affine import Range
 from gridrt.calib.int8 import to_int8
 from gridrt.calib.targets import TARGETS, Target
 from tests.calib.graphs import (
@@ -22,22 +21,15 @@ from tests.calib.graphs import (
     model_of,
     node_of,
     random_input,
+    ranges_of_run,
     readers_of,
     residual_model,
     run,
-    types_of,
     weights_of,
 )
 
 TENSORRT, CPU = TARGETS["tensorrt"], TARGETS["cpu"]
 X = random_input()
-
-
-def ranges_of_run(model: ModelProto, feeds: Mapping[str, Array]) -> dict[str, Range]:
-    """Extremes of every float tensor, 0 included."""
-    names = [name for node in model.graph.node for name in node.output if types_of(model)[name] == TensorProto.FLOAT]
-    values = dict(zip(names, run(model, feeds, *names, optimized=False), strict=True)) | dict(feeds)
-    return {name: Range(min(float(each.min()), 0.0), max(float(each.max()), 0.0)) for name, each in values.items()}
 
 
 def in_int8(
@@ -272,6 +264,21 @@ def test_dead_channels_give_their_bias(target: Target, brightness: float, *, opt
 
     step = float(expected.max()) / 255 if target is CPU else 1e-5  # outputs are quantised on a CPU alone
     np.testing.assert_allclose(found[:, 1:], expected[:, 1:], atol=0.51 * step)
+
+
+@pytest.mark.parametrize("doubling", [0.25, 4.0])
+def test_a_dead_channel_gives_its_bias_to_all_levels_that_share_it(doubling: float) -> None:
+    weights: dict[str, Array] = {
+        "weight": np.array([[1, -1], [0.5, 2], [0, 0]], np.float32)[..., None, None],
+        "bias": np.array([0, 0, 1.5], np.float32),
+        "two": np.array(doubling, np.float32),
+    }
+    model = model_of(SHARED, weights)
+    x = np.random.default_rng(0).normal(size=(1, 2, 4, 4)).astype(np.float32)
+
+    rewritten, _ = in_int8(model, CPU, {"x": x})
+
+    np.testing.assert_allclose(run(rewritten, {"x": x})[0][:, 2], 3, atol=0.05)
 
 
 @pytest.mark.parametrize("target", [TENSORRT, CPU], ids=["tensorrt", "cpu"])

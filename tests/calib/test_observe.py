@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+import onnx.helper
 import onnx.numpy_helper
 import pytest
 
@@ -190,6 +191,15 @@ def test_images_without_objects_are_an_error_the_second_time_too(graph: Path, pi
             observe(graph, pictures[:1], SCALE, graph.with_suffix(".npz"), threads=1)
 
 
+def test_a_picture_without_objects_among_others_is_no_error_wherever_it_is(graph: Path, pictures: list[Path]) -> None:
+    dark, *bright = pictures
+    forwards = observe(graph, pictures, SCALE, graph.with_suffix(".npz"), threads=1)
+    backwards = observe(graph, [*bright, dark], SCALE, graph.with_suffix(".other"), threads=1)
+
+    for one, other in zip(forwards.values(), backwards.values(), strict=True):
+        assert (one.low, one.high, one.counts.sum()) == (other.low, other.high, other.counts.sum())
+
+
 def test_pictures_with_objects_mend_that_without_a_second_run(
     graph: Path, pictures: list[Path], loaded: list[str]
 ) -> None:
@@ -211,6 +221,21 @@ def test_a_graph_that_overflows_is_refused_with_the_place(graph: Path, pictures:
         observe(graph, pictures, SCALE, graph.with_suffix(".npz"), threads=1)
 
     assert not graph.with_suffix(".npz").exists()
+
+
+def test_a_picture_that_the_graph_cannot_be_run_on_is_named(graph: Path, pictures: list[Path]) -> None:
+    """As for want of memory; here for its size."""
+    model = small_detector()
+    first = next(node for node in model.graph.node if node.name == "normalize/Transpose")
+    reshape = onnx.helper.make_node("Reshape", ["images", "only"], ["reshaped"], name="Reshape")
+    first.input[0] = "reshaped"
+    model.graph.node.insert(0, reshape)
+    model.graph.initializer.append(onnx.numpy_helper.from_array(np.array([1, 32, 64, 3]), "only"))
+    onnx.save(model, graph)
+    save_image(pictures[0].with_name("square.png"), picture(150, size=(32, 32)))
+
+    with pytest.raises(GraphError, match=r"square\.png: ONNX Runtime cannot run the graph on this picture"):
+        observe(graph, [*pictures, pictures[0].with_name("square.png")], SCALE, graph.with_suffix(".npz"), threads=1)
 
 
 @pytest.mark.parametrize("kind", ["missing", "folder", "words", "empty"])

@@ -117,6 +117,7 @@ MISTAKES = {
     "a number as pattern": (HEAD + RULE.replace('"a*"', "7"), r"rules\[0\]\.nodes: this is a text, and not empty"),
     "a blank pattern": (HEAD + RULE.replace('"a*"', '" "'), r"rules\[0\]\.nodes: this is a text, and not empty"),
     "a name that is no file name": (HEAD.replace("own", "../own") + RULE, r"name has letters, digits, - and _ only"),
+    "a name with a folder": (HEAD.replace("own", "own/other") + RULE, r"name has letters, digits, - and _ only"),
     "a name that is a number": (HEAD.replace('"own"', "3") + RULE, r"\.name: this is a text"),
 }
 

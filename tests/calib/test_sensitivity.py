@@ -62,7 +62,7 @@ def test_blocks_that_a_recipe_plans_otherwise_are_none() -> None:
     recipe = Recipe("r", "d", (*WHOLE.rules, Rule("neck*", Precision.FP16, "r")), "p")
 
     assert "neck.conv" not in blocks_of(GRAPH, recipe)
-    assert blocks_of(GRAPH, Recipe("r", "d", (Rule("backbone/Relu", Precision.INT8, "r"),), "p")) == {}
+    assert blocks_of(GRAPH, Recipe("r", "d", (Rule("backbone*", Precision.FP16, "r"),), "p")) == {}
 
 
 @given(st.sets(st.sampled_from(sorted(BLOCKS))))
@@ -74,6 +74,25 @@ def test_without_blocks_the_others_remain(blocks: set[str]) -> None:
     for name in (node.name for node in GRAPH.node):
         expected = Precision.FP16 if block_of(name) in blocks else Precision.INT8
         assert plan.precision(name) is expected
+
+
+def test_without_a_block_what_a_recipe_says_of_its_parts_still_holds() -> None:
+    rules = (*WHOLE.rules, Rule("*.conv1/Conv", Precision.FP32, "I know"))
+    recipe = without(Recipe("r", "d", rules, "p"), ["backbone.layer1"], "why")
+
+    plan = plan_from_recipe(GRAPH, recipe)
+    assert plan.precision("backbone.layer1.0.conv1/Conv") is Precision.FP32
+    assert plan.precision("backbone.layer1.0/Add") is Precision.FP16
+
+
+def test_what_fp16_costs_is_not_the_cost_of_a_block() -> None:
+    measure = Costs(DROPS)
+
+    def with_fp16(recipe: Recipe) -> Loss:
+        loss = measure(recipe)
+        return Loss(loss.disagreement + 0.5, (loss.ap_drop or 0.0) + 2.0)
+
+    assert [cost.loss.ap_drop for cost in costs(GRAPH, WHOLE, with_fp16)] == [1.0, 0.25, 0.125, 0.0]
 
 
 def test_a_block_is_not_one_whose_name_begins_likewise() -> None:
@@ -89,7 +108,7 @@ def test_each_block_is_measured_alone_and_the_costliest_comes_first() -> None:
 
     ranking = costs(GRAPH, WHOLE, measure)
 
-    assert measure.measured == [{block} for block in BLOCKS]
+    assert measure.measured == [set(), *({block} for block in BLOCKS)]
     assert [(cost.block, cost.nodes, cost.loss.ap_drop) for cost in ranking] == [
         ("roi_head.bbox_head.fc_cls", 1, 1.0),
         ("backbone.layer1", 3, 0.25),

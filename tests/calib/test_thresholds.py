@@ -92,12 +92,10 @@ def naive_divergence(counts: list[float], used: int) -> float:
     for bins in members.values():
         filled = [index for index in bins if clipped[index] > 0]
         for index in filled:
-            merged[index] = sum(counts[each] for each in bins) / len(filled)
+            merged[index] = sum(counts[each] for each in bins) / len(filled) + sum(counts[:used]) * 1e-4 / used
     divergence = 0.0
     for index in range(used):
         if clipped[index] > 0:
-            if merged[index] == 0:
-                return math.inf
             p, q = clipped[index] / sum(clipped), merged[index] / sum(merged)
             divergence += p * math.log(p / q)
     return divergence

@@ -7,7 +7,7 @@ import pytest
 
 from gridrt.calib.affine import Range
 from gridrt.calib.precision import Precision
-from gridrt.calib.recipe import Rule
+from gridrt.calib.recipe import Recipe, Rule
 from gridrt.calib.targets import TARGETS
 from gridrt.calib.trial import Trial
 from gridrt.data.coco import CocoDataset
@@ -46,12 +46,15 @@ def trial(pictures: list[Path], dataset: CocoDataset) -> Trial:
     return Trial(small_detector(), RANGES, TENSORRT, pictures, dataset, SCALE, threads=1)
 
 
+NOTHING = Recipe("nothing", "stays in FP32", (Rule("backbone*", Precision.FP32, "exact"),), "nothing.toml")
+
+
 def test_the_graph_in_fp32_is_measured_once_at_the_start(trial: Trial) -> None:
     assert trial.ap == pytest.approx(100)
 
 
 def test_the_graph_itself_loses_nothing(trial: Trial) -> None:
-    found, ap = trial.outcome(small_detector())
+    found, ap = trial.outcome(NOTHING)
 
     assert (found.images, found.detections, found.missing, found.extra) == (4, 3, 0, 0)
     assert found.disagreement == 0
@@ -67,6 +70,13 @@ def test_a_recipe_that_harms_boxes_loses_ap_and_one_that_does_not_keeps_it(trial
     assert spared.disagreement < 0.02
 
 
+def test_a_recipe_is_run_once(trial: Trial, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = trial.measure(WITHOUT_GRID)
+    monkeypatch.setattr(trial, "apply", None)
+
+    assert trial.measure(WITHOUT_GRID) == first
+
+
 def test_a_recipe_is_applied_with_the_ranges_for_the_target(trial: Trial) -> None:
     rewritten = trial.apply(WITHOUT_GRID)
 
@@ -79,7 +89,7 @@ def test_without_annotations_there_is_no_ap(pictures: list[Path]) -> None:
     trial = Trial(small_detector(), RANGES, TENSORRT, pictures[:2], None, SCALE, threads=1)
 
     assert trial.ap is None
-    assert trial.outcome(small_detector())[1] is None
+    assert trial.outcome(NOTHING)[1] is None
     loss = trial.measure(small_recipe())
     assert loss.ap_drop is None
     assert loss.disagreement > 0.3

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -27,11 +28,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def result(folder: Path) -> Iterator[Result]:
-    """The whole demo on a few pictures, where a file of an earlier one lies."""
+    """The whole demo on a few pictures, where a file of an earlier one lies, by a program that is not on the path."""
     (folder / "demo").mkdir()
     (folder / "demo/tiny_synthetic.onnx").write_text("left by a demo before")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
+        patch.setenv("PATH", os.devnull)
+        patch.setattr("sys.argv", [".venv/bin/gridrt", "demo"])
         yield run_demo("--pictures", str(PICTURES))
 
 
@@ -39,9 +42,9 @@ def average_precision(folder: Path, side: str) -> float:
     return float(json.loads((folder / f"demo/{side}.json").read_text())["overall"]["ap"])
 
 
-def test_it_shows_every_command_that_it_runs(result: Result) -> None:
+def test_it_shows_every_command_that_it_runs_ready_to_paste(result: Result) -> None:
     assert (result.exit_code, result.stderr) == (0, "")
-    shown = [line.removeprefix("$ gridrt ") for line in result.stdout.splitlines() if line.startswith("$")]
+    shown = [line.removeprefix("$ .venv/bin/gridrt ") for line in result.stdout.splitlines() if line.startswith("$")]
     evaluate = "evaluate --model {} --images demo/val --annotations demo/instances_val.json --json demo/{}.json"
     assert shown == [
         "export --weights tiny_synthetic --out demo/tiny_synthetic.onnx",
@@ -63,11 +66,14 @@ def test_it_tells_both_precisions_how_far_the_sides_differ_how_long_they_took_an
     lines = result.stdout.splitlines()
     for name, side in (("PyTorch", "pytorch"), ("ONNX Runtime", "onnxruntime")):
         (row,) = (line for line in lines if line.startswith(f"{name} ") and len(line.split()) > 5)
-        assert row.removeprefix(name).split()[0] == f"{average_precision(folder, side):.3f}"
-    for told in ("in 12 pictures: ", " 0 missing, 0 extra; largest difference", "median of 3 runs", " threads of "):
+        assert row.removeprefix(name).split()[0] == f"{100 * average_precision(folder, side):.1f}"
+    for told in ("in 12 pictures: ", " 0 missing, 0 extra; largest difference", "median of 3 runs", " 1 thread of "):
         assert told in result.stdout
     assert lines[-1].startswith("Demo done, results in demo, detections drawn in demo/detections.png, ")
-    assert "Next: gridrt export --weights" in lines[-1]
+    nexts = [line.split("Next: ")[1] for line in lines if "Next: " in line]
+    assert [command.split()[:2] for command in nexts] == [
+        [".venv/bin/gridrt", verb] for verb in ("detect", "detect", "detect", "export")
+    ]
 
 
 def test_it_writes_pictures_a_graph_and_a_sheet(folder: Path, result: Result) -> None:
@@ -87,7 +93,7 @@ def test_sides_that_disagree_are_an_error(tmp_path: Path, folder: Path, result: 
     save_weights(model, tmp_path / "other.pth")
     pictures = sorted((folder / "demo/val").iterdir())[:2]
 
-    with pytest.raises(VerificationError, match="the graph detects what the model detects"):
+    with pytest.raises(VerificationError, match="the graph must detect what its model does"):
         demo.compare(tmp_path / "other.pth", folder / "demo/tiny_synthetic.onnx", pictures, tmp_path / "sheet.png")
 
 

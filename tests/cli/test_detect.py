@@ -47,8 +47,8 @@ def test_pictures_of_a_folder_are_drawn_and_told_in_one_line(folder: Path) -> No
     result = detect("photos")
 
     assert result.exit_code == 0
-    assert one_line(result.stdout).startswith("2 objects in 2 images, drawn in detections, ")
-    assert "Next: gridrt inspect model.onnx" in result.stdout
+    assert one_line(result.stdout).startswith("2 objects in 2 images, scale 96 x 64 (as asked), drawn in detections, ")
+    assert result.stdout.endswith("Next: gridrt evaluate --model model.onnx --images DIR --annotations FILE\n")
     assert result.stderr == ""
     assert names_in(folder / "detections") == ["a.png", "b.jpg"]
     assert (load_image(folder / "detections/a.png") != 255).any()
@@ -79,7 +79,20 @@ def test_json_on_stdout_is_all_that_stdout_holds() -> None:
     result = detect("photos/a.png", "--json", "-")
 
     assert json.loads(result.stdout)[0]["file"] == "photos/a.png"
-    assert one_line(result.stderr).startswith("1 object in 1 image, drawn in detections/a.png, ")
+    assert one_line(result.stderr).startswith("1 object in 1 image, ")
+    assert ", drawn in detections/a.png, " in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("rule", "told"),
+    [(None, "scale 1333 x 800 (assumed, see --scale)"), ('{"scale": [96, 64]}', "scale 96 x 64 (noted)")],
+)
+def test_unasked_the_scale_is_told_with_its_origin(folder: Path, rule: str | None, told: str) -> None:
+    onnx.save(whole_image_graph(input_rule=rule), folder / "model.onnx")
+
+    result = CliRunner().invoke(cli, ["detect", "photos/a.png"])
+
+    assert result.stdout.startswith(f"1 object in 1 image, {told}, drawn in ")
 
 
 def test_a_score_below_the_threshold_is_left_out(folder: Path) -> None:
@@ -109,6 +122,7 @@ def test_one_bad_picture_is_named_and_the_good_ones_are_done(folder: Path) -> No
     assert result.exit_code == 1
     assert one_line(result.stderr).startswith("error: photos/aa.jpg: ")
     assert result.stdout.startswith("2 objects in 2 images")
+    assert ", 1 of 3 files not read whole, " in result.stdout
     assert names_in(folder / "detections") == ["a.png", "b.jpg"]
     assert [entry["file"] for entry in json.loads((folder / "found.json").read_text())] == [
         "photos/a.png",
@@ -120,7 +134,7 @@ def test_a_missing_file_among_good_ones_is_named() -> None:
     result = detect("photos/a.png", "nowhere.jpg")
 
     assert result.exit_code == 1
-    assert one_line(result.stderr) == "error: nowhere.jpg: there is no such file\n"
+    assert one_line(result.stderr) == "error: nowhere.jpg: there is no such file. Check the path.\n"
     assert result.stdout.startswith("1 object in 1 image")
 
 
@@ -150,8 +164,16 @@ def test_a_video_gives_a_video_and_an_entry_per_frame(folder: Path) -> None:
     result = detect("clip.mp4", "--json", "found.json")
 
     assert result.exit_code == 0
-    assert result.stdout.startswith("3 objects in 3 images, drawn in detections/clip.mp4, listed in found.json, ")
+    assert result.stdout.startswith("3 objects in 3 frames, ")
+    assert ", drawn in detections/clip.mp4, listed in found.json, " in result.stdout
     assert [entry["frame"] for entry in json.loads((folder / "found.json").read_text())] == [0, 1, 2]
+
+
+def test_pictures_and_frames_are_counted_apart(folder: Path) -> None:
+    with video_writer(folder / "clip.mp4", 10) as append:
+        append(np.full((48, 64, 3), 255, np.uint8))
+
+    assert detect("clip.mp4", "photos").stdout.startswith("3 objects in 2 images and 1 frame, ")
 
 
 @pytest.mark.parametrize(
@@ -161,8 +183,12 @@ def test_a_video_gives_a_video_and_an_entry_per_frame(folder: Path) -> None:
         (["photos/*.bmp"], "photos/*.bmp: no file matches this pattern"),
         (["photos", "--model", "words.onnx"], "words.onnx: not a graph that ONNX Runtime can open"),
         (["photos", "--model", "nowhere.onnx"], "nowhere.onnx: there is no such file"),
-        (["photos", "--model", "model.txt"], "model.txt: a model is a file that ends in"),
-        (["photos", "--out", "words.onnx"], "words.onnx/a.png: the result cannot be written here"),
+        (["photos", "--model", "notes.txt"], "notes.txt: a model must be a file that ends in"),
+        (["photos", "--model", "tiny_bcdd"], "tiny_bcdd: there is no such file. Check the path, or give one of the"),
+        (["https://host/a.jpg?size=1"], "https://host/a.jpg?size=1: this must be a file, not a URL. Fetch it, "),
+        (["photos", "--model", "https://host/a.onnx"], "https://host/a.onnx: this must be a file, not a URL. "),
+        (["photos", "--out", "words.onnx"], "words.onnx: --out must be a folder (found a file). "),
+        (["photos", "--out", "words.onnx/deeper"], "words.onnx/deeper/a.png: the result cannot be written here"),
         (["photos", "--out", "photos"], "photos/a.png: this would overwrite an input, or another result"),
         (["a.webp", "a.webp.png"], "detections/a.webp.png: this would overwrite an input, or another result"),
         (["photos", "--json", "photos/a.png"], "photos/a.png: this would overwrite an input"),
@@ -178,7 +204,8 @@ def test_a_user_s_error_is_one_line_with_status_1_and_leaves_nothing(
 ) -> None:
     (folder / "empty").mkdir()
     os.mkfifo(folder / "pipe")
-    (folder / "words.onnx").write_text("words")
+    for name in ("words.onnx", "notes.txt"):
+        (folder / name).write_text("words")
     if "--model" not in arguments:
         arguments = [*arguments, "--model", "model.onnx"]
     before = names_in(folder)
@@ -265,7 +292,8 @@ def test_a_video_that_is_cut_short_is_drawn_as_far_as_it_goes_and_named(folder: 
     listed = len(json.loads((folder / "found.json").read_text()))
     assert result.exit_code == 1
     assert one_line(result.stderr).startswith(f"error: cut.avi: the video is cut short (found {listed} of 20 frames)")
-    assert result.stdout.startswith(f"{listed} objects in {listed} images, drawn in detections/cut.avi.mp4")
+    assert result.stdout.startswith(f"{listed} objects in {listed} frames, ")
+    assert ", drawn in detections/cut.avi.mp4, listed in found.json, 1 of 1 file not read whole, " in result.stdout
     assert (folder / "detections/cut.avi.mp4").exists()
 
 
@@ -273,7 +301,7 @@ def test_a_video_that_is_cut_short_is_drawn_as_far_as_it_goes_and_named(folder: 
 def test_the_next_command_can_be_pasted(folder: Path, name: str, quoted: str) -> None:
     (folder / "model.onnx").rename(folder / name)
 
-    assert detect("photos").stdout.endswith(f"Next: gridrt inspect {quoted}\n")
+    assert f"Next: gridrt evaluate --model {quoted} --images " in detect("photos").stdout
 
 
 def test_help_loads_none_of_the_heavy_packages() -> None:

@@ -50,7 +50,7 @@ def test_a_broken_optional_package_is_a_row_and_its_cure(tmp_path: Path, monkeyp
 
     assert answer.exit_code == 0
     assert "does not import: OSError: a library is missing" in answer.stdout
-    assert '$ pip install --force-reinstall "tensorrt"' in answer.stdout
+    assert "$ pip install --force-reinstall tensorrt" in answer.stdout
 
 
 def test_a_broken_required_package_is_told_after_all_else_and_exit_code_1(

@@ -51,8 +51,10 @@ def test_a_table_the_conditions_and_one_line_are_printed() -> None:
     assert lines[1].startswith("all classes")
     assert lines[2].split() == ["scene", "4", *lines[1].split()[3:]]
     assert "model.onnx" in lines[3]
-    assert "64 x 48" in lines[3]
-    assert lines[4].startswith("AP 0.5")
+    assert "scale 64 x 48 (as asked)" in lines[3]
+    assert lines[3].endswith(", 1 process")
+    assert lines[3].startswith("in points of 100: ")
+    assert lines[4].startswith("AP 5")
     assert "on 5 images" in lines[4]
     assert result.stderr == ""
 
@@ -69,8 +71,10 @@ def test_figures_and_results_are_written() -> None:
     figures = json.loads(Path("out/figures.json").read_text())
     results = json.loads(Path("out/results.json").read_text())
     assert figures["overall"]["objects"] == 4
-    assert figures["scale"] == [64, 48]
-    assert f"AP {figures['overall']['ap']:.3f} on 5 images, in out/figures.json, out/results.json" in result.stdout
+    assert (figures["scale"], figures["scale_origin"]) == ([64, 48], "as asked")
+    assert (
+        f"AP {100 * figures['overall']['ap']:.1f} on 5 images, in out/figures.json, out/results.json" in result.stdout
+    )
     assert [one["image_id"] for one in results] == [0, 1, 2, 3, 4]
     assert results[0]["bbox"] == [0, 0, 64, 48]
 
@@ -85,7 +89,7 @@ def test_two_processes_find_what_one_finds(folder: Path) -> None:
     del one["seconds"], two["seconds"]
     assert one == two
     assert (folder / "one_results.json").read_bytes() == (folder / "two_results.json").read_bytes()
-    assert "AP 0.5" in first
+    assert "AP 5" in first
     assert second == ""
 
 
@@ -112,14 +116,16 @@ def test_curves_and_mistakes_are_drawn(folder: Path) -> None:
     assert load_image(folder / "pictures/mistakes_01_2.png").shape == (48, 64, 3)
 
 
-def test_without_matplotlib_the_extra_is_named_before_anything_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_matplotlib_the_command_that_installs_it_is_told_before_anything_is_done(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr("gridrt.report.figure.find_spec", lambda _: None)
 
     result = evaluate("--pictures", "pictures")
 
     assert result.exit_code == 1
     assert result.stderr == (
-        "error: curves are drawn by matplotlib, which is not installed. Install the extra: pip install '.[report]'.\n"
+        "error: curves are drawn by matplotlib, which is not installed. Run: pip install matplotlib\n"
     )
     assert not Path("pictures").exists()
 
@@ -141,7 +147,7 @@ def test_a_file_in_the_way_of_the_pictures_is_found_before_the_model_is_opened()
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--annotations", "none.json"), "none.json: the annotation file cannot be read"),
+        (("--annotations", "none.json"), "none.json: there is no such file"),
         (("--images", "."), "missing, first 0.png"),
         (("--model", "none.onnx"), "none.onnx"),
     ],

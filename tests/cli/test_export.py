@@ -35,6 +35,7 @@ def test_the_file_is_named_after_the_weights_verified_and_its_parent_known(
     result = run("--weights", weights)
     assert result.exit_code == 0, result.output
     assert "verified on" in result.output
+    assert "tiny, 80 classes, scale 1333 x 800 (assumed, see --scale), in cells.onnx, " in result.output
     assert "Next: gridrt detect IMAGE --model cells.onnx" in result.output
     metadata = {entry.key: entry.value for entry in onnx.load(tmp_path / "cells.onnx").metadata_props}
     assert metadata["gridrt.weights_sha256"] == sha256_of(weights)
@@ -76,7 +77,7 @@ def test_an_output_that_would_not_open_as_a_graph_is_refused_also_the_weights_th
     checkpoint.write_bytes(weights.read_bytes())
     result = run("--weights", checkpoint, "--out", tmp_path / name)
     assert (result.exit_code, result.stdout) == (1, "")
-    assert f"{tmp_path / name}: the exported file ends in .onnx" in result.stderr
+    assert f"{tmp_path / name}: an ONNX file must end in .onnx" in result.stderr
     assert list(tmp_path.iterdir()) == [checkpoint]
     assert checkpoint.read_bytes() == weights.read_bytes()
 
@@ -89,6 +90,31 @@ def test_a_graph_is_no_source_and_stays_as_it_is(
     Path("cells.onnx").write_bytes(b"a graph")
     assert run("--weights", "cells.onnx", *out).exit_code == 1
     assert Path("cells.onnx").read_bytes() == b"a graph"
+
+
+def test_a_scale_that_is_asked_for_is_noted_in_the_file_in_place_of_the_checkpoint_s(
+    weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    noted = []
+
+    def graph_of(model: GridRCNN, _sha256: str) -> onnx.ModelProto:
+        noted.append(model.scale)
+        return whole_image_graph()
+
+    monkeypatch.setattr("gridrt.export.onnx_export.onnx_from_model", graph_of)
+    out = ("--out", tmp_path / "x.onnx", "--no-verify")
+
+    asked, unasked = run("--weights", weights, *out, "--scale", 640, 480), run("--weights", "tiny_bccd", *out)
+
+    assert noted == [(640, 480), (480, 360)]
+    assert "scale 640 x 480 (as asked)" in asked.stdout
+    assert "scale 480 x 360 (noted)" in unasked.stdout
+
+
+def test_a_scale_that_no_image_can_have_is_refused_before_the_work(weights: Path, tmp_path: Path) -> None:
+    result = run("--weights", weights, "--out", tmp_path / "x.onnx", "--scale", 20000, 800)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "scale: a side of a scale must be at most 16384 pixels (found (20000, 800))" in result.stderr
 
 
 def test_a_picture_to_verify_on_without_verifying_is_a_usage_error(weights: Path, tmp_path: Path) -> None:

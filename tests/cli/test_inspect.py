@@ -81,6 +81,19 @@ def test_a_file_of_another_kind_is_one_line_and_exit_status_1(tmp_path: Path, na
     assert str(tmp_path / name) in answer.stderr
 
 
+@pytest.mark.parametrize("name", ["tiny_bcdd", "notes.txt", "https://host/r50.pth", "folder"])
+def test_what_is_no_file_is_told_in_the_words_of_detect(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("folder").mkdir()
+
+    by_detect = CliRunner().invoke(cli, ["detect", "a.jpg", "--model", name])
+
+    assert inspect(name).stderr == by_detect.stderr
+    assert by_detect.stderr.startswith(f"error: {name}: th")
+
+
 def test_a_checkpoint_with_other_classes_names_the_flag_and_the_flag_reads_it(tmp_path: Path, checkpoint: Path) -> None:
     content = torch.load(checkpoint, weights_only=True)
     torch.save(content | {"meta": {"where": Path("work_dirs")}}, tmp_path / "theirs.pth")

@@ -58,14 +58,13 @@ def test_weights_state_log_and_curves_are_written(uninterrupted: tuple[Path, Res
     assert load_state(out / "checkpoint.pth").progress.iteration == ITERATIONS
 
 
-def test_one_line_tells_what_was_done_and_what_is_next(uninterrupted: tuple[Path, Result], pictures: Path) -> None:
+def test_one_line_tells_what_was_done_and_what_is_next(uninterrupted: tuple[Path, Result]) -> None:
     out, result = uninterrupted
 
     (line,) = result.stdout.splitlines()
-    assert line.startswith(f"{out}/best.pth, AP 0.")
+    assert line.startswith(f"{out}/best.pth, AP ")
     assert f"2 epochs, {ITERATIONS} iterations" in line
-    data = f"--images {pictures}/val --annotations {pictures}/instances_val.json"
-    assert line.endswith(f"Next: gridrt evaluate --model '{out}/best.pth' {data}")
+    assert line.endswith(f"Next: gridrt export --weights '{out}/best.pth'")
 
 
 def test_every_evaluation_is_logged(uninterrupted: tuple[Path, Result]) -> None:
@@ -109,7 +108,7 @@ def assert_same_weights(one: Path, other: Path) -> None:
 def test_two_processes_train_one_model(pictures: Path, tmp_path: Path) -> None:
     first, second = run_together(2, "-m", "gridrt", *arguments(pictures, tmp_path, "--epochs", "1"))
 
-    assert "1 epochs, 3 iterations" in first
+    assert "1 epoch, 3 iterations" in first
     assert second == ""
     assert load_state(tmp_path / "checkpoint.pth").settings["processes"] == 2
     assert load_state(tmp_path / "checkpoint.pth").settings["lr"] == 0.001  # of four images
@@ -118,22 +117,38 @@ def test_two_processes_train_one_model(pictures: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("more", "message"),
     [
-        (("--schedule", "3x"), "--schedule: the schedule is one of 2x, short (found 3x)"),
+        (("--schedule", "3x"), "--schedule: the schedule must be one of 2x, short (found 3x)"),
         (("--model", "r60"), "(found r60)"),
         (("--model", "r50"), "frozen stages of r50 need trained weights"),
         (("--amp", "bf16", "--device", "cpu"), "--amp: mixed precision needs a GPU"),
         (("--annotations", "none.json"), "none.json"),
         (("--images", "nowhere"), "missing, first 000001.png"),
-        (("--backbone-weights", "none.pth"), "none.pth: no such weights file"),
+        (("--backbone-weights", "none.pth"), "none.pth: there is no such file"),
     ],
 )
-def test_a_users_error_is_one_line(pictures: Path, tmp_path: Path, more: tuple[str, ...], message: str) -> None:
-    result = train(pictures, tmp_path / "out", *more)
+def test_a_users_error_is_one_line_and_leaves_no_folder(
+    pictures: Path, tmp_path: Path, more: tuple[str, ...], message: str
+) -> None:
+    result = train(pictures, tmp_path / "new" / "out", *more)
 
     assert result.exit_code == 1
     assert result.stderr.startswith("error: ")
     assert result.stderr.count("\n") == 1
     assert message in result.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_interrupted_run_says_how_to_go_on(pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("gridrt.train.optimization.Optimization.step", interrupt)
+
+    result = train(pictures, tmp_path / "out")
+
+    assert (result.exit_code, result.stdout) == (130, "")
+    assert result.stderr.splitlines()[-2:] == ["The same command with --resume goes on.", "interrupted"]
+    assert (tmp_path / "out/checkpoint.pth").exists()
 
 
 def test_a_training_is_not_begun_over_another(uninterrupted: tuple[Path, Result], pictures: Path) -> None:

@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 
 from gridrt.cli.main import cli
 from gridrt.data.synthetic import CLASS_NAMES, write_synthetic
-from gridrt.model.checkpoint import save_weights
+from gridrt.model.checkpoint import load_model, save_weights
 from gridrt.model.grid_rcnn import GridRCNN
 from gridrt.model.presets import build
 from gridrt.train import SCHEDULES, Settings, TrainingData
@@ -136,27 +136,36 @@ def test_boxes_without_area_and_boxes_that_are_cut_are_counted(train: Train, pic
 
     told = train("--annotations", f"{tmp_path}/thin.json")[1].stderr  # beside the sound one
 
-    assert told == "2 boxes without area are left out\n1 boxes are cut at their image's border\n"
+    assert told == "2 boxes left out for want of area\n1 box cut at the image's border\n"
     assert train()[1].stderr == ""
 
 
 @pytest.mark.parametrize("own_folder", [True, False])
-def test_what_is_next_can_be_run_as_it_stands(train: Train, pictures: Path, *, own_folder: bool) -> None:
+def test_images_to_evaluate_on_lie_in_the_same_folder_where_none_is_named(
+    train: Train, pictures: Path, *, own_folder: bool
+) -> None:
     folder = pictures / ("val" if own_folder else "train")
     more = ["--val-images", str(folder)] if own_folder else []
     annotations = pictures / ("instances_val.json" if own_folder else "instances_train.json")
 
-    begun, result = train(*more, "--val-annotations", str(annotations))
+    validation = train(*more, "--val-annotations", str(annotations))[0].data.validation
+
+    assert validation is not None
+    assert validation.path(0).parent == folder
+
+
+@pytest.mark.parametrize(
+    ("model", "following"), [("tiny", ["export", "--weights"]), ("faster_tiny", ["detect", "IMAGES", "--model"])]
+)
+def test_what_is_next_can_be_run_as_it_stands(train: Train, model: str, following: list[str]) -> None:
+    begun, result = train("--model", model)
 
     words = shlex.split(result.stdout.split("Next: ")[1])
-    weights = begun.out / "last.pth"
-    data = ["--images", str(folder), "--annotations", str(annotations)]
-    assert words == ["gridrt", "evaluate", "--model", str(weights), *data]
-    assert begun.data.validation is not None
-    assert begun.data.validation.path(0).parent == folder
+    assert words == ["gridrt", *following, str(begun.out / "last.pth")]
 
 
-def test_without_a_set_to_evaluate_on_what_is_next_asks_for_one(train: Train) -> None:
-    result = train()[1]
+def test_the_backbone_of_weights_that_have_a_name_is_taken(train: Train) -> None:
+    model = train("--backbone-weights", "tiny_bccd")[0].model
 
-    assert result.stdout.endswith("last.pth' --images IMAGES --annotations ANNOTATIONS\n")
+    shipped = load_model("tiny_bccd").backbone.state_dict()
+    assert all(torch.equal(weight, shipped[name]) for name, weight in model.backbone.state_dict().items())

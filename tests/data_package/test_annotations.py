@@ -31,44 +31,44 @@ def with_(content: dict[str, Any], place: str, **fields: object) -> dict[str, An
 
 BAD_ENTRIES = [
     ("images[1]", {"id": ...}, "the entry lacks 'id'"),
-    ("images[1]", {"id": "b"}, "'id' is a whole number (found 'b')"),
-    ("images[1]", {"id": 7}, "ids differ, and images[0] has this one too (found 7)"),
+    ("images[1]", {"id": "b"}, "'id' must be a whole number (found 'b')"),
+    ("images[1]", {"id": 7}, "ids must differ, and images[0] has this one too (found 7)"),
     ("images[0]", {"file_name": ...}, "the entry lacks 'file_name'"),
-    ("images[0]", {"file_name": 5}, "'file_name' is a text (found 5)"),
+    ("images[0]", {"file_name": 5}, "'file_name' must be a text (found 5)"),
     ("images[0]", {"width": ...}, "the entry lacks 'width'"),
-    ("images[0]", {"height": 0}, "an image has a positive width and height (found 64 x 0)"),
+    ("images[0]", {"height": 0}, "an image must have a positive width and height (found 64 x 0)"),
     ("categories[0]", {"name": ...}, "the entry lacks 'name'"),
-    ("categories[1]", {"id": 9}, "ids differ, and categories[0] has this one too (found 9)"),
+    ("categories[1]", {"id": 9}, "ids must differ, and categories[0] has this one too (found 9)"),
     ("annotations[2]", {"id": ...}, "the entry lacks 'id'"),
-    ("annotations[2]", {"id": 0}, "ids differ, and annotations[0] has this one too (found 0)"),
+    ("annotations[2]", {"id": 0}, "ids must differ, and annotations[0] has this one too (found 0)"),
     ("annotations[1]", {"image_id": ...}, "the entry lacks 'image_id'"),
     ("annotations[1]", {"image_id": 8}, "no image has this 'image_id' (found 8)"),
     ("annotations[1]", {"category_id": 5}, "no category has this 'category_id' (found 5)"),
     ("annotations[0]", {"bbox": ...}, "the entry lacks 'bbox'"),
-    ("annotations[0]", {"bbox": [1, 2, 3]}, "'bbox' is four numbers: x, y, width, height (found [1, 2, 3])"),
-    ("annotations[0]", {"bbox": "1 2 3 4"}, "'bbox' is four numbers: x, y, width, height (found '1 2 3 4')"),
-    ("annotations[0]", {"bbox": [1, 2, 3, float("nan")]}, "'bbox' is finite (found nan)"),
-    ("annotations[0]", {"bbox": [1, 2, float("inf"), 4]}, "'bbox' is finite (found inf)"),
-    ("annotations[0]", {"bbox": [1, 2, None, 4]}, "'bbox' is finite (found None)"),
-    ("annotations[0]", {"area": "big"}, "'area' is finite (found 'big')"),
-    ("annotations[0]", {"bbox": [1, 2, 10**399, 4]}, f"'bbox' is finite (found 1{'0' * 17}...{'0' * 19})"),
-    ("annotations[0]", {"area": -(10**399)}, f"'area' is finite (found -1{'0' * 16}...{'0' * 19})"),
+    ("annotations[0]", {"bbox": [1, 2, 3]}, "'bbox' must be four numbers: x, y, width, height (found [1, 2, 3])"),
+    ("annotations[0]", {"bbox": "1 2 3 4"}, "'bbox' must be four numbers: x, y, width, height (found '1 2 3 4')"),
+    ("annotations[0]", {"bbox": [1, 2, 3, float("nan")]}, "'bbox' must be finite (found nan)"),
+    ("annotations[0]", {"bbox": [1, 2, float("inf"), 4]}, "'bbox' must be finite (found inf)"),
+    ("annotations[0]", {"bbox": [1, 2, None, 4]}, "'bbox' must be finite (found None)"),
+    ("annotations[0]", {"area": "big"}, "'area' must be finite (found 'big')"),
+    ("annotations[0]", {"bbox": [1, 2, 10**399, 4]}, f"'bbox' must be finite (found 1{'0' * 17}...{'0' * 19})"),
+    ("annotations[0]", {"area": -(10**399)}, f"'area' must be finite (found -1{'0' * 16}...{'0' * 19})"),
     (
         "annotations[0]",
         {"bbox": "b" * 5000},
-        f"'bbox' is four numbers: x, y, width, height (found '{'b' * 27}...{'b' * 28}')",
+        f"'bbox' must be four numbers: x, y, width, height (found '{'b' * 27}...{'b' * 28}')",
     ),
-    ("annotations[0]", {"id": [[[[[[[[1]]]]]]]]}, "'id' is a whole number (found [[[[[[[...]]]]]]])"),
-    ("annotations[0]", {"iscrowd": "no"}, "'iscrowd' is a whole number (found 'no')"),
+    ("annotations[0]", {"id": [[[[[[[[1]]]]]]]]}, "'id' must be a whole number (found [[[[[[[...]]]]]]])"),
+    ("annotations[0]", {"iscrowd": "no"}, "'iscrowd' must be a whole number (found 'no')"),
     (
         "annotations[0]",
         {"bbox": [64, 5, 20, 30]},
-        "a box (x, y, width, height) overlaps its image (found [64.0, 5.0, 20.0, 30.0] in 64 x 48 pixels)",
+        "a box (x, y, width, height) must overlap its image (found [64.0, 5.0, 20.0, 30.0] in 64 x 48 pixels)",
     ),
     (
         "annotations[0]",
         {"bbox": [5, -30, 20, 30]},
-        "a box (x, y, width, height) overlaps its image (found [5.0, -30.0, 20.0, 30.0] in 64 x 48 pixels)",
+        "a box (x, y, width, height) must overlap its image (found [5.0, -30.0, 20.0, 30.0] in 64 x 48 pixels)",
     ),
 ]
 
@@ -84,19 +84,21 @@ def test_a_bad_entry_is_named(tmp_path: Path, place: str, fields: dict[str, obje
 
 
 BAD_FILES: list[Any] = [
-    ("{", r"an annotation file is JSON \(found .*line 1 column 2"),
-    (b'{"a": "\xff"}', r"an annotation file is JSON \(found .*codec can't decode"),
-    pytest.param("[" * 100_000 + "]" * 100_000, r"is JSON \(found lists or objects nested too deep\)", id="nested"),
-    ([], r"an annotation file is a JSON object \(found list\)"),
-    ({"images": []}, r"a data set has images \(found none\)"),
-    (small() | {"categories": []}, r"a data set has categories \(found none\)"),
-    (small() | {"annotations": []}, r"a data set has annotations \(found none\)"),
-    (small() | {"annotations": {}}, r"has a list 'annotations' \(found keys images, categories, annotations\)"),
-    ({"info": 1}, r"has a list 'images' \(found keys info\)"),
-    (small() | {"images": [5]}, r"images\[0\]: an entry is a JSON object \(found 5\)"),
+    ("{", r"an annotation file must be JSON \(found .*line 1 column 2"),
+    (b'{"a": "\xff"}', r"an annotation file must be JSON \(found .*codec can't decode"),
+    pytest.param(
+        "[" * 100_000 + "]" * 100_000, r"must be JSON \(found lists or objects nested too deep\)", id="nested"
+    ),
+    ([], r"an annotation file must be a JSON object \(found list\)"),
+    ({"images": []}, r"a data set must have images \(found none\)"),
+    (small() | {"categories": []}, r"a data set must have categories \(found none\)"),
+    (small() | {"annotations": []}, r"a data set must have annotations \(found none\)"),
+    (small() | {"annotations": {}}, r"must have a list 'annotations' \(found keys images, categories, annotations\)"),
+    ({"info": 1}, r"must have a list 'images' \(found keys info\)"),
+    (small() | {"images": [5]}, r"images\[0\]: an entry must be a JSON object \(found 5\)"),
     (
         small() | {"categories": [{"id": 4, "name": "cat"}, {"id": 9, "name": "cat"}]},
-        r"categories: names of categories differ \(found 'cat' 2 times\)",
+        r"categories: names of categories must differ \(found 'cat' 2 times\)",
     ),
 ]
 
@@ -111,7 +113,7 @@ def test_a_bad_file_is_named_with_its_fault(tmp_path: Path, content: object, mes
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"none\.json: the annotation file cannot be read \(found No such file"):
+    with pytest.raises(DataError, match=r"none\.json: there is no such file"):
         read_annotations(tmp_path / "none.json")
 
 

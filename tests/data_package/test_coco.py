@@ -93,14 +93,14 @@ def test_a_file_name_that_no_file_can_have_is_an_error_that_names_the_entry(tmp_
     with pytest.raises(DataError) as caught:
         CocoDataset(tmp_path, file)
 
-    assert str(caught.value) == f"{file}: images[1]: the picture can be looked for (found File name too long)"
+    assert str(caught.value) == f"{file}: images[1]: the picture cannot be looked for (found File name too long)"
 
 
 def test_a_picture_of_another_size_than_annotated_is_refused(tmp_path: Path) -> None:
     dataset = write_dataset(tmp_path)
     save_image(tmp_path / "b.png", np.zeros((40, 60, 3), np.uint8))
 
-    with pytest.raises(DataError, match=r"b\.png: the picture is as large as annotated, 40 x 60 .*found 60 x 40"):
+    with pytest.raises(DataError, match=r"b\.png: the picture must be as large as annotated, 40 x 60 .*found 60 x 40"):
         dataset.load_image(1)
 
 

@@ -219,7 +219,7 @@ def test_the_first_frame_of_an_animation_is_read(tmp_path: Path) -> None:
 def test_thirty_two_bits_a_channel_are_refused(tmp_path: Path, mode: str) -> None:
     Image.new(mode, (4, 4)).save(tmp_path / "a.tif")
 
-    with pytest.raises(ImageError, match=r"a\.tif: a picture has 8 or 16 bits a channel \(found 32 bits\)"):
+    with pytest.raises(ImageError, match=r"a\.tif: a picture must have 8 or 16 bits a channel \(found 32 bits\)"):
         load_image(tmp_path / "a.tif")
 
 
@@ -263,7 +263,7 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 
 
 def test_a_folder_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ImageError, match="a picture is a file"):
+    with pytest.raises(ImageError, match=r"this must be a file \(found a folder\)"):
         load_image(tmp_path)
 
 

@@ -111,7 +111,9 @@ def test_a_set_that_teaches_nothing_is_refused(tmp_path: Path) -> None:
     content = small()
     content["annotations"] = [content["annotations"][1]]
 
-    with pytest.raises(DataError, match=r"has images with objects, .* \(found 2 images, none of them such\)") as caught:
+    with pytest.raises(
+        DataError, match=r"have images with objects, .* \(found 2 images, none of them such\)"
+    ) as caught:
         TrainingImages(write_dataset(tmp_path, content))
 
     assert caught.value.place == str(tmp_path / "annotations.json")

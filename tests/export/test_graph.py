@@ -99,5 +99,7 @@ def test_it_tells_variant_classes_parent_and_input_rule(graph: ModelProto) -> No
     assert tuple(json.loads(metadata["gridrt.classes"])) == COCO_CLASSES
     assert metadata["gridrt.weights_sha256"] == "0" * 64
     assert metadata["gridrt.max_detections"] == "100"
-    assert json.loads(metadata["gridrt.input"])["scale"] == [1333, 800]
+    rule = json.loads(metadata["gridrt.input"])
+    assert (rule["layout"], rule["color"], rule["size_divisor"]) == ("NHWC", "RGB", 32)
+    assert "scale" not in rule  # untrained weights know none
     assert {"gridrt.version", "gridrt.torch_version"} <= set(metadata)

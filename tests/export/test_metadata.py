@@ -16,3 +16,11 @@ def test_what_a_model_learned_is_read_back_from_its_graph() -> None:
     metadata = {entry.key: entry.value for entry in graph.metadata_props}
     assert class_names_in(metadata, "w.onnx") == ("cat", "Hündin")
     assert scale_in_input(metadata, "w.onnx") == (480, 360)
+
+
+def test_a_scale_that_is_not_known_is_not_noted() -> None:
+    model, graph = build("tiny", num_classes=2), ModelProto()
+
+    describe(graph, model, "0" * 64)
+
+    assert scale_in_input({entry.key: entry.value for entry in graph.metadata_props}, "w.onnx") is None

@@ -34,6 +34,7 @@ def test_every_fact_of_a_published_layout_is_told(tmp_path: Path, weights: dict[
     assert summary.parameters == PUBLISHED["total_parameters"]
     assert summary.dtypes == {"float32": 523, "int64": 53}
     assert summary.class_names == ("cat",) * 80
+    assert summary.scale is None
     assert summary.meta == {"mmdet_version": "2.28.2", "epoch": 25}
     assert summary.size_bytes == path.stat().st_size
     assert summary.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
@@ -54,4 +55,24 @@ def test_class_names_are_cut_for_people(tmp_path: Path, weights: dict[str, torch
     meta = {"CLASSES": tuple(f"c{i}" for i in range(80))}
     torch.save({"meta": meta, "state_dict": weights}, tmp_path / "w.pth")
 
-    assert "classes     80: c0, c1, c2, c3, c4 and 75 more" in checkpoint_summary(tmp_path / "w.pth").lines()
+    assert "classes     80: c0, c1, c2, c3, c4, c5, c6, c7, c8, c9 and 70 more" in lines_of(tmp_path / "w.pth")
+
+
+@pytest.mark.parametrize(
+    ("name", "meta", "line"),
+    [
+        ("w.pth", {"gridrt_scale": (480, 360)}, "scale       480 x 360"),
+        ("w.pth", {}, "scale       none noted, 1333 x 800 is assumed"),
+        ("grid_rcnn_r50_fpn_gn-head_2x_coco_20200130-6cca8223.pth", {}, "scale       1333 x 800"),
+    ],
+)
+def test_the_scale_has_a_line(
+    tmp_path: Path, weights: dict[str, torch.Tensor], name: str, meta: dict[str, object], line: str
+) -> None:
+    torch.save({"meta": meta, "state_dict": weights}, tmp_path / name)
+
+    assert [told for told in lines_of(tmp_path / name) if told.startswith(("scale", "gridrt_scale"))] == [line]
+
+
+def lines_of(path: Path) -> list[str]:
+    return checkpoint_summary(path).lines()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from pathlib import Path
 
 import onnx
@@ -82,13 +83,41 @@ def test_the_lines_name_ports_custom_ops_and_metadata(graph_file: Path) -> None:
     assert "gridrt.variant: r50" in text
 
 
+@pytest.mark.parametrize(
+    ("rule", "line"),
+    [('{"scale": [480, 360]}', "scale         480 x 360"), ("{}", "scale         none noted, 1333 x 800 is assumed")],
+)
+def test_scale_and_class_names_have_a_line_each(graph_file: Path, rule: str, line: str) -> None:
+    names = [f"c{number}" for number in range(12)]
+    model = onnx.load(graph_file)
+    helper.set_model_props(model, {"gridrt.classes": json.dumps(names), "gridrt.input": rule})
+    onnx.save(model, graph_file)
+
+    lines = graph_summary(graph_file).lines()
+
+    assert line in lines
+    assert "classes       12: c0, c1, c2, c3, c4, c5, c6, c7, c8, c9 and 2 more" in lines
+    assert not any("gridrt.classes" in told for told in lines)
+
+
+def test_a_graph_of_others_has_neither_scale_nor_class_names(graph_file: Path) -> None:
+    model = onnx.load(graph_file)
+    helper.set_model_props(model, {"author": "someone"})
+    onnx.save(model, graph_file)
+
+    summary = graph_summary(graph_file)
+
+    assert (summary.scale, summary.class_names) == (None, None)
+    assert not any(line.startswith(("scale", "classes")) for line in summary.lines())
+
+
 def test_long_metadata_is_cut_for_people(graph_file: Path) -> None:
     model = onnx.load(graph_file)
-    helper.set_model_props(model, {"gridrt.classes": "x" * 500})
+    helper.set_model_props(model, {"notes": "x" * 500})
     onnx.save(model, graph_file)
     summary = graph_summary(graph_file)
 
-    assert summary.metadata["gridrt.classes"] == "x" * 500
+    assert summary.metadata["notes"] == "x" * 500
     assert max(map(len, summary.lines()[1:])) < 120
 
 
@@ -102,5 +131,5 @@ def test_what_is_no_graph_is_refused(tmp_path: Path, content: bytes) -> None:
 
 
 def test_a_missing_graph_is_told(tmp_path: Path) -> None:
-    with pytest.raises(GraphError, match="no such ONNX file"):
+    with pytest.raises(GraphError, match="there is no such file"):
         graph_summary(tmp_path / "x.onnx")

@@ -180,7 +180,7 @@ def test_a_wrong_file_in_the_cache_is_refused_and_kept(server: Server, target: P
     target.parent.mkdir()
     target.write_bytes(CONTENT[:-1])
 
-    with pytest.raises(CheckpointError, match=r"the SHA-256 of this file begins with .* Delete it"):
+    with pytest.raises(CheckpointError, match=r"the SHA-256 of this file must begin with .* Delete it"):
         resolve("test")
     assert target.read_bytes() == CONTENT[:-1]
     assert server.asked == []

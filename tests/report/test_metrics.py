@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from gridrt.eval import AveragePrecision, Metrics
-from gridrt.report.metrics import shown, table
+from gridrt.report.metrics import points, table
 
 
 def precision(objects: int, ap: float | None) -> AveragePrecision:
@@ -13,8 +13,8 @@ def test_a_line_for_all_and_one_for_each_class_with_objects() -> None:
 
     assert table(metrics).splitlines() == [
         "            objects      AP    AP50    AP75    AP80    AP90   small  medium   large",
-        "all classes       7   0.457   0.500   0.250   0.200   0.100       -   0.300   0.400",
-        "cat               7   0.457   0.500   0.250   0.200   0.100       -   0.300   0.400",
+        "all classes       7    45.7    50.0    25.0    20.0    10.0       -    30.0    40.0",
+        "cat               7    45.7    50.0    25.0    20.0    10.0       -    30.0    40.0",
     ]
 
 
@@ -25,4 +25,4 @@ def test_a_class_called_all_classes_has_its_own_line() -> None:
 
 
 def test_what_could_not_be_measured_is_a_dash() -> None:
-    assert (shown(None), shown(1)) == ("-", "1.000")
+    assert (points(None), points(1)) == ("-", "100.0")

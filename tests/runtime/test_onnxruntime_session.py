@@ -39,11 +39,22 @@ def test_class_names_come_from_the_metadata(tmp_path: Path) -> None:
     assert OnnxRuntimeSession(tmp_path / "a.onnx").class_names == ("cell", "Zelle ä")
 
 
-@pytest.mark.parametrize(("rule", "scale"), [(None, (1333, 800)), ('{"scale": [480, 360]}', (480, 360))])
-def test_the_scale_comes_from_the_metadata(tmp_path: Path, rule: str | None, scale: tuple[int, int]) -> None:
+@pytest.mark.parametrize(
+    ("rule", "scale", "is_noted"),
+    [
+        (None, (1333, 800), False),
+        ('{"layout": "NHWC"}', (1333, 800), False),
+        ('{"scale": [480, 360]}', (480, 360), True),
+    ],
+)
+def test_the_scale_comes_from_the_metadata(
+    tmp_path: Path, rule: str | None, scale: tuple[int, int], *, is_noted: bool
+) -> None:
     onnx.save(whole_image_graph(input_rule=rule), tmp_path / "a.onnx")
 
-    assert OnnxRuntimeSession(tmp_path / "a.onnx").scale == scale
+    session = OnnxRuntimeSession(tmp_path / "a.onnx")
+
+    assert (session.scale, session.scale_is_noted) == (scale, is_noted)
 
 
 @pytest.mark.parametrize("rule", ["480 x 360", "[480, 360]", '{"scale": [480]}', '{"scale": [480, 0]}'])
@@ -133,7 +144,7 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 def test_a_folder_is_told_to_be_one(tmp_path: Path) -> None:
     (tmp_path / "a.onnx").mkdir()
 
-    with pytest.raises(GraphError, match=r"a\.onnx: a graph is a file \(found a folder\)"):
+    with pytest.raises(GraphError, match=r"a\.onnx: this must be a file \(found a folder\)"):
         OnnxRuntimeSession(tmp_path / "a.onnx")
 
 

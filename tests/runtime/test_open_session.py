@@ -4,12 +4,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import onnx
+import onnx.numpy_helper
 import pytest
 from torch import nn
 
 from gridrt.errors import GraphError, GridRTError
-from gridrt.runtime import only_model_in, open_session
+from gridrt.files import sha256_of
+from gridrt.runtime import only_float_graph_in, only_model_in, open_session
 from gridrt.runtime.onnxruntime_session import OnnxRuntimeSession
 from gridrt.runtime.torch_session import TorchSession
 from tests.fakes import whole_image_graph
@@ -46,9 +49,17 @@ def test_a_graph_needs_no_trust_and_a_flag_is_not_ignored(tmp_path: Path) -> Non
         open_session(tmp_path / "a.onnx", trust_checkpoint=True)
 
 
-@pytest.mark.parametrize("model", ["a.txt", "a.engine.json", "r5000", ""])
-def test_another_kind_of_file_is_refused_with_those_that_are_known(model: str) -> None:
-    with pytest.raises(GridRTError, match=r"a model is a file that ends in \.pth.*\.onnx, or one of r50, "):
+@pytest.mark.parametrize("name", ["a.txt", "a.engine.json"])
+def test_another_kind_of_file_is_refused_with_those_that_are_known(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).touch()
+
+    with pytest.raises(GridRTError, match=r"a model must be a file that ends in \.pth.*\.onnx$"):
+        open_session(tmp_path / name)
+
+
+@pytest.mark.parametrize("model", ["a.txt", "r5000"])
+def test_what_is_neither_a_file_nor_a_name_is_answered_with_the_names(model: str) -> None:
+    with pytest.raises(GridRTError, match=r"there is no such file\. Check the path, or give one of the names r50, "):
         open_session(model)
 
 
@@ -75,9 +86,84 @@ def test_several_models_are_listed_and_none_is_taken(tmp_path: Path) -> None:
         only_model_in(tmp_path)
 
 
-def test_a_folder_without_a_model_is_told_so(tmp_path: Path) -> None:
-    with pytest.raises(GridRTError, match=r"no model lies here\. Name one with --model"):
+def test_a_graph_is_taken_beside_the_checkpoint_that_it_was_made_from(tmp_path: Path) -> None:
+    (tmp_path / "r50.pth").write_bytes(b"weights")
+    export_of(tmp_path / "r50.pth", tmp_path / "r50.onnx")
+
+    assert only_model_in(tmp_path) == tmp_path / "r50.onnx"
+
+
+def test_a_graph_of_another_checkpoint_decides_nothing(tmp_path: Path) -> None:
+    (tmp_path / "r50.pth").write_bytes(b"weights")
+    export_of(tmp_path / "r50.pth", tmp_path / "r50.onnx")
+    (tmp_path / "r50.pth").write_bytes(b"trained on")
+
+    with pytest.raises(GridRTError, match=r"found r50\.onnx, r50\.pth"):
         only_model_in(tmp_path)
+
+
+def test_of_two_graphs_none_is_taken(tmp_path: Path) -> None:
+    (tmp_path / "r50.pth").write_bytes(b"weights")
+    for name in ("r50.onnx", "r50.int8.onnx"):
+        export_of(tmp_path / "r50.pth", tmp_path / name)
+
+    with pytest.raises(GridRTError, match=r"found r50\.int8\.onnx, r50\.onnx, r50\.pth"):
+        only_model_in(tmp_path)
+
+
+def export_of(checkpoint: Path, graph: Path) -> None:
+    model = whole_image_graph()
+    onnx.helper.set_model_props(model, {"gridrt.weights_sha256": sha256_of(checkpoint)})
+    onnx.save(model, graph)
+
+
+def test_a_folder_without_a_model_is_told_so_with_an_example(tmp_path: Path) -> None:
+    with pytest.raises(
+        GridRTError, match=r"no model lies here\. Name one with --model, such as tiny_bccd, which ships"
+    ):
+        only_model_in(tmp_path)
+
+
+def rewritten_graph() -> onnx.ModelProto:
+    model = whole_image_graph()
+    model.metadata_props.add(key="gridrt.precision", value="int8")
+    return model
+
+
+def test_of_graphs_the_only_one_in_fp32_is_taken(tmp_path: Path) -> None:
+    onnx.save(whole_image_graph(), tmp_path / "r50.onnx")
+    onnx.save(rewritten_graph(), tmp_path / "a.onnx")
+    onnx.save(rewritten_graph(), tmp_path / "r50.int8.onnx")
+    for other in ("r50.pth", ".hidden.onnx"):
+        (tmp_path / other).touch()
+    (tmp_path / "folder.onnx").mkdir()
+
+    assert only_float_graph_in(tmp_path) == tmp_path / "r50.onnx"
+
+
+def test_several_graphs_in_fp32_are_listed_and_one_that_is_no_graph_is_for_others_to_refuse(tmp_path: Path) -> None:
+    onnx.save(rewritten_graph(), tmp_path / "r50.fp16.onnx")
+    onnx.save(whole_image_graph(), tmp_path / "r50.onnx")
+    (tmp_path / "words.onnx").write_text("words")
+
+    with pytest.raises(GridRTError, match=r"more than one ONNX file in FP32 .* \(found r50\.onnx, words\.onnx\)"):
+        only_float_graph_in(tmp_path)
+
+
+def test_a_folder_with_rewritten_graphs_alone_has_none_in_fp32(tmp_path: Path) -> None:
+    onnx.save(rewritten_graph(), tmp_path / "r50.int8.onnx")
+
+    with pytest.raises(GridRTError, match=r"no ONNX file in FP32 lies here\. Name one with --model"):
+        only_float_graph_in(tmp_path)
+
+
+def test_a_large_graph_is_read_without_its_weights(tmp_path: Path) -> None:
+    model = whole_image_graph()
+    model.graph.initializer.append(onnx.numpy_helper.from_array(np.zeros(2000, np.float32), "unused"))
+    onnx.save(model, tmp_path / "r50.onnx", save_as_external_data=True, location="r50.data")
+    (tmp_path / "r50.data").unlink()
+
+    assert only_float_graph_in(tmp_path) == tmp_path / "r50.onnx"
 
 
 def test_importing_the_package_loads_no_backend() -> None:

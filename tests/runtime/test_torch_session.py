@@ -17,7 +17,8 @@ class WholeImage(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.class_names, self.scale = ("scene",), (64, 32)
+        self.class_names = ("scene",)
+        self.scale: tuple[int, int] | None = (64, 32)
         self.score = nn.Parameter(torch.tensor(0.75))
         self.graded: list[bool] = []
 
@@ -72,6 +73,14 @@ def test_other_errors_of_the_model_pass_as_they_are() -> None:
 
 def test_class_names_and_scale_are_the_model_s() -> None:
     assert (session(WholeImage()).class_names, session(WholeImage()).scale) == (("scene",), (64, 32))
+
+
+def test_where_the_model_knows_no_scale_the_published_one_is_assumed() -> None:
+    model = WholeImage()
+    known = session(model).scale_is_noted
+    model.scale = None
+
+    assert (known, session(model).scale_is_noted, session(model).scale) == (True, False, (1333, 800))
 
 
 def test_without_a_choice_the_gpu_is_taken_where_there_is_one() -> None:

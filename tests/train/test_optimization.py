@@ -114,7 +114,7 @@ def test_a_loss_that_is_no_number_stops_at_the_iteration_and_leaves_the_weights(
     before = [weight.detach().clone() for weight in model.parameters()]
 
     with pytest.raises(
-        GridRTError, match=r"^iteration 7: losses and gradients are finite numbers \(found loss_cls nan\)"
+        GridRTError, match=r"^iteration 7: losses and gradients must be finite numbers \(found loss_cls nan\)"
     ):
         Optimization(model, PLAIN, "off").step(7, [batch], 1.0, NO_CHANCE)
     for weight, old in zip(model.parameters(), before, strict=True):
@@ -184,7 +184,7 @@ def test_a_gradient_that_overflows_in_half_precision_is_skipped_but_not_for_ever
         optimization.step(iteration, [batch], 1.0, NO_CHANCE)
     assert weight_of(model) == weight_of(one_weight())
 
-    with pytest.raises(GridRTError, match=r"^iteration 19: losses and gradients are finite .*gradient inf.*--lr"):
+    with pytest.raises(GridRTError, match=r"^iteration 19: losses and gradients must be finite .*gradient inf.*--lr"):
         optimization.step(MOST_SKIPPED - 1, [batch], 1.0, NO_CHANCE)
     overflowing.remove()
     assert weight_of(model) == weight_of(one_weight())

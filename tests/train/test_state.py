@@ -48,7 +48,7 @@ def test_without_a_state_there_is_nothing_to_resume(tmp_path: Path) -> None:
 def test_weights_are_no_state(tmp_path: Path) -> None:
     torch.save({"state_dict": {"w": torch.zeros(3)}}, tmp_path / "state.pth")
 
-    with pytest.raises(CheckpointError, match="a training goes on from the checkpoint that it wrote"):
+    with pytest.raises(CheckpointError, match="a training must go on from the checkpoint that it wrote"):
         load_state(tmp_path / "state.pth")
 
 

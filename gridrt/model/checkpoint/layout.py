@@ -9,7 +9,7 @@ from typing import TypeAlias
 import torch
 from torch import Tensor
 
-from gridrt.config import DEFAULT_SCALE, scale_in
+from gridrt.config import scale_in
 from gridrt.errors import CheckpointError
 from gridrt.model.checkpoint.listing import listed
 
@@ -48,7 +48,7 @@ def _no_state_dict(
     place: Path, value: str, remedy: str = "Save model.state_dict() with torch.save."
 ) -> CheckpointError:
     return CheckpointError(
-        "weights are a state dict, alone or under the key `state_dict`",
+        "weights must be a state dict, alone or under the key `state_dict`",
         place=place,
         value=value,
         remedy=remedy,
@@ -58,7 +58,7 @@ def _no_state_dict(
 def _check_entries(state_dict: dict[object, object], place: Path) -> None:
     strangers = [str(name) for name, value in state_dict.items() if not isinstance(name, str) or not _is_dense(value)]
     if strangers:
-        raise CheckpointError("a state dict maps names to dense tensors", place=place, value=listed(strangers))
+        raise CheckpointError("a state dict must map names to dense tensors", place=place, value=listed(strangers))
 
 
 def _is_dense(value: object) -> bool:
@@ -94,15 +94,17 @@ def class_names_in(meta: Meta) -> tuple[str, ...] | None:
     return None
 
 
-def scale_from(meta: Meta, place: Path) -> tuple[int, int]:
-    """The scale that a file notes; the published one where it notes none.
+def scale_in_meta(meta: Meta, place: Path) -> tuple[int, int] | None:
+    """The scale that a file notes; None where it notes none.
 
     Raises:
         CheckpointError: it is no scale.
     """
     if SCALE_KEY not in meta:
-        return DEFAULT_SCALE
+        return None
     scale = scale_in(meta[SCALE_KEY])
     if scale is None:
-        raise CheckpointError(f"`{SCALE_KEY}` is two positive numbers of pixels", place=place, value=meta[SCALE_KEY])
+        raise CheckpointError(
+            f"`{SCALE_KEY}` must be two positive numbers of pixels", place=place, value=meta[SCALE_KEY]
+        )
     return scale

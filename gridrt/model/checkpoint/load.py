@@ -12,7 +12,7 @@ from torch import Tensor
 from gridrt.classes import names_for
 from gridrt.errors import CheckpointError
 from gridrt.model.checkpoint.fit import Misfit, may_be_missing, nearest_model
-from gridrt.model.checkpoint.layout import StateDict, scale_from
+from gridrt.model.checkpoint.layout import StateDict
 from gridrt.model.checkpoint.listing import listed
 from gridrt.model.checkpoint.read import WeightsFile, read_weights
 from gridrt.model.grid_rcnn import GridRCNN
@@ -38,7 +38,7 @@ def load_model(path_or_name: str | Path, *, trust_checkpoint: bool = False) -> G
     _refuse_non_finite(state_dict, weights.path)
     model.load_state_dict(state_dict, assign=True)
     model.class_names = _class_names(weights, len(model.class_names))
-    model.scale = scale_from(weights.meta, weights.path)
+    model.scale = weights.scale
     return model.eval()
 
 
@@ -68,7 +68,7 @@ def _refuse_non_finite(state_dict: StateDict, place: Path) -> None:
     broken = [name for name, tensor in state_dict.items() if not torch.isfinite(tensor).all()]
     if broken:
         raise CheckpointError(
-            "weights are finite numbers",
+            "weights must be finite numbers",
             place=place,
             value=f"NaN or infinity in {len(broken)} tensors: {listed(broken)}",
             remedy="The training diverged; take an earlier checkpoint.",

@@ -9,9 +9,18 @@ from pathlib import Path
 from typing import Literal
 
 from gridrt.errors import CheckpointError
-from gridrt.model.checkpoint.layout import Meta, StateDict, class_names_in, state_dict_and_meta, with_current_names
+from gridrt.files import check_is_file
+from gridrt.model.checkpoint.layout import (
+    Meta,
+    StateDict,
+    class_names_in,
+    scale_in_meta,
+    state_dict_and_meta,
+    with_current_names,
+)
 from gridrt.model.checkpoint.pickled import load_pickled
 from gridrt.model.kinds import is_graph
+from gridrt.model.zoo import PATH_OR_NAME, published_scale
 
 Format = Literal["torch zip", "torch legacy", "safetensors"]
 
@@ -40,6 +49,15 @@ class WeightsFile:
     def class_names(self) -> tuple[str, ...] | None:
         """The class names that the file brings along; None where it brings none."""
         return class_names_in(self.meta)
+
+    @property
+    def scale(self) -> tuple[int, int] | None:
+        """The scale of the images that the model learned from; None where neither the file nor its name tells it.
+
+        Raises:
+            CheckpointError: what the file notes is no scale.
+        """
+        return scale_in_meta(self.meta, self.path) or published_scale(self.path)
 
 
 def read_weights(path: str | Path, *, trust_checkpoint: bool = False) -> WeightsFile:
@@ -70,7 +88,7 @@ def _format_of(path: Path) -> Format:
     if head[8:9] == b"{":  # after the length of the JSON header
         return "safetensors"
     raise CheckpointError(
-        "weights are a file that torch.save or safetensors wrote",
+        "weights must be a file that torch.save or safetensors wrote",
         place=path,
         value=f"a file that starts with {head[:16]!r}" if head else "an empty file",
         remedy="Give a .pth, .pt or .safetensors file.",
@@ -78,11 +96,10 @@ def _format_of(path: Path) -> Format:
 
 
 def _head_of(path: Path) -> bytes:
-    if path.is_dir():
-        raise CheckpointError("weights are a file", place=path, value="a folder", remedy="Name the file in it.")
+    check_is_file(path, CheckpointError, PATH_OR_NAME)
     if is_graph(path):
         raise CheckpointError(
-            "weights are a PyTorch checkpoint",
+            "weights must be a PyTorch checkpoint",
             place=path,
             value="an ONNX graph",
             remedy="Give the file it was made from.",
@@ -90,8 +107,6 @@ def _head_of(path: Path) -> bytes:
     try:
         with path.open("rb") as file:
             return file.read(_HEAD_BYTES)
-    except FileNotFoundError:
-        raise CheckpointError("no such weights file", place=path, remedy="Check the path.") from None
     except OSError as error:
         raise CheckpointError("the weights cannot be read", place=path, value=error.strerror or error) from error
 
@@ -119,4 +134,4 @@ def _json_classes(metadata: Mapping[str, str], path: Path) -> dict[str, object]:
     try:
         return {"CLASSES": json.loads(metadata["classes"])}
     except ValueError as error:
-        raise CheckpointError("`classes` in the metadata is a JSON list", place=path, value=error) from error
+        raise CheckpointError("`classes` in the metadata must be a JSON list", place=path, value=error) from error

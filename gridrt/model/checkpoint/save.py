@@ -15,7 +15,7 @@ from gridrt.model.grid_rcnn import GridRCNN
 def save_weights(model: GridRCNN, path: str | Path) -> None:
     """Write `{"meta", "state_dict"}`, atomically; `load_model` gives the model back.
 
-    The meta are `CLASSES` as mmdetection names it, `gridrt_version` and `gridrt_scale`.
+    The meta are `CLASSES` as mmdetection names it, `gridrt_version` and, where it is known, `gridrt_scale`.
 
     Raises:
         OutputError: the file cannot be written.
@@ -23,7 +23,8 @@ def save_weights(model: GridRCNN, path: str | Path) -> None:
     from gridrt import __version__
 
     state_dict = {name: tensor.cpu() for name, tensor in model.state_dict().items()}
-    meta = {"CLASSES": model.class_names, "gridrt_version": __version__, SCALE_KEY: model.scale}
+    scale = {} if model.scale is None else {SCALE_KEY: model.scale}
+    meta = {"CLASSES": model.class_names, "gridrt_version": __version__, **scale}
     write_torch({"meta": meta, "state_dict": state_dict}, path)
 
 

@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 from gridrt.calib.affine import Range
+from gridrt.calib.int8 import to_int8
 from gridrt.calib.targets import TARGETS
 from gridrt.calib.targets.cpu import CpuTarget
 from gridrt.cli import precision_options
 from gridrt.export.graph import Edge, wiring_of
-from tests.calib.graphs import model_of, readers_of, residual_model
+from tests.calib.graphs import model_of, optimized, random_input, ranges_of_run, readers_of, residual_model
 
 MODEL = residual_model()
 WIRING = wiring_of(MODEL.graph)
@@ -56,19 +57,41 @@ def test_poolings_and_resizings_keep_the_scale_of_what_they_move() -> None:
             ["conv"] a = Conv (x, weight)
             ["resize"] b = Resize <mode = "nearest"> (a, , factors)
             ["pool"] c = MaxPool <kernel_shape = [2, 2]> (b)
-            ["next"] d = Conv (c, weight)
-            ["exp"] y = Exp (d)
+            ["pool again"] d = MaxPool <kernel_shape = [2, 2]> (c)
+            ["next"] e = Conv (d, weight)
+            ["exp"] y = Exp (e)
         }
         """,
         {"weight": np.ones((4, 4, 1, 1), np.float32), "factors": np.array([1, 1, 2, 2], np.float32)},
     )
     wiring, target = wiring_of(model.graph), CpuTarget()
-    ranges = {"x": Range(0.0, 1.0), "a": Range(-1.0, 4.1), "b": Range(-1.0, 4.0), "c": Range(0.0, 4.0)}
+    ranges = {
+        "x": Range(0.0, 1.0),
+        "a": Range(-1.0, 4.1),
+        "b": Range(-1.0, 4.0),
+        "c": Range(0.0, 4.0),
+        "d": Range(1.0, 4.0),
+    }
 
-    assert set(target.quantized_reads(wiring, frozenset(wiring.nodes))) == {"x", "a", "b", "c", "d"}
+    assert set(target.quantized_reads(wiring, frozenset(wiring.nodes))) == {"x", "a", "b", "c", "d", "e"}
     assert target.scheme_of("a", wiring, ranges).scale == np.float32(5.1 / 255)
-    assert target.scheme_of("c", wiring, ranges) == target.scheme_of("b", wiring, ranges)
-    assert target.scheme_of("b", wiring, ranges) == target.scheme_of("a", wiring, ranges)
+    for moved in ("b", "c", "d"):
+        assert target.scheme_of(moved, wiring, ranges) == target.scheme_of("a", wiring, ranges)
+
+
+def test_onnx_runtime_runs_residual_blocks_on_integers_from_end_to_end() -> None:
+    """No Relu is left, as integers are clipped at 0 anyway, and nothing is converted on the way."""
+    x = random_input()
+    model = residual_model()
+    to_int8(model, EVERYWHERE, ranges_of_run(model, {"x": x}), CpuTarget())
+
+    assert [node.op_type for node in optimized(model).graph.node] == [
+        "QuantizeLinear",
+        *("QLinearConv", "QLinearConv", "QLinearConv", "QLinearAdd"),
+        *("QLinearConv", "QLinearAdd", "MaxPool", "QLinearConv"),
+        *("DequantizeLinear", "ReduceMax", "QuantizeLinear"),
+        *("QGemm", "DequantizeLinear", "Sigmoid"),
+    ]
 
 
 def test_integers_are_uint8_with_a_zero_point() -> None:

@@ -28,8 +28,8 @@ from gridrt.export.engine.precision import planned_precisions
 from gridrt.export.engine.profile import Profile, fix_inputs, profile_for
 from gridrt.export.passes.static_rows import static_rows
 from gridrt.files import sha256_of
-from gridrt.plugins.adapters.pending import all_kernels
 from gridrt.plugins.adapters.python_plugin import register_python_plugins
+from gridrt.plugins.kernels import KERNELS
 from gridrt.runtime.tensorrt_library import TensorRT, load_tensorrt
 
 ONE_SIZE = EngineOptions(profile_for(DEFAULT_SCALE, (1, 1), ((256, 320), (256, 320))), "tensorrt-rtx")
@@ -38,7 +38,7 @@ SIZES = EngineOptions(profile_for((320, 256), (1, 4)), "tensorrt-rtx")
 
 @pytest.fixture(scope="module")
 def library(tensorrt_rtx: Any) -> TensorRT:  # noqa: ANN401 - a module
-    register_python_plugins(tensorrt_rtx, all_kernels())
+    register_python_plugins(tensorrt_rtx, KERNELS)
     return load_tensorrt("tensorrt-rtx")
 
 
@@ -153,7 +153,7 @@ def test_the_manifest_tells_what_is_in_the_engine(
     told = json.loads((tmp_path / "tiny.engine.json").read_text())
     assert told["engine"] == {"file": engine.name, "sha256": sha256_of(engine), "bytes": engine.stat().st_size}
     assert told["graph"]["sha256"] == sha256_of(graph)
-    assert json.loads(told["graph"]["metadata"]["gridrt.input"])["scale"] == [1333, 800]
+    assert json.loads(told["graph"]["metadata"]["gridrt.input"])["size_divisor"] == 32
     assert told["runtime"]["name"] == "tensorrt-rtx"
     assert told["runtime"]["version"] == library.version
     assert any(name.startswith("tensorrt") for name in told["runtime"]["packages"])

@@ -12,7 +12,8 @@ from gridrt.export.engine.precision import built_precisions, by_stage, planned_p
 
 GRAPH = """
 <ir_version: 10, opset_import: ["" : 20]>
-mixed (float16[1,3,8,8] x, float[1,3,8,8] y) => (float16[1,3,8,8] a, float[1,3,8,8] b, float16[1,3,8,8] c)
+mixed (float16[1,3,8,8] x, float[1,3,8,8] y)
+    => (float16[1,3,8,8] a, float[1,3,8,8] b, float16[1,3,8,8] c, float16[1,3,8,8] d)
 <float16[3,3,1,1] half, float[3,3,1,1] single, int8[3,3,1,1] bytes, float16[3] scales, int8[3] zeros,
  float16 scale, int8 zero>
 {
@@ -22,6 +23,7 @@ mixed (float16[1,3,8,8] x, float[1,3,8,8] y) => (float16[1,3,8,8] a, float[1,3,8
     dequantized = DequantizeLinear(quantized, scale, zero)
     weight = DequantizeLinear<axis: int = 0>(bytes, scales, zeros)
     c = Conv(dequantized, weight)
+    d = Conv(x, weight)
 }
 """
 
@@ -42,9 +44,14 @@ def layer(nodes: str, inputs: str, constants: str, outputs: str = "") -> str:
 
 def test_types_in_the_graph_are_the_plan() -> None:
     model = onnx.parser.parse_model(GRAPH)
-    for node, name in zip(model.graph.node, ("half", "single", "q", "d", "w", "int8"), strict=True):
+    for node, name in zip(model.graph.node, ("half", "single", "q", "dq", "w", "int8", "weights"), strict=True):
         node.name = name
-    assert planned_precisions(model) == {"half": "fp16", "single": "fp32", "int8": "int8"}
+    assert planned_precisions(model) == {
+        "half": "fp16",
+        "single": "fp32",
+        "int8": "int8",
+        "weights": "fp16",  # only they are stored in int8
+    }
 
 
 @pytest.mark.parametrize(

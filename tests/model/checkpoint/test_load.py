@@ -75,20 +75,27 @@ def test_safetensors_give_the_same_tensors_and_names(tmp_path: Path, tiny_weight
     assert model.class_names == NAMES
 
 
-@pytest.mark.parametrize(("meta", "scale"), [({}, (1333, 800)), ({"gridrt_scale": [480, 360]}, (480, 360))])
-def test_the_scale_is_the_file_s_or_the_published_one(
-    tmp_path: Path, tiny_weights: Weights, meta: dict[str, object], scale: tuple[int, int]
+@pytest.mark.parametrize(("meta", "scale"), [({}, None), ({"gridrt_scale": [480, 360]}, (480, 360))])
+def test_the_scale_is_the_file_s_where_it_notes_one(
+    tmp_path: Path, tiny_weights: Weights, meta: dict[str, object], scale: tuple[int, int] | None
 ) -> None:
     torch.save({"meta": meta, "state_dict": tiny_weights}, tmp_path / "w.pth")
 
     assert load_model(tmp_path / "w.pth").scale == scale
 
 
+def test_the_scale_of_a_published_file_is_known_by_its_name(tmp_path: Path, tiny_weights: Weights) -> None:
+    path = tmp_path / "grid_rcnn_r101_fpn_gn-head_2x_coco_20200309-d6eca030.pth"
+    torch.save(tiny_weights, path)
+
+    assert load_model(path).scale == (1333, 800)
+
+
 @pytest.mark.parametrize("scale", [480, (480,), (480, 0), (480.5, 360)])
 def test_a_scale_that_is_none_is_refused(tmp_path: Path, tiny_weights: Weights, scale: object) -> None:
     torch.save({"meta": {"gridrt_scale": scale}, "state_dict": tiny_weights}, tmp_path / "w.pth")
 
-    with pytest.raises(CheckpointError, match=r"w\.pth: `gridrt_scale` is two positive numbers"):
+    with pytest.raises(CheckpointError, match=r"w\.pth: `gridrt_scale` must be two positive numbers"):
         load_model(tmp_path / "w.pth")
 
 

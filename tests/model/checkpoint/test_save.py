@@ -45,6 +45,14 @@ def test_the_layout_is_the_published_one(tmp_path: Path, model: GridRCNN) -> Non
     assert content["state_dict"].keys() == model.state_dict().keys()
 
 
+def test_a_scale_that_is_not_known_is_not_noted(tmp_path: Path, model: GridRCNN) -> None:
+    model.scale = None
+    save_weights(model, tmp_path / "w.pth")
+
+    assert "gridrt_scale" not in torch.load(tmp_path / "w.pth", weights_only=True)["meta"]
+    assert load_model(tmp_path / "w.pth").scale is None
+
+
 @pytest.mark.usefixtures("small_disk")
 def test_a_full_disk_leaves_the_old_file_and_nothing_else(tmp_path: Path, model: GridRCNN) -> None:
     target = tmp_path / "w.pth"

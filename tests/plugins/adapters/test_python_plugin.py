@@ -8,19 +8,19 @@ import numpy as np
 import pytest
 
 from gridrt.plugins.adapters import python_plugin
-from gridrt.plugins.adapters.pending import all_kernels
 from gridrt.plugins.adapters.python_plugin import PluginLogic, register_python_plugins
 from gridrt.plugins.kernel import Kernel, Variant
+from gridrt.plugins.kernels import KERNELS
 from gridrt.plugins.multi_level_roi_align.kernel import MULTI_LEVEL_ROI_ALIGN_KERNEL
 from tests.fake_tensorrt import Builder, Description, fake_tensorrt
 
 ROI_ALIGN = {"output_size": 7, "strides": [4, 8, 16, 32]}
 NMS = {"iou_threshold": 0.5, "score_threshold": 0.25, "max_output": 100}
-KERNELS = {kernel.contract.name: kernel for kernel in all_kernels()}
+BY_NAME = {kernel.contract.name: kernel for kernel in KERNELS}
 
 
 def plugin(name: str, attributes: dict[str, Any]) -> PluginLogic:
-    return PluginLogic(fake_tensorrt(), KERNELS[name], attributes, {})
+    return PluginLogic(fake_tensorrt(), BY_NAME[name], attributes, {})
 
 
 def pyramid(kind: str = "float32", form: str = "LINEAR", channels: int = 256) -> list[Description]:
@@ -40,7 +40,7 @@ def roi_align(
 def is_supported(tensors: list[Description], name: str = "MultiLevelRoiAlign") -> bool:
     """As TensorRT asks: tensor by tensor, each depending on those before it."""
     asked = plugin(name, ROI_ALIGN if name == "MultiLevelRoiAlign" else {})
-    inputs = len(KERNELS[name].contract.inputs)
+    inputs = len(BY_NAME[name].contract.inputs)
     return all(asked.supports_format_combination(place, tensors, inputs) for place in range(len(tensors)))
 
 
@@ -86,9 +86,9 @@ def test_formats_are_those_of_one_variant(tensors: list[Description], *, expecte
 
 def test_registering_twice_keeps_the_first() -> None:
     trt = fake_tensorrt()
-    register_python_plugins(trt, all_kernels())
+    register_python_plugins(trt, KERNELS)
     first = list(trt.get_plugin_registry().all_creators)
-    register_python_plugins(trt, all_kernels())
+    register_python_plugins(trt, KERNELS)
     assert trt.get_plugin_registry().all_creators == first
     assert {creator.name for creator in first} == {"MultiLevelRoiAlign", "GridFusion", "BatchedNms"}
 
@@ -98,7 +98,7 @@ def test_registering_twice_keeps_the_first() -> None:
 )
 def test_attributes_survive_an_engine(name: str, attributes: dict[str, Any]) -> None:
     trt = fake_tensorrt()
-    register_python_plugins(trt, all_kernels())
+    register_python_plugins(trt, KERNELS)
     creator = next(entry for entry in trt.get_plugin_registry().all_creators if entry.name == name)
     written = plugin(name, attributes).get_fields_to_serialize()
     read = creator.create_plugin("node", written, "RUNTIME")

@@ -1,0 +1,344 @@
+"""`gridrt calibrate` from the command line, on a detector that runs in a millisecond."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import onnx
+import pytest
+from click.testing import CliRunner, Result
+
+from gridrt.calib import observe
+from gridrt.calib.recipe import load_recipe, recipe_text
+from gridrt.cli.main import cli
+from gridrt.data.image import load_image, save_image
+from gridrt.detector import open_detector
+from gridrt.files import sha256_of
+from gridrt.runtime import open_session
+from gridrt.types import UInt8Array
+from tests.calib.small_detector import small_recipe, write_detector, write_pictures, write_truth
+
+GRID = "roi_head.grid_head.convs.0"
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working folder with a graph, four annotated pictures and a recipe."""
+    monkeypatch.chdir(tmp_path)
+    graph = write_detector(tmp_path / "cells.onnx")
+    write_pictures(tmp_path / "images")
+    write_truth(tmp_path / "truth.json", tmp_path / "images", graph)
+    (tmp_path / "own.toml").write_text(recipe_text(small_recipe()))
+    return tmp_path
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(cli, ["calibrate", *map(str, arguments)], catch_exceptions=False)
+
+
+def calibrate(*arguments: object) -> Result:
+    return run("--images", "images", "--recipe", "own.toml", "--threads", "1", *arguments)
+
+
+def files(folder: Path) -> set[str]:
+    """What a command left in the folder."""
+    return {path.name for path in folder.iterdir()} - {"cells.onnx", "images", "truth.json", "own.toml"}
+
+
+def notes_in(path: Path) -> dict[str, str]:
+    return {entry.key: entry.value for entry in onnx.load(path).metadata_props}
+
+
+def test_the_file_is_named_after_the_only_graph_here_and_told_with_the_next_command(folder: Path) -> None:
+    result = calibrate()
+
+    assert (result.exit_code, result.stderr) == (0, "")
+    compared, done = result.stdout.splitlines()
+    assert compared.startswith("in 4 images ")
+    assert "of 3 detections kept" in compared
+    assert done.startswith("own for tensorrt, ranges of 4 images, in cells.own.onnx, ")
+    assert done.endswith("Next: gridrt evaluate --model cells.own.onnx --images DIR --annotations FILE")
+    assert files(folder) == {"cells.own.onnx", "cells.calibration.npz"}
+    open_session(folder / "cells.own.onnx")
+
+
+def test_the_file_tells_its_parent_recipe_and_calibration(folder: Path) -> None:
+    calibrate("--method", "entropy", "--max-images", 3, "--scale", 64, 32, "--target", "cpu")
+
+    notes = notes_in(folder / "cells.own.cpu.onnx")
+    assert notes["gridrt.parent_sha256"] == sha256_of(folder / "cells.onnx")
+    assert (notes["gridrt.precision"], notes["gridrt.target"]) == ("own", "cpu")
+    assert json.loads(notes["gridrt.calibration"]) == {"method": "entropy", "images": 3, "scale": [64, 32]}
+    assert notes["gridrt.recipe"] == (folder / "own.toml").read_text()
+
+
+def test_figures_are_written_for_programs(folder: Path) -> None:
+    result = calibrate("--annotations", "truth.json", "--sensitivity", "--json", "out/figures.json")
+
+    figures = json.loads((folder / "out/figures.json").read_text())
+    assert result.exit_code == 0
+    assert figures["recipe"] == "own"
+    assert figures["calibration"]["images"] == 4
+    assert figures["fidelity"]["detections"] == 3
+    assert figures["ap"] == pytest.approx(100)
+    assert figures["ap_after"] == pytest.approx(0)
+    assert figures["kept_in_fp16"] == []
+    costliest = figures["blocks"][0]
+    assert (costliest["block"], costliest["nodes"]) == (GRID, 1)
+    assert costliest["loss"]["ap_drop"] == pytest.approx(100)
+    assert "AP 100.00 in FP32, 0.00 in own" in result.stdout
+
+
+def test_sensitivity_is_a_table_the_costliest_block_first() -> None:
+    lines = calibrate("--sensitivity").stdout.splitlines()
+
+    assert lines[0].split() == ["in", "INT8", "alone", "nodes", "disagreement", "AP", "lost"]
+    assert lines[1].split()[:2] == [GRID, "1"]
+    assert lines[1].split()[3] == "-"  # without annotations
+    assert {line.split()[0] for line in lines[2:5]} == {
+        "backbone.conv1",
+        "backbone.layer1",
+        "roi_head.bbox_head.fc_cls",
+    }
+
+
+def test_for_a_budget_a_mixture_and_its_recipe_are_written(folder: Path) -> None:
+    result = calibrate("--annotations", "truth.json", "--max-ap-drop", "1")
+
+    assert result.exit_code == 0
+    assert files(folder) == {"cells.mixed.onnx", "cells.mixed.toml", "cells.calibration.npz"}
+    assert f"not in INT8 for its cost: {GRID} (cells.mixed.toml)" in result.stdout
+    assert "AP 100.00 in FP32, " in result.stdout
+    assert notes_in(folder / "cells.mixed.onnx")["gridrt.precision"] == "mixed"
+    mixed = load_recipe(folder / "cells.mixed.toml")
+    assert mixed.rules[-1].nodes.startswith(GRID)
+    again = run("--images", "images", "--recipe", "cells.mixed.toml", "--out", "again.onnx")
+    assert again.exit_code == 0
+    assert onnx.load(folder / "again.onnx").graph == onnx.load(folder / "cells.mixed.onnx").graph
+
+
+def test_a_budget_that_is_not_met_is_exit_3_and_the_best_is_there_to_be_looked_at(folder: Path) -> None:
+    write_detector(folder / "cells.onnx", offset=4096.0)  # more than FP16 can carry
+
+    result = calibrate("--annotations", "truth.json", "--max-ap-drop", "1", "--json", "figures.json")
+
+    assert result.exit_code == 3
+    assert "gate not met: more than 1 points of AP are lost" in result.stderr
+    assert files(folder) == {"cells.mixed.onnx", "cells.mixed.toml", "cells.calibration.npz", "figures.json"}
+    assert len(json.loads((folder / "figures.json").read_text())["kept_in_fp16"]) == 4
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--max-ap-drop", "1"), "--max-ap-drop needs --annotations"),
+        (("--max-ap-drop", "-1", "--annotations", "truth.json"), "--max-ap-drop"),
+        (("--max-images", "0"), "--max-images"),
+        (("--method", "guess"), "--method"),
+        (("--target", "dla"), "--target"),
+        (("--scale", "64"), "--scale"),
+        (("--bits", "4"), "--bits"),
+    ],
+)
+def test_a_wrong_option_is_exit_2_and_nothing_is_done(folder: Path, arguments: tuple[str, ...], message: str) -> None:
+    result = calibrate(*arguments)
+
+    assert result.exit_code == 2
+    assert message in result.stderr
+    assert files(folder) == set()
+
+
+def test_images_must_be_named() -> None:
+    assert run().exit_code == 2
+
+
+BAD_RECIPE = recipe_text(small_recipe()).replace("backbone*", "bakcbone*")
+
+MISTAKES = {
+    "no such graph": (("--model", "r50.onnx"), "r50.onnx: there is no such file"),
+    "no such folder": (("--images", "nowhere"), "nowhere: the pictures to calibrate with are in a folder"),
+    "a folder without pictures": (("--images", "empty"), "empty: there is no picture"),
+    "pictures without objects": (("--images", "dark"), "calibration images show objects"),
+    "a broken picture": (("--images", "broken"), "broken.png"),
+    "no such annotations": (("--annotations", "none.json"), "none.json: there is no such file"),
+    "no such recipe": (("--recipe", "int9"), "a recipe is one of fp16, int8, mixed, or a TOML file"),
+    "a recipe with a typo": (("--recipe", "typo.toml"), "Near it: backbone"),
+    "a recipe without INT8": (("--recipe", "half.toml"), "plans convolutions or matrix products in int8"),
+    "a shipped recipe that does not fit": (("--recipe", "int8"), "rules[1].nodes: a pattern matches"),
+    "a cache that is none": (("--cache", "words.npz"), "words.npz: this is a calibration cache"),
+    "a name that is no graph's": (("--out", "cells.engine"), "an ONNX file must end in .onnx"),
+    "the graph itself as output": (("--out", "cells.onnx"), "would overwrite an input"),
+    "the recipe as figures": (("--json", "own.toml"), "would overwrite an input"),
+    "one file for two results": (("--json", "x.npz", "--cache", "x.npz"), "would overwrite an input, or another"),
+    "an output in a file": (("--out", "own.toml/x.onnx"), "cannot be written here"),
+    "figures in a folder's place": (("--json", "images"), "cannot be written here"),
+    "a scale beyond all": (("--scale", "100000", "100"), "a side of a scale must be at most"),
+}
+
+
+@pytest.mark.parametrize(("arguments", "message"), MISTAKES.values(), ids=MISTAKES)
+def test_a_users_mistake_is_exit_1_one_line_and_nothing_half_written(
+    folder: Path, arguments: tuple[str, ...], message: str
+) -> None:
+    for name in ("empty", "dark", "broken"):
+        (folder / name).mkdir()
+    (folder / "images/0.png").rename(folder / "dark/0.png")
+    (folder / "broken/broken.png").write_bytes((folder / "images/1.png").read_bytes()[:200])
+    (folder / "typo.toml").write_text(BAD_RECIPE)
+    (folder / "half.toml").write_text(recipe_text(small_recipe()).replace('"int8"', '"fp16"'))
+    (folder / "words.npz").write_text("words")
+    before = {path: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+
+    result = calibrate(*arguments)
+
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.startswith("error: ")
+    assert result.stderr.count("\n") == 1
+    assert message in result.stderr
+    after = {path: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+    after.pop(folder / "cells.calibration.npz", None)  # what was seen is kept: it is sound
+    assert after == before
+
+
+def test_a_graph_that_is_in_int8_already_is_not_taken_again() -> None:
+    calibrate()
+
+    result = calibrate("--model", "cells.own.onnx")
+
+    assert result.exit_code == 1
+    assert "cells.own.onnx: precisions are written into a graph in FP32 (found one in own)" in result.stderr
+    assert calibrate().exit_code == 0  # the one in FP32 is the only one here
+
+
+def test_of_several_graphs_none_is_taken(folder: Path) -> None:
+    write_detector(folder / "other.onnx")
+
+    result = calibrate()
+
+    assert result.exit_code == 1
+    assert "more than one ONNX file in FP32 lies here (found cells.onnx, other.onnx)" in result.stderr
+
+
+class Pictures:
+    """Loads pictures, notes which, and is interrupted after some."""
+
+    def __init__(self, interrupt_after: int | None = None) -> None:
+        self.interrupt_after = interrupt_after
+        self.names: list[str] = []
+
+    def __call__(self, path: Path) -> UInt8Array:
+        if len(self.names) == self.interrupt_after:
+            raise KeyboardInterrupt
+        self.names.append(path.name)
+        return load_image(path)
+
+
+def test_an_interrupted_run_is_exit_130_leaves_no_graph_and_the_next_goes_on(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(observe, "SAVE_SECONDS", -1.0)
+    first, second = Pictures(interrupt_after=2), Pictures()
+
+    monkeypatch.setattr(observe, "load_image", first)
+    interrupted = calibrate()
+    left = files(folder)
+    monkeypatch.setattr(observe, "load_image", second)
+    resumed = calibrate()
+
+    assert (interrupted.exit_code, interrupted.stdout, interrupted.stderr) == (130, "", "interrupted\n")
+    assert left == {"cells.calibration.npz"}
+    assert resumed.exit_code == 0
+    assert (first.names, second.names) == (["0.png", "1.png"], ["2.png", "3.png"])
+    content = onnx.load(folder / "cells.own.onnx").graph
+    calibrate("--cache", "anew.npz")
+    assert onnx.load(folder / "cells.own.onnx").graph == content
+
+
+def test_an_interruption_while_recipes_are_tried_leaves_the_graph_of_before(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "cells.own.onnx").write_bytes(b"of before")
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("gridrt.calib.trial.apply_recipe", interrupted)
+    result = calibrate("--model", "cells.onnx", "--sensitivity")
+
+    assert result.exit_code == 130
+    assert (folder / "cells.own.onnx").read_bytes() == b"of before"
+    assert files(folder) == {"cells.own.onnx", "cells.calibration.npz"}
+
+
+def test_another_method_or_target_uses_what_was_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    pictures = Pictures()
+    monkeypatch.setattr(observe, "load_image", pictures)
+
+    for arguments in (("--method", "mse"), ("--method", "minmax"), ("--target", "cpu"), ("--sensitivity",)):
+        assert calibrate("--model", "cells.onnx", *arguments).exit_code == 0
+
+    assert len(pictures.names) == 4
+
+
+def test_a_full_disk_leaves_no_graph(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    save = onnx.save
+
+    def full(model: onnx.ModelProto, path: Path) -> None:
+        if path.parent == folder:
+            path.write_bytes(b"half")
+            raise OSError(28, "No space left on device")
+        save(model, path)
+
+    monkeypatch.setattr("onnx.save", full)
+    result = calibrate("--out", folder / "x.onnx")
+
+    assert result.exit_code == 1
+    assert "No space left on device" in result.stderr
+    assert files(folder) == {"cells.calibration.npz"}
+
+
+def test_the_next_command_can_be_pasted_into_a_shell(folder: Path) -> None:
+    result = calibrate("--out", "my cells.onnx")
+
+    assert "Next: gridrt evaluate --model 'my cells.onnx' --images DIR" in result.stdout
+    assert (folder / "my cells.onnx").exists()
+
+
+@pytest.mark.parametrize("target", ["tensorrt", "cpu"])
+def test_a_real_detector_by_the_recipe_that_ships(
+    folder: Path, exported: Callable[[str], Path], photo: Callable[[str], UInt8Array], target: str
+) -> None:
+    """One picture is a calibration set; the graph need not lie here, its results do."""
+    save_image(folder / "one.png", photo("coffee_crop"))
+
+    result = run(
+        *("--model", exported("tiny"), "--images", "one.png", "--scale", 160, 128, "--target", target, "--threads", 1)
+    )
+
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.stdout.startswith("in 1 images ")
+    name = "tiny.int8.onnx" if target == "tensorrt" else "tiny.int8.cpu.onnx"
+    assert f"int8 for {target}, ranges of 1 images, in {name}" in result.stdout
+    assert files(folder) == {name, "tiny.calibration.npz", "one.png"}
+    assert (folder / name).stat().st_size < 0.35 * exported("tiny").stat().st_size
+    (found,) = open_detector(folder / name, (160, 128))([photo("coffee_crop")])
+    assert len(found) > 50
+
+
+def test_from_the_shell(folder: Path, root: Path) -> None:
+    """As a user types it; a pipe gets no progress bar."""
+    command = ("calibrate", "--images", "images", "--recipe", "own.toml")
+    environment = {**os.environ, "PYTHONPATH": str(root)}
+
+    done = subprocess.run(
+        [sys.executable, "-m", "gridrt", *command], capture_output=True, text=True, check=True, env=environment
+    )
+
+    assert done.stderr == ""
+    assert done.stdout.count("\n") == 2
+    assert files(folder) == {"cells.own.onnx", "cells.calibration.npz"}
