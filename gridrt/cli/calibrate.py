@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import shlex
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gridrt.cli import exit_codes, options, precision_options
+from gridrt.cli.program import command_line
 
 if TYPE_CHECKING:
     from gridrt.calib.calibrate import Calibrated, Request
@@ -140,7 +140,7 @@ def _tell(request: Request, done: Calibrated, out: Path, seconds: float) -> None
     if done.ap is not None and done.ap_after is not None:
         click.echo(f"AP {done.ap:.2f} in FP32, {done.ap_after:.2f} in {done.recipe.name}{_rounding(request)}")
     what = f"{done.recipe.name} for {request.target.name}, ranges of {done.images} images, in {out}"
-    following = shlex.join(["gridrt", "evaluate", "--model", str(out), "--images", "DIR", "--annotations", "FILE"])
+    following = command_line("evaluate", "--model", str(out), "--images", "DIR", "--annotations", "FILE")
     click.echo(f"{what}, {out.stat().st_size / 1e6:.1f} MB, {seconds:.1f} s. Next: {following}")
 
 

@@ -40,6 +40,8 @@ struct Op {
         return fits ? "" : "max_output must be from 1 to 5120";
     }
 
+    static const char* shape_problem(const Shape*) { return ""; }
+
     static std::vector<Output> outputs(const Attributes& attributes) {
         const Dimension images = of_input(0, 0);
         const Dimension rows = always(attributes.max_output);

@@ -30,6 +30,14 @@ struct Op {
 
     static const char* problem(const Attributes&) { return ""; }
 
+    static const char* shape_problem(const Shape* shapes) {
+        const Shape& features = shapes[0];
+        const int channels = features[1] / POINTS;
+        const bool fits = features[1] == channels * POINTS && channels % 16 == 0 && channels <= MAX_CHANNELS &&
+                          features[2] == features[3] && features[2] <= MAX_SIDE;
+        return fits ? "" : "features must have 16, 32, 48 or 64 channels for each point, and be squares of at most 7 cells";
+    }
+
     static std::vector<Output> outputs(const Attributes&) {
         return {{Element::FEATURE, {of_input(0, 0), of_input(0, 1), of_input(0, 2), of_input(0, 3)}, true}};
     }

@@ -75,4 +75,12 @@ private:
     bool channels_last_;
 };
 
+template <typename Op>
+Formats formats_of(const typename Op::Attributes& attributes) {
+    std::vector<Tensor> tensors;
+    for (const Input& input : Op::INPUTS) tensors.push_back({input.element, input.is_map});
+    for (const Output& output : Op::outputs(attributes)) tensors.push_back({output.element, output.is_map});
+    return Formats(std::move(tensors), Op::HALF, Op::CHANNELS_LAST);
+}
+
 }  // namespace gridrt

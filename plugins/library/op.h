@@ -7,13 +7,14 @@
 //   outputs(attributes)
 //   launch(attributes, variant, shapes)  as in its kernel.py
 //   run(attributes, call)
-//   problem(attributes)    a sentence on what is wrong with them, or nothing
+//   problem(attributes), shape_problem(shapes)  a sentence on what no kernel takes, or nothing; rows may be unknown, -1
 #pragma once
 
 #include <string>
 #include <vector>
 
 #include "gridrt/half.h"
+#include "gridrt/index.h"
 
 struct CUstream_st;  // CUDA's, so that its headers are not needed
 

@@ -4,7 +4,7 @@
 #include <NvInferRuntime.h>
 #include <cuda_runtime_api.h>
 
-#include <algorithm>
+#include <string>
 #include <vector>
 
 #include "library/attributes.h"
@@ -29,7 +29,7 @@ public:
         : attributes_(attributes),
           fields_(attributes_),
           outputs_(Op::outputs(attributes)),
-          formats_(tensors_of(outputs_), Op::HALF, Op::CHANNELS_LAST) {}
+          formats_(formats_of<Op>(attributes)) {}
 
     nvinfer1::IPluginCapability* getCapabilityInterface(nvinfer1::PluginCapabilityType type) noexcept override {
         switch (type) {
@@ -77,9 +77,13 @@ public:
         return formats_.suit(position, all);
     }
 
-    int32_t configurePlugin(const nvinfer1::DynamicPluginTensorDesc*, int32_t, const nvinfer1::DynamicPluginTensorDesc*,
-                            int32_t) noexcept override {
-        return 0;
+    int32_t configurePlugin(const nvinfer1::DynamicPluginTensorDesc* inputs, int32_t,
+                            const nvinfer1::DynamicPluginTensorDesc*, int32_t) noexcept override {
+        Shape shapes[INPUTS];
+        for (int i = 0; i < INPUTS; ++i) shapes[i] = shape_of(inputs[i].desc.dims);
+        const std::string problem = Op::shape_problem(shapes);
+        if (!problem.empty()) log_error(Op::NAME, problem);
+        return problem.empty() ? 0 : -1;
     }
 
     // Runtime
@@ -92,10 +96,7 @@ public:
     int32_t enqueue(const nvinfer1::PluginTensorDesc* described, const nvinfer1::PluginTensorDesc*,
                     const void* const* inputs, void* const* outputs, void*, cudaStream_t stream) noexcept override {
         Shape shapes[INPUTS];
-        for (int i = 0; i < INPUTS; ++i) {
-            const nvinfer1::Dims& dims = described[i].dims;
-            std::copy(dims.d, dims.d + dims.nbDims, shapes[i].dims);
-        }
+        for (int i = 0; i < INPUTS; ++i) shapes[i] = shape_of(described[i].dims);
         const int error = Op::run(attributes_, {formats_.variant(described), shapes, inputs, outputs, stream});
         if (error != 0) log_error(Op::NAME, cudaGetErrorString(static_cast<cudaError_t>(error)));
         return error;
@@ -108,11 +109,10 @@ public:
 private:
     static constexpr int INPUTS = sizeof Op::INPUTS / sizeof Op::INPUTS[0];
 
-    static std::vector<Tensor> tensors_of(const std::vector<Output>& outputs) {
-        std::vector<Tensor> tensors;
-        for (const Input& input : Op::INPUTS) tensors.push_back({input.element, input.is_map});
-        for (const Output& output : outputs) tensors.push_back({output.element, output.is_map});
-        return tensors;
+    static Shape shape_of(const nvinfer1::Dims& dims) {
+        Shape shape = {};
+        for (int axis = 0; axis < dims.nbDims; ++axis) shape.dims[axis] = static_cast<int>(dims.d[axis]);
+        return shape;
     }
 
     static nvinfer1::DataType type_of(Element element, const nvinfer1::DataType* inputs) {

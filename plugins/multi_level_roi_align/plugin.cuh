@@ -39,6 +39,8 @@ struct Op {
         return fits ? "" : "output_size must be from 1 to 32";
     }
 
+    static const char* shape_problem(const Shape*) { return ""; }
+
     static std::vector<Output> outputs(const Attributes& attributes) {
         const Dimension side = always(attributes.output_size);
         return {{Element::FEATURE, {of_input(ROIS, 0), of_input(0, 1), side, side}, true}};

@@ -85,6 +85,8 @@ GRIDRT_EXPORT const char* describe(const double* values, const gridrt::Shape* sh
 
 GRIDRT_EXPORT const char* problem(const double* values) { return Op::problem(gridrt::attributes_of(values)); }
 
+GRIDRT_EXPORT const char* shape_problem(const gridrt::Shape* shapes) { return Op::shape_problem(shapes); }
+
 GRIDRT_EXPORT int run(const double* values, const gridrt::Shape* shapes, int half, int channels_last,
                       const void* const* inputs, void* const* outputs) {
     return Op::run(gridrt::attributes_of(values), {{half != 0, channels_last != 0}, shapes, inputs, outputs, nullptr});

@@ -31,7 +31,8 @@ class HostOp:
         options = [f"-DGRIDRT_OP={op}", f'-DGRIDRT_OP_HEADER="{op}/plugin.cuh"']
         compile_for_cpu(Path(__file__).with_name("host_op.cpp"), options, path)
         self._library = ctypes.CDLL(str(path))
-        self._library.describe.restype = self._library.problem.restype = ctypes.c_char_p
+        for function in (self._library.describe, self._library.problem, self._library.shape_problem):
+            function.restype = ctypes.c_char_p
 
     def stated(self, variant: Variant, attributes: Attributes, shapes: Shapes) -> list[str]:
         """What the op says of itself, in lines."""
@@ -41,6 +42,11 @@ class HostOp:
     def problem(self, attributes: Attributes) -> str:
         """What it finds wrong with attributes, or nothing."""
         text: bytes = self._library.problem(_values(attributes))
+        return text.decode()
+
+    def shape_problem(self, shapes: Shapes) -> str:
+        """What it finds wrong with shapes, or nothing."""
+        text: bytes = self._library.shape_problem(self._dims(shapes))
         return text.decode()
 
     def run(
@@ -59,14 +65,17 @@ class HostOp:
         assert result == 0, RESULTS[result]
 
     def _node(self, variant: Variant, attributes: Attributes, shapes: Shapes) -> tuple[object, ...]:
-        dims = [[*shapes[name], *[1] * RANK][:RANK] for name in self.kernel.contract.inputs]
-        flat = [size for shape in dims for size in shape]
         return (
             _values(attributes),
-            (ctypes.c_int * len(flat))(*flat),
+            self._dims(shapes),
             int(variant.precision == "float16"),
             int(variant.channels_last),
         )
+
+    def _dims(self, shapes: Shapes) -> ctypes.Array[ctypes.c_int]:
+        dims = [[*shapes[name], *[1] * RANK][:RANK] for name in self.kernel.contract.inputs]
+        flat = [size for shape in dims for size in shape]
+        return (ctypes.c_int * len(flat))(*flat)
 
 
 def _values(attributes: Attributes) -> ctypes.Array[ctypes.c_double]:

@@ -153,6 +153,16 @@ def test_attributes_that_do_not_fit_are_refused(library: Path, tmp_path: Path) -
         assert any(problem in error for error in answer["errors"]) == (major_of_headers() >= 11)
 
 
+def test_shapes_that_no_kernel_takes_are_refused(library: Path, tmp_path: Path) -> None:
+    model = graph(next(kernel for kernel in KERNELS if kernel.contract.name == "GridFusion"), "float32", {})
+    sizes = model.graph.input[0].type.tensor_type.shape.dim
+    sizes[1].dim_value = 9 * 80
+    answer = built_by_rtx(library, tmp_path, {"too many channels": model})["graphs"]["too many channels"]
+    assert answer["bytes"] == 0
+    problem = "features must have 16, 32, 48 or 64 channels for each point"
+    assert any(problem in error for error in answer["errors"]) == (major_of_headers() >= 11)
+
+
 def major_of_headers() -> int:
     """Of the TensorRT that the library is built for."""
     text = Path(os.environ["TENSORRT_ROOT"], "include", "NvInferVersion.h").read_text()

@@ -141,3 +141,13 @@ REFUSED: Mapping[str, tuple[Attributes, ...]] = {
 def test_attributes_that_no_kernel_takes_are_a_problem(op: HostOp) -> None:
     assert not any(op.problem(attributes) for attributes in attributes_of(op.kernel))
     assert all(op.problem(attributes) for attributes in REFUSED[op.kernel.contract.name])
+
+
+def test_shapes_that_no_kernel_takes_are_a_problem(op: HostOp) -> None:
+    unknown_rows = [
+        {name: (-1, *shape[1:]) for name, shape in example.shapes.items()} for example in op.kernel.examples
+    ]
+    assert not any(op.shape_problem(shapes) for shapes in unknown_rows)
+    if op.kernel.contract.name == "GridFusion":
+        for features in ((1, 9 * 80, 7, 7), (1, 9 * 24, 7, 7), (1, 577, 7, 7), (1, 576, 8, 8), (1, 576, 7, 6)):
+            assert op.shape_problem({**unknown_rows[0], FEATURES.name: features})
