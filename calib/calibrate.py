@@ -128,4 +128,4 @@ def _measured(model: ModelProto, request: Request, trial: Trial) -> tuple[list[B
     ranking = []
     if request.sensitivity or not within(whole, request.max_ap_drop):
         ranking = costs(model.graph, request.recipe, trial.measure)
-    return ranking, mixture(request.recipe, whole, ranking, trial.measure, request.max_ap_drop)
+    return ranking, mixture(model.graph, request.recipe, whole, ranking, trial.measure, request.max_ap_drop)

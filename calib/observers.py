@@ -34,7 +34,7 @@ class Observer:
     Attributes:
         low: the least value seen, at most 0.
         high: the greatest, at least 0.
-        limit: upper end of the last bin; 0 as long as nothing but zeros was seen.
+        limit: upper end of the last bin, a power of two; 0 as long as nothing but zeros was seen.
         counts: int64 [N], of values whose magnitude is in each bin; zeros are in the first.
     """
 
@@ -68,9 +68,12 @@ class Observer:
             self.counts += torch.histc(part.abs(), BINS, 0, self.limit).long().numpy()
 
     def _widen(self, amax: float) -> None:
-        if self.limit == 0 < amax:
-            self.limit = min(2.0 ** math.ceil(math.log2(amax)), FLOAT_MOST)  # so that no order of images moves the bins
-        while self.limit < amax:
+        """Let the limit be the power of two above `amax`, so that no order of images moves a value to another bin."""
+        if amax == 0:
+            return
+        limit = min(2.0 ** math.frexp(amax)[1], FLOAT_MOST)
+        self.limit = self.limit or limit
+        while self.limit < limit:
             self.limit = min(2 * self.limit, FLOAT_MOST)
             joined = self.counts.reshape(-1, 2).sum(1)
             self.counts = np.concatenate((joined, np.zeros_like(joined)))

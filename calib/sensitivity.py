@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from fnmatch import fnmatchcase
 from typing import TypeAlias
 
 from onnx import GraphProto
 from tqdm import tqdm
 
-from gridrt.calib.plan import plan_from_recipe
+from gridrt.calib.fp16 import HALF_OPS
+from gridrt.calib.plan import Plan, plan_from_recipe
 from gridrt.calib.precision import Precision
 from gridrt.calib.recipe import Recipe, Rule
 from gridrt.calib.targets.quantization import weighted_nodes
@@ -79,30 +79,30 @@ def block_of(node: str) -> str:
     return ".".join(parts[: DEPTHS.get(parts[0], DEPTH)])
 
 
-def without(recipe: Recipe, blocks: Sequence[str], reason: str) -> Recipe:
+def without(graph: GraphProto, recipe: Recipe, blocks: Sequence[str], reason: str) -> Recipe:
     """A recipe with these blocks in FP16 where it has them in INT8; what it says of their other nodes still holds."""
-    for block in blocks:
-        place = _behind_int8(recipe.rules, block)
-        demotion = Rule(f"{block}[./]*", Precision.FP16, reason)
-        recipe = replace(recipe, rules=(*recipe.rules[:place], demotion, *recipe.rules[place:]))
-    return recipe
+    plan = plan_from_recipe(graph, recipe)
+    rules = (Rule(nodes, Precision.FP16, reason) for block in blocks for nodes in _patterns(graph, plan, block))
+    return replace(recipe, rules=(*recipe.rules, *rules))
 
 
-def _behind_int8(rules: Sequence[Rule], block: str) -> int:
-    """Right behind the last rule that plans INT8 for a block: what comes later decides otherwise on purpose."""
-    integers = [index for index, rule in enumerate(rules) if rule.precision is Precision.INT8]
-    for_block = [index for index in integers if fnmatchcase(block, rules[index].nodes)]
-    return max(for_block or integers, default=len(rules) - 1) + 1
+def _patterns(graph: GraphProto, plan: Plan, block: str) -> list[str]:
+    """Of the nodes of a block that a plan has in INT8: one for all where none beside them is in FP32."""
+    nodes = [node for node in graph.node if node.name.startswith((f"{block}.", f"{block}/"))]
+    planned = {node.name: plan.precision(node.name) for node in nodes if node.op_type in HALF_OPS}
+    if Precision.FP32 not in planned.values():
+        return [f"{block}[./]*"]
+    return [name for name, precision in planned.items() if precision is Precision.INT8]
 
 
 def costs(graph: GraphProto, recipe: Recipe, measure: Measure) -> list[BlockCost]:
     """What each block costs alone, the costliest first, with a progress bar on a terminal."""
     blocks = blocks_of(graph, recipe)
-    floor = measure(without(recipe, list(blocks), "not measured now"))
+    floor = measure(without(graph, recipe, list(blocks), "not measured now"))
     found = []
     for block, nodes in tqdm(blocks.items(), "measuring", unit="block", disable=None):
         others = [other for other in blocks if other != block]
-        loss = measure(without(recipe, others, "not measured now"))
+        loss = measure(without(graph, recipe, others, "not measured now"))
         found.append(BlockCost(block, nodes, loss.beyond(floor)))
     return sorted(found, key=lambda cost: cost.loss.rank, reverse=True)
 
@@ -127,31 +127,39 @@ def within(loss: Loss, max_ap_drop: float | None) -> bool:
     return loss.ap_drop is not None and max_ap_drop is not None and loss.ap_drop <= max_ap_drop
 
 
-def mixture(recipe: Recipe, whole: Loss, ranking: Sequence[BlockCost], measure: Measure, max_ap_drop: float) -> Mixture:
+def mixture(
+    graph: GraphProto,
+    recipe: Recipe,
+    whole: Loss,
+    ranking: Sequence[BlockCost],
+    measure: Measure,
+    max_ap_drop: float,
+) -> Mixture:
     """The recipe with the fewest of the costliest blocks in FP16 that loses at most `max_ap_drop` points of AP.
 
     Where no recipe does, the one with all blocks in FP16; its loss tells.
 
     Args:
+        graph: in FP32.
         recipe: with INT8 blocks.
         whole: what it costs as it is.
         ranking: of its blocks, costliest first.
         measure: tells the AP, too.
         max_ap_drop: in points of 100.
     """
-    found, loss, count = _mixed(recipe, (), max_ap_drop), whole, 0
+    found, loss, count = _mixed(graph, recipe, (), max_ap_drop), whole, 0
     with tqdm(total=len(ranking), desc="mixing", unit="recipe", disable=None, leave=False) as bar:
         while not within(loss, max_ap_drop) and count < len(ranking):
             count += 1
-            found = _mixed(recipe, ranking[:count], max_ap_drop)
+            found = _mixed(graph, recipe, ranking[:count], max_ap_drop)
             loss = measure(found)
             bar.update()
     return Mixture(found, loss, tuple(cost.block for cost in ranking[:count]))
 
 
-def _mixed(recipe: Recipe, kept_back: Sequence[BlockCost], max_ap_drop: float) -> Recipe:
+def _mixed(graph: GraphProto, recipe: Recipe, kept_back: Sequence[BlockCost], max_ap_drop: float) -> Recipe:
     described = f"{recipe.name}, with what costs most in FP16, to lose at most {max_ap_drop:g} points of AP."
     mixed = replace(recipe, name="mixed", description=described)
-    for cost in reversed(kept_back):  # each goes before the last
-        mixed = without(mixed, [cost.block], f"alone it costs {cost.loss.ap_drop or 0.0:.2f} points of AP")
+    for cost in kept_back:
+        mixed = without(graph, mixed, [cost.block], f"alone it costs {cost.loss.ap_drop or 0.0:.2f} points of AP")
     return mixed

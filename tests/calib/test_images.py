@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gridrt.calib.images import pictures_in, spread
-from gridrt.errors import GridRTError
+from gridrt.errors import DataError, GridRTError
 
 
 def test_pictures_are_taken_by_name_and_nothing_else_is(tmp_path: Path) -> None:
@@ -29,6 +29,17 @@ def test_of_more_pictures_some_at_even_distances_are_taken(tmp_path: Path) -> No
 def test_a_folder_without_pictures_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(GridRTError, match="no picture"):
         pictures_in(tmp_path, 10)
+    (tmp_path / "film.mp4").touch()
+    with pytest.raises(DataError, match="there is at least one picture"):
+        pictures_in(tmp_path, 10)
+
+
+@pytest.mark.parametrize("name", ["nowhere", "a.png", "*.png"])
+def test_what_is_no_folder_is_an_error(tmp_path: Path, name: str) -> None:
+    (tmp_path / "a.png").touch()
+
+    with pytest.raises(DataError, match="pictures to calibrate with are in a folder"):
+        pictures_in(tmp_path / name, 10)
 
 
 @given(st.integers(1, 60), st.integers(1, 60))

@@ -250,6 +250,19 @@ def test_what_is_no_picture_is_named(graph: Path, pictures: list[Path], kind: st
         observe(graph, [*pictures, bad], SCALE, graph.with_suffix(".npz"), threads=1)
 
 
+def test_what_was_seen_before_a_picture_that_is_none_is_kept(
+    graph: Path, pictures: list[Path], loaded: list[str]
+) -> None:
+    bad = pictures[0].with_name("bad.png")
+    bad.write_text("words")
+    with pytest.raises(ImageError):
+        observe(graph, [*pictures[:3], bad, pictures[3]], SCALE, graph.with_suffix(".npz"), threads=1)
+
+    observe(graph, pictures, SCALE, graph.with_suffix(".npz"), threads=1)
+
+    assert loaded == ["0.png", "1.png", "2.png", "bad.png", "3.png"]
+
+
 def test_without_a_terminal_no_bar_is_drawn(
     graph: Path, pictures: list[Path], capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -50,14 +50,30 @@ def test_extremes_and_counts_are_those_of_all_values_however_they_are_split(
         assert (each.low, each.high) == (min(together.min(initial=0), 0), max(together.max(initial=0), 0))
         assert each.amax == np.abs(together).max(initial=0)
         if each.amax > 0:
-            assert each.amax <= each.limit < 2 * each.amax
+            assert each.amax < each.limit <= 2 * each.amax
             assert_counts_are_of(each, together)
         else:
             assert each.limit == 0
             assert each.counts[0] == each.counts.sum() == len(together)
 
 
-def test_the_order_of_growing_values_moves_no_count() -> None:
+NUMBERS = st.sampled_from([0.0, 1e-3, 0.25, 0.3, -0.5, 0.75, 1.0, -1.0, 1.5, 2.0, 3.0, 8.0])
+
+
+@given(st.lists(st.lists(NUMBERS, max_size=3), min_size=1, max_size=6))
+def test_neither_order_nor_splitting_moves_a_count(parts: list[list[float]]) -> None:
+    """Also of values on the edge of a bin, as powers of two are, and 1 is the most frequent of those."""
+    together, one_by_one = Observer("x"), Observer("x")
+
+    together.see(np.array([number for part in parts for number in part], np.float32))
+    for part in parts:
+        one_by_one.see(np.array(part, np.float32))
+
+    assert together.limit == one_by_one.limit
+    np.testing.assert_array_equal(together.counts, one_by_one.counts)
+
+
+def test_an_activation_may_have_any_shape_and_grow() -> None:
     values = part_of(3, 10_000, 1.0)
     observer = Observer("x")
 
@@ -65,6 +81,18 @@ def test_the_order_of_growing_values_moves_no_count() -> None:
         observer.see(part.reshape(10, 4, 25))
 
     assert_counts_are_of(observer, values)
+
+
+@pytest.mark.parametrize("value", [1e-45, 1e-38, 1e30, 3.4028235e38])
+def test_the_smallest_and_the_largest_numbers_are_counted(value: float) -> None:
+    observer = Observer("x")
+
+    for _ in range(2):
+        observer.see(np.array([value, 0], np.float32))
+
+    assert observer.counts.sum() == 4
+    assert observer.high == np.float32(value)
+    assert observer.limit >= observer.high
 
 
 def test_as_many_as_float32_cannot_count_are_counted() -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import onnx.helper
 import pytest
 
 from gridrt.calib.plan import nearest_names, plan_from_recipe
@@ -76,6 +77,24 @@ def test_a_pattern_that_matches_nothing_is_an_error_that_tells_its_place_and_the
 
     assert repr(pattern) in str(caught.value)
     assert near in caught.value.remedy.removeprefix("Near it: ").removesuffix(".").split(", ")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "precision", "found"),
+    [
+        ("backbone/Relu", "int8", "'backbone/Relu', which matches Relu"),
+        ("neck/ReduceMax", "int8", "which matches ReduceMax"),
+        ("roi_head.decode*", "fp16", "which matches Floor"),
+    ],
+)
+def test_a_precision_that_no_matched_node_can_have_is_an_error(pattern: str, precision: str, found: str) -> None:
+    graph = residual_model().graph
+    graph.node.append(onnx.helper.make_node("Floor", ["scores"], ["whole"], name="roi_head.decode/Floor"))
+
+    with pytest.raises(RecipeError, match=rf"own\.toml: rules\[0\]\.nodes: a rule for {precision} .*{found}"):
+        plan_from_recipe(graph, recipe_of((pattern, precision)))
+    assert plan_from_recipe(graph, recipe_of((pattern, "fp32"))).rules
+    assert plan_from_recipe(graph, recipe_of(("*", precision))).rules  # some of all can
 
 
 def test_the_nearest_are_three_also_where_nothing_is_near() -> None:

@@ -67,7 +67,7 @@ def test_blocks_that_a_recipe_plans_otherwise_are_none() -> None:
 
 @given(st.sets(st.sampled_from(sorted(BLOCKS))))
 def test_without_blocks_the_others_remain(blocks: set[str]) -> None:
-    recipe = without(WHOLE, sorted(blocks), "why")
+    recipe = without(GRAPH, WHOLE, sorted(blocks), "why")
 
     assert set(blocks_of(GRAPH, recipe)) == BLOCKS.keys() - blocks
     plan = plan_from_recipe(GRAPH, recipe)
@@ -78,11 +78,36 @@ def test_without_blocks_the_others_remain(blocks: set[str]) -> None:
 
 def test_without_a_block_what_a_recipe_says_of_its_parts_still_holds() -> None:
     rules = (*WHOLE.rules, Rule("*.conv1/Conv", Precision.FP32, "I know"))
-    recipe = without(Recipe("r", "d", rules, "p"), ["backbone.layer1"], "why")
+    recipe = without(GRAPH, Recipe("r", "d", rules, "p"), ["backbone.layer1"], "why")
 
     plan = plan_from_recipe(GRAPH, recipe)
     assert plan.precision("backbone.layer1.0.conv1/Conv") is Precision.FP32
     assert plan.precision("backbone.layer1.0/Add") is Precision.FP16
+
+
+PATTERNS = (
+    *("*", "*/Conv", "backbone*", "backbone.layer1*", "backbone.layer1.0*", "backbone.layer1.0.conv1*"),
+    *("backbone.layer1.1*", "*/Add", "neck*", "roi_head.bbox_head*"),
+)
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(PATTERNS), st.sampled_from(Precision)), min_size=1, max_size=5),
+    st.sets(st.sampled_from(sorted(BLOCKS))),
+)
+def test_of_any_recipe_only_what_it_has_in_int8_in_the_blocks_changes(
+    rules: list[tuple[str, Precision]], blocks: set[str]
+) -> None:
+    recipe = Recipe("r", "d", tuple(Rule(nodes, precision, "r") for nodes, precision in rules), "p")
+
+    before, after = (plan_from_recipe(GRAPH, each) for each in (recipe, without(GRAPH, recipe, sorted(blocks), "why")))
+
+    for node in GRAPH.node:
+        was, becomes = before.precision(node.name), after.precision(node.name)
+        if block_of(node.name) in blocks and was is Precision.INT8:
+            assert becomes is Precision.FP16
+        else:
+            assert becomes is was
 
 
 def test_what_fp16_costs_is_not_the_cost_of_a_block() -> None:
@@ -96,7 +121,7 @@ def test_what_fp16_costs_is_not_the_cost_of_a_block() -> None:
 
 
 def test_a_block_is_not_one_whose_name_begins_likewise() -> None:
-    *_, added = without(WHOLE, ["backbone.layer1"], "why").rules
+    *_, added = without(GRAPH, WHOLE, ["backbone.layer1"], "why").rules
 
     assert fnmatchcase("backbone.layer1.0.conv1/Conv", added.nodes)
     assert fnmatchcase("backbone.layer1/Relu", added.nodes)
@@ -157,7 +182,7 @@ def test_as_few_of_the_costliest_blocks_as_a_budget_needs_are_kept_in_fp16(
 ) -> None:
     measure = Costs(DROPS)
 
-    found = mixture(WHOLE, Costs(DROPS)(WHOLE), ranking_of(DROPS), measure, budget)
+    found = mixture(GRAPH, WHOLE, Costs(DROPS)(WHOLE), ranking_of(DROPS), measure, budget)
 
     assert found.kept_back == kept_back
     assert len(measure.measured) == len(kept_back)  # what is known is not measured again
@@ -167,7 +192,7 @@ def test_as_few_of_the_costliest_blocks_as_a_budget_needs_are_kept_in_fp16(
 
 
 def test_where_no_mixture_meets_the_budget_all_blocks_are_in_fp16_and_the_loss_tells() -> None:
-    found = mixture(WHOLE, Loss(0.1, 5.0), ranking_of(DROPS), lambda _: Loss(0.1, 5.0), 1.0)
+    found = mixture(GRAPH, WHOLE, Loss(0.1, 5.0), ranking_of(DROPS), lambda _: Loss(0.1, 5.0), 1.0)
 
     assert set(found.kept_back) == BLOCKS.keys()
     assert blocks_of(GRAPH, found.recipe) == {}
@@ -175,7 +200,7 @@ def test_where_no_mixture_meets_the_budget_all_blocks_are_in_fp16_and_the_loss_t
 
 
 def test_the_mixture_is_a_recipe_that_tells_why(tmp_path: Path) -> None:
-    found = mixture(WHOLE, Costs(DROPS)(WHOLE), ranking_of(DROPS), Costs(DROPS), 0.35)
+    found = mixture(GRAPH, WHOLE, Costs(DROPS)(WHOLE), ranking_of(DROPS), Costs(DROPS), 0.35)
 
     (tmp_path / "mixed.toml").write_text(recipe_text(found.recipe))
     read = load_recipe(tmp_path / "mixed.toml")

@@ -121,6 +121,13 @@ def test_a_few_outliers_are_clipped(method: str) -> None:
     assert METHODS[method](observer_of(values)) < 15
 
 
+def test_entropy_clips_a_lone_outlier_also_where_values_are_few() -> None:
+    """Between it and the others lie bins that nothing fills."""
+    values = np.append(drawn(normal), np.float32(30))
+
+    assert entropy(observer_of(values)) < 15
+
+
 @pytest.mark.parametrize("method", METHODS)
 @distributions
 def test_no_threshold_exceeds_what_was_seen(distribution: Distribution, method: str) -> None:
