@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -51,7 +52,7 @@ class CalibrationCache:
 
 
 def read_cache(path: Path, key: Key, images: Collection[str]) -> CalibrationCache:
-    """The state that a file holds, if it is of `key` and of none but `images`; else one that has seen nothing.
+    """The state that a file holds, if it is of `key` and of none but `images`; else, with a warning, an empty one.
 
     Args:
         path: the file, which need not be there.
@@ -70,6 +71,7 @@ def read_cache(path: Path, key: Key, images: Collection[str]) -> CalibrationCach
         except Exception as error:  # damaged files make zipfile and numpy raise anything, zlib's errors among it
             rule = "this is a calibration cache that gridrt wrote"
             raise GridRTError(rule, place=path, value=error, remedy="Remove it, or name another one.") from error
+        warnings.warn(f"{path} is of another graph, scale or set of pictures: calibration starts anew", stacklevel=2)
     return CalibrationCache(key, {name: Observer(name) for name in key.names})
 
 
