@@ -20,6 +20,7 @@ test: $(INSTALLED)
 
 $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
-	$(PIP) install --quiet --constraint constraints.txt hatchling
+	# What builds packages: this one with hatchling, tensorrt-rtx-cu13, which has no wheel, with setuptools.
+	$(PIP) install --quiet --constraint constraints.txt hatchling setuptools wheel
 	$(PIP) install --quiet --constraint constraints.txt --no-build-isolation --editable ".[dev]"
 	touch $@
