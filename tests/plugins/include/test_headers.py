@@ -13,7 +13,11 @@ from gridrt.plugins.kernel import INCLUDES
 
 PLUGINS = Path(__file__).parents[3] / "plugins"
 COMMON = sorted((PLUGINS / "include" / "gridrt").glob("*.h"))
-ALL = [*COMMON, *sorted(PLUGINS.glob("*/*.h")), *sorted(PLUGINS.glob("*/*.cuh"))]
+# The library's own run on the host alone and need TensorRT's: tests/plugins/library compiles them where those are.
+ON_GPU = [
+    path for path in sorted(PLUGINS.glob("*/*.*h")) if path.parent.name != "library" and path.name != "plugin.cuh"
+]
+ALL = [*COMMON, *(path for path in ON_GPU if path.suffix in {".h", ".cuh"})]
 
 
 def gcc(*options: str) -> subprocess.CompletedProcess[str]:
