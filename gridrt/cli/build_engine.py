@@ -13,6 +13,7 @@ import click
 from click.core import ParameterSource
 
 from gridrt.cli import engine_options, options, precision_options
+from gridrt.cli.program import command_line
 from gridrt.cli.progress import ticking
 
 if TYPE_CHECKING:
@@ -165,7 +166,9 @@ def _tell_engine(manifest: Manifest, engine: Path, seconds: float) -> None:
     made = f"{manifest.runtime['name']} {manifest.runtime['version']}"
     targets = ", ".join(manifest.compute_capabilities) or "8.0 and later"
     where = f"on {manifest.gpu['name']}" if manifest.gpu else f"ahead of time for compute capabilities {targets}"
-    following = shlex.join(["gridrt", "evaluate", "--model", str(engine), "--images", "DIR", "--annotations", "FILE"])
+    # GridRT runs no engines yet; the AP of the graph is the engine's, as far as it can be known.
+    graph = engine.with_name(manifest.graph["file"])
+    following = command_line("evaluate", "--model", str(graph), "--images", "DIR", "--annotations", "FILE")
     click.echo(
         f"{made} engine, built {where}, weighted layers {layers}, "
         f"in {engine}, {engine.stat().st_size / 1e6:.1f} MB, {seconds:.1f} s. Next: {following}"
