@@ -73,22 +73,30 @@ def read_manifest(engine: Path) -> Manifest:
         manifest = _parsed(file.read_bytes())
     except OSError as error:
         raise _not_of_this(engine, file, error.strerror or error) from error
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except (ValueError, TypeError) as error:
         raise _not_of_this(engine, file, f"not the form of GridRT's: {error}") from error
     if manifest.engine["sha256"] != sha256_of(engine):
         raise _not_of_this(engine, file, "that of an engine with another SHA-256")
     return manifest
 
 
+# What is read of a manifest besides its own parts.
+_NEEDED = (
+    ("engine", "sha256"),
+    ("graph", "metadata"),
+    ("runtime", "name"),
+    ("runtime", "version"),
+    ("plugins", "version"),
+    ("profile", "images"),
+    ("options", "hardware"),
+)
+
+
 def _parsed(content: bytes) -> Manifest:
     manifest = Manifest(**json.loads(content))
-    needed = {"engine": ("sha256",), "graph": ("metadata",), "runtime": ("name", "version"), "plugins": ("version",)}
-    needed |= {"profile": ("images",), "options": ("hardware",)}
-    for part, names in needed.items():
-        for name in names:
-            getattr(manifest, part)[name]  # noqa: B018 - KeyError where it is missing
-    if manifest.gpu is not None:
-        manifest.gpu["compute_capability"]  # noqa: B018 - the same
+    needed = [*_NEEDED, ("gpu", "compute_capability")] if manifest.gpu else _NEEDED
+    if missing := [f"{part}.{name}" for part, name in needed if name not in getattr(manifest, part)]:
+        raise ValueError(f"no {', '.join(missing)}")
     if manifest.runtime["name"] not in RUNTIMES:
         raise ValueError(f"runtime {manifest.runtime['name']}")
     return manifest

@@ -128,7 +128,10 @@ class EngineRunner:
     def _prepared(self, context: tensorrt.IExecutionContext, shape: tuple[int, ...]) -> _Run:
         """Memory for a shape, and a context that knows of it."""
         batch, rows = shape[0], int(self._engine.get_tensor_shape("scores")[1])
-        inputs = {"images": self._gpu.empty(shape, torch.uint8), "image_sizes": self._gpu.empty((batch, 2), torch.int32)}
+        inputs = {
+            "images": self._gpu.empty(shape, torch.uint8),
+            "image_sizes": self._gpu.empty((batch, 2), torch.int32),
+        }
         shapes = {"boxes": (batch, rows, 4), "scores": (batch, rows), "labels": (batch, rows)}
         outputs = {name: self._gpu.empty(shapes[name], dtype) for name, dtype in _OUTPUTS.items()}
         for name, tensor in inputs.items():
@@ -136,7 +139,9 @@ class EngineRunner:
         for name, tensor in {**inputs, **outputs}.items():
             self._require(context.set_tensor_address(name, tensor.data_ptr()), f"TensorRT takes the memory of {name}")
         stream = self._gpu.stream
-        return _Run(inputs, outputs, lambda: self._require(context.execute_async_v3(stream), "TensorRT runs the engine"))
+        return _Run(
+            inputs, outputs, lambda: self._require(context.execute_async_v3(stream), "TensorRT runs the engine")
+        )
 
     def _record(self, launch: Callable[[], None]) -> Callable[[], None]:
         try:

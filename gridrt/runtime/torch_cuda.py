@@ -50,7 +50,10 @@ class TorchCuda:
         try:
             return torch.empty(tuple(shape), dtype=dtype, device=self._device)
         except torch.OutOfMemoryError as error:
-            rule, remedy = "an engine has to fit into the GPU's memory", "Build it for smaller batches: --batch, --size."
+            rule, remedy = (
+                "an engine has to fit into the GPU's memory",
+                "Build it for smaller batches: --batch, --size.",
+            )
             found = f"{math.prod(shape) * dtype.itemsize} bytes more than there are"
             raise GridRTError(rule, place="CUDA", value=found, remedy=remedy) from error
 
