@@ -6,8 +6,8 @@ import click
 
 model = click.option(
     "--model",
-    help="Checkpoint, ONNX file, TensorRT engine or name such as r50; else the only one in the current folder: the graph "
-    "of the only checkpoint, and an engine where nothing else lies.",
+    help="Checkpoint, ONNX file, TensorRT engine or name such as r50; else the only one in the current folder, the "
+    "graph of the only checkpoint, or an engine where nothing else lies.",
 )
 scale = click.option(
     "--scale",

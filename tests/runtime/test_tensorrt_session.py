@@ -175,7 +175,7 @@ def test_a_batch_beyond_the_largest_is_refused(
         ({"plugins": {"version": 2}}, r"plugins of version 1 \(found an engine for version 2\)"),
         (
             {"runtime": {"name": "tensorrt", "version": "10.8.1"}},
-            r"here is tensorrt 11\.4\.0.*found one of tensorrt 10\.8\.1",
+            r"tensorrt 11\.4\.0.*found one of tensorrt 10\.8\.1",
         ),
         ({"gpu": {"compute_capability": "9.0"}}, r"capability 8\.9 \(found an engine for 9\.0\)"),
         ({"gpu": None, "compute_capabilities": ["8.6", "12.0"]}, r"8\.9 \(found an engine for 8\.6, 12\.0\)"),
