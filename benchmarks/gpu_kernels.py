@@ -120,17 +120,17 @@ def _convolution_pairs(features: Tensor, orders: list[FusionWeights]) -> Rival:
     """A depth-wise and a point-wise convolution for each edge and order, as the reference has them: 48 pairs."""
 
     def call() -> Tensor:
-        points = list(features.chunk(POINTS, 1))
+        points = unfused = list(features.chunk(POINTS, 1))
         for weights in orders:
             parts = list(zip(*(tensor.chunk(len(EDGES)) for tensor in weights), strict=True))
-            points = _fused_once(points, parts)
+            points = _fused_once(unfused, points, parts)
         return torch.cat(points, 1)
 
     return "48 convolution pairs", call
 
 
-def _fused_once(points: list[Tensor], parts: list[tuple[Tensor, ...]]) -> list[Tensor]:
-    fused = list(points)
+def _fused_once(unfused: list[Tensor], points: list[Tensor], parts: list[tuple[Tensor, ...]]) -> list[Tensor]:
+    fused = list(unfused)
     for (source, target), (depthwise, depthwise_bias, pointwise, pointwise_bias) in zip(EDGES, parts, strict=True):
         sent = F.conv2d(points[source], depthwise, depthwise_bias, padding=2, groups=depthwise.shape[0])
         fused[target] = fused[target] + F.conv2d(sent, pointwise, pointwise_bias)
@@ -175,14 +175,14 @@ def _milliseconds(call: Callable[[], object]) -> float:
     """The median of a call, between two events on the stream."""
     for _ in range(WARM_UP):
         call()
-    times = []
+    times: list[float] = []
     for _ in range(RUNS):
         start, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
         start.record()
         call()
         end.record()
         end.synchronize()
-        times.append(start.elapsed_time(end))
+        times.append(float(start.elapsed_time(end)))
     return statistics.median(times)
 
 

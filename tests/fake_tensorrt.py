@@ -116,9 +116,11 @@ class Context:
         self._array("labels", np.int32, (batch, ROWS))[:] = (self.engine.label, 0, -1)
         return not self.engine.fails
 
-    def _array(self, name: str, dtype: type[np.generic], shape: tuple[int, ...]) -> Any:  # noqa: ANN401 - an array
+    def _array(self, name: str, dtype: Any, shape: tuple[int, ...]) -> Any:  # noqa: ANN401 - a type, an array
         size = int(np.prod(shape)) * np.dtype(dtype).itemsize
-        return np.frombuffer((ctypes.c_char * size).from_address(self.addresses[name]), dtype).reshape(shape)
+        return np.frombuffer(memoryview((ctypes.c_char * size).from_address(self.addresses[name])), dtype).reshape(
+            shape
+        )
 
 
 class Engine:

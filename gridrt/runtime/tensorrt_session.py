@@ -95,8 +95,8 @@ def _deserialised(library: TensorRT, path: Path) -> tuple[tensorrt.Runtime, tens
     try:
         runtime = library.trt.Runtime(library.log)
     except TypeError as error:  # what the bindings make of a failed constructor
-        found = "; ".join(library.log.errors) or error
-        raise DependencyError("TensorRT runs with the driver here", place=library.name, value=found) from error
+        value = "; ".join(library.log.errors) or error
+        raise DependencyError("TensorRT runs with the driver here", place=library.name, value=value) from error
     engine = runtime.deserialize_cuda_engine(path.read_bytes())
     if engine is None:
         found = "; ".join(library.log.errors) or None

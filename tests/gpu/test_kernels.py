@@ -48,7 +48,7 @@ def test_roi_align_pools_what_the_definition_pools(variant: Variant, rois: int, 
 def test_grid_fusion_fuses_as_the_definition_does(variant: Variant, rois: int, channels: int, side: int) -> None:
     features, first, second = fusion_inputs(rois, channels, side)
     weights = [FusionWeights(*rounded(order, variant)) for order in (first, second)]
-    expected = grid_fusion(*rounded([features], variant), *weights)
+    expected = grid_fusion(rounded([features], variant)[0], *weights)
     (fused,) = KernelOnTensors(GRID_FUSION_KERNEL, variant, {})(features, *first, *second)
     assert_close(fused, expected, GRID_FUSION_KERNEL.contract, variant)
 
