@@ -2,12 +2,13 @@ PYTHON ?= python3
 PIP := .venv/bin/python -m pip --disable-pip-version-check
 INSTALLED := .venv/.installed
 
-.PHONY: help demo test
+.PHONY: help demo test gpu
 
 help:
 	@echo "make demo   export a detector that ships, measure it and draw what it finds, in demo/ (a few minutes)"
 	@echo "make test   everything that a change must pass: linter, type checker and tests (about 5 minutes)"
-	@echo "Both set up .venv, once, from PYTHON=$(PYTHON) (3.10 to 3.13) and the versions in constraints.txt."
+	@echo "make gpu    tests that need an NVIDIA GPU, and timings of the kernels there"
+	@echo "All set up .venv, once, from PYTHON=$(PYTHON) (3.10 to 3.13) and the versions in constraints.txt."
 
 demo: $(INSTALLED)
 	.venv/bin/gridrt demo
@@ -17,6 +18,10 @@ test: $(INSTALLED)
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
 	.venv/bin/pytest --numprocesses 2 --dist loadfile
+
+gpu: $(INSTALLED)
+	.venv/bin/pytest -m gpu tests/gpu
+	.venv/bin/python -m benchmarks.gpu_kernels
 
 $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv

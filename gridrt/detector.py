@@ -74,7 +74,8 @@ def open_detector(
     """A detector over a model file, opened by `gridrt.runtime.open_session`; see there for what it raises.
 
     Args:
-        model: a checkpoint (.pth, .pt, .safetensors), an ONNX graph (.onnx), or a name (r50, tiny_bccd, ...).
+        model: a checkpoint (.pth, .pt, .safetensors), an ONNX graph (.onnx), a TensorRT engine (.engine), or a name
+            (r50, tiny_bccd, ...).
         scale: most pixels on the long and on the short side of a resized image; None is what the model learned from.
         threads: CPU threads; None leaves the choice to the runtime.
         trust_checkpoint: allow a checkpoint that needs unpickling of arbitrary classes, which can run code.

@@ -161,15 +161,16 @@ def _tell_graph(graph: Path, engine: Path, profile: Profile, seconds: float) -> 
 
 
 def _tell_engine(manifest: Manifest, engine: Path, seconds: float) -> None:
+    from gridrt.runtime.engine_manifest import manifest_file
+
     counts = sum((Counter(stage) for stage in manifest.precision.values()), Counter[str]())
     layers = ", ".join(f"{count} in {precision}" for precision, count in counts.items())
     made = f"{manifest.runtime['name']} {manifest.runtime['version']}"
     targets = ", ".join(manifest.compute_capabilities) or "8.0 and later"
     where = f"on {manifest.gpu['name']}" if manifest.gpu else f"ahead of time for compute capabilities {targets}"
-    # GridRT runs no engines yet; the AP of the graph is the engine's, as far as it can be known.
-    graph = engine.with_name(manifest.graph["file"])
-    following = command_line("evaluate", "--model", str(graph), "--images", "DIR", "--annotations", "FILE")
+    following = command_line("evaluate", "--model", str(engine), "--images", "DIR", "--annotations", "FILE")
+    there = "" if manifest.gpu else f", on such a GPU and with {manifest_file(engine).name} beside it"
     click.echo(
         f"{made} engine, built {where}, weighted layers {layers}, "
-        f"in {engine}, {engine.stat().st_size / 1e6:.1f} MB, {seconds:.1f} s. Next: {following}"
+        f"in {engine}, {engine.stat().st_size / 1e6:.1f} MB, {seconds:.1f} s. Next{there}: {following}"
     )

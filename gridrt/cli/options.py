@@ -6,8 +6,8 @@ import click
 
 model = click.option(
     "--model",
-    help="Checkpoint, ONNX file or name such as r50; else the only one in the current folder, or the graph of the only "
-    "checkpoint.",
+    help="Checkpoint, ONNX file, TensorRT engine or name such as r50; else the only one in the current folder, the "
+    "graph of the only checkpoint, or an engine where nothing else lies.",
 )
 scale = click.option(
     "--scale",

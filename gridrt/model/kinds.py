@@ -9,7 +9,9 @@ from gridrt.errors import GridRTError, OutputError
 CHECKPOINT_SUFFIXES = (".pth", ".pt", ".safetensors")
 GRAPH_SUFFIX = ".onnx"
 ENGINE_SUFFIX = ".engine"
-MODEL_SUFFIXES = (*CHECKPOINT_SUFFIXES, GRAPH_SUFFIX)
+PORTABLE_SUFFIXES = (*CHECKPOINT_SUFFIXES, GRAPH_SUFFIX)
+"""Of files that any machine runs."""
+MODEL_SUFFIXES = (*PORTABLE_SUFFIXES, ENGINE_SUFFIX)
 
 
 def suffix_of(path: str | Path) -> str:
@@ -20,6 +22,11 @@ def suffix_of(path: str | Path) -> str:
 def is_graph(path: str | Path) -> bool:
     """Whether the path is that of an ONNX file."""
     return suffix_of(path) == GRAPH_SUFFIX
+
+
+def is_engine(path: str | Path) -> bool:
+    """Whether the path is that of a TensorRT engine."""
+    return suffix_of(path) == ENGINE_SUFFIX
 
 
 def require_graph_suffix(out: Path) -> None:
@@ -38,19 +45,19 @@ def require_engine_suffix(out: Path) -> None:
     Raises:
         OutputError: `out` is not that of an engine.
     """
-    if suffix_of(out) != ENGINE_SUFFIX:
+    if not is_engine(out):
         raise OutputError(f"an engine ends in {ENGINE_SUFFIX}", place=out, remedy="Give --out that suffix.")
 
 
-def refuse_trust_in_graph(path: str | Path, *, trust_checkpoint: bool) -> None:
-    """Refuse a trust that a graph has no use for, which would be ignored silently.
+def refuse_needless_trust(path: str | Path, *, trust_checkpoint: bool) -> None:
+    """Refuse a trust that a graph or an engine has no use for, which would be ignored silently.
 
     Raises:
-        GridRTError: `path` is that of a graph, and `trust_checkpoint` is set.
+        GridRTError: `path` is that of a graph or an engine, and `trust_checkpoint` is set.
     """
-    if trust_checkpoint and is_graph(path):
+    if trust_checkpoint and (is_graph(path) or is_engine(path)):
         raise GridRTError(
-            "only a checkpoint can be trusted: nothing in an ONNX graph is unpickled",
+            "only a checkpoint can be trusted: nothing in a graph or an engine is unpickled",
             place=path,
             remedy="Leave out --trust-checkpoint.",
         )

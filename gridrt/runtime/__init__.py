@@ -9,10 +9,13 @@ from gridrt.errors import GridRTError
 from gridrt.files import check_is_file, sha256_of
 from gridrt.model.kinds import (
     CHECKPOINT_SUFFIXES,
+    ENGINE_SUFFIX,
     GRAPH_SUFFIX,
     MODEL_SUFFIXES,
+    PORTABLE_SUFFIXES,
+    is_engine,
     is_graph,
-    refuse_trust_in_graph,
+    refuse_needless_trust,
     suffix_of,
 )
 from gridrt.model.zoo import NAMES, PATH_OR_NAME
@@ -24,20 +27,29 @@ def open_session(model: str | Path, *, threads: int | None = None, trust_checkpo
     """Open a model file with the backend that runs its kind.
 
     Args:
-        model: a checkpoint (.pth, .pt, .safetensors), an ONNX graph (.onnx), or a name (r50, tiny_bccd, ...).
-        threads: CPU threads; None leaves the choice to the backend.
+        model: a checkpoint (.pth, .pt, .safetensors), an ONNX graph (.onnx), a TensorRT engine (.engine) with its
+            manifest beside it, or a name (r50, tiny_bccd, ...).
+        threads: CPU threads, which an engine has no use for; None leaves the choice to the backend.
         trust_checkpoint: allow a checkpoint that needs unpickling of arbitrary classes, which can run code.
 
     Raises:
-        GridRTError: neither a known kind of file nor a name, or a graph that is to be trusted.
+        GridRTError: neither a known kind of file nor a name, a graph or an engine that is to be trusted, or threads
+            for an engine.
         CheckpointError: weights that cannot be read, trusted, or fitted to a model.
         GraphError: an ONNX file that is not a GridRT graph.
+        EngineError: an engine that was built for something other than what is here, or is without its manifest.
+        DependencyError: an engine, and its TensorRT or a GPU is missing.
     """
-    refuse_trust_in_graph(model, trust_checkpoint=trust_checkpoint)
+    refuse_needless_trust(model, trust_checkpoint=trust_checkpoint)
     if is_graph(model):
         from gridrt.runtime.onnxruntime_session import OnnxRuntimeSession
 
         return OnnxRuntimeSession(model, threads=threads)
+    if is_engine(model):
+        from gridrt.runtime.tensorrt_session import TensorRTSession
+
+        _refuse_threads(model, threads)
+        return TensorRTSession(model)
     if suffix_of(model) in CHECKPOINT_SUFFIXES or str(model) in NAMES:
         from gridrt.model.checkpoint import load_model
         from gridrt.runtime.torch_session import TorchSession
@@ -47,15 +59,22 @@ def open_session(model: str | Path, *, threads: int | None = None, trust_checkpo
     raise GridRTError(f"a model must be a file that ends in {', '.join(MODEL_SUFFIXES)}", place=model)
 
 
-def only_model_in(folder: Path) -> Path:
-    """The one checkpoint or graph in `folder`, for a command that was not told which model to take.
+def _refuse_threads(model: str | Path, threads: int | None) -> None:
+    if threads is not None:
+        rule = "an engine runs on a GPU, where CPU threads have no effect"
+        raise GridRTError(rule, place=model, remedy="Leave out --threads.")
 
-    Of a checkpoint and the graph that was made from it, the graph.
+
+def only_model_in(folder: Path) -> Path:
+    """The one model file in `folder`, for a command that was not told which model to take.
+
+    Of a checkpoint and the graph that was made from it, the graph. An engine, which runs on few machines, is taken only
+    where nothing else lies.
 
     Raises:
         GridRTError: there is none, or more than one.
     """
-    found = _files_in(folder, MODEL_SUFFIXES)
+    found = _files_in(folder, PORTABLE_SUFFIXES) or _files_in(folder, (ENGINE_SUFFIX,))
     return _only(
         _graph_beside_its_parent(found) or found, "model", folder, "such as tiny_bccd, which ships with GridRT"
     )

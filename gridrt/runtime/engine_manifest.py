@@ -8,9 +8,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from gridrt.files import write_text
+from gridrt.errors import EngineError
+from gridrt.files import sha256_of, write_text
 
 SUFFIX = ".json"
+RUNTIMES = ("tensorrt", "tensorrt-rtx")
 
 
 @dataclass(frozen=True)
@@ -58,3 +60,49 @@ def write_manifest(manifest: Manifest, engine: Path) -> None:
         OutputError: it cannot be written.
     """
     write_text(manifest_file(engine), json.dumps(asdict(manifest), indent=2) + "\n")
+
+
+def read_manifest(engine: Path) -> Manifest:
+    """Read the manifest beside an engine.
+
+    Raises:
+        EngineError: there is none, it is not of the form that `write_manifest` writes, or it is another engine's.
+    """
+    file = manifest_file(engine)
+    try:
+        manifest = _parsed(file.read_bytes())
+    except OSError as error:
+        raise _not_of_this(engine, file, error.strerror or error) from error
+    except (ValueError, TypeError) as error:
+        raise _not_of_this(engine, file, f"not the form of GridRT's: {error}") from error
+    if manifest.engine["sha256"] != sha256_of(engine):
+        raise _not_of_this(engine, file, "that of an engine with another SHA-256")
+    return manifest
+
+
+# What is read of a manifest besides its own parts.
+_NEEDED = (
+    ("engine", "sha256"),
+    ("graph", "metadata"),
+    ("runtime", "name"),
+    ("runtime", "version"),
+    ("plugins", "version"),
+    ("profile", "images"),
+    ("options", "hardware"),
+)
+
+
+def _parsed(content: bytes) -> Manifest:
+    manifest = Manifest(**json.loads(content))
+    needed = [*_NEEDED, ("gpu", "compute_capability")] if manifest.gpu else _NEEDED
+    if missing := [f"{part}.{name}" for part, name in needed if name not in getattr(manifest, part)]:
+        raise ValueError(f"no {', '.join(missing)}")
+    if manifest.runtime["name"] not in RUNTIMES:
+        raise ValueError(f"runtime {manifest.runtime['name']}")
+    return manifest
+
+
+def _not_of_this(engine: Path, file: Path, found: object) -> EngineError:
+    rule = f"an engine has its manifest beside it, {file.name}"
+    remedy = "Copy both files, or build it again: gridrt build-engine."
+    return EngineError(rule, place=engine, value=found, remedy=remedy)

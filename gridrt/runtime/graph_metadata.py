@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from gridrt.config import scale_in
 from gridrt.errors import GraphError
+from gridrt.types import Int32Array
 
 CLASSES_KEY = "gridrt.classes"
 INPUT_KEY = "gridrt.input"
@@ -46,6 +47,17 @@ def scale_in_input(metadata: Mapping[str, str], path: str | Path) -> tuple[int, 
     if scale is None:
         raise not_gridrt(path, f"metadata {INPUT_KEY} has no scale of two positive numbers of pixels")
     return scale
+
+
+def refuse_unnamed(labels: Int32Array, class_names: Sequence[str], path: str | Path) -> None:
+    """A file does not tell how many classes its graph knows, so that its labels have to.
+
+    Raises:
+        GraphError: a label has no name.
+    """
+    highest = labels.max(initial=-1)
+    if highest >= len(class_names):
+        raise not_gridrt(path, f"label {highest}, but {len(class_names)} class names")
 
 
 def not_gridrt(path: str | Path, found: str) -> GraphError:

@@ -10,7 +10,7 @@ import onnxruntime as ort
 from gridrt.config import DEFAULT_SCALE
 from gridrt.errors import DependencyError, GraphError
 from gridrt.files import check_is_file
-from gridrt.runtime.graph_metadata import class_names_in, not_gridrt, scale_in_input
+from gridrt.runtime.graph_metadata import class_names_in, not_gridrt, refuse_unnamed, scale_in_input
 from gridrt.runtime.graph_weights import refuse_non_finite
 from gridrt.types import Int32Array, RawDetections, UInt8Array
 
@@ -79,14 +79,8 @@ class OnnxRuntimeSession:
             boxes, scores, labels = self._session.run(list(OUTPUTS), {"images": images, "image_sizes": image_sizes})
         except Exception as error:  # ONNX Runtime's error classes share no base of their own
             raise GraphError("ONNX Runtime cannot run the graph", place=self._path, value=error) from error
-        self._check_named(labels)
+        refuse_unnamed(labels, self._class_names, self._path)
         return RawDetections(boxes, scores, labels)
-
-    def _check_named(self, labels: Int32Array) -> None:
-        """The file does not tell how many classes its graph knows, so that its labels have to."""
-        highest = labels.max(initial=-1)
-        if highest >= len(self._class_names):
-            raise not_gridrt(self._path, f"label {highest}, but {len(self._class_names)} class names")
 
 
 def _check_available(providers: Sequence[str]) -> None:

@@ -12,7 +12,7 @@ from torch import nn
 
 from gridrt.errors import GraphError, GridRTError
 from gridrt.files import sha256_of
-from gridrt.runtime import only_float_graph_in, only_model_in, open_session
+from gridrt.runtime import only_float_graph_in, only_model_in, open_session, tensorrt_session
 from gridrt.runtime.onnxruntime_session import OnnxRuntimeSession
 from gridrt.runtime.torch_session import TorchSession
 from tests.fakes import whole_image_graph
@@ -53,7 +53,7 @@ def test_a_graph_needs_no_trust_and_a_flag_is_not_ignored(tmp_path: Path) -> Non
 def test_another_kind_of_file_is_refused_with_those_that_are_known(tmp_path: Path, name: str) -> None:
     (tmp_path / name).touch()
 
-    with pytest.raises(GridRTError, match=r"a model must be a file that ends in \.pth.*\.onnx$"):
+    with pytest.raises(GridRTError, match=r"a model must be a file that ends in \.pth.*\.onnx, \.engine$"):
         open_session(tmp_path / name)
 
 
@@ -68,6 +68,31 @@ def test_a_text_file_named_onnx_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(GraphError):
         open_session(tmp_path / "a.onnx")
+
+
+def test_an_engine_opens_in_tensorrt_and_flags_without_effect_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[Path] = []
+    monkeypatch.setattr(tensorrt_session, "TensorRTSession", opened.append)
+    engine = tmp_path / "a.engine"
+
+    open_session(engine)
+
+    assert opened == [engine]
+    with pytest.raises(GridRTError, match="Leave out --threads"):
+        open_session(engine, threads=2)
+    with pytest.raises(GridRTError, match="Leave out --trust-checkpoint"):
+        open_session(engine, trust_checkpoint=True)
+
+
+def test_an_engine_is_taken_only_where_nothing_else_lies(tmp_path: Path) -> None:
+    for name in ("r50.engine", "r50.engine.json"):
+        (tmp_path / name).touch()
+    assert only_model_in(tmp_path) == tmp_path / "r50.engine"
+
+    (tmp_path / "r50.onnx").touch()
+    assert only_model_in(tmp_path) == tmp_path / "r50.onnx"
 
 
 @pytest.mark.parametrize("name", ["r50.onnx", "r50.pth"])

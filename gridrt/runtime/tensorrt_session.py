@@ -1,0 +1,104 @@
+"""Run an engine of TensorRT, or of TensorRT for RTX, on an NVIDIA GPU.
+
+It has been tested with stand-ins for GPU and TensorRT only: no engine has run yet.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gridrt.config import DEFAULT_SCALE
+from gridrt.errors import DependencyError, EngineError
+from gridrt.files import check_is_file
+from gridrt.plugins.adapters.cuda_kernel import cuda_core
+from gridrt.plugins.adapters.python_plugin import register_python_plugins
+from gridrt.plugins.kernels import KERNELS
+from gridrt.runtime.engine_batch import fitted
+from gridrt.runtime.engine_manifest import read_manifest
+from gridrt.runtime.engine_place import refuse_other_gpu, refuse_other_plugins, refuse_other_tensorrt
+from gridrt.runtime.engine_runner import EngineRunner
+from gridrt.runtime.graph_metadata import class_names_in, refuse_unnamed, scale_in_input
+from gridrt.runtime.tensorrt_library import TensorRT, load_tensorrt
+from gridrt.runtime.torch_cuda import TorchCuda
+from gridrt.types import Int32Array, RawDetections, UInt8Array
+
+if TYPE_CHECKING:
+    import tensorrt
+
+
+class TensorRTSession:
+    """An engine that `gridrt build-engine` wrote, with its manifest beside it.
+
+    Args:
+        path: the engine.
+        cuda_graphs: record the launches of a shape of images when it first comes, and repeat them from then on.
+
+    Raises:
+        EngineError: its manifest is missing or another's; it was built for another GPU, another version of TensorRT or
+            other plugins; or TensorRT does not take it.
+        GraphError: the manifest names no classes.
+        DependencyError: the GPU, TensorRT, or what plugins need is missing.
+        GridRTError: there is not enough memory.
+    """
+
+    def __init__(self, path: str | Path, *, cuda_graphs: bool = True) -> None:
+        self._path = Path(path)
+        check_is_file(self._path, EngineError)
+        manifest = read_manifest(self._path)
+        metadata = manifest.graph["metadata"]
+        self._class_names, self._scale = class_names_in(metadata, path), scale_in_input(metadata, path)
+        refuse_other_plugins(manifest, self._path)
+        gpu = TorchCuda()
+        refuse_other_gpu(manifest, self._path, gpu.compute_capability)
+        library = load_tensorrt(manifest.runtime["name"])
+        refuse_other_tensorrt(manifest, self._path, library.version)
+        self._bounds = manifest.profile["images"]
+        self._runtime, engine = _deserialised(library, self._path)
+        self._run = EngineRunner(engine, library, gpu, cuda_graphs=cuda_graphs)
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Names of the classes, in the order of the labels."""
+        return self._class_names
+
+    @property
+    def scale(self) -> tuple[int, int]:
+        """The scale of the images that the model learned from."""
+        return self._scale or DEFAULT_SCALE
+
+    @property
+    def scale_is_noted(self) -> bool:
+        """Whether the manifest tells `scale`."""
+        return self._scale is not None
+
+    def run(self, images: UInt8Array, image_sizes: Int32Array) -> RawDetections:
+        """Detect in a batch; shapes as in `gridrt.types.Session`.
+
+        Raises:
+            EngineError: the batch is larger than what the engine was built for, or TensorRT cannot run it.
+            GraphError: a class is found that has no name.
+            GridRTError: there is not enough memory.
+        """
+        found = self._run(*fitted(images, image_sizes, self._bounds))
+        count = len(images)
+        raw = RawDetections(found.boxes[:count], found.scores[:count], found.labels[:count])
+        refuse_unnamed(raw.labels, self._class_names, self._path)
+        return raw
+
+
+def _deserialised(library: TensorRT, path: Path) -> tuple[tensorrt.Runtime, tensorrt.ICudaEngine]:
+    """An engine, and what has to live as long as it does."""
+    cuda_core()  # without it, plugins would fail in the midst of a run
+    register_python_plugins(library.trt, KERNELS)
+    library.log.clear()
+    try:
+        runtime = library.trt.Runtime(library.log)
+    except TypeError as error:  # what the bindings make of a failed constructor
+        value = "; ".join(library.log.errors) or error
+        raise DependencyError("TensorRT runs with the driver here", place=library.name, value=value) from error
+    engine = runtime.deserialize_cuda_engine(path.read_bytes())
+    if engine is None:
+        found = "; ".join(library.log.errors) or None
+        raise EngineError("TensorRT takes the engine", place=path, value=found, remedy="Build it again here.")
+    return runtime, engine

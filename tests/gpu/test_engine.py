@@ -1,0 +1,51 @@
+"""An engine, built and run here, detects what ONNX Runtime detects."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gridrt.agreement import agreement
+from gridrt.detector import Detector
+from gridrt.errors import DependencyError
+from gridrt.export.engine.build import build_engine
+from gridrt.export.engine.options import EngineOptions
+from gridrt.export.engine.profile import profile_for
+from gridrt.runtime.onnxruntime_session import OnnxRuntimeSession
+from gridrt.runtime.tensorrt_session import TensorRTSession
+from gridrt.types import Detections, UInt8Array
+
+pytestmark = pytest.mark.gpu
+SCALE = (320, 256)
+
+
+@pytest.fixture(scope="module")
+def engine(exported: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("engine") / "tiny.engine"
+    try:
+        build_engine(exported("tiny"), path, EngineOptions(profile_for(SCALE, (1, 2))))
+    except DependencyError as error:
+        pytest.skip(str(error))
+    return path
+
+
+@pytest.mark.parametrize("cuda_graphs", [True, False])
+def test_it_detects_what_onnx_runtime_detects_the_second_time_too(
+    engine: Path, exported: Callable[[str], Path], photo: Callable[[str], UInt8Array], *, cuda_graphs: bool
+) -> None:
+    images = [photo("coffee")]
+    (expected,) = Detector(OnnxRuntimeSession(exported("tiny"), ["CPUExecutionProvider"]), SCALE)(images)
+    detector = Detector(TensorRTSession(engine, cuda_graphs=cuda_graphs), SCALE)
+    first, second = detector(images)[0], detector(images)[0]
+    assert len(expected)
+    assert_agree(expected, first)
+    for name in ("boxes", "scores", "labels"):
+        np.testing.assert_array_equal(getattr(first, name), getattr(second, name))
+
+
+def assert_agree(expected: Detections, found: Detections) -> None:
+    """As closely as a checkpoint and its graph have to."""
+    assert agreement(expected, found).outside(0.01, 0.0002) <= len(expected) // 10
