@@ -14,7 +14,7 @@ from gridrt.calib.rewrite import note
 from gridrt.calib.targets import Target
 from gridrt.errors import GraphError
 from gridrt.export.onnx_export import save_onnx
-from gridrt.runtime.graph_metadata import PRECISION_KEY, TARGET_KEY
+from gridrt.runtime.graph_metadata import PRECISION_KEY, TARGET_KEY, metadata_of
 from gridrt.runtime.onnxruntime_session import OnnxRuntimeSession
 
 
@@ -26,7 +26,7 @@ def load_float_graph(path: Path) -> ModelProto:
     """
     OnnxRuntimeSession(path, ["CPUExecutionProvider"], threads=1)  # refuses what is not a sound graph of ours
     model = onnx.load(path)
-    precision = next((entry.value for entry in model.metadata_props if entry.key == PRECISION_KEY), None)
+    precision = metadata_of(model).get(PRECISION_KEY)
     if precision is not None:
         raise GraphError(
             "precisions are written into a graph in FP32",
@@ -40,6 +40,11 @@ def load_float_graph(path: Path) -> ModelProto:
 def default_name(model: Path, recipe: str, target: Target) -> Path:
     """`r50.onnx` -> `r50.int8.onnx`, in the current folder; for a target other than TensorRT also its name."""
     return Path(".".join((model.stem, recipe, *(() if target.has_half else (target.name,)), "onnx")))
+
+
+def default_cache(model: Path) -> Path:
+    """`r50.onnx` -> `r50.calibration.npz`, in the current folder."""
+    return Path(f"{model.stem}.calibration.npz")
 
 
 def save_rewritten(

@@ -17,9 +17,10 @@ from gridrt.calib.sensitivity import BlockCost, Mixture, blocks_of, costs, mixtu
 from gridrt.calib.targets import Target
 from gridrt.calib.thresholds import METHODS, ranges_of
 from gridrt.calib.trial import Trial
+from gridrt.config import DEFAULT_SCALE
 from gridrt.data.coco import CocoDataset
 from gridrt.files import sha256_of
-from gridrt.runtime.onnxruntime_session import OnnxRuntimeSession
+from gridrt.runtime.graph_metadata import metadata_of, scale_in_input
 
 TRIED_IMAGES = 8
 """In so many of the calibration images detections are compared."""
@@ -98,7 +99,7 @@ def calibrate(request: Request) -> Calibrated:
     _require_int8(model, request.recipe)
     pictures = pictures_in(request.images, request.max_images)
     dataset = None if request.annotations is None else CocoDataset(request.images, request.annotations)
-    scale = request.scale or OnnxRuntimeSession(request.graph, ["CPUExecutionProvider"], threads=1).scale
+    scale = request.scale or scale_in_input(metadata_of(model), request.graph) or DEFAULT_SCALE
     observers = observe(request.graph, pictures, scale, request.cache, request.threads)
     ranges = ranges_of(observers, METHODS[request.method])
     trial = Trial(model, ranges, request.target, spread(pictures, TRIED_IMAGES), dataset, scale, request.threads)

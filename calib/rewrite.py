@@ -14,6 +14,7 @@ from gridrt.calib.plan import plan_from_recipe
 from gridrt.calib.precision import Precision
 from gridrt.calib.recipe import Recipe
 from gridrt.calib.targets import Target
+from gridrt.runtime.graph_metadata import metadata_of
 
 NO_RANGES: Mapping[str, Range] = {}
 
@@ -45,5 +46,4 @@ def apply_recipe(
 
 def note(model: ModelProto, notes: Mapping[str, str]) -> None:
     """Add to the metadata of `model`, in place."""
-    known = {entry.key: entry.value for entry in model.metadata_props}
-    onnx.helper.set_model_props(model, known | dict(notes))
+    onnx.helper.set_model_props(model, metadata_of(model) | dict(notes))

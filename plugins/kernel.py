@@ -48,6 +48,15 @@ class Variant:
         }
 
 
+ALL_VARIANTS = (
+    Variant("float32"),
+    Variant("float16"),
+    Variant("float32", channels_last=True),
+    Variant("float16", channels_last=True),
+)
+"""Both precisions in both layouts."""
+
+
 @dataclass(frozen=True)
 class Launch:
     """The geometry of a launch.
@@ -103,6 +112,10 @@ class Kernel:
         """The entry point."""
         return f"gridrt_{self.contract.folder.name}"
 
+    def all_macros(self, variant: Variant, attributes: Attributes) -> dict[str, str]:
+        """Those of the variant and those of a node's attributes."""
+        return {**variant.macros, **self.macros(attributes)}
+
     def defines(self, variant: Variant, attributes: Attributes) -> list[str]:
         """The options that make a compiler see variant and attributes: `-DGRIDRT_HALF=1`, and so on."""
-        return [f"-D{name}={value}" for name, value in {**variant.macros, **self.macros(attributes)}.items()]
+        return [f"-D{name}={value}" for name, value in self.all_macros(variant, attributes).items()]

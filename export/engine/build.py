@@ -32,7 +32,7 @@ from gridrt.plugins.adapters.python_plugin import register_python_plugins
 from gridrt.plugins.contract import VERSION
 from gridrt.plugins.kernels import KERNELS
 from gridrt.runtime.engine_manifest import Manifest, write_manifest
-from gridrt.runtime.graph_metadata import TARGET_KEY
+from gridrt.runtime.graph_metadata import TARGET_KEY, metadata_of
 from gridrt.runtime.onnxruntime_session import OnnxRuntimeSession
 from gridrt.runtime.tensorrt_library import TensorRT, load_tensorrt
 
@@ -96,7 +96,7 @@ def _sound_graph(path: Path) -> tuple[ModelProto, dict[str, str]]:
     """A graph, and what it says about itself."""
     OnnxRuntimeSession(path, ["CPUExecutionProvider"], threads=1)  # refuses what is not a sound graph of ours
     model = onnx.load(path)
-    metadata = {entry.key: entry.value for entry in model.metadata_props}
+    metadata = metadata_of(model)
     target = metadata.get(TARGET_KEY, TENSORRT)
     if target != TENSORRT:
         remedy = f"gridrt calibrate --target {TENSORRT} writes one."

@@ -73,7 +73,6 @@ def command(*, model: Path | None, out: Path | None, onnx_only: bool, **chosen: 
 
 def _recipe(chosen: dict[str, Any], *, onnx_only: bool) -> Recipe | None:
     """The one precision that is asked for, if any."""
-    from gridrt.calib.precision import Precision
     from gridrt.calib.recipe import load_recipe
 
     asked = [name for name in ("fp16", "int8") if chosen[name]] + ([chosen["recipe"]] if chosen["recipe"] else [])
@@ -82,7 +81,7 @@ def _recipe(chosen: dict[str, Any], *, onnx_only: bool) -> Recipe | None:
     if onnx_only and not asked:
         raise click.UsageError("--onnx-only writes a graph in another precision: --fp16, --int8 or --recipe.")
     recipe = load_recipe(asked[0]) if asked else None
-    has_int8 = recipe is not None and any(rule.precision is Precision.INT8 for rule in recipe.rules)
+    has_int8 = recipe is not None and recipe.quantizes
     if has_int8 and chosen["images"] is None:
         raise click.UsageError("INT8 takes --images to find its ranges on.")
     if not has_int8:
@@ -124,7 +123,7 @@ def _check_outputs(graph: Path, written: list[Path], engine: Path, request: Engi
 
 def _write_graph(graph: Path, recipe: Recipe, file: Path, chosen: dict[str, Any]) -> None:
     """Write the graph in a recipe's precisions, in the form that TensorRT takes."""
-    from gridrt.calib.artefact import load_float_graph, save_rewritten
+    from gridrt.calib.artefact import default_cache, load_float_graph, save_rewritten
     from gridrt.calib.calibrate import Request, calibrate
     from gridrt.calib.rewrite import apply_recipe
     from gridrt.calib.targets import TARGETS
@@ -133,16 +132,16 @@ def _write_graph(graph: Path, recipe: Recipe, file: Path, chosen: dict[str, Any]
 
     target = TARGETS["tensorrt"]
     if chosen["images"] is None:
-        rewritten, notes = apply_recipe(load_float_graph(graph), recipe, target), {}
+        rewritten, parent, notes = apply_recipe(load_float_graph(graph), recipe, target), sha256_of(graph), {}
     else:
-        cache = chosen["cache"] or Path(f"{graph.stem}.calibration.npz")
+        cache = chosen["cache"] or default_cache(graph)
         names = ("images", "method", "max_images", "scale", "threads")
         how = {name: chosen[name] for name in names}
         done = calibrate(Request(graph=graph, recipe=recipe, target=target, cache=cache, **how))
         click.echo(str(done.fidelity))
-        rewritten, notes = done.model, done.notes
+        rewritten, parent, notes = done.model, done.parent_sha256, done.notes
     static_rows(rewritten)
-    save_rewritten(rewritten, file, recipe, target, sha256_of(graph), notes)
+    save_rewritten(rewritten, file, recipe, target, parent, notes)
 
 
 def _tell_graph(graph: Path, engine: Path, profile: Profile, seconds: float) -> None:

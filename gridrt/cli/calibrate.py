@@ -70,13 +70,14 @@ def command(*, out: Path | None, json_file: Path | None, **chosen: Any) -> None:
 
 
 def _request(chosen: dict[str, Any]) -> Request:
+    from gridrt.calib.artefact import default_cache
     from gridrt.calib.calibrate import Request
     from gridrt.calib.recipe import load_recipe
     from gridrt.calib.targets import TARGETS
     from gridrt.runtime import only_float_graph_in
 
     graph = chosen.pop("model") or only_float_graph_in(Path())
-    cache = chosen.pop("cache") or Path(f"{graph.stem}.calibration.npz")
+    cache = chosen.pop("cache") or default_cache(graph)
     recipe, target = load_recipe(chosen.pop("recipe")), TARGETS[chosen.pop("target")]
     return Request(graph=graph, cache=cache, recipe=recipe, target=target, **chosen)
 

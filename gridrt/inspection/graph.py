@@ -14,7 +14,7 @@ from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 from gridrt.errors import GraphError
 from gridrt.files import check_is_file, sha256_of
 from gridrt.model.checkpoint.listing import listed
-from gridrt.runtime.graph_metadata import CLASSES_KEY, class_names_in, scale_in_input
+from gridrt.runtime.graph_metadata import CLASSES_KEY, class_names_in, metadata_of, scale_in_input
 from gridrt.wording import noted_scale
 
 _LONGEST_VALUE = 80
@@ -91,7 +91,7 @@ def graph_summary(path: Path) -> GraphSummary:
     """
     model = _load(path)
     graph = model.graph
-    metadata = {entry.key: entry.value for entry in model.metadata_props}
+    metadata = metadata_of(model)
     is_ours = CLASSES_KEY in metadata
     return GraphSummary(
         file=str(path),

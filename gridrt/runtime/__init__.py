@@ -19,7 +19,7 @@ from gridrt.model.kinds import (
     suffix_of,
 )
 from gridrt.model.zoo import NAMES, PATH_OR_NAME
-from gridrt.runtime.graph_metadata import PARENT_KEY, PRECISION_KEY
+from gridrt.runtime.graph_metadata import PARENT_KEY, PRECISION_KEY, metadata_of
 from gridrt.types import Session
 
 
@@ -111,10 +111,9 @@ def _metadata(path: Path) -> dict[str, str]:
     from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 
     try:
-        entries = onnx.load(path, load_external_data=False).metadata_props
+        return metadata_of(onnx.load(path, load_external_data=False))
     except DecodeError:
         return {}
-    return {entry.key: entry.value for entry in entries}
 
 
 def _only(found: Sequence[Path], what: str, folder: Path, example: str) -> Path:

@@ -5,10 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from gridrt.config import scale_in
+from gridrt.config import DEFAULT_SCALE, scale_in
 from gridrt.errors import GraphError
 from gridrt.types import Int32Array
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
 
 CLASSES_KEY = "gridrt.classes"
 INPUT_KEY = "gridrt.input"
@@ -18,6 +22,41 @@ PRECISION_KEY = "gridrt.precision"
 """The recipe that a graph was rewritten by; one in FP32 has none."""
 TARGET_KEY = "gridrt.target"
 """The runtime that it was rewritten for."""
+
+
+class GraphFacts:
+    """What a session knows of its model from the metadata of the graph, whatever runs it.
+
+    Args:
+        metadata: of the graph.
+        path: the file, for errors.
+
+    Raises:
+        GraphError: it is not that of a graph of ours.
+    """
+
+    def __init__(self, metadata: Mapping[str, str], path: str | Path) -> None:
+        self._class_names, self._scale = class_names_in(metadata, path), scale_in_input(metadata, path)
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Names of the classes, in the order of the labels."""
+        return self._class_names
+
+    @property
+    def scale(self) -> tuple[int, int]:
+        """The scale of the images that the model learned from."""
+        return self._scale or DEFAULT_SCALE
+
+    @property
+    def scale_is_noted(self) -> bool:
+        """Whether the metadata tell `scale`."""
+        return self._scale is not None
+
+
+def metadata_of(model: ModelProto) -> dict[str, str]:
+    """What a graph says about itself, unchecked."""
+    return {entry.key: entry.value for entry in model.metadata_props}
 
 
 def class_names_in(metadata: Mapping[str, str], path: str | Path) -> tuple[str, ...]:

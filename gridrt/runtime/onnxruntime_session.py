@@ -7,10 +7,9 @@ from pathlib import Path
 
 import onnxruntime as ort
 
-from gridrt.config import DEFAULT_SCALE
 from gridrt.errors import DependencyError, GraphError
 from gridrt.files import check_is_file
-from gridrt.runtime.graph_metadata import class_names_in, not_gridrt, refuse_unnamed, scale_in_input
+from gridrt.runtime.graph_metadata import GraphFacts, not_gridrt, refuse_unnamed
 from gridrt.runtime.graph_weights import refuse_non_finite
 from gridrt.types import Int32Array, RawDetections, UInt8Array
 
@@ -24,7 +23,7 @@ OUTPUTS = {"boxes": ("tensor(float)", 3), "scores": ("tensor(float)", 2), "label
 ERRORS_ONLY = 3
 
 
-class OnnxRuntimeSession:
+class OnnxRuntimeSession(GraphFacts):
     """An ONNX file of the graph contract, opened and checked.
 
     Args:
@@ -51,23 +50,8 @@ class OnnxRuntimeSession:
         _check_signature(path, "input", self._session.get_inputs(), INPUTS)
         _check_signature(path, "output", self._session.get_outputs(), OUTPUTS)
         metadata = self._session.get_modelmeta().custom_metadata_map
-        self._class_names, self._scale = class_names_in(metadata, path), scale_in_input(metadata, path)
+        super().__init__(metadata, path)
         refuse_non_finite(path)
-
-    @property
-    def class_names(self) -> tuple[str, ...]:
-        """Names of the classes, in the order of the labels."""
-        return self._class_names
-
-    @property
-    def scale(self) -> tuple[int, int]:
-        """The scale of the images that the model learned from."""
-        return self._scale or DEFAULT_SCALE
-
-    @property
-    def scale_is_noted(self) -> bool:
-        """Whether the file tells `scale`."""
-        return self._scale is not None
 
     def run(self, images: UInt8Array, image_sizes: Int32Array) -> RawDetections:
         """Detect in a batch; shapes as in `gridrt.types.Session`.
@@ -79,7 +63,7 @@ class OnnxRuntimeSession:
             boxes, scores, labels = self._session.run(list(OUTPUTS), {"images": images, "image_sizes": image_sizes})
         except Exception as error:  # ONNX Runtime's error classes share no base of their own
             raise GraphError("ONNX Runtime cannot run the graph", place=self._path, value=error) from error
-        refuse_unnamed(labels, self._class_names, self._path)
+        refuse_unnamed(labels, self.class_names, self._path)
         return RawDetections(boxes, scores, labels)
 
 

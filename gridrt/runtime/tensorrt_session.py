@@ -8,7 +8,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gridrt.config import DEFAULT_SCALE
 from gridrt.errors import DependencyError, EngineError
 from gridrt.files import check_is_file
 from gridrt.plugins.adapters.cuda_kernel import cuda_core
@@ -18,7 +17,7 @@ from gridrt.runtime.engine_batch import fitted
 from gridrt.runtime.engine_manifest import read_manifest
 from gridrt.runtime.engine_place import refuse_other_gpu, refuse_other_plugins, refuse_other_tensorrt
 from gridrt.runtime.engine_runner import EngineRunner
-from gridrt.runtime.graph_metadata import class_names_in, refuse_unnamed, scale_in_input
+from gridrt.runtime.graph_metadata import GraphFacts, refuse_unnamed
 from gridrt.runtime.tensorrt_library import TensorRT, load_tensorrt
 from gridrt.runtime.torch_cuda import TorchCuda
 from gridrt.types import Int32Array, RawDetections, UInt8Array
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
     import tensorrt
 
 
-class TensorRTSession:
+class TensorRTSession(GraphFacts):
     """An engine that `gridrt build-engine` wrote, with its manifest beside it.
 
     Args:
@@ -47,7 +46,7 @@ class TensorRTSession:
         check_is_file(self._path, EngineError)
         manifest = read_manifest(self._path)
         metadata = manifest.graph["metadata"]
-        self._class_names, self._scale = class_names_in(metadata, path), scale_in_input(metadata, path)
+        super().__init__(metadata, path)
         refuse_other_plugins(manifest, self._path)
         gpu = TorchCuda()
         refuse_other_gpu(manifest, self._path, gpu.compute_capability)
@@ -56,21 +55,6 @@ class TensorRTSession:
         self._bounds = manifest.profile["images"]
         self._runtime, engine = _deserialised(library, self._path)
         self._run = EngineRunner(engine, library, gpu, cuda_graphs=cuda_graphs)
-
-    @property
-    def class_names(self) -> tuple[str, ...]:
-        """Names of the classes, in the order of the labels."""
-        return self._class_names
-
-    @property
-    def scale(self) -> tuple[int, int]:
-        """The scale of the images that the model learned from."""
-        return self._scale or DEFAULT_SCALE
-
-    @property
-    def scale_is_noted(self) -> bool:
-        """Whether the manifest tells `scale`."""
-        return self._scale is not None
 
     def run(self, images: UInt8Array, image_sizes: Int32Array) -> RawDetections:
         """Detect in a batch; shapes as in `gridrt.types.Session`.
@@ -83,7 +67,7 @@ class TensorRTSession:
         found = self._run(*fitted(images, image_sizes, self._bounds))
         count = len(images)
         raw = RawDetections(found.boxes[:count], found.scores[:count], found.labels[:count])
-        refuse_unnamed(raw.labels, self._class_names, self._path)
+        refuse_unnamed(raw.labels, self.class_names, self._path)
         return raw
 
 

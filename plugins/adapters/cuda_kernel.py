@@ -94,7 +94,7 @@ def compiled(kernel: Kernel, variant: Variant, attributes: Attributes, architect
         arch=architecture,
         std="c++17",
         include_path=[str(folder) for folder in INCLUDES],
-        define_macro=list({**variant.macros, **kernel.macros(attributes)}.items()),
+        define_macro=list(kernel.all_macros(variant, attributes).items()),
     )
     try:
         return core.Program(kernel.entry.read_text(), "c++", options).compile("cubin")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from gridrt.ops.grid import EDGES, POINTS
 from gridrt.plugins.contract import Attributes
 from gridrt.plugins.grid_fusion.contract import FEATURES, GRID_FUSION
-from gridrt.plugins.kernel import Example, Kernel, Launch, Variant
+from gridrt.plugins.kernel import ALL_VARIANTS, Example, Kernel, Launch, Variant
 from gridrt.plugins.sizes import Size, as_size, largest
 
 THREADS = 256
@@ -41,12 +41,7 @@ def _example(rois: int, channels: int, side: int) -> Example:
 
 GRID_FUSION_KERNEL = Kernel(
     contract=GRID_FUSION,
-    variants=(
-        Variant("float32"),
-        Variant("float16"),
-        Variant("float32", channels_last=True),
-        Variant("float16", channels_last=True),
-    ),
+    variants=ALL_VARIANTS,
     macros=lambda _attributes: {},
     scalars=(FEATURES.dim(0), CHANNELS, SIDE),
     launch=_launch,

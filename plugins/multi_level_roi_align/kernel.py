@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gridrt.plugins.contract import Attributes
-from gridrt.plugins.kernel import Example, Kernel, Launch, Variant
+from gridrt.plugins.kernel import ALL_VARIANTS, Example, Kernel, Launch, Variant
 from gridrt.plugins.multi_level_roi_align.contract import LEVELS, MULTI_LEVEL_ROI_ALIGN, ROIS
 from gridrt.plugins.sizes import as_size, ceil_div, largest
 
@@ -40,12 +40,7 @@ def _example(output_size: int, rois: int) -> Example:
 
 MULTI_LEVEL_ROI_ALIGN_KERNEL = Kernel(
     contract=MULTI_LEVEL_ROI_ALIGN,
-    variants=(
-        Variant("float32"),
-        Variant("float16"),
-        Variant("float32", channels_last=True),
-        Variant("float16", channels_last=True),
-    ),
+    variants=ALL_VARIANTS,
     macros=_macros,
     scalars=(
         ROIS.dim(0),
