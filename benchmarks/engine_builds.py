@@ -18,7 +18,6 @@ from typing import Any
 import click
 import onnx
 
-from benchmarks.setting import machine
 from gridrt.calib.affine import Range
 from gridrt.calib.artefact import save_rewritten
 from gridrt.calib.observe import observed_activations
@@ -31,6 +30,7 @@ from gridrt.export.engine.options import EngineOptions
 from gridrt.export.engine.profile import Profile, profile_for
 from gridrt.export.onnx_export import onnx_from_model, save_onnx
 from gridrt.files import check_writable, sha256_of, write_text
+from gridrt.machine.conditions import machine
 from gridrt.model.untrained import untrained_model
 
 RESULT = Path(__file__).parent / "results" / "engine_builds.json"

@@ -18,13 +18,13 @@ import click
 import numpy as np
 import torch
 
-from benchmarks.setting import machine
 from gridrt.agreement import agreement
 from gridrt.data.image import load_image
 from gridrt.data.transform import Batch, Transform
 from gridrt.export.onnx_export import onnx_from_model, save_onnx
 from gridrt.export.verify import cpu_sessions
 from gridrt.files import write_text
+from gridrt.machine.conditions import machine
 from gridrt.model.grid_rcnn import GridRCNN
 from gridrt.model.untrained import untrained_model
 from gridrt.types import Detections, RawDetections

@@ -21,9 +21,9 @@ from torch.nn import functional as F
 
 from benchmarks.gpu_inputs import candidates, fusion_inputs, pyramid_and_rois
 from benchmarks.gpu_kernel import KernelOnTensors
-from benchmarks.setting import machine
 from gridrt.errors import DependencyError, GridRTError
 from gridrt.files import check_writable, write_text
+from gridrt.machine.conditions import machine
 from gridrt.machine.devices import find_gpus
 from gridrt.ops.grid import EDGES, POINTS
 from gridrt.ops.grid_fusion import FusionWeights

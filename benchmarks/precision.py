@@ -20,7 +20,6 @@ import click
 import onnx
 from onnx import ModelProto
 
-from benchmarks.setting import machine
 from benchmarks.training_sets import SETS, TrainingSet
 from gridrt.calib.affine import Range
 from gridrt.calib.images import spread
@@ -35,6 +34,7 @@ from gridrt.detector import Detector, open_detector
 from gridrt.eval import AveragePrecision, evaluate
 from gridrt.export.onnx_export import onnx_from_model, save_onnx
 from gridrt.files import check_writable, sha256_of, write_text
+from gridrt.machine.conditions import machine
 from gridrt.model.checkpoint import load_model
 from gridrt.model.zoo import locate
 from gridrt.report.metrics import FIGURES

@@ -18,7 +18,6 @@ import onnx
 from onnx import ModelProto, TensorProto
 
 from benchmarks.photograph import PHOTOGRAPHS, photograph
-from benchmarks.setting import machine
 from gridrt.calib.affine import Range
 from gridrt.calib.fidelity import detect_in, fidelity, opened
 from gridrt.calib.observe import observe
@@ -30,6 +29,7 @@ from gridrt.config import DEFAULT_SCALE
 from gridrt.data.image import save_image
 from gridrt.export.onnx_export import onnx_from_model, save_onnx
 from gridrt.files import check_writable, write_text
+from gridrt.machine.conditions import machine
 from gridrt.model.untrained import untrained_model
 from gridrt.types import Detections
 

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import platform
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
-
-import gridrt
 from gridrt.data.transform import Batch
 from gridrt.files import sha256_of
-from gridrt.machine.devices import find_cpu
-from gridrt.machine.packages import find_packages
+from gridrt.machine.conditions import machine
 
 
 @dataclass(frozen=True)
@@ -58,22 +53,3 @@ def conditions(setting: Setting, graph: Path, batch: Batch, detections: int) -> 
         "warm_up": setting.warm_up,
         "runs": setting.runs,
     }
-
-
-def machine() -> dict[str, Any]:
-    """Processor, system and versions, ready for JSON."""
-    cpu = find_cpu()
-    return {
-        "cpu": cpu.name,
-        "cores": cpu.cores,
-        "instruction_sets": list(cpu.instruction_sets),
-        "torch_cpu_capability": torch.backends.cpu.get_cpu_capability(),
-        "platform": platform.platform(),
-        "versions": _versions(),
-    }
-
-
-def _versions() -> dict[str, str | None]:
-    packages = find_packages()
-    versions = {name: packages[name].version for name in ("torch", "onnx", "onnxruntime", "numpy")}
-    return {"gridrt": gridrt.__version__, "python": platform.python_version(), **versions}

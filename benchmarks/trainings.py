@@ -17,10 +17,10 @@ from typing import Any
 
 import click
 
-from benchmarks.setting import machine
 from benchmarks.training_card import card
 from benchmarks.training_sets import SETS, THREADS, TrainingSet
 from gridrt.files import make_folder, sha256_of, write_text
+from gridrt.machine.conditions import machine
 from gridrt.model.checkpoint import load_model, save_weights
 from gridrt.model.zoo import SHIPPED
 from gridrt.report.metrics import points

@@ -21,6 +21,7 @@ VERBS: Mapping[str, str] = {
     "build-engine": "Build a TensorRT engine, in FP32, FP16 or INT8.",
     "train": "Train a detector on annotated images.",
     "evaluate": "Measure average precision on annotated images.",
+    "bench": "Measure artefacts side by side: AP, latency, size.",
     "inspect": "Tell what a checkpoint or an ONNX file holds.",
     "doctor": "Tell what this machine can run, and what to install.",
     "demo": "Export and evaluate from end to end, with weights that ship.",

@@ -6,6 +6,7 @@ Shapes: G objects in an image.
 from __future__ import annotations
 
 import contextlib
+import copy
 import io
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -48,6 +49,7 @@ class CocoDataset:
 
     Attributes:
         images: in the file's order; the order of every index here.
+        annotations: of these images.
         class_names: in the order of the labels.
         category_ids: the file's, in the order of the labels.
         degenerate_boxes: how many are thinner than a pixel or without area, and therefore left out of `objects`.
@@ -61,7 +63,7 @@ class CocoDataset:
     def __init__(self, images_dir: str | Path, annotations_file: str | Path) -> None:
         content = read_annotations(annotations_file)
         self._folder = Path(images_dir)
-        self._annotations = content.annotations
+        self.annotations: Sequence[Annotation] = content.annotations
         self._by_image = defaultdict[int, list[Annotation]](list)
         for annotation in content.annotations:
             self._by_image[annotation.image_id].append(annotation)
@@ -76,6 +78,16 @@ class CocoDataset:
 
     def __len__(self) -> int:
         return len(self.images)
+
+    def first(self, count: int) -> CocoDataset:
+        """The same with the first `count` images alone."""
+        part = copy.copy(self)
+        part.images = self.images[:count]
+        kept = {image.id for image in part.images}
+        part.annotations = [one for one in self.annotations if one.image_id in kept]
+        part.degenerate_boxes = sum(one.is_degenerate for one in part.annotations)
+        part.cut_boxes = part._count_cut_boxes()  # noqa: SLF001 - its own class
+        return part
 
     def path(self, index: int) -> Path:
         """Where the picture lies."""
@@ -118,7 +130,7 @@ class CocoDataset:
             "categories": [
                 {"id": number, "name": name} for number, name in zip(self.category_ids, self.class_names, strict=True)
             ],
-            "annotations": [_coco_entry(number, one) for number, one in enumerate(self._annotations, 1)],
+            "annotations": [_coco_entry(number, one) for number, one in enumerate(self.annotations, 1)],
         }
         with silenced():
             index.createIndex()
@@ -126,7 +138,7 @@ class CocoDataset:
 
     def _count_cut_boxes(self) -> int:
         image_of = {image.id: image for image in self.images}
-        return sum(one.is_learned and one.reaches_past(image_of[one.image_id]) for one in self._annotations)
+        return sum(one.is_learned and one.reaches_past(image_of[one.image_id]) for one in self.annotations)
 
     def _check_pictures_are_there(self) -> None:
         missing = [image.file_name for index, image in enumerate(self.images) if not self._is_there(index)]

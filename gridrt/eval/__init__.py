@@ -7,9 +7,18 @@ from gridrt.detector import Detector
 from gridrt.eval.evaluation import Evaluation
 from gridrt.eval.metrics import AveragePrecision, Metrics
 from gridrt.eval.mistakes import ImageMistakes
-from gridrt.eval.results import Result, detect_all
+from gridrt.eval.results import Result, detect_all, results_of
 
-__all__ = ["AveragePrecision", "Evaluation", "ImageMistakes", "Metrics", "Result", "detect_all", "evaluate"]
+__all__ = [
+    "AveragePrecision",
+    "Evaluation",
+    "ImageMistakes",
+    "Metrics",
+    "Result",
+    "detect_all",
+    "evaluate",
+    "results_of",
+]
 
 
 def evaluate(detector: Detector, dataset: CocoDataset) -> Metrics:

@@ -58,6 +58,24 @@ class Evaluation:
         """
         return np.asarray(self._curves()[self._row_of(iou), :, :, 0].T)
 
+    def mean_precision(self, iou: float) -> Float64Array:
+        """`precision` averaged over the categories that have objects, float64 [R]; zeros where none has.
+
+        Args:
+            iou: as for `precision`.
+        """
+        curves = self.precision(iou)
+        measured = curves[(curves > -1).all(1)]
+        return measured.mean(0) if len(measured) else np.zeros(curves.shape[1])
+
+    def average_precision(self, iou: float) -> float | None:
+        """Average precision at one IoU, in 0..1; None where no category has objects.
+
+        Args:
+            iou: as for `precision`.
+        """
+        return _mean(self.precision(iou))
+
     def mistakes(self, score_threshold: float) -> list[ImageMistakes]:
         """The images with mistakes, worst first; detections below `score_threshold` count as not made."""
         return mistakes_in(self._coco, self._dataset, score_threshold)

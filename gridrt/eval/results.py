@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import TypedDict
 
 from tqdm import tqdm
@@ -36,7 +36,7 @@ def detect_all(detector: Detector, dataset: CocoDataset) -> list[Result]:
     of_images = []
     for index in tqdm(range(processes.rank(), len(dataset), processes.count()), unit="image", disable=_quiet()):
         found = detector([dataset.load_image(index)])[0]
-        of_images.append((index, list(_results(found, dataset.images[index].id, category_ids))))
+        of_images.append((index, results_of(found, dataset.images[index].id, category_ids)))
     in_order = sorted(processes.gathered(of_images), key=lambda of_image: of_image[0])
     return [result for _, results in in_order for result in results]
 
@@ -81,7 +81,16 @@ def _quiet() -> bool | None:
     return True if processes.rank() > 0 else None
 
 
-def _results(found: Detections, image_id: int, category_ids: Sequence[int]) -> Iterator[Result]:
-    for box, score, label in zip(found.boxes.tolist(), found.scores.tolist(), found.labels, strict=True):
-        x1, y1, x2, y2 = box
-        yield Result(image_id=image_id, category_id=category_ids[label], bbox=[x1, y1, x2 - x1, y2 - y1], score=score)
+def results_of(found: Detections, image_id: int, category_ids: Sequence[int]) -> list[Result]:
+    """What was found in an image, best score first.
+
+    Args:
+        found: in its pixels.
+        image_id: of the image.
+        category_ids: of the labels, as from `categories_of_labels`.
+    """
+    rows = zip(found.boxes.tolist(), found.scores.tolist(), found.labels, strict=True)
+    return [
+        Result(image_id=image_id, category_id=category_ids[label], bbox=[x1, y1, x2 - x1, y2 - y1], score=score)
+        for (x1, y1, x2, y2), score, label in rows
+    ]

@@ -39,8 +39,7 @@ def draw_precision_recall(target: str | Path, evaluation: Evaluation) -> None:
 def _draw_overall(axes: Axes, evaluation: Evaluation) -> None:
     axes.set_title("Mean over classes")
     for iou in IOUS:
-        curves = evaluation.precision(iou)  # [C, R]
-        mean = curves[(curves > -1).all(1)].mean(0)
+        mean = evaluation.mean_precision(iou)
         axes.plot(evaluation.recall_steps(), mean, label=f"IoU {iou:.2f}, AP {points(mean.mean())}")
 
 

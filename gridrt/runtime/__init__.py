@@ -65,6 +65,18 @@ def _refuse_threads(model: str | Path, threads: int | None) -> None:
         raise GridRTError(rule, place=model, remedy="Leave out --threads.")
 
 
+def models_in(folder: Path) -> list[Path]:
+    """Every model file in `folder`, by name.
+
+    Raises:
+        GridRTError: there is none.
+    """
+    found = _files_in(folder, MODEL_SUFFIXES)
+    if not found:
+        raise GridRTError("no model lies here", place=folder, remedy="Name some, such as tiny_bccd.")
+    return found
+
+
 def only_model_in(folder: Path) -> Path:
     """The one model file in `folder`, for a command that was not told which model to take.
 

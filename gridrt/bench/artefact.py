@@ -1,0 +1,74 @@
+"""What an artefact is, told without running it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import onnx
+from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
+
+from gridrt.errors import EngineError, GraphError, GridRTError
+from gridrt.files import check_is_file, sha256_of
+from gridrt.model.kinds import CHECKPOINT_SUFFIXES, MODEL_SUFFIXES, is_engine, is_graph, suffix_of
+from gridrt.model.zoo import PATH_OR_NAME, locate
+from gridrt.runtime.engine_manifest import read_manifest
+from gridrt.runtime.graph_metadata import PARENT_KEY, PRECISION_KEY, metadata_of
+
+PYTORCH, ONNX, TENSORRT = "PyTorch", "ONNX", "TensorRT"
+FLOAT = "fp32"
+"""The precision of what no recipe has rewritten."""
+
+
+@dataclass(frozen=True)
+class Artefact:
+    """A model file and what it says about itself.
+
+    Attributes:
+        name: as the user gave it: a path, or the name of weights.
+        format: `PYTORCH`, `ONNX` or `TENSORRT`.
+        precision: `FLOAT`, or the recipe that it was written by.
+        bytes: of the file.
+        sha256: of the file.
+        weights_sha256: of the checkpoint that it was made from, or is; None where it does not tell.
+    """
+
+    name: str
+    format: str
+    precision: str
+    bytes: int
+    sha256: str
+    weights_sha256: str | None
+
+
+def artefact_of(model: str | Path) -> Artefact:
+    """Look at a model file, or at weights that have a name.
+
+    Raises:
+        GridRTError: it is none, or cannot be read.
+    """
+    path = locate(model)
+    if suffix_of(path) not in MODEL_SUFFIXES:
+        raise GridRTError(f"a model must be a file that ends in {', '.join(MODEL_SUFFIXES)}", place=model)
+    check_is_file(path, GridRTError, PATH_OR_NAME)
+    digest, size = sha256_of(path), path.stat().st_size
+    if suffix_of(path) in CHECKPOINT_SUFFIXES:
+        return Artefact(str(model), PYTORCH, FLOAT, size, digest, digest)
+    metadata = _metadata_of(path)
+    kind = ONNX if is_graph(path) else TENSORRT
+    return Artefact(str(model), kind, metadata.get(PRECISION_KEY, FLOAT), size, digest, metadata.get(PARENT_KEY))
+
+
+def _metadata_of(path: Path) -> Mapping[str, str]:
+    """Of a graph, or of that which an engine was built from."""
+    if is_engine(path):
+        metadata = read_manifest(path).graph["metadata"]
+        if not isinstance(metadata, Mapping):
+            raise EngineError("a manifest tells the metadata of its graph", place=path, value=type(metadata).__name__)
+        return metadata
+    try:
+        return metadata_of(onnx.load(path, load_external_data=False))
+    except DecodeError:
+        rule = "this is not an ONNX graph, or a damaged one"
+        raise GraphError(rule, place=path, remedy="Export it again.") from None

@@ -1,0 +1,141 @@
+"""Artefacts beside a reference, on the same pictures, in the same run: how accurate and how fast each is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+
+from gridrt.bench.artefact import FLOAT, PYTORCH, Artefact, artefact_of
+from gridrt.bench.conditions import conditions
+from gridrt.bench.contestant import Contestant
+from gridrt.bench.disagreement import Disagreement, worst_disagreements
+from gridrt.bench.entry import Entry
+from gridrt.bench.race import race
+from gridrt.bench.result import BenchResult
+from gridrt.bench.rows import rows_of
+from gridrt.bench.worker import Opening, worker_of
+from gridrt.data.coco import CocoDataset
+from gridrt.errors import DataError, GridRTError
+from gridrt.eval.results import categories_of_labels
+
+DISAGREEMENTS = 3
+"""Pictures of each artefact, at most."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to measure.
+
+    Attributes:
+        models: artefacts, each once.
+        reference: one of them, which the others are held against; None takes a checkpoint, else a graph in FP32, else
+            the first.
+        dataset: pictures and the ground truth.
+        is_drawn: the pictures are the built-in ones: artefacts that know other classes are measured without accuracy.
+        scale: of the resized images; None is what each model learned from.
+        threads: CPU threads of each; None leaves the choice to the runtime.
+        trust_checkpoint: allow a checkpoint that needs unpickling of arbitrary classes, which can run code.
+    """
+
+    models: Sequence[str]
+    reference: str | None
+    dataset: CocoDataset
+    is_drawn: bool
+    scale: tuple[int, int] | None
+    threads: int | None
+    trust_checkpoint: bool
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came out.
+
+    Attributes:
+        result: the figures.
+        disagreements: the pictures in which artefacts differ most from the reference, artefact by artefact.
+    """
+
+    result: BenchResult
+    disagreements: Sequence[Disagreement]
+
+
+def bench(request: Request, make: Callable[[Opening], object] = worker_of) -> Outcome:
+    """Measure artefacts in turns. One that cannot be measured is a row with the reason.
+
+    Args:
+        request: what to measure.
+        make: opens an artefact, in the process that runs it; a function that can be pickled.
+
+    Raises:
+        DataError: the data set has no pictures, or no objects.
+        GridRTError: not one artefact can be measured.
+    """
+    _check(request.dataset)
+    entries = [Entry(model) for model in request.models]
+    for entry in entries:
+        with entry.tried():
+            entry.artefact = artefact_of(entry.name)
+    reference = _reference(entries, request.reference)
+    ordered = [reference, *(entry for entry in entries if entry is not reference)]
+    with ExitStack() as processes:
+        _open(ordered, request, make, processes)
+        _require_one(ordered)
+        pictures = [request.dataset.path(index) for index in range(len(request.dataset))]
+        complete = race([(entry, entry.contestant) for entry in ordered if entry.contestant], pictures)
+        _require_one(ordered)
+        rows = rows_of(ordered, request.dataset)
+    result = BenchResult(complete, conditions(request.dataset, request.threads, reference), reference.name, rows)
+    return Outcome(result, list(_disagreements(ordered)))
+
+
+def _check(dataset: CocoDataset) -> None:
+    """Nothing can be measured on nothing."""
+    if not len(dataset):
+        raise DataError("a bench needs annotated pictures", place=dataset.place, value="none")
+    if not dataset.annotations:
+        rule, remedy = "average precision needs objects", "Give the annotations that belong to these pictures."
+        raise DataError(rule, place=dataset.place, value="pictures without any", remedy=remedy)
+
+
+def _reference(entries: Sequence[Entry], asked: str | None) -> Entry:
+    """That which the others are held against."""
+    if asked is not None:
+        return next(entry for entry in entries if entry.name == asked)
+    return min(entries, key=lambda entry: _distance_from_reference(entry.artefact))
+
+
+def _distance_from_reference(artefact: Artefact | None) -> int:
+    """0 for what is closest to the trained weights."""
+    if artefact is None:
+        return 3
+    return 0 if artefact.format == PYTORCH else 1 if artefact.precision == FLOAT else 2
+
+
+def _open(entries: Sequence[Entry], request: Request, make: Callable[[Opening], object], processes: ExitStack) -> None:
+    """Start all processes, then wait for each."""
+    for entry in entries:
+        if entry.artefact is not None:
+            opening = Opening(entry.name, request.scale, request.threads, request.trust_checkpoint)
+            entry.contestant = processes.enter_context(closing(Contestant(make, opening)))
+    for entry in entries:
+        if entry.contestant is not None:
+            with entry.tried():
+                entry.opened = entry.contestant.ask("opened")
+                if not request.is_drawn:
+                    categories_of_labels(entry.opened.class_names, request.dataset)
+
+
+def _require_one(entries: Sequence[Entry]) -> None:
+    if all(entry.failure for entry in entries):
+        reasons = "; ".join(f"{entry.name}: {entry.failure}" for entry in entries)
+        raise GridRTError("not one of the artefacts can be measured", value=reasons)
+
+
+def _disagreements(entries: Sequence[Entry]) -> Iterable[Disagreement]:
+    reference, *others = entries
+    if reference.opened is None:
+        return
+    for entry in others:
+        names = reference.opened.class_names
+        yield from worst_disagreements(entry.name, names, reference.detections, entry.detections, DISAGREEMENTS)

@@ -1,0 +1,51 @@
+"""An artefact that takes part in a bench, as far as it came."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from gridrt.bench.artefact import Artefact
+from gridrt.bench.contestant import Contestant, Opened, Timed
+from gridrt.bench.result import DETECTOR, SESSION
+from gridrt.errors import GridRTError
+from gridrt.types import Detections
+
+
+@dataclass
+class Entry:
+    """What is known of an artefact, and what it has done so far.
+
+    Attributes:
+        name: as the user gave it.
+        artefact: None where the file is none.
+        contestant: the process that runs it; None where the file is none.
+        opened: None where it does not open.
+        detections: by picture.
+        seconds: of each run, of `SESSION` and `DETECTOR`.
+        failure: why it is out; empty while it is in.
+    """
+
+    name: str
+    artefact: Artefact | None = None
+    contestant: Contestant | None = None
+    opened: Opened | None = None
+    detections: dict[Path, Detections] = field(default_factory=dict)
+    seconds: dict[str, list[float]] = field(default_factory=lambda: {SESSION: [], DETECTOR: []})
+    failure: str = ""
+
+    def add(self, picture: Path, timed: Timed) -> None:
+        """Note a run."""
+        self.detections[picture] = timed.detections
+        self.seconds[SESSION].append(timed.session)
+        self.seconds[DETECTOR].append(timed.detector)
+
+    @contextmanager
+    def tried(self) -> Iterator[None]:
+        """What fails within is the entry's failure, and nobody else's."""
+        try:
+            yield
+        except GridRTError as error:
+            self.failure = str(error)

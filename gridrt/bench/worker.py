@@ -1,0 +1,92 @@
+"""What the process of an artefact does when it is asked."""
+
+from __future__ import annotations
+
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from gridrt.bench.contestant import Memory, Opened, Timed
+from gridrt.bench.stopwatch import Stopwatch
+from gridrt.data.image import load_image
+from gridrt.detector import Detector
+from gridrt.runtime import open_session
+from gridrt.types import Session
+
+
+@dataclass(frozen=True)
+class Opening:
+    """How an artefact is opened; see `gridrt.open_detector`."""
+
+    model: str
+    scale: tuple[int, int] | None
+    threads: int | None
+    trust_checkpoint: bool
+
+
+class Worker:
+    """A detector that is timed.
+
+    Args:
+        session: what runs the model.
+        scale: of the resized images; None is what the model learned from.
+    """
+
+    def __init__(self, session: Session, scale: tuple[int, int] | None) -> None:
+        self._session = session
+        self._stopwatch = Stopwatch(session)
+        self._detector = Detector(self._stopwatch, scale)
+
+    def opened(self) -> Opened:
+        """What there is to tell."""
+        detector = self._detector
+        return Opened(detector.class_names, detector.scale, detector.scale_origin, backend_of(self._session))
+
+    def detect(self, picture: Path) -> Timed:
+        """Find objects in a picture; raises what `gridrt.load_image` and a detector do."""
+        started = time.perf_counter()
+        found = self._detector([load_image(picture)])[0]
+        return Timed(found, self._stopwatch.seconds, time.perf_counter() - started)
+
+    def memory(self) -> Memory:
+        """Of this process."""
+        unit = 1 if sys.platform == "darwin" else 1024  # of the peak, as the system counts it
+        return Memory(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit, _gpu_memory())
+
+
+def worker_of(opening: Opening) -> Worker:
+    """Open an artefact; raises what `gridrt.runtime.open_session` does."""
+    session = open_session(opening.model, threads=opening.threads, trust_checkpoint=opening.trust_checkpoint)
+    return Worker(session, opening.scale)
+
+
+def backend_of(session: Session) -> str:
+    """Library, version and device of what runs a session."""
+    import onnxruntime
+    import torch
+
+    device = getattr(session, "device", None)
+    if isinstance(device, torch.device):
+        return f"torch {torch.__version__}, {device}"
+    if providers := getattr(session, "providers", ()):
+        return f"onnxruntime {onnxruntime.__version__}, {providers[0].removesuffix('ExecutionProvider')}"
+    return type(session).__name__
+
+
+def _gpu_memory() -> int | None:
+    """What nvidia-smi says that this process holds."""
+    program = shutil.which("nvidia-smi")
+    if program is None:
+        return None
+    query = [program, "--query-compute-apps=pid,used_memory", "--format=csv,noheader,nounits"]
+    try:
+        answer = subprocess.run(query, capture_output=True, text=True, timeout=60, check=True)  # noqa: S603 - all of it ours
+        rows = [[int(cell) for cell in line.split(",")] for line in answer.stdout.splitlines()]
+    except (OSError, subprocess.SubprocessError, ValueError):
+        return None
+    return next((mebibytes << 20 for process, mebibytes in rows if process == os.getpid()), None)

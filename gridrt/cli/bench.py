@@ -1,0 +1,153 @@
+"""`gridrt bench`: accuracy and speed of artefacts beside a reference."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+import click
+
+from gridrt.cli import exit_codes, options
+from gridrt.cli.program import command_line
+from gridrt.cli.progress import ticking
+from gridrt.wording import counted
+
+if TYPE_CHECKING:
+    from gridrt.bench.bench import Outcome
+    from gridrt.bench.result import BenchResult
+    from gridrt.data.coco import CocoDataset
+
+FILE = click.Path(path_type=Path)
+LIMIT = click.FloatRange(min=0)
+DRAWN_PICTURES = 100
+
+
+@click.command("bench")
+@click.argument("artefacts", nargs=-1, metavar="[ARTEFACTS]...")
+@click.option("--images", type=FILE, metavar="DIR", help="Folder of annotated images. [default: pictures are drawn]")
+@click.option("--annotations", type=FILE, metavar="FILE", help="Their boxes, as COCO's JSON.")
+@click.option("--max-images", type=click.IntRange(min=1), metavar="N", help="Measure on the first N images.")
+@click.option(
+    "--reference",
+    metavar="MODEL",
+    help="Hold the others against this one. [default: a checkpoint, else a graph in FP32, else the first]",
+)
+@click.option("--max-ap-drop", type=LIMIT, metavar="POINTS", help="Gate: AP below the reference's, in points of 100.")
+@click.option("--max-ap90-drop", type=LIMIT, metavar="POINTS", help="Gate: the same of AP at IoU 0.90.")
+@click.option("--min-fps", type=LIMIT, metavar="FPS", help="Gate: images per second of the session alone.")
+@click.option("--min-speedup", type=LIMIT, metavar="TIMES", help="Gate: how often faster than the reference.")
+@click.option("json_file", "--json", type=FILE, metavar="FILE", help="Also write all figures here.")
+@click.option("html_file", "--html", type=FILE, metavar="FILE", help="Also write a report to open in a browser.")
+@options.scale
+@options.threads
+@options.trust_checkpoint
+def command(  # noqa: PLR0913 - a verb's options
+    *,
+    artefacts: tuple[str, ...],
+    images: Path | None,
+    annotations: Path | None,
+    max_images: int | None,
+    reference: str | None,
+    max_ap_drop: float | None,
+    max_ap90_drop: float | None,
+    min_fps: float | None,
+    min_speedup: float | None,
+    json_file: Path | None,
+    html_file: Path | None,
+    scale: tuple[int, int] | None,
+    threads: int | None,
+    trust_checkpoint: bool,
+) -> None:
+    """Measure artefacts side by side: average precision, latency, size and memory.
+
+    ARTEFACTS are checkpoints, ONNX files, TensorRT engines or names such as tiny_bccd; without any, those in the
+    current folder. Each image goes through each of them in turn. A gate that is not met ends with exit status 3.
+    """
+    from gridrt.bench.bench import Request, bench
+    from gridrt.bench.gates import Limits, gates_of
+
+    started = time.perf_counter()
+    _check_outputs(json_file, html_file)
+    models = _models(artefacts, reference)
+    with _dataset(images, annotations, max_images) as dataset:
+        outcome = bench(Request(models, reference, dataset, images is None, scale, threads, trust_checkpoint))
+        limits = Limits(max_ap_drop, max_ap90_drop, min_fps, min_speedup)
+        result = replace(outcome.result, gates=gates_of(outcome.result, limits))
+        _write(replace(outcome, result=result), json_file, html_file)
+    _tell(result, [file for file in (json_file, html_file) if file is not None], time.perf_counter() - started)
+    click.get_current_context().exit(_exit_code(result))
+
+
+def _check_outputs(json_file: Path | None, html_file: Path | None) -> None:
+    """Refuse before the work what could not be written after it."""
+    from gridrt.files import check_apart, check_writable
+
+    outputs = [file for file in (json_file, html_file) if file is not None]
+    check_apart(outputs, [])
+    for output in outputs:
+        check_writable(output)
+
+
+def _models(artefacts: tuple[str, ...], reference: str | None) -> list[str]:
+    """All that is measured, each once."""
+    from gridrt.runtime import models_in
+
+    named = artefacts or tuple(map(str, models_in(Path())))
+    return list(dict.fromkeys([*([reference] if reference else []), *named]))
+
+
+@contextmanager
+def _dataset(images: Path | None, annotations: Path | None, max_images: int | None) -> Iterator[CocoDataset]:
+    """The user's pictures, or drawn ones."""
+    from gridrt.data.coco import CocoDataset
+
+    if (images is None) != (annotations is None):
+        raise click.UsageError("--images and --annotations go together.")
+    if images is not None and annotations is not None:
+        dataset = CocoDataset(images, annotations)
+        yield dataset if max_images is None else dataset.first(max_images)
+        return
+    with TemporaryDirectory() as folder:
+        yield _drawn(Path(folder), max_images or DRAWN_PICTURES)
+
+
+def _drawn(folder: Path, count: int) -> CocoDataset:
+    from gridrt.data.coco import CocoDataset
+    from gridrt.data.synthetic import write_split
+
+    with ticking(f"drawing {counted(count, 'picture')}"):
+        write_split(folder, "val", count)
+    return CocoDataset(folder / "val", folder / "instances_val.json")
+
+
+def _write(outcome: Outcome, json_file: Path | None, html_file: Path | None) -> None:
+    from gridrt.files import write_text
+
+    if json_file is not None:
+        write_text(json_file, outcome.result.to_json())
+
+
+def _tell(result: BenchResult, written: list[Path], seconds: float) -> None:
+    from gridrt.report.bench_table import bench_lines
+
+    click.echo("\n".join(bench_lines(result)))
+    if all(row.accuracy is None for row in result.rows):
+        click.echo("no AP: the drawn pictures show other classes. Give --images and --annotations.")
+    places = f", in {', '.join(map(str, written))}" if written else ""
+    images = f"{result.conditions['images_done']} of {counted(result.conditions['images'], 'image')}"
+    following = command_line("compare", result.reference, result.rows[-1].artefact)
+    state = "measured" if result.complete else "interrupted, measured"
+    click.echo(
+        f"{counted(len(result.rows), 'artefact')} {state} on {images}{places}, {seconds:.1f} s. Next: {following}"
+    )
+
+
+def _exit_code(result: BenchResult) -> int:
+    if not result.complete:
+        return exit_codes.INTERRUPTED
+    return 0 if all(gate.met for gate in result.gates) else exit_codes.GATE_NOT_MET

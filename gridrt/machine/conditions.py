@@ -1,0 +1,33 @@
+"""What figures of speed depend on, beside the work itself."""
+
+from __future__ import annotations
+
+import platform
+from dataclasses import asdict
+from typing import Any
+
+import gridrt
+from gridrt.machine.devices import find_cpu, find_gpus
+from gridrt.machine.packages import find_packages
+
+
+def machine() -> dict[str, Any]:
+    """Processor, GPUs, system and versions, ready for JSON."""
+    import torch
+
+    cpu = find_cpu()
+    return {
+        "cpu": cpu.name,
+        "cores": cpu.cores,
+        "instruction_sets": list(cpu.instruction_sets),
+        "torch_cpu_capability": torch.backends.cpu.get_cpu_capability(),
+        "gpus": [asdict(gpu) for gpu in find_gpus()],
+        "platform": platform.platform(),
+        "versions": _versions(),
+    }
+
+
+def _versions() -> dict[str, str | None]:
+    packages = find_packages()
+    versions = {name: packages[name].version for name in ("torch", "onnx", "onnxruntime", "numpy")}
+    return {"gridrt": gridrt.__version__, "python": platform.python_version(), **versions}
