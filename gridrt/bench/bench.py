@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 
-from gridrt.bench.artefact import FLOAT, PYTORCH, Artefact, artefact_of
+from gridrt.bench.artefact import FLOAT, PYTORCH, artefact_of
 from gridrt.bench.conditions import conditions
 from gridrt.bench.contestant import Contestant
 from gridrt.bench.disagreement import Disagreement, worst_disagreements
@@ -16,7 +16,7 @@ from gridrt.bench.result import BenchResult
 from gridrt.bench.rows import rows_of
 from gridrt.bench.worker import Opening, worker_of
 from gridrt.data.coco import CocoDataset
-from gridrt.errors import DataError, GridRTError
+from gridrt.errors import GridRTError
 from gridrt.eval.results import categories_of_labels
 
 DISAGREEMENTS = 3
@@ -68,19 +68,17 @@ def bench(request: Request, make: Callable[[Opening], object] = worker_of) -> Ou
         make: opens an artefact, in the process that runs it; a function that can be pickled.
 
     Raises:
-        DataError: the data set has no pictures, or no objects.
         GridRTError: not one artefact can be measured.
     """
-    _check(request.dataset)
     entries = [Entry(model) for model in request.models]
     for entry in entries:
         with entry.tried():
             entry.artefact = artefact_of(entry.name)
-    reference = _reference(entries, request.reference)
-    ordered = [reference, *(entry for entry in entries if entry is not reference)]
     with ExitStack() as processes:
-        _open(ordered, request, make, processes)
-        _require_one(ordered)
+        _open(entries, request, make, processes)
+        _require_one(entries)
+        reference = _reference(entries, request.reference)
+        ordered = [reference, *(entry for entry in entries if entry is not reference)]
         pictures = [request.dataset.path(index) for index in range(len(request.dataset))]
         complete = race([(entry, entry.contestant) for entry in ordered if entry.contestant], pictures)
         _require_one(ordered)
@@ -89,25 +87,17 @@ def bench(request: Request, make: Callable[[Opening], object] = worker_of) -> Ou
     return Outcome(result, list(_disagreements(ordered)))
 
 
-def _check(dataset: CocoDataset) -> None:
-    """Nothing can be measured on nothing."""
-    if not len(dataset):
-        raise DataError("a bench needs annotated pictures", place=dataset.place, value="none")
-    if not dataset.annotations:
-        rule, remedy = "average precision needs objects", "Give the annotations that belong to these pictures."
-        raise DataError(rule, place=dataset.place, value="pictures without any", remedy=remedy)
-
-
 def _reference(entries: Sequence[Entry], asked: str | None) -> Entry:
     """That which the others are held against."""
     if asked is not None:
         return next(entry for entry in entries if entry.name == asked)
-    return min(entries, key=lambda entry: _distance_from_reference(entry.artefact))
+    return min(entries, key=_distance_from_weights)
 
 
-def _distance_from_reference(artefact: Artefact | None) -> int:
-    """0 for what is closest to the trained weights."""
-    if artefact is None:
+def _distance_from_weights(entry: Entry) -> int:
+    """0 for what is closest to the weights as they were trained."""
+    artefact = entry.artefact
+    if artefact is None or entry.failure:
         return 3
     return 0 if artefact.format == PYTORCH else 1 if artefact.precision == FLOAT else 2
 

@@ -72,8 +72,8 @@ def command(  # noqa: PLR0913 - a verb's options
     from gridrt.bench.gates import Limits, gates_of
 
     started = time.perf_counter()
-    _check_outputs(json_file, html_file)
     models = _models(artefacts, reference)
+    _check_outputs(json_file, html_file, models)
     with _dataset(images, annotations, max_images) as dataset:
         outcome = bench(Request(models, reference, dataset, images is None, scale, threads, trust_checkpoint))
         limits = Limits(max_ap_drop, max_ap90_drop, min_fps, min_speedup)
@@ -83,12 +83,12 @@ def command(  # noqa: PLR0913 - a verb's options
     click.get_current_context().exit(_exit_code(result))
 
 
-def _check_outputs(json_file: Path | None, html_file: Path | None) -> None:
+def _check_outputs(json_file: Path | None, html_file: Path | None, models: list[str]) -> None:
     """Refuse before the work what could not be written after it."""
     from gridrt.files import check_apart, check_writable
 
     outputs = [file for file in (json_file, html_file) if file is not None]
-    check_apart(outputs, [])
+    check_apart(outputs, map(Path, models))
     for output in outputs:
         check_writable(output)
 

@@ -63,6 +63,18 @@ def test_boxes_that_training_cuts_are_counted(tmp_path: Path) -> None:
     assert write_dataset(tmp_path, content).cut_boxes == 2
 
 
+def test_the_first_images_keep_their_annotations_and_counts(tmp_path: Path) -> None:
+    content = small()
+    content["annotations"][0]["bbox"] = [3, 3, 0.5, 9]
+    dataset = write_dataset(tmp_path, content)
+
+    first = dataset.first(1)
+
+    assert (len(first), len(first.annotations), first.degenerate_boxes) == (1, 2, 1)
+    assert {one["image_id"] for one in first.ground_truth().dataset["annotations"]} == {7}
+    assert (len(dataset), len(dataset.annotations)) == (2, 3)
+
+
 def test_objects_of_real_annotations_are_those_that_pycocotools_lists(data_dir: Path) -> None:
     file = data_dir / "coco_free/annotations/instances_val2017.json"
     dataset = CocoDataset(data_dir / "coco_free/val2017", file)

@@ -14,7 +14,7 @@ from pycocotools.cocoeval import COCOeval
 
 from gridrt.data.coco import CocoDataset
 from gridrt.eval import AveragePrecision, Evaluation, Result
-from tests.datasets import write_dataset
+from tests.datasets import small, write_dataset
 
 
 @pytest.fixture(scope="module")
@@ -214,3 +214,19 @@ def test_mistakes_belong_to_their_image(dataset: CocoDataset, annotations_file: 
 
     assert mistakes.index == 0
     assert sorted(mistakes.missed_boxes.tolist()) == sorted(dataset.objects(0).boxes.tolist())
+
+
+def test_ap_at_one_iou_is_the_mean_of_its_curve(dataset: CocoDataset, annotations_file: Path) -> None:
+    evaluation = Evaluation(dataset, imperfect_results(annotations_file))
+
+    assert evaluation.average_precision(0.75) == evaluation.metrics().overall.ap75
+    assert evaluation.mean_precision(0.75).mean() == pytest.approx(evaluation.metrics().overall.ap75)
+
+
+def test_without_objects_there_is_no_ap_and_the_curve_is_flat(tmp_path: Path) -> None:
+    content = small()
+    content["annotations"] = content["annotations"][1:2]  # a crowd
+    evaluation = Evaluation(write_dataset(tmp_path, content), [])
+
+    assert evaluation.average_precision(0.5) is None
+    assert not evaluation.mean_precision(0.5).any()

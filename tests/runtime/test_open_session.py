@@ -12,7 +12,7 @@ from torch import nn
 
 from gridrt.errors import GraphError, GridRTError
 from gridrt.files import sha256_of
-from gridrt.runtime import only_float_graph_in, only_model_in, open_session, tensorrt_session
+from gridrt.runtime import models_in, only_float_graph_in, only_model_in, open_session, tensorrt_session
 from gridrt.runtime.onnxruntime_session import OnnxRuntimeSession
 from gridrt.runtime.torch_session import TorchSession
 from tests.fakes import whole_image_graph
@@ -197,3 +197,18 @@ def test_importing_the_package_loads_no_backend() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert done.stdout.strip() == "[]"
+
+
+def test_models_in_a_folder_are_all_files_of_their_suffixes_by_name(tmp_path: Path) -> None:
+    for name in ("b.onnx", "a.engine", "c.PTH", ".hidden.onnx", "a.engine.json", "notes.txt"):
+        (tmp_path / name).touch()
+    (tmp_path / "folder.onnx").mkdir()
+
+    assert [path.name for path in models_in(tmp_path)] == ["a.engine", "b.onnx", "c.PTH"]
+
+
+def test_a_folder_without_models_is_told_so(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").touch()
+
+    with pytest.raises(GridRTError, match=r"no model lies here\. Name some, such as tiny_bccd\."):
+        models_in(tmp_path)

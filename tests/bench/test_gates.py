@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import pytest
+
+from gridrt.bench.gates import Limits, gates_of
+from gridrt.bench.result import Row
+from tests.bench.results import result_of, row_of
+
+REFERENCE = row_of("a.pth")
+WORSE = row_of("b.onnx", ap=0.495, ap90=0.19, seconds=(0.01, 0.015, 0.02))
+
+
+@pytest.mark.parametrize(
+    ("looser", "tighter", "found"),
+    [
+        (Limits(max_ap_drop=0.5), Limits(max_ap_drop=0.49), "-0.50"),
+        (Limits(max_ap90_drop=1), Limits(max_ap90_drop=0.9), "-1.00"),
+        (Limits(min_fps=66.6), Limits(min_fps=66.7), "66.67"),
+        (Limits(min_speedup=2), Limits(min_speedup=2.01), "2.00"),
+    ],
+)
+def test_a_limit_is_met_up_to_what_is_true(looser: Limits, tighter: Limits, found: str) -> None:
+    result = result_of(REFERENCE, WORSE)
+
+    assert [(gate.artefact, gate.value, gate.met) for gate in gates_of(result, looser)] == [("b.onnx", found, True)]
+    assert [(gate.artefact, gate.value, gate.met) for gate in gates_of(result, tighter)] == [("b.onnx", found, False)]
+
+
+def test_a_gain_meets_any_limit_on_a_drop() -> None:
+    result = result_of(REFERENCE, row_of("b.onnx", ap=0.6))
+
+    assert [gate.met for gate in gates_of(result, Limits(max_ap_drop=0))] == [True]
+
+
+def test_what_was_not_measured_meets_no_limit() -> None:
+    result = result_of(REFERENCE, Row("b.onnx", failure="damaged"))
+
+    gates = gates_of(result, Limits(max_ap_drop=100, max_ap90_drop=100, min_fps=0, min_speedup=0))
+
+    assert [(gate.met, gate.value) for gate in gates] == [(False, "not measured")] * 4
+
+
+def test_a_reference_that_is_alone_is_held_against_the_limits() -> None:
+    gates = gates_of(result_of(REFERENCE), Limits(max_ap_drop=0, min_fps=34))
+
+    assert [(gate.artefact, gate.met) for gate in gates] == [("a.pth", True), ("a.pth", False)]
+
+
+def test_without_limits_there_are_no_gates() -> None:
+    assert gates_of(result_of(REFERENCE, WORSE), Limits()) == []

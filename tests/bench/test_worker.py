@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+import resource
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+
+from gridrt.bench.worker import Opening, Worker, backend_of, worker_of
+from gridrt.data.image import load_image, save_image
+from gridrt.detector import Detector
+from gridrt.errors import GraphError
+from gridrt.model.grid_rcnn import GridRCNN
+from gridrt.runtime.onnxruntime_session import OnnxRuntimeSession
+from gridrt.runtime.torch_session import TorchSession
+from tests.fakes import FakeSession, whole_image_graph
+
+SCALE = (64, 48)
+
+
+@pytest.fixture
+def picture(tmp_path: Path) -> Path:
+    save_image(tmp_path / "a.png", np.full((96, 128, 3), 200, np.uint8))
+    return tmp_path / "a.png"
+
+
+def test_a_picture_is_detected_in_as_a_detector_does(picture: Path) -> None:
+    timed = Worker(FakeSession(), SCALE).detect(picture)
+
+    [expected] = Detector(FakeSession(), SCALE)([load_image(picture)])
+    np.testing.assert_array_equal(timed.detections.boxes, expected.boxes)
+
+
+def test_the_detector_takes_at_least_what_its_session_takes(picture: Path) -> None:
+    timed = Worker(FakeSession(), SCALE).detect(picture)
+
+    assert 0 < timed.session < timed.detector
+
+
+def test_what_is_open_tells_its_classes_and_scale() -> None:
+    opened = Worker(FakeSession(), None).opened()
+
+    assert (opened.class_names, opened.scale, opened.scale_origin) == (("cat", "dog"), (1333, 800), "noted")
+
+
+def test_an_artefact_opens_as_it_does_for_a_detector(tmp_path: Path) -> None:
+    onnx.save(whole_image_graph(), tmp_path / "a.onnx")
+
+    assert worker_of(Opening(str(tmp_path / "a.onnx"), SCALE, 1, trust_checkpoint=False)).opened().scale == SCALE
+
+
+def test_an_artefact_that_does_not_open_raises_its_error(tmp_path: Path) -> None:
+    with pytest.raises(GraphError, match="no such file"):
+        worker_of(Opening(str(tmp_path / "a.onnx"), None, None, trust_checkpoint=False))
+
+
+def test_backends_are_told_with_their_version(tmp_path: Path, untrained: Callable[[str], GridRCNN]) -> None:
+    import onnxruntime
+    import torch
+
+    onnx.save(whole_image_graph(), tmp_path / "a.onnx")
+
+    assert backend_of(OnnxRuntimeSession(tmp_path / "a.onnx")) == f"onnxruntime {onnxruntime.__version__}, CPU"
+    assert backend_of(TorchSession(untrained("tiny"), "cpu")) == f"torch {torch.__version__}, cpu"
+
+
+def test_memory_is_the_most_that_the_process_held() -> None:
+    found = Worker(FakeSession(), None).memory()
+
+    assert found.main == pytest.approx(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024, rel=0.05)
+
+
+def test_gpu_memory_is_what_nvidia_smi_tells_of_this_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = tmp_path / "nvidia-smi"
+    program.write_text("#!/bin/sh\necho '1, 10'\necho '77, 300'\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    monkeypatch.setattr("gridrt.bench.worker.os.getpid", lambda: 77)
+
+    assert Worker(FakeSession(), None).memory().gpu == 300 << 20
+
+
+@pytest.mark.parametrize("answer", ["exit 1", "echo 'No devices'", "echo '[N/A], [N/A]'"])
+def test_an_nvidia_smi_that_tells_nothing_is_no_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: str
+) -> None:
+    program = tmp_path / "nvidia-smi"
+    program.write_text(f"#!/bin/sh\n{answer}\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+
+    assert Worker(FakeSession(), None).memory().gpu is None

@@ -1,0 +1,143 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+
+from gridrt.bench.contestant import Contestant
+from gridrt.cli.main import cli
+from gridrt.data.image import save_image
+from tests.bench.test_bench import HALF_SIZED, write
+from tests.datasets import write_dataset
+
+ARGUMENTS = ("bench", "--scale", "64", "48", "--threads", "1")
+ON_THE_SET = ("--images", "images", "--annotations", "images/annotations.json")
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working folder with three pictures of a scene, a graph that finds it, and one that finds half of it."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("gridrt.bench.race.REST_SECONDS", 0)
+    monkeypatch.setattr("gridrt.bench.race.LEAST_RUNS", 1)
+    content: dict[str, Any] = {
+        "images": [{"id": number, "file_name": f"{number}.png", "width": 64, "height": 48} for number in range(3)],
+        "categories": [{"id": 1, "name": "scene"}],
+        "annotations": [{"id": n, "image_id": n, "category_id": 1, "bbox": [0, 0, 64, 48]} for n in range(3)],
+    }
+    (tmp_path / "images").mkdir()
+    write_dataset(tmp_path / "images", content)
+    for number in range(3):
+        save_image(tmp_path / f"images/{number}.png", np.full((48, 64, 3), 60 * (number + 1), np.uint8))
+    write("whole.onnx")
+    write("half.onnx", HALF_SIZED)
+    return tmp_path
+
+
+def bench(*arguments: str) -> Result:
+    return CliRunner().invoke(cli, [*ARGUMENTS, *arguments], catch_exceptions=False)
+
+
+def test_tables_conditions_and_one_line_are_printed() -> None:
+    result = bench("whole.onnx", "half.onnx", *ON_THE_SET, "--json", "out.json")
+
+    lines = result.stdout.splitlines()
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert lines[1].split()[:4] == ["whole.onnx", "fp32", "0.0", "100.00"]
+    assert lines[2].split()[:4] == ["half.onnx", "fp32", "0.0", "0.00"]
+    assert lines[3].split()[0] == "-100.00"
+    assert "reference whole.onnx; 3 of 3 images" in result.stdout
+    assert lines[-1].startswith("2 artefacts measured on 3 of 3 images, in out.json, ")
+    assert lines[-1].endswith("Next: gridrt compare whole.onnx half.onnx")
+    assert json.loads(Path("out.json").read_text())["complete"] is True
+
+
+@pytest.mark.parametrize(("limit", "status"), [("100", 0), ("99.9", 3)])
+def test_a_gate_sets_the_exit_status(limit: str, status: int) -> None:
+    result = bench("whole.onnx", "half.onnx", *ON_THE_SET, "--max-ap-drop", limit, "--json", "out.json")
+
+    assert result.exit_code == status
+    assert ("NOT MET" in result.stdout) == (status == 3)
+    [gate] = json.loads(Path("out.json").read_text())["gates"]
+    assert (gate["artefact"], gate["met"]) == ("half.onnx", status == 0)
+
+
+def test_without_artefacts_all_in_the_folder_are_taken_and_pictures_are_drawn() -> None:
+    result = bench("--max-images", "2")
+
+    assert result.exit_code == 0
+    assert "2 artefacts measured on 2 of 2 images" in result.stdout
+    assert "no AP: the drawn pictures show other classes. Give --images and --annotations." in result.stdout
+
+
+def test_an_artefact_that_is_not_measured_is_told_and_the_rest_goes_on() -> None:
+    result = bench("whole.onnx", "absent.onnx", *ON_THE_SET)
+
+    assert result.exit_code == 0
+    assert "absent.onnx: NOT MEASURED: absent.onnx: there is no such file" in result.stdout
+    assert "whole.onnx" in result.stdout.splitlines()[1]
+
+
+def test_control_c_leaves_the_figures_so_far_marked_as_partial(monkeypatch: pytest.MonkeyPatch) -> None:
+    ask, calls = Contestant.ask, []
+
+    def interrupted(contestant: Contestant, method: str, *arguments: object) -> Any:  # noqa: ANN401 - as the original
+        calls.append(method)
+        if method == "detect" and calls.count("detect") == 6:  # 3 to warm up, 2 that count
+            raise KeyboardInterrupt
+        return ask(contestant, method, *arguments)
+
+    monkeypatch.setattr(Contestant, "ask", interrupted)
+
+    result = bench("whole.onnx", *ON_THE_SET, "--json", "out.json")
+
+    content = json.loads(Path("out.json").read_text())
+    assert result.exit_code == 130
+    assert (content["complete"], content["conditions"]["images_done"], content["conditions"]["images"]) == (False, 2, 3)
+    assert content["rows"][0]["accuracy"]["images"] == 2
+    assert "interrupted" in result.stdout.splitlines()[-1]
+
+
+@pytest.mark.parametrize("option", ["--json", "--html"])
+def test_a_place_that_cannot_be_written_is_refused_before_the_work(option: str) -> None:
+    result = bench("whole.onnx", *ON_THE_SET, option, "images")
+
+    assert result.exit_code == 1
+    assert "the result cannot be written here" in result.stderr
+
+
+def test_a_result_does_not_overwrite_an_artefact() -> None:
+    result = bench("whole.onnx", *ON_THE_SET, "--json", "whole.onnx")
+
+    assert result.exit_code == 1
+    assert "this would overwrite an input" in result.stderr
+
+
+def test_images_and_annotations_go_together() -> None:
+    result = bench("whole.onnx", "--images", "images")
+
+    assert result.exit_code == 2
+    assert "--images and --annotations go together." in result.stderr
+
+
+def test_an_empty_folder_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "empty").mkdir()
+    monkeypatch.chdir(tmp_path / "empty")
+
+    result = bench()
+
+    assert result.exit_code == 1
+    assert "no model lies here" in result.stderr
+
+
+def test_an_annotation_file_without_images_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "empty.json").write_text("{}")
+
+    result = bench("whole.onnx", "--images", "images", "--annotations", "empty.json")
+
+    assert result.exit_code == 1
+    assert "empty.json" in result.stderr
