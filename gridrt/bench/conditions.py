@@ -37,7 +37,7 @@ def conditions(dataset: CocoDataset, threads: int | None, reference: Entry) -> d
         "warm_up": WARM_UP,
         "least_runs": LEAST_RUNS,
         "rest_seconds": REST_SECONDS,
-        "clock": "CUDA events where PyTorch has a GPU, else the wall clock",
+        "clock": "CUDA events where PyTorch runs on a GPU, else the wall clock",
         "session": "from the resized image to the boxes in it",
         "detector": "from the picture file to the boxes in its own pixels",
     }

@@ -52,11 +52,11 @@ class Memory:
     """What a process holds, in bytes.
 
     Attributes:
-        main: most main memory so far.
+        main: most main memory so far; None where the system does not tell.
         gpu: GPU memory now; None where no GPU is used.
     """
 
-    main: int
+    main: int | None
     gpu: int | None
 
 

@@ -86,7 +86,7 @@ class Row:
         accuracy: None where there is no ground truth, or no figures.
         deltas: the fields `FIGURES` less the reference's.
         speed: None where there are no figures.
-        memory: most bytes of main memory that its process held.
+        memory: most bytes of main memory that its process held; None where the system does not tell.
         gpu_memory: bytes of GPU memory that its process held; None without a GPU.
         stages: in order; empty where they were not measured.
     """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable
 from typing import TypeVar
@@ -47,14 +48,13 @@ class Stopwatch:
 
 
 def timed(call: Callable[[], T]) -> tuple[T, float]:
-    """What a call returns, and the seconds that it took: by CUDA's events where PyTorch has a GPU, else by the clock.
+    """What a call returns, and its seconds: by CUDA's events where PyTorch runs on a GPU, else by the clock.
 
     The events enclose all that the GPU does for it, on whatever stream, since a session returns when its results are
-    in main memory.
+    in main memory. What runs without PyTorch shall not need its memory to be timed.
     """
-    import torch
-
-    if torch.cuda.is_available():
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_initialized():
         return _timed_by_events(call)
     started = time.perf_counter()
     result = call()

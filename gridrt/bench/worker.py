@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import resource
+import re
 import shutil
 import subprocess
-import sys
 import time
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 
 from gridrt.bench.contestant import Memory, Opened, Timed
@@ -55,8 +55,7 @@ class Worker:
 
     def memory(self) -> Memory:
         """Of this process."""
-        unit = 1 if sys.platform == "darwin" else 1024  # of the peak, as the system counts it
-        return Memory(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit, _gpu_memory())
+        return Memory(_main_memory(), _gpu_memory())
 
 
 def worker_of(opening: Opening) -> Worker:
@@ -67,15 +66,22 @@ def worker_of(opening: Opening) -> Worker:
 
 def backend_of(session: Session) -> str:
     """Library, version and device of what runs a session."""
-    import onnxruntime
-    import torch
-
-    device = getattr(session, "device", None)
-    if isinstance(device, torch.device):
-        return f"torch {torch.__version__}, {device}"
     if providers := getattr(session, "providers", ()):
-        return f"onnxruntime {onnxruntime.__version__}, {providers[0].removesuffix('ExecutionProvider')}"
-    return type(session).__name__
+        return f"onnxruntime {version('onnxruntime')}, {providers[0].removesuffix('ExecutionProvider')}"
+    device = getattr(session, "device", None)
+    return type(session).__name__ if device is None else f"torch {version('torch')}, {device}"
+
+
+def _main_memory(status: Path = Path("/proc/self/status")) -> int | None:
+    """The most that this process held, where the system tells.
+
+    Not by `getrusage`: its peak begins with what the process that started this one held.
+    """
+    try:
+        found = re.search(r"^VmHWM:\s*(\d+) kB$", status.read_text(), re.MULTILINE)
+    except OSError:
+        return None
+    return int(found[1]) << 10 if found else None
 
 
 def _gpu_memory() -> int | None:

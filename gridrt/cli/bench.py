@@ -80,7 +80,8 @@ def command(  # noqa: PLR0913 - a verb's options
         result = replace(outcome.result, gates=gates_of(outcome.result, limits))
         _write(replace(outcome, result=result), json_file, html_file)
     _tell(result, [file for file in (json_file, html_file) if file is not None], time.perf_counter() - started)
-    click.get_current_context().exit(_exit_code(result))
+    if status := _exit_code(result):
+        click.get_current_context().exit(status)
 
 
 def _check_outputs(json_file: Path | None, html_file: Path | None, models: list[str]) -> None:

@@ -1,80 +1,113 @@
-"""`gridrt demo`: the main job from end to end, by the commands that a user would type."""
+"""`gridrt demo`: the whole story, from weights to a proof, by the commands that a user would type."""
 
 from __future__ import annotations
 
-import json
-import statistics
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import click
 
-from gridrt.cli import evaluate, export
+from gridrt.cli import bench, build_engine, calibrate, compare, export
 from gridrt.cli.program import command_line
 from gridrt.cli.progress import ticking
 from gridrt.wording import counted
 
-if TYPE_CHECKING:
-    from gridrt.demo import Comparison
-
-PREFACE = """\
-{model} is a small Grid R-CNN that ships with GridRT, trained on drawn pictures. Each line after a $ is the command
+MODEL = "tiny_synthetic"
+PREFACE = f"""\
+{MODEL} is a small Grid R-CNN that ships with GridRT, trained on drawn pictures. Each line after a $ is the command
 that runs, and that does the same for your own checkpoint and pictures."""
+TO_CALIBRATE = 32  # pictures
 SHOWN = 12  # pictures on the sheet
+MOST_AP_LOST = "2"  # points, of so few pictures
 
 
 @click.command("demo")
 @click.option("--out", type=click.Path(path_type=Path), default="demo", show_default=True, help="Folder to write to.")
-@click.option("--pictures", type=click.IntRange(min=1), default=200, show_default=True, help="How many to draw.")
+@click.option("--pictures", type=click.IntRange(min=1), default=60, show_default=True, help="How many to measure on.")
 @click.pass_context
 def command(context: click.Context, *, out: Path, pictures: int) -> None:
-    """Export and evaluate from end to end, with weights that ship.
+    """Go from weights that ship to a report, step by step.
 
-    Draws a set of pictures, exports the weights to ONNX, and tells the average precision of PyTorch and of ONNX
-    Runtime, how far the two differ, and how long each takes.
+    Draws pictures, exports the weights to ONNX, writes that in INT8 and in FP16, builds an engine where TensorRT for
+    RTX is installed, measures all of them beside PyTorch, and compares PyTorch and INT8 stage by stage.
     """
     from gridrt import demo
 
     started = time.perf_counter()
-    graph, sheet = out / f"{demo.MODEL}.onnx", out / "detections.png"
-    click.echo(PREFACE.format(model=demo.MODEL))
-    _head(1, "Pictures, none of which it was trained on")
-    _draw_pictures(out, pictures)
-    _head(2, "The checkpoint as one ONNX file")
-    _run(context, export.command, "--weights", demo.MODEL, "--out", graph)
-    figures = {}
-    for number, (side, model) in enumerate({"PyTorch": demo.MODEL, "ONNX Runtime": str(graph)}.items(), 3):
-        _head(number, f"Average precision with {side}")
-        figures[side] = _evaluate(context, model, out, side)
-    _head(5, "PyTorch and ONNX Runtime, side by side")
-    shown = sorted((out / "val").iterdir())[:SHOWN]
-    _tell(figures, demo.compare(demo.MODEL, graph, shown, sheet))
-    seconds = time.perf_counter() - started
-    click.echo(f"\nDemo done, results in {out}, detections drawn in {sheet}, {seconds:.1f} s. ", nl=False)
-    click.echo(f"Next: {command_line('export', '--weights', 'YOUR_CHECKPOINT')}")
+    graph, int8, sheet = (out / name for name in (f"{MODEL}.onnx", f"{MODEL}.int8.cpu.onnx", "detections.png"))
+    click.echo(PREFACE)
+    with _step(1, "Pictures, none of which it was trained on"):
+        _draw_pictures(out, pictures)
+    with _step(2, "The checkpoint as one ONNX file"):
+        _run(context, export.command, "--weights", MODEL, "--out", graph)
+    with _step(3, "The same in INT8, for this CPU"):
+        _calibrate(context, out, graph, int8)
+    with _step(4, "The same in FP16, for TensorRT"):
+        half = _build(context, out, graph)
+    with _step(5, "All of them beside PyTorch: accuracy and speed"):
+        _bench(context, out, [MODEL, graph, half, int8])
+    with _step(6, "PyTorch and INT8, stage by stage"):
+        _run(context, compare.command, MODEL, int8)
+    demo.draw_sheet(int8, sorted((out / "val").iterdir())[:SHOWN], sheet)
+    seconds, following = time.perf_counter() - started, command_line("export", "--weights", "YOUR_CHECKPOINT")
+    written = f"report in {out / 'report.html'}, detections of INT8 drawn in {sheet}"
+    click.echo(f"\nDemo done, {written}, {seconds:.1f} s. Next: {following}")
+
+
+@contextmanager
+def _step(number: int, title: str) -> Iterator[None]:
+    click.echo(f"\n{number}. {title}")
+    started = time.perf_counter()
+    yield
+    click.echo(f"({time.perf_counter() - started:.1f} s)")
 
 
 def _draw_pictures(out: Path, count: int) -> None:
     from gridrt.data.synthetic import CLASS_NAMES, write_split
 
-    with ticking(f"drawing {counted(count, 'picture')}"):
+    with ticking(f"drawing {counted(count + TO_CALIBRATE, 'picture')}"):
         write_split(out, "val", count)
-    click.echo(f"{counted(count, 'picture')} of {', '.join(CLASS_NAMES)} in {out / 'val'}")
+        write_split(out, "train", TO_CALIBRATE)
+    what = f"{counted(count, 'picture')} of {', '.join(CLASS_NAMES)} in {out / 'val'} to measure on"
+    click.echo(f"{what}, {TO_CALIBRATE} in {out / 'train'} to calibrate on")
 
 
-def _evaluate(context: click.Context, model: str, out: Path, side: str) -> Mapping[str, Any]:
-    """What `gridrt evaluate` writes about the drawn pictures."""
-    annotations, listed = out / "instances_val.json", out / f"{side.lower().replace(' ', '')}.json"
-    where = ("--images", out / "val", "--annotations", annotations, "--json", listed)
-    _run(context, evaluate.command, "--model", model, *where)
-    figures: Mapping[str, Any] = json.loads(listed.read_text(encoding="utf-8"))
-    return figures
+def _calibrate(context: click.Context, out: Path, graph: Path, int8: Path) -> None:
+    cache = ("--cache", out / "calibration.npz")
+    _run(
+        context,
+        calibrate.command,
+        "--model",
+        graph,
+        "--images",
+        out / "train",
+        "--target",
+        "cpu",
+        "--out",
+        int8,
+        *cache,
+    )
 
 
-def _head(number: int, title: str) -> None:
-    click.echo(f"\n{number}. {title}")
+def _build(context: click.Context, out: Path, graph: Path) -> Path:
+    """The graph in FP16, which the engine is built from."""
+    engine, builds = out / f"{MODEL}.fp16.engine", find_spec("tensorrt_rtx") is not None
+    options = () if builds else ("--onnx-only",)
+    _run(context, build_engine.command, "--model", graph, "--fp16", *options, "--out", engine)
+    if builds:
+        click.echo("An engine runs on a GPU: here its graph is measured, the file that it was built from.")
+    else:
+        click.echo("No engine: TensorRT for RTX, which builds without a GPU, is not installed.")
+    return engine.with_suffix(".onnx")
+
+
+def _bench(context: click.Context, out: Path, artefacts: list[object]) -> None:
+    where = ("--images", out / "val", "--annotations", out / "instances_val.json")
+    written = ("--json", out / "bench.json", "--html", out / "report.html")
+    _run(context, bench.command, *artefacts, *where, "--max-ap-drop", MOST_AP_LOST, *written)
 
 
 def _run(context: click.Context, verb: click.Command, *arguments: object) -> None:
@@ -83,32 +116,3 @@ def _run(context: click.Context, verb: click.Command, *arguments: object) -> Non
     click.echo(f"$ {command_line(verb.name, *words)}")
     with verb.make_context(verb.name, words, parent=context.parent) as inner:
         verb.invoke(inner)
-
-
-def _tell(figures: Mapping[str, Mapping[str, Any]], comparison: Comparison) -> None:
-    from gridrt.report.metrics import FIGURES, points
-
-    click.echo(" " * 14 + "".join(f"{name:>8}" for name in FIGURES) + "  seconds per picture")
-    for side, of_side in figures.items():
-        cells = "".join(f"{points(of_side['overall'][key]):>8}" for key in FIGURES.values())
-        seconds = statistics.median(comparison.seconds[side]) / comparison.pictures
-        click.echo(f"{side:<14}{cells}{seconds:>10.3f}")
-    found = comparison.verification
-    click.echo(
-        f"in {counted(comparison.pictures, 'picture')}: {found.detections} detections paired, {found.missing} missing, "
-        f"{found.extra} extra; largest difference {found.box_error:.1e} px of a box, {found.score_error:.1e} of a score"
-    )
-    _tell_conditions(comparison)
-
-
-def _tell_conditions(comparison: Comparison) -> None:
-    import onnxruntime
-    import torch
-
-    from gridrt.machine.devices import find_cpu
-
-    click.echo(
-        f"seconds: median of {len(comparison.seconds['PyTorch'])} runs in turns after a warm-up, a batch of "
-        f"{comparison.pictures}, float32, {counted(comparison.threads, 'thread')} of {find_cpu().name}; torch "
-        f"{torch.__version__}, onnxruntime {onnxruntime.__version__}"
-    )

@@ -74,7 +74,7 @@ class Evaluation:
         Args:
             iou: as for `precision`.
         """
-        return _mean(self.precision(iou))
+        return _mean(self._curves()[self._row_of(iou), :, :, 0])
 
     def mistakes(self, score_threshold: float) -> list[ImageMistakes]:
         """The images with mistakes, worst first; detections below `score_threshold` count as not made."""
