@@ -136,7 +136,7 @@ class Engine:
 
     device_memory_size_v2 = 100
 
-    def __init__(self, put: Callable[[int, Callable[[], object]], None]) -> None:
+    def __init__(self, put: Callable[[int, Callable[[], object]], object]) -> None:
         self.put = put
         self.contexts: list[Context] = []
         self.streams: list[int] = []
@@ -155,7 +155,7 @@ class Engine:
 class Runtime:
     """Takes the bytes `engine`."""
 
-    def __init__(self, put: Callable[[int, Callable[[], object]], None], log: Any) -> None:  # noqa: ANN401 - of the bindings
+    def __init__(self, put: Callable[[int, Callable[[], object]], object], log: Any) -> None:  # noqa: ANN401 - of the bindings
         self._put, self._log = put, log
 
     def deserialize_cuda_engine(self, plan: bytes) -> Engine | None:
@@ -168,7 +168,7 @@ class Runtime:
 def fake_tensorrt(
     name: str = "tensorrt",
     version: str = "11.4.0",
-    put: Callable[[int, Callable[[], object]], None] = lambda _stream, work: work(),
+    put: Callable[[int, Callable[[], object]], object] = lambda _stream, work: work(),
 ) -> Any:  # noqa: ANN401 - a module
     """A module of that name, whose engines `put` their work on a stream."""
     trt: Any = ModuleType(name)

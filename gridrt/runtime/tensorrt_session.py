@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 class TensorRTSession(GraphFacts):
     """An engine that `gridrt build-engine` wrote, with its manifest beside it.
 
+    The GPU's memory is PyTorch's where PyTorch can use the GPU, else PyCUDA's; no torch is needed then.
+
     Args:
         path: the engine.
         cuda_graphs: record the launches of a shape of images when it first comes, and repeat them from then on.
