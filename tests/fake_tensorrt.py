@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from math import prod
 from types import ModuleType
 from typing import Any
 
@@ -104,31 +106,38 @@ class Context:
 
     def execute_async_v3(self, stream: int) -> bool:
         self.engine.streams.append(stream)
-        batch = self.shapes["images"][0]
-        images = self._array("images", np.uint8, self.shapes["images"])
-        sizes = self._array("image_sizes", np.int32, self.shapes["image_sizes"])
-        boxes = self._array("boxes", np.float32, (batch, ROWS, 4))
-        boxes[:] = 0
-        boxes[:, :-1, 2:] = sizes[:, None, ::-1]
-        scores = self._array("scores", np.float32, (batch, ROWS))
-        scores[:] = images.max((1, 2, 3))[:, None] / 255
-        scores[:, -1] = 0
-        self._array("labels", np.int32, (batch, ROWS))[:] = (self.engine.label, 0, -1)
+        # As they are now: what is set later is for later launches.
+        self.engine.put(stream, partial(self._detect, dict(self.shapes), dict(self.addresses)))
         return not self.engine.fails
 
-    def _array(self, name: str, dtype: Any, shape: tuple[int, ...]) -> Any:  # noqa: ANN401 - a type, an array
-        size = int(np.prod(shape)) * np.dtype(dtype).itemsize
-        return np.frombuffer(memoryview((ctypes.c_char * size).from_address(self.addresses[name])), dtype).reshape(
-            shape
-        )
+    def _detect(self, shapes: Mapping[str, tuple[int, ...]], addresses: Mapping[str, int]) -> None:
+        def array(name: str, dtype: Any, shape: tuple[int, ...]) -> Any:  # noqa: ANN401 - a type, an array
+            memory = (ctypes.c_char * (prod(shape) * np.dtype(dtype).itemsize)).from_address(addresses[name])
+            return np.frombuffer(memory, dtype).reshape(shape)
+
+        batch = shapes["images"][0]
+        images = array("images", np.uint8, shapes["images"])
+        sizes = array("image_sizes", np.int32, shapes["image_sizes"])
+        boxes = array("boxes", np.float32, (batch, ROWS, 4))
+        boxes[:] = 0
+        boxes[:, :-1, 2:] = sizes[:, None, ::-1]
+        scores = array("scores", np.float32, (batch, ROWS))
+        scores[:] = images.max((1, 2, 3))[:, None] / 255
+        scores[:, -1] = 0
+        array("labels", np.int32, (batch, ROWS))[:] = (self.engine.label, 0, -1)
 
 
 class Engine:
-    """Of the graph's contract, on the CPU."""
+    """Of the graph's contract, on the CPU.
+
+    Args:
+        put: puts work on the stream of a handle.
+    """
 
     device_memory_size_v2 = 100
 
-    def __init__(self) -> None:
+    def __init__(self, put: Callable[[int, Callable[[], object]], object]) -> None:
+        self.put = put
         self.contexts: list[Context] = []
         self.streams: list[int] = []
         self.refuses_shapes = self.fails = False
@@ -146,18 +155,22 @@ class Engine:
 class Runtime:
     """Takes the bytes `engine`."""
 
-    def __init__(self, log: Any) -> None:  # noqa: ANN401 - of the bindings
-        self._log = log
+    def __init__(self, put: Callable[[int, Callable[[], object]], object], log: Any) -> None:  # noqa: ANN401 - of the bindings
+        self._put, self._log = put, log
 
     def deserialize_cuda_engine(self, plan: bytes) -> Engine | None:
         if plan == b"engine":
-            return Engine()
+            return Engine(self._put)
         self._log.errors.append("a header that is none")
         return None
 
 
-def fake_tensorrt(name: str = "tensorrt", version: str = "11.4.0") -> Any:  # noqa: ANN401 - a module
-    """A module of that name."""
+def fake_tensorrt(
+    name: str = "tensorrt",
+    version: str = "11.4.0",
+    put: Callable[[int, Callable[[], object]], object] = lambda _stream, work: work(),
+) -> Any:  # noqa: ANN401 - a module
+    """A module of that name, whose engines `put` their work on a stream."""
     trt: Any = ModuleType(name)
     trt.__version__ = version
     for interface in ("IPluginV3", "IPluginV3OneCore", "IPluginV3OneBuild", "IPluginV3OneRuntime"):
@@ -171,7 +184,7 @@ def fake_tensorrt(name: str = "tensorrt", version: str = "11.4.0") -> Any:  # no
     trt.DimensionOperation = _Names("SUM", "SUB", "PROD", "FLOOR_DIV", "MAX", "MIN")
     trt.HardwareCompatibilityLevel = _Names("NONE", "AMPERE_PLUS")
     trt.ExecutionContextAllocationStrategy = _Names("USER_MANAGED")
-    trt.Runtime = Runtime
+    trt.Runtime = partial(Runtime, put)
     registry = Registry()
     trt.get_plugin_registry = lambda: registry
     return trt

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from gridrt.machine.devices import Gpu
 from gridrt.machine.packages import Package
@@ -32,12 +33,13 @@ class Backend:
 def find_backends(packages: Mapping[str, Package], gpus: Sequence[Gpu]) -> list[Backend]:
     """Judge every backend by the packages and GPUs that were found. Never raises."""
     torch, onnxruntime = packages["torch"], packages["onnxruntime"]
+    engine_problem = partial(_engine_memory_problem, torch, packages["pycuda"])
     on_cpu = [_backend("PyTorch, CPU", torch), _backend("ONNX Runtime, CPU", onnxruntime)]
     on_gpu = [
         _backend("PyTorch, CUDA", torch, _torch_cuda_problem),
         _backend("ONNX Runtime, CUDA", onnxruntime, _onnxruntime_cuda_problem),
-        _backend("TensorRT", packages["tensorrt"]),
-        _backend("TensorRT for RTX", packages["tensorrt-rtx-cu13"]),
+        _backend("TensorRT", packages["tensorrt"], engine_problem),
+        _backend("TensorRT for RTX", packages["tensorrt-rtx-cu13"], engine_problem),
     ]
     return on_cpu + (on_gpu if gpus else [Backend(backend.name, "no CUDA GPU found", "") for backend in on_gpu])
 
@@ -61,6 +63,12 @@ def _torch_cuda_problem() -> _Problem | None:
     if not torch.cuda.is_available():
         return f"torch, built for CUDA {torch.version.cuda}, cannot use the driver", ""
     return None
+
+
+def _engine_memory_problem(torch: Package, pycuda: Package) -> _Problem | None:
+    if pycuda.usable or (torch.usable and _torch_cuda_problem() is None):
+        return None
+    return "the GPU's memory is PyTorch's, with CUDA, or PyCUDA's, and neither can use it", pycuda.remedy
 
 
 def _onnxruntime_cuda_problem() -> _Problem | None:

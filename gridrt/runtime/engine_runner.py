@@ -7,43 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor
+import numpy as np
 
 from gridrt.errors import EngineError
+from gridrt.runtime.engine_gpu import Gpu, Memory
 from gridrt.types import Int32Array, RawDetections, UInt8Array
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from contextlib import AbstractContextManager
-
     import tensorrt
 
     from gridrt.runtime.tensorrt_library import TensorRT
 
 MOST_GRAPHS = 16
 """Shapes whose launches are kept: each has memory and a context of its own."""
-
-_OUTPUTS: Mapping[str, torch.dtype] = {"boxes": torch.float32, "scores": torch.float32, "labels": torch.int32}
-
-
-class Gpu(Protocol):
-    """What a runner needs of a GPU: `TorchCuda`, and stand-ins in tests."""
-
-    @property
-    def stream(self) -> int:
-        """Handle of the stream."""
-
-    def on_stream(self) -> AbstractContextManager[object]:
-        """Within it, copies of tensors are put on the stream."""
-
-    def empty(self, shape: Sequence[int], dtype: torch.dtype) -> Tensor:
-        """Memory that holds anything."""
-
-    def captured(self, launch: Callable[[], None]) -> Callable[[], None]:
-        """Record what `launch` puts on the stream; the result repeats it."""
 
 
 @dataclass(frozen=True)
@@ -56,16 +34,15 @@ class _Run:
         launch: puts the engine's work on the stream.
     """
 
-    inputs: Mapping[str, Tensor]
-    outputs: Mapping[str, Tensor]
+    inputs: Mapping[str, Memory]
+    outputs: Mapping[str, Memory]
     launch: Callable[[], None]
 
     def __call__(self, images: UInt8Array, image_sizes: Int32Array) -> RawDetections:
-        for name, array in {"images": images, "image_sizes": image_sizes}.items():
-            self.inputs[name].copy_(torch.from_numpy(array))
+        self.inputs["images"].write(images)
+        self.inputs["image_sizes"].write(image_sizes)
         self.launch()
-        # Copies wait for the stream; on a CPU they are the memory itself, which the next batch overwrites.
-        return RawDetections(*(self.outputs[name].cpu().numpy().copy() for name in _OUTPUTS))
+        return RawDetections(**{name: memory.read() for name, memory in self.outputs.items()})
 
 
 class EngineRunner:
@@ -91,8 +68,8 @@ class EngineRunner:
         self._graphs_left = MOST_GRAPHS if cuda_graphs else 0
         self._recorded: dict[tuple[int, ...], _Run] = {}
         with gpu.on_stream():
-            self._memory = gpu.empty((max(engine.device_memory_size_v2, 1),), torch.uint8)
-        self._unrecorded = self._new_context()
+            self._memory = gpu.empty((max(engine.device_memory_size_v2, 1),), np.uint8)
+            self._unrecorded = self._new_context()
 
     def __call__(self, images: UInt8Array, image_sizes: Int32Array) -> RawDetections:
         """Detect in a batch.
@@ -122,22 +99,23 @@ class EngineRunner:
         context = self._engine.create_execution_context(strategy)
         if context is None:
             raise self._failed("TensorRT makes a context for the engine")
-        context.set_device_memory(self._memory.data_ptr(), self._memory.nbytes)
+        context.set_device_memory(self._memory.address, self._memory.nbytes)
         return context
 
     def _prepared(self, context: tensorrt.IExecutionContext, shape: tuple[int, ...]) -> _Run:
         """Memory for a shape, and a context that knows of it."""
         batch, rows = shape[0], int(self._engine.get_tensor_shape("scores")[1])
-        inputs = {
-            "images": self._gpu.empty(shape, torch.uint8),
-            "image_sizes": self._gpu.empty((batch, 2), torch.int32),
+        shapes = {"images": shape, "image_sizes": (batch, 2)}
+        inputs = {"images": self._gpu.empty(shape, np.uint8), "image_sizes": self._gpu.empty((batch, 2), np.int32)}
+        outputs = {
+            "boxes": self._gpu.empty((batch, rows, 4), np.float32),
+            "scores": self._gpu.empty((batch, rows), np.float32),
+            "labels": self._gpu.empty((batch, rows), np.int32),
         }
-        shapes = {"boxes": (batch, rows, 4), "scores": (batch, rows), "labels": (batch, rows)}
-        outputs = {name: self._gpu.empty(shapes[name], dtype) for name, dtype in _OUTPUTS.items()}
-        for name, tensor in inputs.items():
-            self._require(context.set_input_shape(name, tuple(tensor.shape)), f"TensorRT takes the shape of {name}")
-        for name, tensor in {**inputs, **outputs}.items():
-            self._require(context.set_tensor_address(name, tensor.data_ptr()), f"TensorRT takes the memory of {name}")
+        for name, dimensions in shapes.items():
+            self._require(context.set_input_shape(name, dimensions), f"TensorRT takes the shape of {name}")
+        for name, memory in {**inputs, **outputs}.items():
+            self._require(context.set_tensor_address(name, memory.address), f"TensorRT takes the memory of {name}")
         stream = self._gpu.stream
         return _Run(
             inputs, outputs, lambda: self._require(context.execute_async_v3(stream), "TensorRT runs the engine")
@@ -146,7 +124,7 @@ class EngineRunner:
     def _record(self, launch: Callable[[], None]) -> Callable[[], None]:
         try:
             return self._gpu.captured(launch)
-        except RuntimeError as error:  # what PyTorch makes of CUDA's errors
+        except RuntimeError as error:
             remedy = "Open it as TensorRTSession(FILE, cuda_graphs=False)."
             rule = "the launches of an engine become a CUDA graph"
             raise EngineError(rule, place=self._library.name, value=error, remedy=remedy) from error

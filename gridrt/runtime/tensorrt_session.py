@@ -14,12 +14,12 @@ from gridrt.plugins.adapters.cuda_kernel import cuda_core
 from gridrt.plugins.adapters.python_plugin import register_python_plugins
 from gridrt.plugins.kernels import KERNELS
 from gridrt.runtime.engine_batch import fitted
+from gridrt.runtime.engine_gpu import gpu_here
 from gridrt.runtime.engine_manifest import read_manifest
 from gridrt.runtime.engine_place import refuse_other_gpu, refuse_other_plugins, refuse_other_tensorrt
 from gridrt.runtime.engine_runner import EngineRunner
 from gridrt.runtime.graph_metadata import GraphFacts, refuse_unnamed
 from gridrt.runtime.tensorrt_library import TensorRT, load_tensorrt
-from gridrt.runtime.torch_cuda import TorchCuda
 from gridrt.types import Int32Array, RawDetections, UInt8Array
 
 if TYPE_CHECKING:
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 class TensorRTSession(GraphFacts):
     """An engine that `gridrt build-engine` wrote, with its manifest beside it.
+
+    The GPU's memory is PyTorch's where PyTorch can use the GPU, else PyCUDA's; no torch is needed then.
 
     Args:
         path: the engine.
@@ -48,7 +50,7 @@ class TensorRTSession(GraphFacts):
         metadata = manifest.graph["metadata"]
         super().__init__(metadata, path)
         refuse_other_plugins(manifest, self._path)
-        gpu = TorchCuda()
+        gpu = gpu_here()
         refuse_other_gpu(manifest, self._path, gpu.compute_capability)
         library = load_tensorrt(manifest.runtime["name"])
         refuse_other_tensorrt(manifest, self._path, library.version)

@@ -14,7 +14,9 @@ from gridrt.errors import DependencyError
 from gridrt.export.engine.build import build_engine
 from gridrt.export.engine.options import EngineOptions
 from gridrt.export.engine.profile import profile_for
+from gridrt.runtime import tensorrt_session
 from gridrt.runtime.onnxruntime_session import OnnxRuntimeSession
+from gridrt.runtime.pycuda_gpu import PyCudaGpu
 from gridrt.runtime.tensorrt_session import TensorRTSession
 from gridrt.types import Detections, UInt8Array
 
@@ -42,8 +44,25 @@ def test_it_detects_what_onnx_runtime_detects_the_second_time_too(
     first, second = detector(images)[0], detector(images)[0]
     assert len(expected)
     assert_agree(expected, first)
+    assert_same(first, second)
+
+
+def test_memory_of_pycuda_gives_the_same_bits_as_that_of_pytorch(
+    engine: Path, photo: Callable[[str], UInt8Array], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("pycuda.driver", reason="PyCUDA is not installed: pip install pycuda", exc_type=ImportError)
+    images = [photo("coffee")]
+    (expected,) = Detector(TensorRTSession(engine), SCALE)(images)
+    monkeypatch.setattr(tensorrt_session, "gpu_here", PyCudaGpu)
+    for cuda_graphs in (True, False):
+        detector = Detector(TensorRTSession(engine, cuda_graphs=cuda_graphs), SCALE)
+        for found in (detector(images)[0], detector(images)[0]):
+            assert_same(expected, found)
+
+
+def assert_same(expected: Detections, found: Detections) -> None:
     for name in ("boxes", "scores", "labels"):
-        np.testing.assert_array_equal(getattr(first, name), getattr(second, name))
+        np.testing.assert_array_equal(getattr(found, name), getattr(expected, name))
 
 
 def assert_agree(expected: Detections, found: Detections) -> None:

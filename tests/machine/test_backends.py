@@ -13,7 +13,7 @@ GPU = Gpu("NVIDIA L4", 23034, "8.9", "580.95.05")
 
 def packages_with(*missing: str) -> dict[str, Package]:
     """Every package that a backend needs; those named are missing."""
-    names = ["torch", "onnxruntime", "tensorrt", "tensorrt-rtx-cu13"]
+    names = ["torch", "onnxruntime", "tensorrt", "tensorrt-rtx-cu13", "pycuda"]
     return {
         name: Package(name, False, None, "not installed", f"pip install {name}")
         if name in missing
@@ -52,6 +52,24 @@ def test_a_backend_without_its_package_tells_how_to_install_it(package: str, nam
 @pytest.mark.parametrize("name", ["TensorRT", "TensorRT for RTX"])
 def test_tensorrt_runs_with_its_package_and_a_gpu(name: str) -> None:
     assert backend(name, packages_with(), [GPU]).runs
+
+
+@pytest.mark.parametrize(
+    ("missing", "torch_has_cuda", "runs"),
+    [
+        (("torch",), False, True),
+        (("pycuda",), True, True),
+        (("pycuda",), False, False),
+        (("torch", "pycuda"), True, False),
+    ],
+)
+def test_an_engine_takes_memory_of_pytorch_or_of_pycuda(
+    monkeypatch: pytest.MonkeyPatch, missing: tuple[str, ...], *, torch_has_cuda: bool, runs: bool
+) -> None:
+    monkeypatch.setattr(torch.version, "cuda", "13.0" if torch_has_cuda else None)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: torch_has_cuda)
+    found = backend("TensorRT", packages_with(*missing), [GPU])
+    assert (found.runs, found.remedy) == (runs, "" if runs else "pip install pycuda")
 
 
 def test_torch_built_without_cuda_tells_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

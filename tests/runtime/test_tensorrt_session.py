@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,80 +11,21 @@ import pytest
 import torch
 
 from gridrt.errors import DependencyError, EngineError, GraphError
-from gridrt.files import sha256_of
 from gridrt.runtime import engine_runner, tensorrt_session
 from gridrt.runtime.tensorrt_library import MessageLog, TensorRT
 from gridrt.runtime.tensorrt_session import TensorRTSession
 from gridrt.types import RawDetections
+from tests.fake_cuda import STREAM, FakeCuda
 from tests.fake_tensorrt import Engine, fake_tensorrt
 
-STREAM = 77
-
-
-class FakeGpu:
-    """The CPU's memory; a recording repeats what was recorded, and counts."""
-
-    compute_capability = (8, 9)
-    stream = STREAM
-
-    def __init__(self) -> None:
-        self.recorded = self.replayed = 0
-        self.capture_error: RuntimeError | None = None
-
-    def on_stream(self) -> AbstractContextManager[object]:
-        return nullcontext()
-
-    def empty(self, shape: Sequence[int], dtype: torch.dtype) -> torch.Tensor:
-        return torch.full(tuple(shape), 7, dtype=dtype)
-
-    def captured(self, launch: Callable[[], None]) -> Callable[[], None]:
-        if self.capture_error is not None:
-            raise self.capture_error
-        self.recorded += 1
-
-        def replay() -> None:
-            self.replayed += 1
-            launch()
-
-        return replay
-
 
 @pytest.fixture
-def gpu(monkeypatch: pytest.MonkeyPatch) -> FakeGpu:
+def gpu(cuda: FakeCuda, monkeypatch: pytest.MonkeyPatch) -> FakeCuda:
     """A machine with a GPU and TensorRT."""
-    found = FakeGpu()
-    library = TensorRT("tensorrt", fake_tensorrt(), MessageLog())
-    monkeypatch.setattr(tensorrt_session, "TorchCuda", lambda: found)
+    library = TensorRT("tensorrt", fake_tensorrt(put=cuda.submit), MessageLog())
     monkeypatch.setattr(tensorrt_session, "load_tensorrt", lambda _name: library)
     monkeypatch.setattr(tensorrt_session, "cuda_core", lambda: None)
-    return found
-
-
-@pytest.fixture
-def write(tmp_path: Path) -> Callable[..., Path]:
-    """Writes an engine with its manifest; what is given replaces a part of that."""
-
-    def written(content: bytes = b"engine", **parts: object) -> Path:
-        engine = tmp_path / "a.engine"
-        engine.write_bytes(content)
-        manifest = {
-            "gridrt": "0",
-            "engine": {"file": engine.name, "sha256": sha256_of(engine), "bytes": len(content)},
-            "graph": {"metadata": {"gridrt.classes": '["cat", "dog"]', "gridrt.input": '{"scale": [96, 64]}'}},
-            "runtime": {"name": "tensorrt", "version": "11.4.0", "packages": {}},
-            "gpu": {"name": "a GPU", "compute_capability": "8.9"},
-            "compute_capabilities": [],
-            "plugins": {"adapter": "python", "version": 1},
-            "profile": {"images": [[2, 32, 64, 3], [2, 64, 96, 3], [4, 96, 96, 3]]},
-            "precision": {},
-            "options": {"hardware": "none"},
-            "warnings": [],
-            "seconds": 1.0,
-        }
-        (tmp_path / "a.engine.json").write_text(json.dumps(manifest | parts))
-        return engine
-
-    return written
+    return cuda
 
 
 def detect(session: TensorRTSession, batch: int, height: int, width: int, brightness: int = 255) -> RawDetections:
@@ -111,7 +50,7 @@ def test_names_and_scale_are_those_of_the_graph(write: Callable[..., Path]) -> N
 
 @pytest.mark.parametrize("cuda_graphs", [True, False])
 def test_it_gives_what_the_engine_writes_and_keeps_earlier_results(
-    gpu: FakeGpu, write: Callable[..., Path], *, cuda_graphs: bool
+    gpu: FakeCuda, write: Callable[..., Path], *, cuda_graphs: bool
 ) -> None:
     session = TensorRTSession(write(), cuda_graphs=cuda_graphs)
     results = [detect(session, 2, 64, 96, brightness) for brightness in (255, 51, 102)]
@@ -125,7 +64,7 @@ def test_it_gives_what_the_engine_writes_and_keeps_earlier_results(
 
 
 def test_each_shape_has_a_graph_and_a_context_of_its_own_over_the_same_memory(
-    gpu: FakeGpu, write: Callable[..., Path]
+    gpu: FakeCuda, write: Callable[..., Path]
 ) -> None:
     session = TensorRTSession(write())
     for height in (64, 96, 64, 96):
@@ -138,7 +77,7 @@ def test_each_shape_has_a_graph_and_a_context_of_its_own_over_the_same_memory(
 
 
 def test_shapes_beyond_the_most_graphs_are_launched_afresh(
-    gpu: FakeGpu, write: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+    gpu: FakeCuda, write: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(engine_runner, "MOST_GRAPHS", 1)
     session = TensorRTSession(write())
@@ -197,7 +136,7 @@ def test_an_engine_from_elsewhere_is_refused_with_both_versions(
     ],
 )
 def test_what_an_engine_was_built_for_decides_where_it_runs(
-    gpu: FakeGpu, write: Callable[..., Path], capability: tuple[int, int], parts: dict[str, object], *, runs: bool
+    gpu: FakeCuda, write: Callable[..., Path], capability: tuple[int, int], parts: dict[str, object], *, runs: bool
 ) -> None:
     gpu.compute_capability = capability
     if runs:
@@ -273,9 +212,9 @@ def test_a_run_that_fails_is_an_error_with_tensorrts_words(
 
 
 def test_launches_that_cannot_be_recorded_are_an_error_with_the_way_round_it(
-    gpu: FakeGpu, write: Callable[..., Path]
+    gpu: FakeCuda, write: Callable[..., Path]
 ) -> None:
-    gpu.capture_error = RuntimeError("operation not permitted")
+    gpu.capture_error = "operation not permitted"
     with pytest.raises(EngineError, match=r"not permitted.*cuda_graphs=False"):
         detect(TensorRTSession(write()), 2, 64, 96)
 

@@ -1,0 +1,94 @@
+"""The GPU for an engine, by PyTorch. It has not run on a GPU yet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from gridrt.errors import DependencyError
+from gridrt.runtime.engine_gpu import no_room
+
+
+class TorchGpu:
+    """The current CUDA GPU.
+
+    Attributes:
+        compute_capability: such as (9, 0).
+
+    Raises:
+        DependencyError: PyTorch can use none.
+    """
+
+    def __init__(self) -> None:
+        if not torch.cuda.is_available():
+            found = "it can use no GPU" if torch.version.cuda else "it is built without CUDA"
+            raise DependencyError("PyTorch can use the GPU", place=f"torch {torch.__version__}", value=found)
+        self.compute_capability: tuple[int, int] = torch.cuda.get_device_capability()
+        self._device = torch.device("cuda", torch.cuda.current_device())
+        self._stream = torch.cuda.Stream(self._device)
+
+    @property
+    def stream(self) -> int:
+        """Handle of the stream."""
+        return int(self._stream.cuda_stream)
+
+    def on_stream(self) -> AbstractContextManager[object]:
+        """Within it, copies of tensors are put on the stream."""
+        return torch.cuda.stream(self._stream)
+
+    def empty(self, shape: Sequence[int], dtype: npt.DTypeLike) -> TorchMemory:
+        """Memory that holds anything.
+
+        Raises:
+            GridRTError: there is not enough of it.
+        """
+        element = torch.from_numpy(np.empty(0, dtype)).dtype
+        try:
+            return TorchMemory(torch.empty(tuple(shape), dtype=element, device=self._device))
+        except torch.OutOfMemoryError as error:
+            raise no_room(shape, dtype) from error
+
+    def captured(self, launch: Callable[[], None]) -> Callable[[], None]:
+        """Record what `launch` puts on the stream, which it must have done once before; the result repeats it.
+
+        Raises:
+            RuntimeError: CUDA refuses.
+        """
+        graph = torch.cuda.CUDAGraph()
+        # By thread: what other threads do with the GPU meanwhile does not matter.
+        with torch.cuda.graph(graph, stream=self._stream, capture_error_mode="thread_local"):
+            launch()
+        return graph.replay
+
+
+@dataclass(frozen=True)
+class TorchMemory:
+    """A tensor, as `gridrt.runtime.engine_gpu.Memory`."""
+
+    tensor: Tensor
+
+    @property
+    def address(self) -> int:
+        """Of its first byte, on the GPU."""
+        return self.tensor.data_ptr()
+
+    @property
+    def nbytes(self) -> int:
+        """Its size."""
+        return self.tensor.nbytes
+
+    def write(self, array: npt.NDArray[Any]) -> None:
+        """Copy to it."""
+        self.tensor.copy_(torch.from_numpy(array))
+
+    def read(self) -> npt.NDArray[Any]:
+        """Wait for the stream, and give a copy."""
+        found: npt.NDArray[Any] = self.tensor.to("cpu", copy=True).numpy()
+        return found

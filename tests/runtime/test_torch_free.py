@@ -1,0 +1,38 @@
+"""An engine runs where there is no torch, with the packages that the README lists."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from gridrt.data.image import save_image
+
+LOADED_BY_CUDA_CORE = {"nvidia-cuda-nvrtc"}  # a library, which Python does not import
+
+
+def test_an_engine_runs_without_torch_and_takes_the_packages_that_the_readme_lists(
+    write: Callable[..., Path], tmp_path: Path, root: Path
+) -> None:
+    script, picture = Path(__file__).with_name("torch_free.py"), tmp_path / "a.png"
+    command: list[str | Path] = [sys.executable, script, write(), picture, tmp_path / "out"]
+    save_image(picture, np.full((64, 96, 3), 255, np.uint8))
+    environment = {**os.environ, "PYTHONPATH": str(root)}
+    ran = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+    found = json.loads(ran.stdout.splitlines()[-1])
+    assert found["labels"] == [1, 0]
+    assert {*found["packages"], *LOADED_BY_CUDA_CORE} == listed_in((root / "README.md").read_text())
+
+
+def listed_in(readme: str) -> set[str]:
+    """What the README tells to install after GridRT alone."""
+    listed = re.search(r"pip install --no-deps \.\n +pip install (.*)", readme)
+    assert listed is not None
+    return set(listed[1].split())
