@@ -171,6 +171,15 @@ def test_what_cannot_be_done_is_one_line(folder: Path, arguments: tuple[str, ...
     assert [path.name for path in folder.iterdir()] == ["scene.onnx"]
 
 
+def test_a_cache_that_cannot_be_written_stops_before_the_work(folder: Path) -> None:
+    """By default it lies here, under the graph's name."""
+    (folder / "scene.calibration.npz").mkdir()
+    result = run("--int8", "--images", "photos", "--onnx-only")
+    assert result.exit_code == 1
+    assert "scene.calibration.npz: the result cannot be written here (found a folder, device or pipe)" in result.stderr
+    assert sorted(path.name for path in folder.iterdir()) == ["scene.calibration.npz", "scene.onnx"]
+
+
 @pytest.mark.usefixtures("no_tensorrt")
 def test_a_graph_in_another_precision_is_not_rewritten_again(tiny: Path) -> None:
     assert run("--fp16", "--onnx-only").exit_code == 0
