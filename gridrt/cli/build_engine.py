@@ -59,7 +59,7 @@ def command(*, model: Path | None, out: Path | None, onnx_only: bool, **chosen: 
     scale = chosen["scale"] or OnnxRuntimeSession(graph, ["CPUExecutionProvider"], threads=1).scale
     request = engine_options.engine_options(chosen, scale)
     chosen["cache"] = chosen["cache"] or default_cache(graph)
-    written = [source, *([chosen["cache"]] if recipe.quantizes else [])] if recipe else []
+    written = [source] * (recipe is not None) + [chosen["cache"]] * (chosen["images"] is not None)
     _check_outputs(graph, written, engine, None if onnx_only else request)
     if not onnx_only:
         library_for(request)  # what is missing stops before the work

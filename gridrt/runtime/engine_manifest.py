@@ -85,6 +85,8 @@ def read_manifest(engine: Path) -> Manifest:
 # What is read of a manifest besides its own parts.
 _NEEDED = (
     ("engine", "sha256"),
+    ("graph", "file"),
+    ("graph", "sha256"),
     ("graph", "metadata"),
     ("runtime", "name"),
     ("runtime", "version"),

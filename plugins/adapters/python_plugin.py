@@ -174,7 +174,8 @@ class CreatorLogic:
         self.name, self.plugin_namespace, self.plugin_version = kernel.contract.name, DOMAIN, str(VERSION)
         self._trt, self._kernel, self._plugin = trt, kernel, plugin
         self._constants = kernel.contract.node_constants
-        self.field_names = trt.PluginFieldCollection([field_of(trt, constant) for constant in self._constants])
+        self._fields = [field_of(trt, constant) for constant in self._constants]  # they own their names
+        self.field_names = trt.PluginFieldCollection(self._fields)
 
     def create_plugin(
         self,
