@@ -74,14 +74,15 @@ def prepare_to_run(adapter: Adapter, library: TensorRT) -> None:
 
 
 def _register(adapter: Adapter, library: TensorRT) -> None:
+    file = plugin_library() if adapter == "library" else None
     present = _registered(library)
     if present == adapter:
         return
     if present is not None:
         rule, remedy = "a process has plugins of one kind", "Start another process for it."
         raise EngineError(rule, place="plugins", value=f"{present}, and now {adapter}", remedy=remedy)
-    if adapter == "library":
-        register_plugin_library(library.trt, plugin_library(), KERNELS)
+    if file is not None:
+        register_plugin_library(library.trt, file, KERNELS)
     elif adapter == "python":
         register_python_plugins(library.trt, KERNELS)
     else:

@@ -106,7 +106,8 @@ def test_a_library_that_is_named_and_missing_is_an_error_and_nothing_else_is_tak
 @pytest.mark.parametrize(
     ("present", "asked"), [("python", "library"), ("library", "python"), ("aot", "python"), ("python", "aot")]
 )
-def test_a_process_has_plugins_of_one_kind(present: Adapter, asked: Adapter) -> None:
+def test_a_process_has_plugins_of_one_kind(present: Adapter, asked: Adapter, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GRIDRT_PLUGIN_LIBRARY", "libgridrt_plugins.so")
     here = library()
     if present == "python":
         prepare_plugins("python", here)

@@ -19,9 +19,9 @@ from typing import Any
 
 import numpy as np
 
-from gridrt.plugins.aot.definitions import define_plugins
 from gridrt.errors import GridRTError
 from gridrt.plugins.adapters.plugin_fields import field_of
+from gridrt.plugins.aot.definitions import define_plugins
 from gridrt.plugins.contract import DOMAIN, Attributes
 from gridrt.plugins.kernel import Kernel, Variant
 from gridrt.plugins.kernels import KERNELS

@@ -14,6 +14,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import pytest
 
 from gridrt.plugins.batched_nms.kernel import BATCHED_NMS_KERNEL
@@ -87,7 +88,12 @@ def cases() -> Iterator[Case]:
                 for _ in range(5):
                     other = {name: [chance.randrange(400) for _ in shape] for name, shape in shapes[0].items()}
                     shapes.append({name: shapes[0][name] if name in limited else other[name] for name in other})
-                yield from (Case(kernel, variant, example.attributes, one) for one in shapes)
+                yield from (Case(kernel, variant, as_a_graph_has_them(example.attributes), one) for one in shapes)
+
+
+def as_a_graph_has_them(attributes: Attributes) -> Attributes:
+    """Floats of 32 bits."""
+    return {name: float(np.float32(value)) if isinstance(value, float) else value for name, value in attributes.items()}
 
 
 def test_tensorrt_is_told_what_contract_and_kernel_state(stand_ins: Path) -> None:
