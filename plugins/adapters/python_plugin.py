@@ -98,7 +98,7 @@ class PluginLogic:
         """Nothing to prepare.
 
         Raises:
-            GridRTError: the kernel does not take the shapes; TensorRT writes it to its log, and ends the build.
+            GridRTError: the kernel does not take the shapes; TensorRT prints it, and ends the build.
         """
         shapes = zip(self._kernel.contract.inputs, (tensor.desc.dims for tensor in inputs), strict=True)
         self._kernel.refuse_beyond_limits(dict(shapes))
@@ -186,7 +186,7 @@ class CreatorLogic:
         """A node, from the attributes in the graph or in the engine.
 
         Raises:
-            GridRTError: the kernel does not take the attributes; TensorRT writes it to its log, and makes no node.
+            GridRTError: the kernel does not take the attributes; TensorRT prints it, and makes no node.
         """
         found = {field.name: field for field in fields}
         attributes = {
