@@ -28,7 +28,9 @@ def model(exported: Callable[[str], Path]) -> ModelProto:
 
 
 def node(model: ModelProto, name: str) -> NodeProto:
-    return next(node for node in model.graph.node if node.name == name)
+    (found,) = (node for node in model.graph.node if node.name == name)
+    assert isinstance(found, NodeProto)
+    return found
 
 
 def set_attribute(model: ModelProto, name: str, attribute: str, value: float) -> None:
