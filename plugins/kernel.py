@@ -10,9 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
+from gridrt.errors import GridRTError
 from gridrt.plugins.contract import Attributes, Contract, Precision
+from gridrt.plugins.limits import Limit, first_broken
 from gridrt.plugins.sizes import Size
 
 INCLUDES = (Path(__file__).parent / "include", Path(__file__).parent)
@@ -91,6 +93,7 @@ class Kernel:
         scalars: what the entry point takes between inputs and outputs.
         launch: for a variant and a node's attributes.
         examples: to compile and to measure.
+        limits: what it takes of attributes and shapes; whoever makes a plugin looks at them.
         spills: why its registers may spill; empty where they must not.
     """
 
@@ -100,6 +103,7 @@ class Kernel:
     scalars: tuple[Size, ...]
     launch: Callable[[Variant, Attributes], Launch]
     examples: tuple[Example, ...]
+    limits: tuple[Limit, ...]
     spills: str = ""
 
     @property
@@ -111,6 +115,18 @@ class Kernel:
     def symbol(self) -> str:
         """The entry point."""
         return f"gridrt_{self.contract.folder.name}"
+
+    def refuse_beyond_limits(self, values: Mapping[str, Any]) -> None:
+        """Refuse a node that this kernel does not take.
+
+        Args:
+            values: attributes and shapes by name, as far as they are known.
+
+        Raises:
+            GridRTError: a limit is not kept.
+        """
+        if broken := first_broken(self.limits, values):
+            raise GridRTError(str(broken), place=self.contract.name, value=values[broken.name])
 
     def all_macros(self, variant: Variant, attributes: Attributes) -> dict[str, str]:
         """Those of the variant and those of a node's attributes."""

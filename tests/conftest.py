@@ -6,6 +6,7 @@ import os
 
 # Before any library counts the cores: tests run side by side, and one thread gives the same sums everywhere.
 os.environ["OMP_NUM_THREADS"] = "1"
+os.environ.pop("GRIDRT_PLUGIN_LIBRARY", None)  # it would choose the plugins of engines
 
 import resource
 from collections.abc import Callable, Iterator, Mapping

@@ -58,11 +58,21 @@ class Registry:
     """Of creators."""
 
     all_creators: list[Any] = field(default_factory=list)
+    libraries: dict[str, list[Any]] = field(default_factory=dict)
+    """Creators in each library that there is."""
 
     def register_creator(self, creator: Any, namespace: str) -> bool:  # noqa: ANN401 - of any class
         assert creator.plugin_namespace == namespace
         self.all_creators.append(creator)
         return True
+
+    def load_library(self, path: str) -> str | None:
+        self.all_creators.extend(self.libraries.get(path, []))
+        return path if path in self.libraries else None
+
+    def deregister_library(self, path: str) -> None:
+        for creator in self.libraries[path]:
+            self.all_creators.remove(creator)
 
 
 class _Names:

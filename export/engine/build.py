@@ -19,19 +19,19 @@ from onnx import ModelProto
 
 import gridrt
 from gridrt.errors import EngineError
+from gridrt.export.engine.limits import refuse_beyond_limits
 from gridrt.export.engine.network import network_from_graph
 from gridrt.export.engine.options import EngineOptions, refuse_impossible
 from gridrt.export.engine.precision import built_precisions, by_stage, planned_precisions, require_planned
 from gridrt.export.engine.profile import fix_inputs
 from gridrt.export.engine.serialize import load_polygraphy, serialized
+from gridrt.export.passes.ahead_of_time import ahead_of_time
 from gridrt.export.passes.static_rows import static_rows
 from gridrt.files import sha256_of, write_bytes
 from gridrt.machine.devices import find_gpus
-from gridrt.plugins.adapters.cuda_kernel import cuda_core
-from gridrt.plugins.adapters.python_plugin import register_python_plugins
 from gridrt.plugins.contract import VERSION
-from gridrt.plugins.kernels import KERNELS
 from gridrt.runtime.engine_manifest import Manifest, write_manifest
+from gridrt.runtime.engine_plugins import Adapter, chosen_adapter, plugin_library, prepare_plugins
 from gridrt.runtime.graph_metadata import TARGET_KEY, metadata_of
 from gridrt.runtime.onnxruntime_session import OnnxRuntimeSession
 from gridrt.runtime.tensorrt_library import TensorRT, load_tensorrt
@@ -41,7 +41,7 @@ TENSORRT = "tensorrt"
 
 
 def library_for(options: EngineOptions) -> TensorRT:
-    """All that a build needs besides the graph, so that what is missing shows before any work.
+    """All that a build needs besides the graph, plugins included, so that what is missing shows before any work.
 
     Raises:
         DependencyError: TensorRT, Polygraphy or what plugins need is missing.
@@ -50,8 +50,7 @@ def library_for(options: EngineOptions) -> TensorRT:
     library = load_tensorrt(options.runtime)
     refuse_impossible(options, library)
     load_polygraphy(library)
-    if not library.is_rtx:
-        cuda_core()  # TensorRT times the plugins while it builds
+    prepare_plugins(chosen_adapter(options.plugins), library)
     return library
 
 
@@ -69,7 +68,8 @@ def build_engine(graph: Path, engine: Path, options: EngineOptions) -> Manifest:
     Raises:
         DependencyError: TensorRT, Polygraphy, what plugins need, or the GPU is missing.
         GraphError: the graph is not one of GridRT's.
-        EngineError: TensorRT cannot build it, ignores an option, or runs a layer in more bits than asked for.
+        EngineError: a kernel does not take it, TensorRT cannot build it, ignores an option, or runs a layer in more
+            bits than asked for.
         OutputError: a file cannot be written.
     """
     library = library_for(options)
@@ -77,7 +77,9 @@ def build_engine(graph: Path, engine: Path, options: EngineOptions) -> Manifest:
     started = time.perf_counter()
     static_rows(model)
     fix_inputs(model, options.profile)
-    register_python_plugins(library.trt, KERNELS)
+    refuse_beyond_limits(model)
+    if chosen_adapter(options.plugins) == "aot":
+        ahead_of_time(model)
     library.log.clear()
     plan = serialized(library, network_from_graph(library, model), options)
     planned, built = planned_precisions(model), built_precisions(library.log.layers)
@@ -122,13 +124,20 @@ def _manifest(
         runtime={"name": library.name, "version": library.version, "packages": _packages()},
         gpu=None if gpu is None else asdict(gpu),
         compute_capabilities=[f"{major}.{minor}" for major, minor in options.compute_capabilities],
-        plugins={"adapter": "python", "version": VERSION},
+        plugins=_plugins(chosen_adapter(options.plugins)),
         profile={name: [list(shape) for shape in shapes] for name, shapes in options.profile.inputs().items()},
         precision=precision,
         options={"workspace_mib": options.workspace_mib, "hardware": options.hardware, "refit": options.refit},
         warnings=list(library.log.warnings),
         seconds=round(seconds, 2),
     )
+
+
+def _plugins(adapter: Adapter) -> dict[str, str | int]:
+    told: dict[str, str | int] = {"adapter": adapter, "version": VERSION}
+    if adapter == "library":
+        told |= {"file": plugin_library().name, "sha256": sha256_of(plugin_library())}
+    return told
 
 
 def _packages() -> dict[str, str]:

@@ -10,6 +10,7 @@ from typing import Literal, TypeAlias
 
 from gridrt.errors import EngineError
 from gridrt.export.engine.profile import Profile
+from gridrt.runtime.engine_plugins import Adapter
 from gridrt.runtime.tensorrt_library import RuntimeName, TensorRT
 
 Hardware: TypeAlias = Literal["none", "ampere-plus", "same-compute-capability"]
@@ -30,6 +31,7 @@ class EngineOptions:
     Attributes:
         profile: the batches that it takes.
         runtime: "auto" is TensorRT where it is installed and there is a GPU, else TensorRT for RTX.
+        plugins: what makes plugins of the custom ops; "auto" as `gridrt.runtime.engine_plugins.chosen_adapter`.
         workspace_mib: most memory that a layer may use besides its tensors; None leaves the GPU's to it.
         timing_cache: file of measured times, which is read where it exists, and extended.
         hardware: which other GPUs the engine shall run on.
@@ -39,6 +41,7 @@ class EngineOptions:
 
     profile: Profile
     runtime: Literal["auto"] | RuntimeName = "auto"
+    plugins: Literal["auto"] | Adapter = "auto"
     workspace_mib: int | None = None
     timing_cache: Path | None = None
     hardware: Hardware = "none"

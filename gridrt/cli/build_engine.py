@@ -46,6 +46,7 @@ def command(*, model: Path | None, out: Path | None, onnx_only: bool, **chosen: 
     Without a precision the graph is taken as it is: in FP32, or as gridrt calibrate wrote it. Else it is written in
     that precision first, and the engine is built from the new file.
     """
+    from gridrt.calib.artefact import default_cache
     from gridrt.export.engine.build import build_engine, library_for
     from gridrt.runtime import only_float_graph_in
     from gridrt.runtime.onnxruntime_session import OnnxRuntimeSession
@@ -57,7 +58,8 @@ def command(*, model: Path | None, out: Path | None, onnx_only: bool, **chosen: 
     source = engine.with_suffix(".onnx") if recipe else graph
     scale = chosen["scale"] or OnnxRuntimeSession(graph, ["CPUExecutionProvider"], threads=1).scale
     request = engine_options.engine_options(chosen, scale)
-    written = [source, *filter(None, [chosen["cache"]])] if recipe else []
+    chosen["cache"] = chosen["cache"] or default_cache(graph)
+    written = [source] * (recipe is not None) + [chosen["cache"]] * (chosen["images"] is not None)
     _check_outputs(graph, written, engine, None if onnx_only else request)
     if not onnx_only:
         library_for(request)  # what is missing stops before the work
@@ -123,7 +125,7 @@ def _check_outputs(graph: Path, written: list[Path], engine: Path, request: Engi
 
 def _write_graph(graph: Path, recipe: Recipe, file: Path, chosen: dict[str, Any]) -> None:
     """Write the graph in a recipe's precisions, in the form that TensorRT takes."""
-    from gridrt.calib.artefact import default_cache, load_float_graph, save_rewritten
+    from gridrt.calib.artefact import load_float_graph, save_rewritten
     from gridrt.calib.calibrate import Request, calibrate
     from gridrt.calib.rewrite import apply_recipe
     from gridrt.calib.targets import TARGETS
@@ -134,10 +136,9 @@ def _write_graph(graph: Path, recipe: Recipe, file: Path, chosen: dict[str, Any]
     if chosen["images"] is None:
         rewritten, parent, notes = apply_recipe(load_float_graph(graph), recipe, target), sha256_of(graph), {}
     else:
-        cache = chosen["cache"] or default_cache(graph)
-        names = ("images", "method", "max_images", "scale", "threads")
+        names = ("images", "method", "max_images", "cache", "scale", "threads")
         how = {name: chosen[name] for name in names}
-        done = calibrate(Request(graph=graph, recipe=recipe, target=target, cache=cache, **how))
+        done = calibrate(Request(graph=graph, recipe=recipe, target=target, **how))
         click.echo(str(done.fidelity))
         rewritten, parent, notes = done.model, done.parent_sha256, done.notes
     static_rows(rewritten)

@@ -25,6 +25,14 @@ _OPTIONS = (
         help="auto: TensorRT where there is a GPU for it, else TensorRT for RTX, which builds without one.",
     ),
     click.option(
+        "--plugins",
+        type=click.Choice(["auto", "library", "python", "aot"]),
+        default="auto",
+        show_default=True,
+        help="What makes the custom ops: the file that GRIDRT_PLUGIN_LIBRARY names, Python, or (ahead of time, in "
+        "TensorRT 10.16 and later) kernels in the engine. auto: the library where one is named, else Python.",
+    ),
+    click.option(
         "--batch",
         type=Span("N", r"(\d+)"),
         metavar="N",
@@ -74,7 +82,7 @@ def engine(command: Command) -> Command:
     return reduce(lambda wrapped, option: option(wrapped), reversed(_OPTIONS), command)
 
 
-OF_THE_BUILD = ("runtime", "compute_capabilities", "hardware", "timing_cache", "workspace_mib", "refit")
+OF_THE_BUILD = ("runtime", "plugins", "compute_capabilities", "hardware", "timing_cache", "workspace_mib", "refit")
 """Options that say nothing about the graph."""
 
 
@@ -88,7 +96,7 @@ def engine_options(chosen: dict[str, Any], scale: tuple[int, int]) -> EngineOpti
     from gridrt.export.engine.profile import profile_for
 
     capabilities = (capability.split(".") for capability in chosen["compute_capabilities"])
-    names = ("runtime", "workspace_mib", "timing_cache", "hardware", "refit")
+    names = ("runtime", "plugins", "workspace_mib", "timing_cache", "hardware", "refit")
     return EngineOptions(
         profile=profile_for(scale, chosen["batch"], chosen["size"]),
         compute_capabilities=tuple((int(major), int(minor)) for major, minor in capabilities),

@@ -1,4 +1,4 @@
-"""`gridrt inspect`: tell what a checkpoint or an ONNX file holds."""
+"""`gridrt inspect`: tell what a checkpoint, an ONNX file or an engine holds."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from gridrt.cli import options
 @click.option("as_json", "--json", is_flag=True, help="Print the same facts as JSON.")
 @options.trust_checkpoint
 def command(*, file: str, as_json: bool, trust_checkpoint: bool) -> None:
-    """Tell what FILE holds: a checkpoint, the name of one (r50, tiny_bccd, ...), or an ONNX file."""
+    """Tell what FILE holds: a checkpoint, the name of one (r50, tiny_bccd, ...), an ONNX file, or an engine."""
     from gridrt.inspection import inspect_file
     from gridrt.model.zoo import locate
 

@@ -29,9 +29,9 @@ def fitted(
     smallest, _, largest = bounds
     shape = tuple(map(max, images.shape, smallest))
     if any(size > most for size, most in zip(shape, largest, strict=True)):
-        rule = f"this engine takes batches of {_told(smallest)} to {_told(largest)}"
+        rule = f"this engine takes batches of {batch_text(smallest)} to {batch_text(largest)}"
         remedy = "Detect with another --scale, or build an engine for these: gridrt build-engine --batch --size."
-        raise EngineError(rule, place="images", value=_told(images.shape), remedy=remedy)
+        raise EngineError(rule, place="images", value=batch_text(images.shape), remedy=remedy)
     if shape == images.shape:
         return images, image_sizes
     batch, height, width, _ = images.shape
@@ -42,6 +42,6 @@ def fitted(
     return padded, sizes
 
 
-def _told(shape: Sequence[int]) -> str:
-    """[2, 800, 1344, 3] -> 2 of 800x1344."""
+def batch_text(shape: Sequence[int]) -> str:
+    """The shape of a batch in words: [2, 800, 1344, 3] -> 2 of 800x1344."""
     return f"{shape[0]} of {shape[1]}x{shape[2]}"

@@ -10,6 +10,7 @@ from typing import Any
 
 from gridrt.errors import EngineError
 from gridrt.files import sha256_of, write_text
+from gridrt.runtime.engine_plugins import ADAPTERS
 
 SUFFIX = ".json"
 RUNTIMES = ("tensorrt", "tensorrt-rtx")
@@ -26,7 +27,8 @@ class Manifest:
         runtime: name and version of TensorRT, and the installed packages that it came from.
         gpu: that it was built on, with its driver; None where it was built ahead of time.
         compute_capabilities: that it was built for, ahead of time; empty for `gpu`, or those of TensorRT's choice.
-        plugins: the adapter that stood for the custom ops, and the version of the ops.
+        plugins: the adapter that stood for the custom ops, which makes them where the engine runs, and the version of
+            the ops; of a library also its file and sha256.
         profile: smallest, tuned and largest dimensions of each input.
         precision: how many weighted nodes of each stage run in which precision, as TensorRT tells it.
         options: the rest of what was asked for.
@@ -40,7 +42,7 @@ class Manifest:
     runtime: Mapping[str, Any]
     gpu: Mapping[str, str | int] | None
     compute_capabilities: Sequence[str]
-    plugins: Mapping[str, str | int]
+    plugins: Mapping[str, Any]
     profile: Mapping[str, Sequence[Sequence[int]]]
     precision: Mapping[str, Mapping[str, int]]
     options: Mapping[str, Any]
@@ -83,9 +85,12 @@ def read_manifest(engine: Path) -> Manifest:
 # What is read of a manifest besides its own parts.
 _NEEDED = (
     ("engine", "sha256"),
+    ("graph", "file"),
+    ("graph", "sha256"),
     ("graph", "metadata"),
     ("runtime", "name"),
     ("runtime", "version"),
+    ("plugins", "adapter"),
     ("plugins", "version"),
     ("profile", "images"),
     ("options", "hardware"),
@@ -99,6 +104,8 @@ def _parsed(content: bytes) -> Manifest:
         raise ValueError(f"no {', '.join(missing)}")
     if manifest.runtime["name"] not in RUNTIMES:
         raise ValueError(f"runtime {manifest.runtime['name']}")
+    if manifest.plugins["adapter"] not in ADAPTERS:
+        raise ValueError(f"plugins by {manifest.plugins['adapter']}")
     return manifest
 
 

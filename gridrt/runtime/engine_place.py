@@ -54,20 +54,25 @@ def refuse_other_gpu(manifest: Manifest, engine: Path, capability: tuple[int, in
     Raises:
         EngineError: it was.
     """
-    built, runs_here = _for_gpus(manifest, capability)
-    if not runs_here:
+    if not (capability >= OLDEST_GPU if _is_for_all(manifest) else _told(capability) in _capabilities(manifest)):
         here = f"this GPU has compute capability {_told(capability)}"
-        raise EngineError(here, place=engine, value=f"an engine for {built}", remedy=BUILD_AGAIN)
+        raise EngineError(here, place=engine, value=f"an engine for {built_for(manifest)}", remedy=BUILD_AGAIN)
 
 
-def _for_gpus(manifest: Manifest, capability: tuple[int, int]) -> tuple[str, bool]:
-    """What an engine was built for, and whether that is the GPU here."""
-    if manifest.compute_capabilities:
-        return ", ".join(manifest.compute_capabilities), _told(capability) in manifest.compute_capabilities
-    if manifest.gpu is None or manifest.options["hardware"] == "ampere-plus":
-        return f"{_told(OLDEST_GPU)} and later", capability >= OLDEST_GPU
-    built = str(manifest.gpu["compute_capability"])
-    return built, built == _told(capability)
+def built_for(manifest: Manifest) -> str:
+    """The compute capabilities that an engine was built for, in words."""
+    return f"{_told(OLDEST_GPU)} and later" if _is_for_all(manifest) else ", ".join(_capabilities(manifest))
+
+
+def _is_for_all(manifest: Manifest) -> bool:
+    """Whether it was built for no GPU in particular."""
+    is_for_its_own = manifest.gpu is not None and manifest.options["hardware"] != "ampere-plus"
+    return not manifest.compute_capabilities and not is_for_its_own
+
+
+def _capabilities(manifest: Manifest) -> list[str]:
+    own = [] if manifest.gpu is None else [str(manifest.gpu["compute_capability"])]
+    return list(manifest.compute_capabilities) or own
 
 
 def _told(capability: tuple[int, int]) -> str:

@@ -10,13 +10,11 @@ from typing import TYPE_CHECKING
 
 from gridrt.errors import DependencyError, EngineError
 from gridrt.files import check_is_file
-from gridrt.plugins.adapters.cuda_kernel import cuda_core
-from gridrt.plugins.adapters.python_plugin import register_python_plugins
-from gridrt.plugins.kernels import KERNELS
 from gridrt.runtime.engine_batch import fitted
 from gridrt.runtime.engine_gpu import gpu_here
 from gridrt.runtime.engine_manifest import read_manifest
 from gridrt.runtime.engine_place import refuse_other_gpu, refuse_other_plugins, refuse_other_tensorrt
+from gridrt.runtime.engine_plugins import prepare_to_run
 from gridrt.runtime.engine_runner import EngineRunner
 from gridrt.runtime.graph_metadata import GraphFacts, refuse_unnamed
 from gridrt.runtime.tensorrt_library import TensorRT, load_tensorrt
@@ -37,7 +35,7 @@ class TensorRTSession(GraphFacts):
 
     Raises:
         EngineError: its manifest is missing or another's; it was built for another GPU, another version of TensorRT or
-            other plugins; or TensorRT does not take it.
+            other plugins; the library of its plugins is missing; or TensorRT does not take it.
         GraphError: the manifest names no classes.
         DependencyError: the GPU, TensorRT, or what plugins need is missing.
         GridRTError: there is not enough memory.
@@ -54,6 +52,7 @@ class TensorRTSession(GraphFacts):
         refuse_other_gpu(manifest, self._path, gpu.compute_capability)
         library = load_tensorrt(manifest.runtime["name"])
         refuse_other_tensorrt(manifest, self._path, library.version)
+        prepare_to_run(manifest.plugins["adapter"], library)
         self._bounds = manifest.profile["images"]
         self._runtime, engine = _deserialised(library, self._path)
         self._run = EngineRunner(engine, library, gpu, cuda_graphs=cuda_graphs)
@@ -75,8 +74,6 @@ class TensorRTSession(GraphFacts):
 
 def _deserialised(library: TensorRT, path: Path) -> tuple[tensorrt.Runtime, tensorrt.ICudaEngine]:
     """An engine, and what has to live as long as it does."""
-    cuda_core()  # without it, plugins would fail in the midst of a run
-    register_python_plugins(library.trt, KERNELS)
     library.log.clear()
     try:
         runtime = library.trt.Runtime(library.log)

@@ -56,7 +56,7 @@ def value_in(trt: ModuleType, constant: Attribute, field: tensorrt.PluginField) 
     """What a field holds, of the kind that the contract states."""
     numbers: Sequence[Any] = field.data
     if constant.kind == "ints":
-        return [int(number) for number in (numbers if _reads_lists(trt) else numbers_in_memory(constant, field))]
+        return [int(number) for number in (numbers if reads_lists(trt) else numbers_in_memory(constant, field))]
     return int(numbers[0]) if constant.kind == "int" else float(numbers[0])
 
 
@@ -72,6 +72,7 @@ def numbers_in_memory(constant: Attribute, field: tensorrt.PluginField) -> list[
     return list(numbers)
 
 
-def _reads_lists(trt: ModuleType) -> bool:
+def reads_lists(trt: ModuleType) -> bool:
+    """Whether these bindings give lists as they are."""
     probe = field_of(trt, Attribute("probe", "ints"), (1, 2))
     return [int(number) for number in probe.data] == [1, 2]

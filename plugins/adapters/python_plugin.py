@@ -94,8 +94,14 @@ class PluginLogic:
         descriptions = [tensor.desc for tensor in in_out[: position + 1]]
         return any(self._takes(variant, descriptions) for variant in self._kernel.variants)
 
-    def configure_plugin(self, inputs: object, outputs: object) -> None:
-        """Nothing to prepare."""
+    def configure_plugin(self, inputs: Sequence[tensorrt.DynamicPluginTensorDesc], outputs: object) -> None:  # noqa: ARG002 - the same
+        """Nothing to prepare.
+
+        Raises:
+            GridRTError: the kernel does not take the shapes; TensorRT prints it, and ends the build.
+        """
+        shapes = zip(self._kernel.contract.inputs, (tensor.desc.dims for tensor in inputs), strict=True)
+        self._kernel.refuse_beyond_limits(dict(shapes))
 
     def on_shape_change(self, inputs: object, outputs: object) -> None:
         """Nothing to prepare: the geometry of a launch is worked out for it."""
@@ -168,7 +174,8 @@ class CreatorLogic:
         self.name, self.plugin_namespace, self.plugin_version = kernel.contract.name, DOMAIN, str(VERSION)
         self._trt, self._kernel, self._plugin = trt, kernel, plugin
         self._constants = kernel.contract.node_constants
-        self.field_names = trt.PluginFieldCollection([field_of(trt, constant) for constant in self._constants])
+        self._fields = [field_of(trt, constant) for constant in self._constants]  # they own their names
+        self.field_names = trt.PluginFieldCollection(self._fields)
 
     def create_plugin(
         self,
@@ -176,11 +183,16 @@ class CreatorLogic:
         fields: Sequence[tensorrt.PluginField],
         phase: tensorrt.TensorRTPhase,  # noqa: ARG002 - the same
     ) -> PluginLogic:
-        """A node, from the attributes in the graph or in the engine."""
+        """A node, from the attributes in the graph or in the engine.
+
+        Raises:
+            GridRTError: the kernel does not take the attributes; TensorRT prints it, and makes no node.
+        """
         found = {field.name: field for field in fields}
         attributes = {
             constant.name: value_in(self._trt, constant, found[constant.name]) for constant in self._constants
         }
+        self._kernel.refuse_beyond_limits(attributes)
         return self._plugin(self._trt, self._kernel, attributes, {})
 
 
@@ -208,7 +220,7 @@ _creators: list[CreatorLogic] = []  # TensorRT's registry does not keep them ali
 
 
 def register_python_plugins(trt: ModuleType, kernels: Sequence[Kernel]) -> None:
-    """Let TensorRT's parser and runtime find the ops; those that are registered already, by a library, stay.
+    """Let TensorRT's parser and runtime find the ops; those that are registered already stay.
 
     Args:
         trt: the module `tensorrt` or `tensorrt_rtx`.

@@ -3,6 +3,9 @@
 An engine that was built with them holds the kernels, and needs neither Python nor a library. TensorRT wants functions
 with a parameter for each input and attribute; they are made here from contract and kernel. TensorRT's validator accepts
 them; no engine has been built with them yet.
+
+TensorRT 10.9 to 10.15 give Python only the first number of a list where NumPy 2 is installed: strides would be wrong
+without a word, and `refuse_unfit` asks for later ones.
 """
 
 from __future__ import annotations
@@ -16,12 +19,17 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from gridrt.errors import EngineError
+from gridrt.plugins.adapters.plugin_fields import reads_lists
 from gridrt.plugins.aot.symbols import Symbols
 from gridrt.plugins.contract import Attributes, ElementType, Input, Output
 from gridrt.plugins.kernel import Kernel, Variant
 
 Compiler: TypeAlias = Callable[[Kernel, Variant, Attributes], bytes]
 """Compiles a kernel to PTX, as `gridrt.plugins.aot.ptx.ptx_of` does."""
+
+Numbers: TypeAlias = npt.NDArray[Any]
+"""An attribute, as TensorRT hands it over."""
 
 # tensorrt.plugin has no types: these stand for its TensorDesc and for a function that it calls.
 Description: TypeAlias = Any
@@ -30,8 +38,11 @@ Callback: TypeAlias = Callable[..., Any]
 BYTES_AT_ONCE = 16
 """What a channels-last kernel reads at a time."""
 
-# What tensorrt.plugin wants attributes annotated with, and calls types.
-_ANNOTATIONS: Mapping[str, Any] = MappingProxyType({"int": int, "float": float, "ints": npt.NDArray[np.int32]})
+# What tensorrt.plugin wants attributes annotated with, and calls types. Single numbers come as arrays, too: it cannot
+# make numbers of them where NumPy 2.4 or later is installed.
+_ANNOTATIONS: Mapping[str, Any] = MappingProxyType(
+    {"int": npt.NDArray[np.int32], "float": npt.NDArray[np.float32], "ints": npt.NDArray[np.int32]}
+)
 _TYPE_NAMES: Mapping[str, str] = MappingProxyType({"float32": "FP32", "float16": "FP16", "int32": "INT32"})
 
 
@@ -49,6 +60,21 @@ def define_plugins(kernels: Sequence[Kernel], compiler: Compiler, *, lazily: boo
         trtp.register(name, lazy_register=lazily)(definition.shapes())
         trtp.autotune(name)(definition.formats())
         trtp.aot_impl(name)(definition.launch())
+
+
+def refuse_unfit(trt: ModuleType) -> None:
+    """Refuse a TensorRT that takes no such definitions, or would hand over wrong attributes.
+
+    Args:
+        trt: the module `tensorrt` or `tensorrt_rtx`.
+
+    Raises:
+        EngineError: it is one.
+    """
+    if not hasattr(trt, "QuickPluginCreationRequest") or not reads_lists(trt):
+        rule = "ahead-of-time plugins take TensorRT 10.16 or later, and not TensorRT for RTX"
+        remedy = "Choose other --plugins, or another --runtime."
+        raise EngineError(rule, place="plugins", value=f"{trt.__name__} {trt.__version__}", remedy=remedy)
 
 
 class Definition:
@@ -69,8 +95,9 @@ class Definition:
     def shapes(self) -> Callback:
         """For `register`: inputs and attributes to the outputs."""
 
-        def described(*inputs: Description, **attributes: object) -> tuple[Description, ...]:
-            symbols = self._symbols(inputs)
+        def described(*inputs: Description, **given: Numbers) -> tuple[Description, ...]:
+            symbols, attributes = self._symbols(inputs), self._attributes(given)
+            self._kernel.refuse_beyond_limits(attributes)
             return tuple(
                 self._trtp.from_shape_expr(
                     tuple(size.within(symbols) for size in output.shape(attributes)),
@@ -86,7 +113,10 @@ class Definition:
         """For `autotune`: types and layouts of all variants that there are for the tensors."""
 
         def combinations(*arguments: Any) -> list[Any]:  # noqa: ANN401 - descriptions, attributes, and descriptions
-            tensors = (*self._split(arguments[:-1])[0], *arguments[-1])
+            inputs, _ = self._split(arguments[:-1])
+            shapes = (description.shape for description in inputs)
+            self._kernel.refuse_beyond_limits(dict(zip(self._contract.inputs, shapes, strict=True)))
+            tensors = (*inputs, *arguments[-1])
             return [self._combination(variant) for variant in self._kernel.variants if self._suits(variant, tensors)]
 
         returns = GenericAlias(list, (self._trtp.AutoTuneCombination,))
@@ -125,7 +155,13 @@ class Definition:
     def _split(self, arguments: Sequence[Any]) -> tuple[Sequence[Description], Attributes]:
         """Inputs and attributes."""
         count = len(self._contract.inputs)
-        return arguments[:count], dict(zip(self._contract.attributes, arguments[count:], strict=True))
+        given = dict(zip(self._contract.attributes, arguments[count:], strict=True))
+        return arguments[:count], self._attributes(given)
+
+    def _attributes(self, given: Mapping[str, Numbers]) -> Attributes:
+        """As the contract states them."""
+        kinds = {constant.name: constant.kind for constant in self._contract.node_constants}
+        return {name: array.tolist() if kinds[name] == "ints" else array[0].item() for name, array in given.items()}
 
     def _symbols(self, inputs: Sequence[Description]) -> Symbols:
         return Symbols(self._trtp, dict(zip(self._contract.inputs, inputs, strict=True)))

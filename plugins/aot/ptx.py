@@ -27,7 +27,7 @@ def ptx_of(kernel: Kernel, variant: Variant, attributes: Attributes) -> bytes:
         DependencyError: cuda-bindings or NVRTC is missing.
         GridRTError: it does not compile.
     """
-    nvrtc = _nvrtc()
+    nvrtc = nvrtc_bindings()
     options = [f"--gpu-architecture={OLDEST_GPU}", "--std=c++17", *(f"-I{folder}" for folder in INCLUDES)]
     options += kernel.defines(variant, attributes)
     _, program = nvrtc.nvrtcCreateProgram(kernel.entry.read_bytes(), str(kernel.entry).encode(), 0, [], [])
@@ -49,7 +49,12 @@ def _text(program: object, size_of: Any, write: Any) -> bytes:  # noqa: ANN401 -
     return text.rstrip(b"\0")
 
 
-def _nvrtc() -> Any:  # noqa: ANN401 - a module
+def nvrtc_bindings() -> Any:  # noqa: ANN401 - a module
+    """The package that compiles.
+
+    Raises:
+        DependencyError: it, or NVRTC itself, is not installed.
+    """
     try:
         from cuda.bindings import nvrtc
 

@@ -30,9 +30,9 @@ BATCHED_NMS = Contract(
         Output("kept_groups", "int32", _rows),  # [B, D]; -1 in unused rows
     ),
     node_constants=(
-        Attribute("iou_threshold", "float"),  # at least 0
+        Attribute("iou_threshold", "float"),
         Attribute("score_threshold", "float"),
-        Attribute("max_output", "int"),  # D, at most 5120
+        Attribute("max_output", "int"),  # D
     ),
     tolerances={"float32": Tolerance(0)},
 )

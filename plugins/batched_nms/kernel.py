@@ -5,12 +5,14 @@ from __future__ import annotations
 from gridrt.plugins.batched_nms.contract import BATCHED_NMS, BOXES, GROUPS, SCORES
 from gridrt.plugins.contract import Attributes
 from gridrt.plugins.kernel import Example, Kernel, Launch, Variant
+from gridrt.plugins.limits import Limit
 from gridrt.plugins.sizes import as_size, largest
 
 THREADS = 1024
 BOX = 16  # bytes
 KEPT = 80 * 1024  # bytes that kept boxes may take; 16 KiB more are for all else, and 99 KiB is what every GPU has
 MOST_BUCKETS = 32
+MOST_OUTPUT = KEPT // BOX
 
 
 def _buckets(attributes: Attributes) -> int:
@@ -48,5 +50,9 @@ BATCHED_NMS_KERNEL = Kernel(
     examples=(
         _example(5000, 1, iou_threshold=0.7, score_threshold=-1.0, max_output=1000),  # proposals
         _example(1000, 80, iou_threshold=0.3, score_threshold=0.03, max_output=100),  # detections
+    ),
+    limits=(
+        Limit("iou_threshold", "must be at least 0", lambda threshold: threshold >= 0),
+        Limit("max_output", f"must be from 1 to {MOST_OUTPUT}", lambda rows: 1 <= rows <= MOST_OUTPUT),
     ),
 )

@@ -6,7 +6,7 @@ from gridrt.plugins.contract import Attributes, Contract, Input, Output, Toleran
 from gridrt.plugins.sizes import Size
 
 FEATURES = Input("features", "feature", 4, is_map=True)
-"""[K, P * C, S, S]; for the kernel, C is 16, 32, 48 or 64, and S at most 7."""
+"""[K, P * C, S, S]."""
 WEIGHTS = tuple(
     Input(f"{order}_{name}", "feature", rank)
     for order in ("first", "second")

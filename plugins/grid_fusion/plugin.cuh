@@ -33,9 +33,11 @@ struct Op {
     static const char* shape_problem(const Shape* shapes) {
         const Shape& features = shapes[0];
         const int channels = features[1] / POINTS;
-        const bool fits = features[1] == channels * POINTS && channels % 16 == 0 && channels <= MAX_CHANNELS &&
-                          features[2] == features[3] && features[2] <= MAX_SIDE;
-        return fits ? "" : "features must have 16, 32, 48 or 64 channels for each point, and be squares of at most 7 cells";
+        const bool channels_fit =
+            features[1] == channels * POINTS && channels > 0 && channels % 16 == 0 && channels <= MAX_CHANNELS;
+        const bool side_fits = features[2] == features[3] && features[2] > 0 && features[2] <= MAX_SIDE;
+        return channels_fit && side_fits ? "" : "features must have 16, 32, 48 or 64 channels for each point, "
+                                                "and be squares of 1 to 7 cells a side";
     }
 
     static std::vector<Output> outputs(const Attributes&) {

@@ -21,7 +21,7 @@ MULTI_LEVEL_ROI_ALIGN = Contract(
     input_tensors=(*LEVELS, ROIS),
     output_tensors=(Output("pooled", "feature", _pooled_shape, is_map=True),),  # [K, C, S, S]
     node_constants=(
-        Attribute("output_size", "int"),  # S, at most 32
+        Attribute("output_size", "int"),  # S
         Attribute("strides", "ints"),  # pixels per cell of each level
     ),
     tolerances={"float32": Tolerance(1e-5, 1e-5), "float16": Tolerance(1e-4, 1e-3)},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gridrt.plugins.contract import Attributes
 from gridrt.plugins.kernel import ALL_VARIANTS, Example, Kernel, Launch, Variant
+from gridrt.plugins.limits import Limit
 from gridrt.plugins.multi_level_roi_align.contract import LEVELS, MULTI_LEVEL_ROI_ALIGN, ROIS
 from gridrt.plugins.sizes import as_size, ceil_div, largest
 
@@ -11,6 +12,7 @@ STRIDES = (4, 8, 16, 32)
 THREADS = 128
 CHANNELS_PER_BLOCK = 64
 BINS_PER_BLOCK = 49
+MOST_BINS = 32  # per side: the lanes of a warp
 
 
 def _macros(attributes: Attributes) -> dict[str, str]:
@@ -49,4 +51,8 @@ MULTI_LEVEL_ROI_ALIGN_KERNEL = Kernel(
     ),
     launch=_launch,
     examples=(_example(7, 1000), _example(14, 100)),
+    limits=(
+        Limit("output_size", f"must be from 1 to {MOST_BINS}", lambda side: 1 <= side <= MOST_BINS),
+        Limit("strides", f"must be {len(LEVELS)}, one for each level", lambda strides: len(strides) == len(LEVELS)),
+    ),
 )

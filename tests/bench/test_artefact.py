@@ -28,10 +28,10 @@ def write_engine(path: Path, metadata: Any) -> Path:  # noqa: ANN401 - what JSON
     parts: dict[str, Any] = {name: {} for name in Manifest.__dataclass_fields__}
     parts |= {
         "engine": {"sha256": sha256_of(path)},
-        "graph": {"metadata": metadata},
+        "graph": {"file": "a.onnx", "sha256": "", "metadata": metadata},
         "runtime": {"name": "tensorrt", "version": "11.4"},
         "gpu": None,
-        "plugins": {"version": 1},
+        "plugins": {"adapter": "python", "version": 1},
         "profile": {"images": []},
         "options": {"hardware": "none"},
     }

@@ -71,6 +71,16 @@ def test_a_precision_gives_a_graph_an_engine_and_a_manifest_and_the_next_command
     assert manifest["profile"]["images"] == [[1, 256, 320, 3]] * 3
 
 
+def test_an_engine_is_told_by_its_manifest(tensorrt_rtx: object, tiny: Path) -> None:
+    assert tensorrt_rtx
+    arguments = ["--plugins", "python", "--runtime", "tensorrt-rtx", "--size", "256x320", "--out", "a.engine"]
+    assert run("--model", "tiny.onnx", *arguments).exit_code == 0
+    told = CliRunner().invoke(cli, ["inspect", "a.engine"]).stdout
+    assert told.startswith(f"a.engine: TensorRT engine, {(tiny / 'a.engine').stat().st_size:,} bytes\n")
+    assert "plugins     python, version 1\n" in told
+    assert "images      1 of 256x320 to 1 of 256x320, tuned for 1 of 256x320\n" in told
+
+
 def test_int8_is_calibrated_on_the_pictures(
     tensorrt_rtx: object, tiny: Path, photo: Callable[[str], UInt8Array]
 ) -> None:
@@ -129,6 +139,23 @@ def test_without_tensorrt_it_stops_before_the_work_and_says_what_to_install(
 
 
 @pytest.mark.parametrize(
+    ("plugins", "complaint"),
+    [
+        ("aot", "plugins: ahead-of-time plugins take TensorRT 10.16 or later, and not TensorRT for RTX"),
+        ("library", "plugins: GRIDRT_PLUGIN_LIBRARY names the file libgridrt_plugins.so (found nothing). Build it: "),
+    ],
+)
+def test_plugins_that_cannot_be_had_stop_before_the_work(
+    tensorrt_rtx: object, folder: Path, plugins: str, complaint: str
+) -> None:
+    assert tensorrt_rtx
+    result = run("--runtime", "tensorrt-rtx", "--fp16", "--plugins", plugins)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.startswith(f"error: {complaint}")
+    assert [path.name for path in folder.iterdir()] == ["scene.onnx"]
+
+
+@pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
         (("--fp16", "--int8"), "--fp16, --int8 and --recipe exclude each other."),
@@ -169,6 +196,15 @@ def test_what_cannot_be_done_is_one_line(folder: Path, arguments: tuple[str, ...
     assert result.stderr.count("\n") == 1
     assert sha256_of(folder / "scene.onnx") == before
     assert [path.name for path in folder.iterdir()] == ["scene.onnx"]
+
+
+def test_a_cache_that_cannot_be_written_stops_before_the_work(folder: Path) -> None:
+    """By default it lies here, under the graph's name."""
+    (folder / "scene.calibration.npz").mkdir()
+    result = run("--int8", "--images", "photos", "--onnx-only")
+    assert result.exit_code == 1
+    assert "scene.calibration.npz: the result cannot be written here (found a folder, device or pipe)" in result.stderr
+    assert sorted(path.name for path in folder.iterdir()) == ["scene.calibration.npz", "scene.onnx"]
 
 
 @pytest.mark.usefixtures("no_tensorrt")

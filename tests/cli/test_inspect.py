@@ -69,7 +69,7 @@ def test_a_graph_cannot_be_trusted(tmp_path: Path) -> None:
     assert "Leave out --trust-checkpoint" in answer.stderr
 
 
-@pytest.mark.parametrize("name", ["notes.txt", "notes.pth", "notes.onnx"])
+@pytest.mark.parametrize("name", ["notes.txt", "notes.pth", "notes.onnx", "notes.engine"])
 def test_a_file_of_another_kind_is_one_line_and_exit_status_1(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_text("nothing of the sort")
 

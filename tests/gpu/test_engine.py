@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,28 +13,38 @@ import pytest
 
 from gridrt.agreement import agreement
 from gridrt.detector import Detector
-from gridrt.errors import DependencyError
-from gridrt.export.engine.build import build_engine
-from gridrt.export.engine.options import EngineOptions
-from gridrt.export.engine.profile import profile_for
+from gridrt.errors import DependencyError, EngineError
+from gridrt.plugins.aot.definitions import refuse_unfit
 from gridrt.runtime import tensorrt_session
 from gridrt.runtime.onnxruntime_session import OnnxRuntimeSession
 from gridrt.runtime.pycuda_gpu import PyCudaGpu
+from gridrt.runtime.tensorrt_library import load_tensorrt
 from gridrt.runtime.tensorrt_session import TensorRTSession
 from gridrt.types import Detections, UInt8Array
 
 pytestmark = pytest.mark.gpu
+ROOT = Path(__file__).parents[2]
 SCALE = (320, 256)
 
 
-@pytest.fixture(scope="module")
-def engine(exported: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("engine") / "tiny.engine"
+@pytest.fixture(scope="module", params=["python", "aot"])
+def engine(
+    request: pytest.FixtureRequest, exported: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """Built in a process of its own, since a process has plugins of one kind."""
     try:
-        build_engine(exported("tiny"), path, EngineOptions(profile_for(SCALE, (1, 2))))
-    except DependencyError as error:
+        library = load_tensorrt("auto")
+        if request.param == "aot":
+            refuse_unfit(library.trt)
+    except (DependencyError, EngineError) as error:
         pytest.skip(str(error))
-    return path
+    folder = tmp_path_factory.mktemp("engine")
+    options = ["--plugins", request.param, "--batch", "1..2", "--scale", *map(str, SCALE), "--out", "tiny.engine"]
+    command = [sys.executable, "-m", "gridrt", "build-engine", "--model", str(exported("tiny")), *options]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder, env=environment)
+    assert done.returncode == 0, done.stderr
+    return folder / "tiny.engine"
 
 
 @pytest.mark.parametrize("cuda_graphs", [True, False])

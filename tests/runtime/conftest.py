@@ -35,7 +35,11 @@ def write(tmp_path: Path) -> Callable[..., Path]:
         manifest = {
             "gridrt": "0",
             "engine": {"file": engine.name, "sha256": sha256_of(engine), "bytes": len(content)},
-            "graph": {"metadata": {"gridrt.classes": '["cat", "dog"]', "gridrt.input": '{"scale": [96, 64]}'}},
+            "graph": {
+                "file": "a.onnx",
+                "sha256": "0" * 64,
+                "metadata": {"gridrt.classes": '["cat", "dog"]', "gridrt.input": '{"scale": [96, 64]}'},
+            },
             "runtime": {"name": "tensorrt", "version": "11.4.0", "packages": {}},
             "gpu": {"name": "a GPU", "compute_capability": "8.9"},
             "compute_capabilities": [],

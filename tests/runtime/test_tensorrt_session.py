@@ -11,7 +11,8 @@ import pytest
 import torch
 
 from gridrt.errors import DependencyError, EngineError, GraphError
-from gridrt.runtime import engine_runner, tensorrt_session
+from gridrt.plugins.kernels import KERNELS
+from gridrt.runtime import engine_plugins, engine_runner, tensorrt_session
 from gridrt.runtime.tensorrt_library import MessageLog, TensorRT
 from gridrt.runtime.tensorrt_session import TensorRTSession
 from gridrt.types import RawDetections
@@ -24,7 +25,7 @@ def gpu(cuda: FakeCuda, monkeypatch: pytest.MonkeyPatch) -> FakeCuda:
     """A machine with a GPU and TensorRT."""
     library = TensorRT("tensorrt", fake_tensorrt(put=cuda.submit), MessageLog())
     monkeypatch.setattr(tensorrt_session, "load_tensorrt", lambda _name: library)
-    monkeypatch.setattr(tensorrt_session, "cuda_core", lambda: None)
+    monkeypatch.setattr(engine_plugins, "cuda_core", lambda: None)
     return cuda
 
 
@@ -107,7 +108,7 @@ def test_a_batch_beyond_the_largest_is_refused(write: Callable[..., Path], shape
 @pytest.mark.parametrize(
     ("parts", "message"),
     [
-        ({"plugins": {"version": 2}}, r"plugins of version 1 \(found an engine for version 2\)"),
+        ({"plugins": {"adapter": "python", "version": 2}}, r"plugins of version 1 \(found an engine for version 2\)"),
         (
             {"runtime": {"name": "tensorrt", "version": "10.8.1"}},
             r"tensorrt 11\.4\.0.*found one of tensorrt 10\.8\.1",
@@ -146,6 +147,19 @@ def test_what_an_engine_was_built_for_decides_where_it_runs(
             TensorRTSession(write(**parts))
 
 
+@pytest.mark.parametrize(("adapter", "ops"), [("python", len(KERNELS)), ("aot", 0)])
+@pytest.mark.usefixtures("gpu")
+def test_the_plugins_are_those_that_the_manifest_names(write: Callable[..., Path], adapter: str, ops: int) -> None:
+    session = TensorRTSession(write(plugins={"adapter": adapter, "version": 1}))
+    assert len(session._run._library.trt.get_plugin_registry().all_creators) == ops
+
+
+@pytest.mark.usefixtures("gpu")
+def test_an_engine_whose_library_is_missing_is_refused_with_the_remedy(write: Callable[..., Path]) -> None:
+    with pytest.raises(EngineError, match=r"GRIDRT_PLUGIN_LIBRARY names the file .* Build it: plugins/library/README"):
+        TensorRTSession(write(plugins={"adapter": "library", "version": 1}))
+
+
 def test_an_engine_without_its_manifest_is_refused(write: Callable[..., Path]) -> None:
     engine = write()
     engine.with_name("a.engine.json").unlink()
@@ -173,6 +187,7 @@ def test_a_file_that_is_no_manifest_is_refused(write: Callable[..., Path], text:
     [
         ({"runtime": {"name": "tensorrt"}}, r"no runtime\.version"),
         ({"runtime": {"name": "a", "version": "1"}}, "runtime a"),
+        ({"plugins": {"adapter": "b", "version": 1}}, "plugins by b"),
         ({"gpu": {"name": "a GPU"}}, r"no gpu\.compute_capability"),
         ({"engine": {"sha256": "0"}}, "an engine with another SHA-256"),
     ],

@@ -204,6 +204,21 @@ def test_what_tensorrt_cannot_read_is_an_error_with_its_words(
         network_from_graph(library, model)
 
 
+@pytest.mark.usefixtures("library")
+def test_what_no_kernel_takes_is_an_error_before_tensorrt_reads_it(
+    exported: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = onnx.load(exported("tiny"))
+    for node in model.graph.node:
+        for attribute in node.attribute:
+            if attribute.name == "max_output":
+                attribute.i = 6000
+    onnx.save(model, tmp_path / "wide.onnx")
+    monkeypatch.setattr(build, "network_from_graph", None)
+    with pytest.raises(EngineError, match=r"BatchedNms: for an engine, max_output must be from 1 to 5120"):
+        build_engine(tmp_path / "wide.onnx", tmp_path / "wide.engine", ONE_SIZE)
+
+
 def test_an_op_that_no_plugin_is_found_for_is_an_error(library: TensorRT, exported: Callable[[str], Path]) -> None:
     """TensorRT would take the body of the op, if it can."""
     model = onnx.load(exported("tiny"))

@@ -138,6 +138,7 @@ def asking_for() -> Callable[[int], Kernel]:
             scalars=(),
             launch=lambda _variant, _attributes: Launch((one, one, one), 32, as_size(size)),
             examples=(),
+            limits=(),
         )
 
     return kernel_with

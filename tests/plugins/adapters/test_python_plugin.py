@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from gridrt.errors import GridRTError
 from gridrt.plugins.adapters import python_plugin
 from gridrt.plugins.adapters.python_plugin import PluginLogic, register_python_plugins
+from gridrt.plugins.grid_fusion.kernel import GRID_FUSION_KERNEL
 from gridrt.plugins.kernel import Kernel, Variant
 from gridrt.plugins.kernels import KERNELS
 from gridrt.plugins.multi_level_roi_align.kernel import MULTI_LEVEL_ROI_ALIGN_KERNEL
@@ -104,6 +106,23 @@ def test_attributes_survive_an_engine(name: str, attributes: dict[str, Any]) -> 
     read = creator.create_plugin("node", written, "RUNTIME")
     again = {field.name: np.asarray(field.data).tolist() for field in read.clone().get_fields_to_serialize()}
     assert again == {key: value if isinstance(value, list) else [value] for key, value in attributes.items()}
+
+
+def test_attributes_beyond_a_limit_make_no_node() -> None:
+    trt = fake_tensorrt()
+    register_python_plugins(trt, KERNELS)
+    creator = next(entry for entry in trt.get_plugin_registry().all_creators if entry.name == "BatchedNms")
+    fields = plugin("BatchedNms", {**NMS, "max_output": 5121}).get_fields_to_serialize()
+    with pytest.raises(GridRTError, match=r"BatchedNms: max_output must be from 1 to 5120 \(found 5121\)"):
+        creator.create_plugin("node", fields, "BUILD")
+
+
+def test_shapes_beyond_a_limit_end_the_build() -> None:
+    asked = plugin("GridFusion", {})
+    shapes = GRID_FUSION_KERNEL.examples[0].shapes
+    asked.configure_plugin([Description((-1, *shape[1:])) for shape in shapes.values()], [])
+    with pytest.raises(GridRTError, match=r"GridFusion: features must have .* \(found \(9, 720, 7, 7\)\)"):
+        asked.configure_plugin([Description(shape) for shape in {**shapes, "features": (9, 720, 7, 7)}.values()], [])
 
 
 class Launches:

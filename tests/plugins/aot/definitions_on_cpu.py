@@ -19,10 +19,14 @@ from typing import Any
 
 import numpy as np
 
+from gridrt.errors import GridRTError
+from gridrt.plugins.adapters.plugin_fields import field_of
 from gridrt.plugins.aot.definitions import define_plugins
-from gridrt.plugins.contract import Attributes
+from gridrt.plugins.contract import DOMAIN, Attributes
 from gridrt.plugins.kernel import Kernel, Variant
 from gridrt.plugins.kernels import KERNELS
+
+FIELDS = {"int": np.int32, "float": np.float32, "ints": np.int32}
 
 
 def load_bindings() -> tuple[ModuleType, ModuleType]:
@@ -68,17 +72,23 @@ class Session:
     def __init__(self) -> None:
         self.trt, self.trtp = load_bindings()
         define_plugins(KERNELS, _named, lazily=True)
-        library = importlib.import_module("tensorrt_bindings.plugin._lib")
-        self._defined: Mapping[str, Any] = library.QDP_REGISTRY
+        self._library = importlib.import_module("tensorrt_bindings.plugin._lib")
+        self._defined: Mapping[str, Any] = self._library.QDP_REGISTRY
         # Symbols are numbers from here on.
         vars(self.trt)["IDimensionExpr"] = Number
         self._symbol = importlib.import_module("tensorrt_bindings.plugin._tensor").SymIntExpr
 
     def answer(self, case: Mapping[str, Any]) -> dict[str, object]:
-        """What TensorRT is told about a node."""
+        """What TensorRT is told about a node, or why that is refused."""
+        try:
+            return self._answer(case)
+        except GridRTError as error:
+            return {"refused": str(error)}
+
+    def _answer(self, case: Mapping[str, Any]) -> dict[str, object]:
         kernel = next(kernel for kernel in KERNELS if kernel.contract.name == case["op"])
         defined = self._defined[kernel.contract.qualified_name]
-        attributes = _as_tensorrt_gives(kernel, case["attributes"])
+        attributes = self._node(kernel, case["attributes"]).attrs
         variant = Variant(**case["variant"])
         self._symbol._exprBuilder = None  # types are asked for before there are shapes
         types = [output.dtype.name for output in defined.register_func(*self._inputs(kernel, variant), **attributes)]
@@ -107,6 +117,16 @@ class Session:
             "scalars": [scalar._expr.value for scalar in scalars],
         }
 
+    def _node(self, kernel: Kernel, attributes: Attributes) -> Any:  # noqa: ANN401 - TensorRT's
+        """What TensorRT's parser gets for a node that asks for a plugin ahead of time."""
+        contract = kernel.contract
+        types = {constant.name: (False, FIELDS[constant.kind]) for constant in contract.node_constants}
+        creator = self._library._TemplatePluginCreator(contract.name, DOMAIN, types)
+        fields = [field_of(self.trt, constant, attributes[constant.name]) for constant in contract.node_constants]
+        collection = self.trt.PluginFieldCollection(fields)
+        request = self.trt.QuickPluginCreationRequest.STRICT_AOT
+        return creator.create_plugin(contract.name, DOMAIN, collection, self.trt.TensorRTPhase.BUILD, request)
+
     def _inputs(self, kernel: Kernel, variant: Variant, shapes: Mapping[str, Sequence[int]] | None = None) -> list[Any]:
         """Descriptions; without shapes, as when TensorRT asks for types alone."""
         described = []
@@ -134,11 +154,6 @@ class Session:
 def _named(kernel: Kernel, variant: Variant, attributes: Attributes) -> bytes:
     """In place of the code, what it is to be compiled with."""
     return " ".join(kernel.defines(variant, attributes)).encode()
-
-
-def _as_tensorrt_gives(kernel: Kernel, attributes: Attributes) -> dict[str, Any]:
-    lists = {constant.name for constant in kernel.contract.node_constants if constant.kind == "ints"}
-    return {name: np.array(value, np.int32) if name in lists else value for name, value in attributes.items()}
 
 
 if __name__ == "__main__":

@@ -14,9 +14,12 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import pytest
 
+from gridrt.plugins.batched_nms.kernel import BATCHED_NMS_KERNEL
 from gridrt.plugins.contract import Attributes, Input, Output
+from gridrt.plugins.grid_fusion.kernel import GRID_FUSION_KERNEL
 from gridrt.plugins.kernel import Kernel, Shapes, Variant
 from gridrt.plugins.kernels import KERNELS
 from gridrt.plugins.sizes import Size
@@ -81,9 +84,16 @@ def cases() -> Iterator[Case]:
         for variant in kernel.variants:
             for example in kernel.examples:
                 shapes = [example.shapes, {name: (0, *shape[1:]) for name, shape in example.shapes.items()}]
+                limited = {limit.name for limit in kernel.limits}
                 for _ in range(5):
-                    shapes.append({name: [chance.randrange(400) for _ in shape] for name, shape in shapes[0].items()})
-                yield from (Case(kernel, variant, example.attributes, one) for one in shapes)
+                    other = {name: [chance.randrange(400) for _ in shape] for name, shape in shapes[0].items()}
+                    shapes.append({name: shapes[0][name] if name in limited else other[name] for name in other})
+                yield from (Case(kernel, variant, as_a_graph_has_them(example.attributes), one) for one in shapes)
+
+
+def as_a_graph_has_them(attributes: Attributes) -> Attributes:
+    """Floats of 32 bits."""
+    return {name: float(np.float32(value)) if isinstance(value, float) else value for name, value in attributes.items()}
 
 
 def test_tensorrt_is_told_what_contract_and_kernel_state(stand_ins: Path) -> None:
@@ -102,6 +112,15 @@ def test_tensorrt_is_told_what_contract_and_kernel_state(stand_ins: Path) -> Non
             "shared_memory": launch.shared_memory.value(case.shapes),
             "scalars": case.numbers(kernel.scalars),
         }
+
+
+def test_what_a_kernel_does_not_take_is_refused_with_the_limit(stand_ins: Path) -> None:
+    fusion, nms = GRID_FUSION_KERNEL.examples[0], BATCHED_NMS_KERNEL.examples[0]
+    wide = Case(GRID_FUSION_KERNEL, Variant("float16"), {}, {**fusion.shapes, "features": (5, 720, 7, 7)})
+    many = Case(BATCHED_NMS_KERNEL, Variant("float32"), {**nms.attributes, "max_output": 5121}, nms.shapes)
+    of_shape, of_attribute = (str(answer["refused"]) for answer in answers(stand_ins, [wide, many]))
+    assert of_shape.startswith("GridFusion: features must have 16, 32, 48 or 64 channels")
+    assert of_attribute == "BatchedNms: max_output must be from 1 to 5120 (found 5121)"
 
 
 def answers(stand_ins: Path, table: Sequence[Case]) -> list[dict[str, object]]:

@@ -13,7 +13,9 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
+from gridrt.plugins.adapters.plugin_library import register_plugin_library
 from gridrt.plugins.contract import DOMAIN
+from gridrt.plugins.kernels import KERNELS
 from gridrt.runtime.tensorrt_library import TensorRT, load_tensorrt
 
 
@@ -43,7 +45,7 @@ def main(library: str, *graphs: str) -> None:
     """Print all of it."""
     tensorrt = load_tensorrt("tensorrt-rtx")
     trt = tensorrt.trt
-    trt.get_plugin_registry().load_library(library)
+    register_plugin_library(trt, Path(library), KERNELS)
     answers = {graph: built(Path(graph), tensorrt) for graph in graphs}
     sys.stdout.write(json.dumps({"creators": creators(trt), "graphs": answers}))
 

@@ -23,6 +23,7 @@ from gridrt.calib.targets import TARGETS
 from gridrt.config import DEFAULT_SCALE
 from gridrt.export.engine.profile import fix_inputs, profile_for
 from gridrt.export.passes.static_rows import static_rows
+from gridrt.files import sha256_of
 from gridrt.plugins.contract import DOMAIN, VERSION, Attributes, Input, Output, Precision
 from gridrt.plugins.kernel import Kernel
 from gridrt.plugins.kernels import KERNELS
@@ -130,6 +131,20 @@ def test_tensorrt_for_rtx_builds_a_whole_model(
     engine = built_by_rtx(library, tmp_path, {"tiny": model})["graphs"]["tiny"]
     assert engine["bytes"] > 0
     assert engine["layers"].count("PLUGIN_V3") == sum(node.domain == DOMAIN for node in model.graph.node) > 0
+
+
+def test_build_engine_takes_it_where_it_is_named(
+    library: Path, exported: Callable[[str], Path], tmp_path: Path
+) -> None:
+    if find_spec("tensorrt_rtx") is None:
+        pytest.skip('TensorRT for RTX is not installed: pip install ".[trt-rtx]"')
+    options = ["--runtime", "tensorrt-rtx", "--size", "256x320", "--out", "a.engine"]
+    command = [sys.executable, "-m", "gridrt", "build-engine", "--model", str(exported("tiny")), *options]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "GRIDRT_PLUGIN_LIBRARY": str(library)}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    plugins = json.loads((tmp_path / "a.engine.json").read_text())["plugins"]
+    assert plugins == {"adapter": "library", "version": 1, "file": library.name, "sha256": sha256_of(library)}
 
 
 def test_its_creators_have_the_contracts_attributes(library: Path, tmp_path: Path) -> None:

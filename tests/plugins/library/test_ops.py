@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
@@ -14,6 +14,7 @@ from gridrt.plugins.contract import Attributes
 from gridrt.plugins.grid_fusion.contract import FEATURES, WEIGHTS
 from gridrt.plugins.kernel import Kernel, Shapes, Variant
 from gridrt.plugins.kernels import KERNELS
+from gridrt.plugins.limits import first_broken
 from gridrt.plugins.sizes import Size
 from tests.plugins.host_kernel import Compiler, HostKernel
 from tests.plugins.library.host_op import HostOp, LibraryKernel
@@ -125,6 +126,49 @@ def noise(name: str, shape: Sequence[int]) -> Tensor:
         return torch.randint(0, 3, shape, generator=generator, dtype=torch.int32)
     values = torch.randn(shape, generator=generator)
     return values.sigmoid() if name == "scores" else values / 8
+
+
+# Numbers about the limits of each attribute that is one.
+ABOUT_LIMITS: Mapping[str, st.SearchStrategy[float]] = {
+    "output_size": st.integers(-3, 40),
+    "max_output": st.integers(-3, 9) | st.integers(5100, 5140),
+    "iou_threshold": st.floats(-1, 1, width=32) | st.just(float("nan")),
+}
+
+
+def test_the_library_refuses_the_attributes_that_python_refuses_in_the_same_words(op: HostOp) -> None:
+    example = op.kernel.examples[0].attributes
+    tried = {name: numbers for name, numbers in ABOUT_LIMITS.items() if name in example}
+
+    @given(st.fixed_dictionaries(tried))
+    def check(numbers: Attributes) -> None:
+        attributes = {**example, **numbers}
+        assert op.problem(attributes) == broken(op.kernel, attributes)
+
+    check()
+
+
+def test_the_library_refuses_the_shapes_that_python_refuses_in_the_same_words(op: HostOp) -> None:
+    inputs = op.kernel.contract.input_tensors
+    sizes = {tensor.name: st.tuples(*[st.integers(-1, 400)] * tensor.rank) for tensor in inputs}
+    if op.kernel.contract.name == "GridFusion":
+        side, points = st.integers(-1, 9), st.integers(-1, 5).map(lambda count: 9 * 16 * count)
+        near = st.tuples(st.just(-1), points | st.integers(-1, 9 * 80), side, side) | st.builds(
+            lambda channels, side: (-1, channels, side, side), points, side
+        )
+        sizes[FEATURES.name] = near
+
+    @given(st.fixed_dictionaries(sizes))
+    @settings(max_examples=500)
+    def check(shapes: Shapes) -> None:
+        assert op.shape_problem(shapes) == broken(op.kernel, shapes)
+
+    check()
+
+
+def broken(kernel: Kernel, values: Mapping[str, object]) -> str:
+    """The first limit that values do not keep, in words."""
+    return str(first_broken(kernel.limits, values) or "")
 
 
 REFUSED: Mapping[str, tuple[Attributes, ...]] = {
