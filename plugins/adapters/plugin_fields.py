@@ -7,7 +7,7 @@ bindings are older). Such a list is read from the field's memory.
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from types import MappingProxyType, ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -54,7 +54,7 @@ def field_of(trt: ModuleType, constant: Attribute, value: object = ()) -> tensor
 
 def value_in(trt: ModuleType, constant: Attribute, field: tensorrt.PluginField) -> int | float | list[int]:
     """What a field holds, of the kind that the contract states."""
-    numbers: Sequence[Any] = field.data
+    numbers: Any = field.data  # an array
     if constant.kind == "ints":
         return [int(number) for number in (numbers if reads_lists(trt) else numbers_in_memory(constant, field))]
     return int(numbers[0]) if constant.kind == "int" else float(numbers[0])

@@ -66,12 +66,11 @@ class PluginLogic:
 
     def get_output_data_types(self, input_types: Sequence[tensorrt.DataType]) -> list[tensorrt.DataType]:
         """Those of the contract; features have the precision of the features that come in."""
-        inputs = self._kernel.contract.input_tensors
-        feature = next(
-            (kind for tensor, kind in zip(inputs, input_types, strict=True) if tensor.dtype == "feature"), None
-        )
-        outputs = self._kernel.contract.output_tensors
-        return [feature if tensor.dtype == "feature" else getattr(self._trt, tensor.dtype) for tensor in outputs]
+        contract = self._kernel.contract
+        inputs = zip(contract.input_tensors, input_types, strict=True)
+        known = {tensor.dtype: kind for tensor, kind in inputs if tensor.dtype == "feature"}
+        outputs = (tensor.dtype for tensor in contract.output_tensors)
+        return [known[dtype] if dtype in known else getattr(self._trt, dtype) for dtype in outputs]
 
     def get_output_shapes(
         self,
@@ -136,7 +135,8 @@ class PluginLogic:
         variant = next(variant for variant in self._kernel.variants if self._takes(variant, descriptions))
         if variant not in self._loaded:
             self._loaded[variant] = CudaKernel(self._kernel, variant, self._attributes)
-        shapes = {name: tuple(desc.dims) for name, desc in zip(self._kernel.contract.inputs, input_desc, strict=True)}
+        tensors = zip(self._kernel.contract.inputs, input_desc, strict=True)
+        shapes = {name: tuple(desc.dims[axis] for axis in range(len(desc.dims))) for name, desc in tensors}
         self._loaded[variant].launch(shapes, inputs, outputs, stream)
 
     def _takes(self, variant: Variant, descriptions: Descriptions) -> bool:
