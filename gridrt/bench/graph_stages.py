@@ -1,12 +1,13 @@
 """Stages of an exported graph, timed by ONNX Runtime's profile.
 
-Names alone do not tell the stage of what runs: ONNX Runtime inlines the bodies of custom ops, fuses nodes, and names the
-results after tensors, or after nothing (`conv2d_4_nchwc`, `ReorderOutput_token_176`). Its tensors are what remains: every
-node that it runs makes a tensor that the file knows, or works for one that does.
+Names of nodes do not tell it alone: ONNX Runtime inlines the bodies of custom ops, fuses nodes, and names the
+results after tensors, or after nothing (`conv2d_4_nchwc`, `ReorderOutput_token_176`). The names of tensors remain: what
+it runs is called after one that the file knows, or makes one, or works for a node that does.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,11 +16,20 @@ import onnx
 from onnx import GraphProto, ModelProto, NodeProto
 
 from gridrt.bench.onnxruntime_profile import NodeTime, ProfiledRun, profiled_runs
-from gridrt.bench.stages import OPS, STAGES, Stage, StageTimes, middle_run, stage_behind, stage_of_node, times_of
+from gridrt.bench.stages import (
+    CONVERSIONS,
+    STAGES,
+    Stage,
+    StageTimes,
+    middle_run,
+    stage_behind,
+    stage_of_node,
+    times_of,
+)
 from gridrt.types import Int32Array, UInt8Array
 
-CONVERSIONS = frozenset(("Cast", "DequantizeLinear", "QuantizeLinear"))
-"""They belong to what made the tensor: it is handed on in the type that is asked for."""
+_PUT_ON = re.compile(r"^fused |^InsertedPrecisionFreeCast_|_nchwc$")
+"""What ONNX Runtime adds to the name of a node or a tensor."""
 
 
 def graph_stage_times(
@@ -42,9 +52,7 @@ def graph_stage_times(
     with TemporaryDirectory() as folder:
         named, optimized = Path(folder, "named.onnx"), Path(folder, "optimized.onnx")
         onnx.save(model, named)
-        profiled = profiled_runs(
-            named, feeds, threads=threads, warm_up=warm_up, runs=runs, optimized=optimized
-        )
+        profiled = profiled_runs(named, feeds, threads=threads, warm_up=warm_up, runs=runs, optimized=optimized)
         stages = stages_of_nodes(onnx.load(optimized).graph, made_in)
     return middle_run([_times_of_run(run, stages) for run in profiled])
 
@@ -75,7 +83,9 @@ def stages_of_nodes(optimized: GraphProto, made_in: Mapping[str, Stage]) -> dict
     works_for: dict[str, Stage] = {}  # tensors that the file does not know, by who reads them
     stages: dict[str, set[Stage]] = {}
     for node in reversed(optimized.node):
-        stage = _stage_told(node, made_in) or next((works_for[name] for name in node.output if name in works_for), "other")
+        stage = _stage_told(node, made_in) or next(
+            (works_for[name] for name in node.output if name in works_for), "other"
+        )
         works_for.update(dict.fromkeys(node.input, stage))
         stages.setdefault(node.name or _nameless(node.op_type), set()).add(stage)
     return {name: found.pop() if len(found) == 1 else "other" for name, found in stages.items()}
@@ -83,10 +93,9 @@ def stages_of_nodes(optimized: GraphProto, made_in: Mapping[str, Stage]) -> dict
 
 def _stage_told(node: NodeProto, made_in: Mapping[str, Stage]) -> Stage | None:
     """By the name of a node, or what it makes, or for a conversion by what it reads."""
-    if stage := stage_of_node(node.name):
-        return stage
-    names = (*node.output, *(node.input[:1] if node.op_type in CONVERSIONS else ()))
-    return next((stage for name in names if (stage := made_in.get(name) or stage_of_node(name))), None)
+    converted = node.input[:1] if node.op_type in CONVERSIONS else ()
+    names = (_PUT_ON.sub("", name) for name in (node.name, *node.output, *converted))
+    return next((stage for name in names if (stage := stage_of_node(name) or made_in.get(name))), None)
 
 
 def _name_bodies(model: ModelProto) -> None:

@@ -34,6 +34,9 @@ OPS: Mapping[str, Stage] = {"BatchedNms": "nms", "MultiLevelRoiAlign": "roi_alig
 """The custom ops of a graph, whose nodes are of no module."""
 
 _MODULE = re.compile(rf"({'|'.join(map(re.escape, MODULES))})(?![^./])")
+CONVERSIONS = frozenset(("Cast", "DequantizeLinear", "QuantizeLinear"))
+"""Operators that hand a tensor on in another type: they belong to what made it."""
+
 # Where ONNX Runtime inlines the body of an op, it puts this before the names in it.
 _OP = re.compile(rf"(?:^|_inlfunc_)({'|'.join(OPS)})(?=_|/|$)")
 
