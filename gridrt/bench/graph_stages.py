@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 import onnx
 from onnx import GraphProto, ModelProto, NodeProto
 
-from gridrt.bench.onnxruntime_profile import NodeTime, ProfiledRun, profiled_runs
+from gridrt.bench.onnxruntime_profile import Feeds, NodeTime, ProfiledRun, profiled_runs
 from gridrt.bench.stages import (
     CONVERSIONS,
     STAGES,
@@ -48,7 +48,7 @@ def graph_stage_times(
     model = onnx.load(graph)
     made_in = stages_of_tensors(model.graph)
     _name_bodies(model)
-    feeds = {"images": images, "image_sizes": image_sizes}
+    feeds: Feeds = {"images": images, "image_sizes": image_sizes}
     with TemporaryDirectory() as folder:
         named, optimized = Path(folder, "named.onnx"), Path(folder, "optimized.onnx")
         onnx.save(model, named)
@@ -69,7 +69,7 @@ def stages_of_tensors(graph: GraphProto) -> dict[str, Stage]:
 def _stage_of_unnamed(node: NodeProto, made_in: Mapping[str, Stage]) -> Stage:
     """By the latest stage whose results the node reads; what reads none works on the inputs."""
     read = [made_in[name] for name in node.input if name in made_in]
-    latest = max(read, key=STAGES.index, default="input")
+    latest: Stage = max(read, key=STAGES.index) if read else "input"
     return latest if node.op_type in CONVERSIONS else stage_behind(latest)
 
 
@@ -83,9 +83,8 @@ def stages_of_nodes(optimized: GraphProto, made_in: Mapping[str, Stage]) -> dict
     works_for: dict[str, Stage] = {}  # tensors that the file does not know, by who reads them
     stages: dict[str, set[Stage]] = {}
     for node in reversed(optimized.node):
-        stage = _stage_told(node, made_in) or next(
-            (works_for[name] for name in node.output if name in works_for), "other"
-        )
+        readers_stage: Stage = next((works_for[name] for name in node.output if name in works_for), "other")
+        stage = _stage_told(node, made_in) or readers_stage
         works_for.update(dict.fromkeys(node.input, stage))
         stages.setdefault(node.name or _nameless(node.op_type), set()).add(stage)
     return {name: found.pop() if len(found) == 1 else "other" for name, found in stages.items()}

@@ -63,7 +63,8 @@ class CudaClock:
     def seconds(self, start: torch.cuda.Event, end: torch.cuda.Event) -> float:
         """Waits for the second."""
         end.synchronize()
-        return start.elapsed_time(end) / 1000
+        milliseconds: float = start.elapsed_time(end)
+        return milliseconds / 1000
 
 
 def clock_of(device: torch.device) -> Clock:

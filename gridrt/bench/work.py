@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -15,8 +16,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
 from gridrt.bench.stages import STAGES, Stage
+from gridrt.model.bbox_head import RegressingBBoxHead
 from gridrt.model.grid_rcnn import GridRCNN
-from gridrt.model.grid_roi_head import GridRoIHead
 from gridrt.model.presets import build
 from gridrt.model.roi_head import RoIHead
 
@@ -55,7 +56,7 @@ class WorkCounter(TorchDispatchMode):
     """
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]  # PyTorch's has no types
         self.flops = self.elements = 0
 
     def __torch_dispatch__(
@@ -97,9 +98,9 @@ def stage_work(
 def _counted(model: GridRCNN, image_shape: Sequence[int], proposals: int, detections: int) -> dict[Stage, Work]:
     batch, height, width = image_shape[:3]
     pixels = torch.empty(batch, 3, height, width)
-    features, backbone = _count(lambda: model.backbone(pixels))
-    pyramid, fpn = _count(lambda: model.neck(features))
-    _, rpn = _count(lambda: model.rpn_head(pyramid))
+    features, backbone = _count(partial(model.backbone, pixels))
+    pyramid, fpn = _count(partial(model.neck, features))
+    _, rpn = _count(partial(model.rpn_head, pyramid))
     return {
         "input": Work(elements=pixels.numel(), pixels=pixels.numel()),
         "backbone": backbone,
@@ -110,17 +111,15 @@ def _counted(model: GridRCNN, image_shape: Sequence[int], proposals: int, detect
 
 
 def _counted_heads(head: RoIHead, channels: int, proposals: int, detections: int) -> dict[Stage, Work]:
-    pooled = [torch.empty(proposals, channels, head.rois.classify_size, head.rois.classify_size)]
-    work: dict[Stage, Work] = {}
-    if isinstance(head, GridRoIHead):
-        grid_features = torch.empty(detections, channels, head.rois.grid_size, head.rois.grid_size)
-        pooled.append(grid_features)
-        _, work["box_head"] = _count(lambda: head.bbox_head(pooled[0]))
-        _, work["grid_head"] = _count(lambda: head.grid_head(grid_features))
-    else:
-        _, work["box_head"] = _count(lambda: head.bbox_head.classify_and_regress(pooled[0]))
-    work["roi_align"] = Work(elements=sum(features.numel() for features in pooled))
-    return work
+    features = torch.empty(proposals, channels, head.rois.classify_size, head.rois.classify_size)
+    if isinstance(head.bbox_head, RegressingBBoxHead):
+        _, box_head = _count(partial(head.bbox_head.classify_and_regress, features))
+        return {"roi_align": Work(elements=features.numel()), "box_head": box_head}
+    grid_features = torch.empty(detections, channels, head.rois.grid_size, head.rois.grid_size)
+    _, box_head = _count(partial(head.bbox_head, features))
+    _, grid_head = _count(partial(head.get_submodule("grid_head"), grid_features))
+    pooled = Work(elements=features.numel() + grid_features.numel())
+    return {"roi_align": pooled, "box_head": box_head, "grid_head": grid_head}
 
 
 def _count(run: Callable[[], Any]) -> tuple[Any, Work]:
