@@ -13,7 +13,7 @@ from onnx import GraphProto
 from gridrt.bench import graph_stages
 from gridrt.bench.graph_stages import graph_stage_times, stages_of_nodes, stages_of_tensors
 from gridrt.bench.onnxruntime_profile import NodeTime, ProfiledRun
-from gridrt.bench.stages import Stage
+from gridrt.bench.stages import STAGES, Stage
 from gridrt.calib.affine import Range
 from gridrt.calib.observe import observed_activations
 from gridrt.calib.recipe import load_recipe
@@ -25,7 +25,7 @@ SIZES = np.array([[60, 90]], np.int32)
 MULTIPLY = frozenset(("Conv", "ConvTranspose", "Gemm"))
 FUSED = MULTIPLY | {"FusedConv", "FusedGemm", "QLinearConv", "QGemm"}
 
-# By what the weights belong to, which is how the checkpoint names them; the fusion's are stacked under names of its own.
+# By how the checkpoint names weights; the fusion's are stacked under names of their own.
 STAGE_OF_WEIGHTS: Mapping[str, Stage] = {
     "backbone": "backbone",
     "neck": "fpn",
@@ -38,7 +38,7 @@ FUSION_CONVOLUTIONS = 4
 
 def weighted_by_stage(graph: GraphProto) -> Counter[Stage]:
     """How many layers of an exported graph, with those in the body of the fusion, multiply in which stage."""
-    counts: Counter[Stage] = Counter(grid_head=FUSION_CONVOLUTIONS)
+    counts: Counter[Stage] = Counter({"grid_head": FUSION_CONVOLUTIONS})
     for node in graph.node:
         if node.op_type in MULTIPLY:
             counts[next(stage for part, stage in STAGE_OF_WEIGHTS.items() if node.input[1].startswith(part))] += 1
@@ -123,7 +123,7 @@ def test_no_node_of_an_exported_graph_is_of_no_stage(exported: Callable[[str], P
 
     made_in = stages_of_tensors(graph)
 
-    assert set(made_in.values()) == set(graph_stages.STAGES) - {"other"}
+    assert set(made_in.values()) == set(STAGES) - {"other"}
     of_op = {
         op: {made_in[node.output[0]] for node in graph.node if node.op_type == op}
         for op in ("TopK", "Softmax", "ArgMax", "BatchedNms", "MultiLevelRoiAlign", "GridFusion", "ConvTranspose")
