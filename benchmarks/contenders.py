@@ -11,8 +11,9 @@ import onnx
 import torch
 from torch import Tensor
 
-from benchmarks.graph_parts import Feeds, cpu_session, cut_after_rpn
+from benchmarks.graph_parts import cpu_session, cut_after_rpn
 from benchmarks.photograph import photograph
+from gridrt.bench.onnxruntime_profile import Feeds
 from gridrt.calib.observe import observe
 from gridrt.calib.recipe import load_recipe
 from gridrt.calib.rewrite import apply_recipe

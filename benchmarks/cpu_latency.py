@@ -28,44 +28,29 @@ from benchmarks.graph_parts import OpTime, op_times
 from benchmarks.latency_table import Latency, lines
 from benchmarks.program_cost import program_cost
 from benchmarks.setting import Setting, conditions
+from benchmarks.setting_options import out_option, result_file, setting_options
 from gridrt.bench.timing import seconds_in_turns
 from gridrt.config import DEFAULT_SCALE
 from gridrt.data.transform import Batch
-from gridrt.files import check_writable, write_text
+from gridrt.files import write_text
 from gridrt.model.checkpoint import load_model, save_weights
 from gridrt.model.grid_rcnn import GridRCNN
-from gridrt.model.presets import PRESETS
 from gridrt.model.untrained import untrained_model
 
 RESULT = Path(__file__).parent / "results" / "cpu_latency.json"
 COMMITTED = Setting("r50", DEFAULT_SCALE, threads=2, warm_up=2, runs=10)
 """What alone takes the place of `RESULT` unasked; the options' defaults."""
 HELP_RUNS = 10
-COUNT = click.IntRange(min=1)
 
 
 @click.command(context_settings={"show_default": True})
-@click.option("--variant", type=click.Choice(list(PRESETS)), default=COMMITTED.variant, help="Preset.")
-@click.option(
-    "--scale", type=COUNT, nargs=2, metavar="LONG SHORT", default=COMMITTED.scale, help="Size of the picture."
-)
-@click.option("--threads", type=COUNT, default=COMMITTED.threads, help="CPU threads of each side.")
-@click.option("--warm-up", type=COUNT, default=COMMITTED.warm_up, help="Runs that do not count.")
-@click.option("--runs", type=COUNT, default=COMMITTED.runs, help="Runs that count.")
+@setting_options(COMMITTED)
 @click.option("--profile", is_flag=True, help="Also tell which operators take ONNX Runtime's time.")
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path),
-    show_default=f"benchmarks/results/{RESULT.name}, for the other defaults alone",
-    help="JSON file to write.",
-)
+@out_option(RESULT)
 def command(*, profile: bool, out: Path | None, **chosen: Any) -> None:  # noqa: ANN401 - those of a setting
     """Time ONNX Runtime in FP32 and INT8 beside eager PyTorch on this CPU, with untrained weights on a photograph."""
     setting = Setting(**chosen)
-    if out is None and setting != COMMITTED:
-        raise click.UsageError(f"{RESULT.name} holds figures of the default settings: name another file with --out.")
-    out = out or RESULT
-    check_writable(out)
+    out = result_file(out, RESULT, is_committed=setting == COMMITTED)
     with TemporaryDirectory() as folder:
         latency = measure(setting, Path(folder), profile=profile)
     write_text(out, latency.to_json())

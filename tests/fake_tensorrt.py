@@ -93,6 +93,22 @@ class _Interface:
 ROWS = 3
 """Of detections that a fake engine gives; the last one is unused."""
 
+LAYERS = ("backbone.conv1/Conv_myl0_1", "__myl_Topk_myl0_2")
+"""Of a fake engine; each takes its number times the number of the run, in milliseconds."""
+
+
+class Inspector:
+    """Tells the layers of a fake engine."""
+
+    def get_engine_information(self, form: str) -> str:
+        assert form == "ONELINE"
+        nodes = ("backbone.conv1/Conv", "ArgMax")
+        lines = [
+            f"Name: {layer}, LayerType: any, Inputs: [], Outputs: [], Metadata: [ONNX Layer: {node}]"
+            for layer, node in zip(LAYERS, nodes, strict=True)
+        ]
+        return "\n".join((*lines, "Engine Metadata:"))
+
 
 class Context:
     """Finds each image's size, and its brightest pixel as the score, in memory of the CPU."""
@@ -102,6 +118,7 @@ class Context:
         self.shapes: dict[str, tuple[int, ...]] = {}
         self.addresses: dict[str, int] = {}
         self.memory = (0, 0)
+        self.profiler: Any = None
 
     def set_device_memory(self, address: int, size: int) -> None:
         self.memory = (address, size)
@@ -118,6 +135,9 @@ class Context:
         self.engine.streams.append(stream)
         # As they are now: what is set later is for later launches.
         self.engine.put(stream, partial(self._detect, dict(self.shapes), dict(self.addresses)))
+        if self.profiler is not None:
+            for number, layer in enumerate(LAYERS):
+                self.profiler.report_layer_time(layer, (number + 1) * len(self.engine.streams))
         return not self.engine.fails
 
     def _detect(self, shapes: Mapping[str, tuple[int, ...]], addresses: Mapping[str, int]) -> None:
@@ -156,6 +176,9 @@ class Engine:
     def get_tensor_shape(self, name: str) -> tuple[int, ...]:
         return {"boxes": (-1, ROWS, 4), "scores": (-1, ROWS), "labels": (-1, ROWS)}[name]
 
+    def create_engine_inspector(self) -> Inspector:
+        return Inspector()
+
     def create_execution_context(self, strategy: str) -> Context:
         assert strategy == "USER_MANAGED"
         self.contexts.append(Context(self))
@@ -186,6 +209,8 @@ def fake_tensorrt(
     for interface in ("IPluginV3", "IPluginV3OneCore", "IPluginV3OneBuild", "IPluginV3OneRuntime"):
         setattr(trt, interface, type(interface, (_Interface,), {}))
     trt.IPluginCreatorV3One = type("IPluginCreatorV3One", (_Interface,), {})
+    trt.IProfiler = type("IProfiler", (_Interface,), {})
+    trt.LayerInformationFormat = _Names("ONELINE")
     trt.ILogger = type("ILogger", (_Interface,), {})
     trt.float32, trt.float16, trt.int32 = "float32", "float16", "int32"
     trt.DimsExprs, trt.PluginFieldCollection, trt.PluginField = list, list, PluginField

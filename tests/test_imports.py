@@ -35,7 +35,7 @@ ALLOWED: dict[str, set[str]] = {
     "inspection": {"model", "runtime"},
     "export": {"agreement", "data", "detector", "machine", "model", "ops", "plugins", "runtime"},
     "calib": {"agreement", "data", "detector", "eval", "export", "plugins", "runtime"},
-    "bench": {"agreement", "data", "detector", "eval", "machine", "model", "runtime"},
+    "bench": {"agreement", "data", "detector", "eval", "export", "machine", "model", "runtime"},
     "demo": {"bench", "data", "detector", "export", "model", "report"},
 }
 # At the top of a verb's module; the rest is imported when the verb is called.

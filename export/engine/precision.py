@@ -62,13 +62,18 @@ def built_precisions(layers: str) -> Precisions:
     found: dict[str, set[Precision]] = {}
     for line in layers.splitlines():
         precisions = set(_multiplied(line))
-        for node in _NODE.findall(line):
+        for node in nodes_of_layer(line):
             found.setdefault(node, set()).update(precisions)
     return {
         node: next(precision for precision in NARROWEST_FIRST if precision in seen)
         for node, seen in found.items()
         if seen
     }
+
+
+def nodes_of_layer(line: str) -> list[str]:
+    """Names of the graph's nodes that a layer works for, where the engine keeps details."""
+    return _NODE.findall(line)
 
 
 def _multiplied(line: str) -> Iterator[Precision]:

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gridrt.errors import EngineError
+from gridrt.plugins.adapters.bindings import joined
 from gridrt.runtime.engine_gpu import Gpu, Memory
+from gridrt.runtime.layer_times import LayerTime, LayerTimes
 from gridrt.types import Int32Array, RawDetections, UInt8Array
 
 if TYPE_CHECKING:
@@ -93,6 +95,33 @@ class EngineRunner:
                 self._recorded[images.shape] = replace(run, launch=self._record(run.launch))
                 self._graphs_left -= 1
             return found
+
+    @property
+    def layers(self) -> str:
+        """The engine's layers, one a line, as its inspector tells them."""
+        text: str = self._engine.create_engine_inspector().get_engine_information(
+            self._library.trt.LayerInformationFormat.ONELINE
+        )
+        return text
+
+    def layer_times(self, images: UInt8Array, image_sizes: Int32Array, *, runs: int) -> list[list[LayerTime]]:
+        """What every layer takes in each of some runs, launched afresh; their sum is more than a run takes otherwise.
+
+        Args:
+            images: as in a call.
+            image_sizes: the same.
+            runs: the first one also compiles and loads kernels.
+
+        Raises:
+            EngineError: TensorRT cannot run it.
+            GridRTError: there is not enough memory.
+        """
+        profiler = joined(LayerTimes, self._library.trt.IProfiler)()
+        with self._gpu.on_stream():
+            context = self._new_context()
+            context.profiler = profiler  # from now on TensorRT waits for each run, and reports
+            run = self._prepared(context, images.shape)
+            return [profiler.reported_during(lambda: run(images, image_sizes)) for _ in range(runs)]
 
     def _new_context(self) -> tensorrt.IExecutionContext:
         strategy = self._library.trt.ExecutionContextAllocationStrategy.USER_MANAGED

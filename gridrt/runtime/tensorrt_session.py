@@ -17,6 +17,7 @@ from gridrt.runtime.engine_place import refuse_other_gpu, refuse_other_plugins, 
 from gridrt.runtime.engine_plugins import prepare_to_run
 from gridrt.runtime.engine_runner import EngineRunner
 from gridrt.runtime.graph_metadata import GraphFacts, refuse_unnamed
+from gridrt.runtime.layer_times import LayerTime
 from gridrt.runtime.tensorrt_library import TensorRT, load_tensorrt
 from gridrt.types import Int32Array, RawDetections, UInt8Array
 
@@ -70,6 +71,15 @@ class TensorRTSession(GraphFacts):
         raw = RawDetections(found.boxes[:count], found.scores[:count], found.labels[:count])
         refuse_unnamed(raw.labels, self.class_names, self._path)
         return raw
+
+    @property
+    def layers(self) -> str:
+        """The engine's layers, one a line, with the nodes of the graph that each works for."""
+        return self._run.layers
+
+    def layer_times(self, images: UInt8Array, image_sizes: Int32Array, *, runs: int) -> list[list[LayerTime]]:
+        """What every layer takes in each of some runs; see `EngineRunner.layer_times`."""
+        return self._run.layer_times(*fitted(images, image_sizes, self._bounds), runs=runs)
 
 
 def _deserialised(library: TensorRT, path: Path) -> tuple[tensorrt.Runtime, tensorrt.ICudaEngine]:

@@ -22,6 +22,10 @@ class TorchSession:
         device: such as "cpu" or "cuda:1"; None takes the GPU where there is one.
         threads: CPU threads, for PyTorch as a whole; None leaves its setting.
 
+    Attributes:
+        device: that it is on.
+        model: the one that was given.
+
     Raises:
         DependencyError: `device` is not on this machine.
     """
@@ -30,22 +34,22 @@ class TorchSession:
         self.device = device_named(device)
         if threads is not None:
             torch.set_num_threads(threads)
-        self._model = model.eval().to(self.device)
+        self.model = model.eval().to(self.device)
 
     @property
     def class_names(self) -> tuple[str, ...]:
         """Names of the classes, in the order of the labels."""
-        return self._model.class_names
+        return self.model.class_names
 
     @property
     def scale(self) -> tuple[int, int]:
         """The scale of the images that the model learned from."""
-        return self._model.scale or DEFAULT_SCALE
+        return self.model.scale or DEFAULT_SCALE
 
     @property
     def scale_is_noted(self) -> bool:
         """Whether the model knows `scale`."""
-        return self._model.scale is not None
+        return self.model.scale is not None
 
     def run(self, images: UInt8Array, image_sizes: Int32Array) -> RawDetections:
         """Detect in a batch; shapes as in `gridrt.types.Session`.
@@ -64,7 +68,7 @@ class TorchSession:
 
     @torch.inference_mode()
     def _run(self, images: UInt8Array, image_sizes: Int32Array) -> RawDetections:
-        outputs = self._model(
+        outputs = self.model(
             torch.from_numpy(images).to(self.device),
             torch.from_numpy(image_sizes).to(self.device),
         )

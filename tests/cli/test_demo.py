@@ -76,7 +76,9 @@ def test_the_steps_are_told_in_order_and_the_last_line_tells_where_all_lies(resu
         "1.", "2.", "3.", "4.", "5.", "6."
     ]  # fmt: skip
     assert "No engine: TensorRT for RTX, which builds without a GPU, is not installed." in lines
-    assert lines[-1].startswith("Demo done, report in demo/report.html, detections of INT8 drawn in demo/detections.png, ")
+    assert lines[-1].startswith(
+        "Demo done, report in demo/report.html, detections of INT8 drawn in demo/detections.png, "
+    )
     assert lines[-1].endswith("Next: .venv/bin/gridrt export --weights YOUR_CHECKPOINT")
 
 

@@ -17,7 +17,7 @@ from gridrt.runtime.tensorrt_library import MessageLog, TensorRT
 from gridrt.runtime.tensorrt_session import TensorRTSession
 from gridrt.types import RawDetections
 from tests.fake_cuda import STREAM, FakeCuda
-from tests.fake_tensorrt import Engine, fake_tensorrt
+from tests.fake_tensorrt import LAYERS, Engine, fake_tensorrt
 
 
 @pytest.fixture
@@ -240,3 +240,28 @@ def test_a_class_without_a_name_is_refused(write: Callable[..., Path]) -> None:
     engine_of(session).label = 2
     with pytest.raises(GraphError, match="label 2, but 2 class names"):
         detect(session, 2, 64, 96)
+
+
+def test_every_layer_tells_its_time_in_every_run_and_nothing_is_recorded(
+    gpu: FakeCuda, write: Callable[..., Path]
+) -> None:
+    session = TensorRTSession(write())
+    images, sizes = np.zeros((1, 64, 96, 3), np.uint8), np.array([[64, 96]], np.int32)
+
+    runs = session.layer_times(images, sizes, runs=2)
+
+    assert [[tuple(layer) for layer in layers] for layers in runs] == [
+        [(LAYERS[0], pytest.approx(0.001)), (LAYERS[1], pytest.approx(0.002))],
+        [(LAYERS[0], pytest.approx(0.002)), (LAYERS[1], pytest.approx(0.004))],
+    ]
+    assert gpu.recorded == 0
+    profiled = engine_of(session).contexts[-1]
+    assert profiled.shapes["images"] == (2, 64, 96, 3)  # the smallest batch of the engine
+    assert "yes" in profiled.profiler.constructed
+    detect(session, 2, 64, 96)
+    assert engine_of(session).contexts[-1].profiler is None
+
+
+@pytest.mark.usefixtures("gpu")
+def test_the_layers_of_an_engine_are_told(write: Callable[..., Path]) -> None:
+    assert all(layer in TensorRTSession(write()).layers for layer in LAYERS)

@@ -55,7 +55,7 @@ def evaluations(monkeypatch: pytest.MonkeyPatch) -> list[tuple[float, Detector]]
     made = []
 
     def evaluate(detector: Detector, _: CocoDataset) -> Metrics:
-        weight = weight_of(detector._session._model)  # type: ignore[attr-defined]
+        weight = weight_of(detector._session.model)  # type: ignore[attr-defined]
         made.append((weight, detector))
         return metrics_of(weight)
 

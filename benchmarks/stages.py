@@ -1,0 +1,161 @@
+"""Where the milliseconds go on a CPU: stage by stage in PyTorch and in ONNX Runtime, beside what the machine allows.
+
+python -m benchmarks.stages
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import statistics
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import click
+import numpy as np
+import torch
+
+from benchmarks.contenders import (
+    CONTENDERS,
+    ONNX_RUNTIME,
+    ONNX_RUNTIME_INT8,
+    PYTORCH,
+    int8_graph_of,
+    photograph_batch,
+    whole_calls,
+)
+from benchmarks.setting import Setting, conditions
+from benchmarks.setting_options import out_option, result_file, setting_options
+from gridrt.bench.floor import Floor, stage_floors
+from gridrt.bench.graph_stages import graph_stage_times
+from gridrt.bench.limits import Limits, measured_int8_limits, measured_limits
+from gridrt.bench.stages import STAGES, Stage, StageTimes
+from gridrt.bench.timing import seconds_in_turns
+from gridrt.bench.torch_stages import torch_stage_times
+from gridrt.config import DEFAULT_SCALE
+from gridrt.data.transform import Batch
+from gridrt.export.onnx_export import onnx_from_model, save_onnx
+from gridrt.files import sha256_of, write_text
+from gridrt.model.checkpoint import save_weights
+from gridrt.model.grid_rcnn import GridRCNN
+from gridrt.model.untrained import untrained_model
+from gridrt.runtime.torch_session import TorchSession
+from gridrt.types import RawDetections
+
+RESULT = Path(__file__).parent / "results" / "stages.json"
+COMMITTED = Setting("r50", DEFAULT_SCALE, threads=2, warm_up=2, runs=5)
+"""What alone takes the place of `RESULT` unasked; the options' defaults."""
+
+
+@dataclass(frozen=True)
+class StageFigures:
+    """What was measured, and what it is compared with.
+
+    Attributes:
+        conditions: of all that follows.
+        whole_seconds: per contender, each run's, when nothing but the run is timed.
+        times: per contender, its stages.
+        limits: of the machine, per contender, in the type that it runs in.
+        floors: per contender, what its stages take at least; in INT8 as if all of them were.
+    """
+
+    conditions: Mapping[str, Any]
+    whole_seconds: Mapping[str, Sequence[float]]
+    times: Mapping[str, StageTimes]
+    limits: Mapping[str, Limits]
+    floors: Mapping[str, Mapping[Stage, Floor]]
+
+    def to_json(self) -> str:
+        """All of it."""
+        return json.dumps(dataclasses.asdict(self), indent=2) + "\n"
+
+
+@click.command(context_settings={"show_default": True})
+@setting_options(COMMITTED)
+@out_option(RESULT)
+def command(*, out: Path | None, **chosen: Any) -> None:  # noqa: ANN401 - those of a setting
+    """Time each stage in PyTorch and ONNX Runtime, FP32 and INT8, with untrained weights on a photograph."""
+    setting = Setting(**chosen)
+    out = result_file(out, RESULT, is_committed=setting == COMMITTED)
+    with TemporaryDirectory() as folder:
+        figures = measure(setting, Path(folder))
+    write_text(out, figures.to_json())
+    click.echo("\n".join(lines(figures)))
+    click.echo(f"\nWritten to {out}")
+
+
+def measure(setting: Setting, folder: Path) -> StageFigures:
+    """All figures; the files that this needs are written to `folder`."""
+    model, batch = untrained_model(setting.variant), photograph_batch(setting.scale)
+    graph, int8_graph = _graphs(setting, model, batch, folder)
+    calls = whole_calls(model, graph, int8_graph, batch, setting.threads)
+    found = calls[PYTORCH]()
+    whole_seconds = seconds_in_turns(calls, warm_up=setting.warm_up, runs=setting.runs)
+    in_float, in_int8 = measured_limits(torch.device("cpu")), measured_int8_limits(setting.threads)
+    limits = {PYTORCH: in_float, ONNX_RUNTIME: in_float, ONNX_RUNTIME_INT8: in_int8}
+    return StageFigures(
+        conditions(setting, graph, batch, int((found.labels >= 0).sum())),
+        whole_seconds,
+        _times(setting, model, {ONNX_RUNTIME: graph, ONNX_RUNTIME_INT8: int8_graph}, batch),
+        limits,
+        {name: _floors(model, batch, found, each) for name, each in limits.items()},
+    )
+
+
+def _graphs(setting: Setting, model: GridRCNN, batch: Batch, folder: Path) -> tuple[Path, Path]:
+    """In FP32 and in INT8."""
+    checkpoint, graph = folder / f"{setting.variant}.pth", folder / f"{setting.variant}.onnx"
+    save_weights(model, checkpoint)
+    save_onnx(onnx_from_model(model, sha256_of(checkpoint)), graph)
+    return graph, int8_graph_of(graph, batch, setting.scale)
+
+
+def _times(setting: Setting, model: GridRCNN, graphs: Mapping[str, Path], batch: Batch) -> dict[str, StageTimes]:
+    counts = {"warm_up": setting.warm_up, "runs": setting.runs}
+    session = TorchSession(model, "cpu", setting.threads)
+    by_torch = torch_stage_times(session, batch.images, batch.image_sizes, **counts)
+    return {PYTORCH: by_torch} | {
+        name: graph_stage_times(graph, batch.images, batch.image_sizes, threads=setting.threads, **counts)
+        for name, graph in graphs.items()
+    }
+
+
+def _floors(model: GridRCNN, batch: Batch, found: RawDetections, limits: Limits) -> dict[Stage, Floor]:
+    images = len(batch.images)
+    return stage_floors(
+        model.variant,
+        len(model.class_names),
+        batch.images.shape,
+        limits,
+        proposals=images * model.rpn_head.proposals.max_proposals,
+        detections=images * max(1, int(np.sum(found.labels >= 0, 1).max())),
+    )
+
+
+def lines(figures: StageFigures) -> Iterator[str]:
+    """The figures as a table in Markdown, and below it what was measured besides."""
+    yield "| runtime | stage | ms | share | floor, ms | times the floor |"
+    yield "| --- | --- | --- | --- | --- | --- |"
+    for name in CONTENDERS:
+        times, floors = figures.times[name], figures.floors[name]
+        for stage in STAGES:
+            yield _row(name, stage, times.seconds[stage], times.total, floors[stage].seconds)
+        yield _row(name, "whole", times.total, times.total, sum(floor.seconds for floor in floors.values()))
+    yield ""
+    for name, seconds in figures.whole_seconds.items():
+        yield f"{name}: {1e3 * statistics.median(seconds):.1f} ms when nothing but the whole is timed"
+    for limits in {each.dtype: each for each in figures.limits.values()}.values():
+        yield f"{limits.dtype}: {limits.flops / 1e9:.0f} GFLOP/s, {limits.bytes / 1e9:.1f} GB/s"
+    yield from (f"{name.replace('_', ' ')}: {value}" for name, value in figures.conditions.items())
+
+
+def _row(name: str, stage: str, seconds: float, total: float, floor: float) -> str:
+    told = (f"{1e3 * floor:.2f}", f"{seconds / floor:.1f}") if floor else ("", "")
+    return f"| {name} | {stage} | {1e3 * seconds:.2f} | {seconds / total:.1%} | {told[0]} | {told[1]} |"
+
+
+if __name__ == "__main__":
+    command()

@@ -1,0 +1,87 @@
+"""What ONNX Runtime tells of a graph's runs on the CPU, node by node."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, TypeAlias
+
+import numpy.typing as npt
+import onnxruntime as ort
+
+Feeds: TypeAlias = Mapping[str, npt.NDArray[Any]]
+
+ERRORS_ONLY = 3  # it warns that an optimised graph belongs to this machine, which is what is wanted
+_KERNEL = "_kernel_time"
+
+
+@dataclass(frozen=True)
+class NodeTime:
+    """One run of one node.
+
+    Attributes:
+        name: of the node, after ONNX Runtime's fusions.
+        op: its operator.
+        seconds: that it took.
+    """
+
+    name: str
+    op: str
+    seconds: float
+
+
+@dataclass(frozen=True)
+class ProfiledRun:
+    """One run of a graph.
+
+    Attributes:
+        seconds: of the whole.
+        nodes: in the order in which they ran.
+    """
+
+    seconds: float
+    nodes: Sequence[NodeTime]
+
+
+def profiled_runs(
+    graph: Path, feeds: Feeds, *, threads: int | None, warm_up: int, runs: int, optimized: Path | None = None
+) -> list[ProfiledRun]:
+    """Run `graph` in a session of its own, and read what it says.
+
+    Args:
+        graph: an ONNX file.
+        feeds: its inputs.
+        threads: inside an operator; None means every physical core.
+        warm_up: runs before those that are told.
+        runs: those that are told.
+        optimized: file to write the graph to as it runs, after the fusions.
+    """
+    with TemporaryDirectory() as folder:
+        options = ort.SessionOptions()
+        options.log_severity_level = ERRORS_ONLY
+        options.intra_op_num_threads = threads or 0
+        options.enable_profiling = True
+        options.profile_file_prefix = str(Path(folder) / "profile")
+        if optimized is not None:
+            options.optimized_model_filepath = str(optimized)
+        session = ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+        for _ in range(warm_up + runs):
+            session.run(None, feeds)
+        events = json.loads(Path(session.end_profiling()).read_text())
+    return list(_runs_in(events))[warm_up:]
+
+
+def _runs_in(events: Sequence[Mapping[str, Any]]) -> Iterator[ProfiledRun]:
+    """Times in a profile are in microseconds."""
+    kernels = [event for event in events if event["name"].endswith(_KERNEL)]
+    for run in (event for event in events if event["name"] == "model_run"):
+        start, end = run["ts"], run["ts"] + run["dur"]
+        nodes = [_node_time(event) for event in kernels if start <= event["ts"] < end]
+        yield ProfiledRun(run["dur"] / 1e6, nodes)
+
+
+def _node_time(event: Mapping[str, Any]) -> NodeTime:
+    return NodeTime(event["name"].removesuffix(_KERNEL), event["args"]["op_name"], event["dur"] / 1e6)

@@ -1,0 +1,50 @@
+"""Where the milliseconds of any model file go, by the backend that runs its kind."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from gridrt.bench.engine_stages import engine_stage_times
+from gridrt.bench.graph_stages import graph_stage_times
+from gridrt.bench.stages import StageTimes
+from gridrt.bench.torch_stages import torch_stage_times
+from gridrt.runtime import open_session
+from gridrt.runtime.onnxruntime_session import OnnxRuntimeSession
+from gridrt.runtime.tensorrt_session import TensorRTSession
+from gridrt.runtime.torch_session import TorchSession
+from gridrt.types import Int32Array, UInt8Array
+
+
+def stage_times(
+    model: str | Path,
+    images: UInt8Array,
+    image_sizes: Int32Array,
+    *,
+    threads: int | None = None,
+    warm_up: int = 2,
+    runs: int = 5,
+) -> StageTimes:
+    """Time the stages of a checkpoint, a graph or an engine in a batch, in runs of their own.
+
+    A checkpoint runs where PyTorch prefers, an engine on its GPU, and a graph on the CPU: ONNX Runtime's profile tells
+    of a GPU when work was launched, not when it was done.
+
+    Args:
+        model: as `open_session` takes it.
+        images: uint8 [B, H, W, 3], padded, as in `gridrt.types.Session`.
+        image_sizes: int32 [B, 2].
+        threads: CPU threads; None leaves the choice to the backend.
+        warm_up: runs before those that count.
+        runs: of which the one in the middle is told.
+
+    Raises:
+        GridRTError: and what is derived from it, as `open_session` and `Session.run` do.
+    """
+    session = open_session(model, threads=threads)
+    if isinstance(session, TorchSession):
+        return torch_stage_times(session, images, image_sizes, warm_up=warm_up, runs=runs)
+    if isinstance(session, OnnxRuntimeSession):
+        return graph_stage_times(Path(model), images, image_sizes, threads=threads, warm_up=warm_up, runs=runs)
+    if isinstance(session, TensorRTSession):
+        return engine_stage_times(session, images, image_sizes, warm_up=warm_up, runs=runs)
+    raise TypeError(f"no stages are known of a {type(session).__name__}")

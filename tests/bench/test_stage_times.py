@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from gridrt.bench import stage_times as module
+from gridrt.bench.stage_times import stage_times
+from gridrt.bench.stages import STAGES, times_of
+from gridrt.model.checkpoint import save_weights
+from gridrt.model.grid_rcnn import GridRCNN
+from gridrt.runtime.tensorrt_session import TensorRTSession
+from tests.fakes import FakeSession
+
+IMAGES = np.full((1, 64, 96, 3), 128, np.uint8)
+SIZES = np.array([[60, 90]], np.int32)
+
+
+def test_checkpoint_and_graph_have_the_same_stages(
+    untrained: Callable[[str], GridRCNN], exported: Callable[[str], Path], tmp_path: Path
+) -> None:
+    checkpoint = tmp_path / "tiny.pth"
+    save_weights(untrained("tiny"), checkpoint)
+
+    for model in (checkpoint, exported("tiny")):
+        times = stage_times(model, IMAGES, SIZES, threads=1, warm_up=1, runs=2)
+
+        assert tuple(times.seconds) == STAGES
+        assert times.total == pytest.approx(sum(times.seconds.values()))
+        assert all(seconds > 0 for seconds in times.seconds.values())
+
+
+def test_an_engine_is_asked_for_its_layers(monkeypatch: pytest.MonkeyPatch) -> None:
+    session = object.__new__(TensorRTSession)
+    asked: list[Any] = []
+
+    def engine_times(*arguments: Any, **counts: int) -> object:  # noqa: ANN401 - what is passed on
+        asked.append((arguments[0], counts))
+        return times_of([("nms", 1.0)])
+
+    monkeypatch.setattr(module, "open_session", lambda _model, threads: session if threads is None else None)
+    monkeypatch.setattr(module, "engine_stage_times", engine_times)
+
+    assert stage_times("r50.engine", IMAGES, SIZES, warm_up=3, runs=4).total == 1
+    assert asked == [(session, {"warm_up": 3, "runs": 4})]
+
+
+def test_a_session_of_another_kind_has_no_stages(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "open_session", lambda _model, threads: FakeSession() if threads is None else None)
+
+    with pytest.raises(TypeError, match="FakeSession"):
+        stage_times("any", IMAGES, SIZES)

@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from benchmarks import stages
+from benchmarks.contenders import CONTENDERS, ONNX_RUNTIME_INT8
+from gridrt.bench.limits import Limits
+from gridrt.bench.stages import STAGES
+
+IN_FLOAT, IN_INT8 = Limits(1e11, 1e10, "float32", 4), Limits(1e12, 1e10, "int8", 1)
+
+
+@pytest.fixture
+def known_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stages, "measured_limits", lambda _device: IN_FLOAT)
+    monkeypatch.setattr(stages, "measured_int8_limits", lambda _threads: IN_INT8)
+
+
+@pytest.mark.usefixtures("known_machine")
+def test_it_prints_a_table_and_writes_all_of_it(tmp_path: Path) -> None:
+    out = tmp_path / "stages.json"
+    arguments = ["--variant", "tiny", "--scale", "160", "96", "--threads", "1", "--warm-up", "1", "--runs", "2"]
+
+    answer = CliRunner().invoke(stages.command, [*arguments, "--out", str(out)], catch_exceptions=False)
+
+    assert answer.exit_code == 0
+    table = [line.strip("| ").split(" | ") for line in answer.stdout.splitlines() if line.startswith("| ")]
+    assert [row[:2] for row in table[2:]] == [[name, stage] for name in CONTENDERS for stage in (*STAGES, "whole")]
+    result = json.loads(out.read_text())
+    for name in CONTENDERS:
+        seconds = result["times"][name]["seconds"]
+        rows = {row[1]: row[2:] for row in table if row[0] == name}
+        assert rows["whole"][0] == f"{1e3 * sum(seconds.values()):.2f}"
+        assert rows["backbone"][0] == f"{1e3 * seconds['backbone']:.2f}"
+        floor = result["floors"][name]["backbone"]
+        limits = IN_INT8 if name == ONNX_RUNTIME_INT8 else IN_FLOAT
+        assert floor["seconds"] == pytest.approx(
+            max(floor["work"]["flops"] / limits.flops, floor["work"]["elements"] * limits.element_size / limits.bytes)
+        )
+        assert rows["backbone"][3] == f"{seconds['backbone'] / floor['seconds']:.1f}"
+        assert len(result["whole_seconds"][name]) == 2
+    assert result["conditions"]["padded_size"] == [96, 160]
+
+
+def test_other_settings_do_not_take_the_place_of_the_committed_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(stages, "measure")
+
+    answer = CliRunner().invoke(stages.command, ["--threads", "1"])
+
+    assert answer.exit_code == 2
+    assert "stages.json holds figures of the default settings: name another file with --out." in answer.stderr
