@@ -35,6 +35,7 @@ ALLOWED: dict[str, set[str]] = {
     "inspection": {"model", "runtime"},
     "export": {"agreement", "data", "detector", "machine", "model", "ops", "plugins", "runtime"},
     "calib": {"agreement", "data", "detector", "eval", "export", "plugins", "runtime"},
+    "compare": {"agreement", "calib", "data", "export", "model", "plugins", "runtime"},
     "bench": set(),
     "demo": {"bench", "data", "detector", "export", "model", "report"},
 }

@@ -2,14 +2,15 @@
 
 A stage that selects, or computes coordinates, is fed with the same numbers on both sides and is FP32 in every recipe:
 there the precision of the artefact is no excuse. Features, scores and heatmaps differ as their precision rounds, and
-more in a deeper network. Measured on 4 drawn pictures and 4 of blood cells with the weights that ship, and with R-50
-at 800 x 1333, largest of all maps (RMS of the difference over RMS):
+more in a deeper network. Measured, the largest RMS of a difference over the RMS of its stage:
 
-    FP32, PyTorch and ONNX Runtime    1e-6, R-50 2e-5
-    FP16, rounded at every node       2e-3
-    INT8, both targets                6e-2
+                                       tiny_synthetic, drawn pictures    R-50, a photograph at 800 x 1333
+    FP32, PyTorch and ONNX Runtime                               2e-6                                1e-5
+    FP16, rounded at every node                                  1e-3                                1e-2
+    INT8, the looser of both targets                             5e-2
 
-Tolerances leave a factor of 3 to 10 above that. A wrong constant, a swapped channel or a shuffled row gives 0.1 to 1.
+The weights of that R-50 are not trained, so that its heatmaps are flat and its figures are rather high. Tolerances
+leave a factor of 4 or more. A wrong constant, swapped channels or a shuffled class give 0.1 to 1.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ class Tolerances:
 
 TOLERANCES: Mapping[Precision, Tolerances] = {
     "fp32": Tolerances(maps=2e-4, unpaired=0.02, overlap_loss=0.002),
-    "fp16": Tolerances(maps=1e-2, unpaired=0.05, overlap_loss=0.01),
+    "fp16": Tolerances(maps=5e-2, unpaired=0.05, overlap_loss=0.02),
     "int8": Tolerances(maps=0.2, unpaired=0.15, overlap_loss=0.08),
 }
 
