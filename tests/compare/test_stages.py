@@ -11,7 +11,7 @@ from onnx import ModelProto
 
 from gridrt.compare.differences import map_errors, row_errors
 from gridrt.compare.graph_stages import GraphStages
-from gridrt.compare.stages import ProposalRows, Trace
+from gridrt.compare.stages import Features, ProposalRows, Trace
 from gridrt.compare.torch_stages import TorchStages
 from gridrt.compare.trace import run, run_as_pupil
 from gridrt.data.transform import Batch, Transform
@@ -69,8 +69,13 @@ def test_each_stage_of_a_graph_is_that_of_its_model(
 
 def test_a_swap_of_ranks_is_no_difference(torch_stages: TorchStages, batch: Batch, teacher: Trace) -> None:
     """Run alone, all rows behind it would be others'."""
-    trace = run_as_pupil(RankSwapped(torch_stages), batch, teacher, teacher)
+    swapped = RankSwapped(torch_stages)
+    own = run(swapped, batch)
 
+    trace = run_as_pupil(swapped, batch, own, teacher)
+
+    alone = map_errors(teacher, own)
+    assert min(alone["class scores"], alone["heatmaps"]) > 0.01
     assert not np.array_equal(trace.proposals.boxes, teacher.proposals.boxes)
     assert max(map_errors(teacher, trace).values()) == 0
     assert {share.rows for share in row_errors(teacher, trace).values()} == {0}
@@ -87,12 +92,21 @@ def test_a_pupil_is_fed_with_its_own_features(torch_stages: TorchStages, batch: 
 
 
 class RankSwapped:
-    """A detector with the first two proposals the other way round."""
+    """A detector with the first two proposals, and the first two detections, the other way round."""
 
     def __init__(self, stages: TorchStages) -> None:
-        self.features, self.score, self.suppress = stages.features, stages.score, stages.suppress
-        self.heatmaps, self.locate, self._propose = stages.heatmaps, stages.locate, stages.propose
+        self._stages = stages
+        self.features, self.score = stages.features, stages.score
+        self.heatmaps, self.locate = stages.heatmaps, stages.locate
 
-    def propose(self, batch: Batch, features: object) -> ProposalRows:
-        rows = self._propose(batch, features)  # type: ignore[arg-type]  # passed on
-        return ProposalRows(rows.boxes[:, [1, 0, *range(2, rows.boxes.shape[1])]], rows.used)
+    def propose(self, batch: Batch, features: Features) -> ProposalRows:
+        rows = self._stages.propose(batch, features)
+        return ProposalRows(swapped(rows.boxes), rows.used)
+
+    def suppress(self, batch: Batch, proposals: ProposalRows, scores: np.ndarray) -> RawDetections:
+        rows = self._stages.suppress(batch, proposals, scores)
+        return RawDetections(swapped(rows.boxes), swapped(rows.scores), swapped(rows.labels))
+
+
+def swapped(rows: np.ndarray) -> np.ndarray:
+    return rows[:, [1, 0, *range(2, rows.shape[1])]]
