@@ -20,11 +20,15 @@ import pytest
 import torch
 from filelock import FileLock
 from hypothesis import settings
+from onnx import ModelProto
 from PIL import Image
 
 from gridrt.export.onnx_export import onnx_from_model, save_onnx
+from gridrt.files import sha256_of
+from gridrt.model.checkpoint import load_model
 from gridrt.model.grid_rcnn import GridRCNN
 from gridrt.model.untrained import untrained_model
+from gridrt.model.zoo import locate
 
 torch.set_num_threads(1)
 
@@ -84,19 +88,35 @@ def untrained() -> Callable[[str], GridRCNN]:
 
 @pytest.fixture(scope="session")
 def exported(untrained: Callable[[str], GridRCNN], tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """Writes the ONNX file of such a model, each variant once for all processes that share the tests: it takes long."""
-    folder = tmp_path_factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        folder = folder.parent
+    """Writes the ONNX file of such a model."""
+    folder = shared_folder(tmp_path_factory)
 
     def graph_of(variant: str) -> Path:
-        path = folder / f"{variant}.onnx"
-        with FileLock(path.with_suffix(".lock")):
-            if not path.exists():
-                save_onnx(onnx_from_model(untrained(variant), weights_sha256="0" * 64), path)
-        return path
+        return written_once(folder / f"{variant}.onnx", lambda: onnx_from_model(untrained(variant), "0" * 64))
 
     return graph_of
+
+
+@pytest.fixture(scope="session")
+def tiny_synthetic_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The ONNX file of the weights that ship."""
+    weights = locate("tiny_synthetic")
+    path = shared_folder(tmp_path_factory) / "tiny_synthetic.onnx"
+    return written_once(path, lambda: onnx_from_model(load_model(weights), sha256_of(weights)))
+
+
+def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Of all processes that share the tests."""
+    folder = tmp_path_factory.getbasetemp()
+    return folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
+
+
+def written_once(path: Path, export: Callable[[], ModelProto]) -> Path:
+    """An ONNX file that takes long to make."""
+    with FileLock(path.with_suffix(".lock")):
+        if not path.exists():
+            save_onnx(export(), path)
+    return path
 
 
 @pytest.fixture(scope="session")

@@ -36,6 +36,7 @@ ALLOWED: dict[str, set[str]] = {
     "export": {"agreement", "data", "detector", "machine", "model", "ops", "plugins", "runtime"},
     "calib": {"agreement", "data", "detector", "eval", "export", "plugins", "runtime"},
     "bench": {"agreement", "data", "detector", "eval", "export", "machine", "model", "runtime"},
+    "compare": {"agreement", "calib", "data", "export", "model", "plugins", "runtime"},
     "demo": {"bench", "data", "detector", "export", "model", "report"},
 }
 # At the top of a verb's module; the rest is imported when the verb is called.

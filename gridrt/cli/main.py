@@ -20,6 +20,7 @@ VERBS: Mapping[str, str] = {
     "calibrate": "Find ranges on real images, and write a graph in INT8.",
     "build-engine": "Build a TensorRT engine, in FP32, FP16 or INT8.",
     "train": "Train a detector on annotated images.",
+    "compare": "Tell where two forms of a detector first differ.",
     "evaluate": "Measure average precision on annotated images.",
     "bench": "Measure artefacts side by side: AP, latency, size.",
     "inspect": "Tell what a checkpoint or an ONNX file holds.",

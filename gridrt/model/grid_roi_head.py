@@ -60,12 +60,20 @@ class GridRoIHead(RoIHead):
 
     def classify(self, pyramid: Sequence[Tensor], proposals: Proposals) -> DetectionRows:
         """The best proposals of every class after suppression within each class; their boxes are as proposed."""
-        logits = self.bbox_head(self.pool(pyramid, as_rois(proposals.boxes), self.rois.classify_size))
+        return self.suppress(proposals, self.score(pyramid, proposals))
+
+    def score(self, pyramid: Sequence[Tensor], proposals: Proposals) -> Tensor:
+        """Class probabilities of every proposal: [B, R, classes]."""
+        features = self.pool(pyramid, as_rois(proposals.boxes), self.rois.classify_size)
+        return self.class_scores(self.bbox_head(features), proposals.used)
+
+    def suppress(self, proposals: Proposals, scores: Tensor) -> DetectionRows:
+        """The best of proposals and class probabilities [B, R, classes], after suppression within each class."""
         return DetectionRows(
             *batched_nms(
                 proposals.boxes,
-                self.class_scores(logits, proposals.used),
-                torch.zeros(proposals.boxes.shape[1], dtype=torch.int32, device=logits.device),
+                scores,
+                torch.zeros(proposals.boxes.shape[1], dtype=torch.int32, device=scores.device),
                 iou_threshold=self.detections.iou_threshold,
                 score_threshold=self.detections.score_threshold,
                 max_output=self.detections.max_detections,
@@ -74,13 +82,23 @@ class GridRoIHead(RoIHead):
 
     def locate(self, pyramid: Sequence[Tensor], detections: DetectionRows) -> DetectionRows:
         """Put the box that the grid votes for in the place of each detection's box."""
-        used = detections.labels >= 0  # [B, D]
+        return self.decode(detections, self.heatmaps(pyramid, detections))
+
+    def heatmaps(self, pyramid: Sequence[Tensor], detections: DetectionRows) -> Tensor:
+        """Logits of the rows of each image that are worked on: [B * rows, P, S, S]."""
         # Used rows come first: work on as many as the fullest image has, and on one where there is none at all.
-        rows = max(1, int(used.sum(1).max()))
+        rows = max(1, int((detections.labels >= 0).sum(1).max()))
+        features = self.pool(pyramid, as_rois(detections.boxes[:, :rows]), self.rois.grid_size)
+        logits: Tensor = self.grid_head(features)
+        return logits
+
+    def decode(self, detections: DetectionRows, heatmaps: Tensor) -> DetectionRows:
+        """Put what the heatmaps of `heatmaps` vote for in the place of each detection's box."""
+        rows = heatmaps.shape[0] // detections.boxes.shape[0]
         boxes = detections.boxes[:, :rows]
-        heatmaps = self.grid_head(self.pool(pyramid, as_rois(boxes), self.rois.grid_size))
         located = torch.zeros_like(detections.boxes)
         located[:, :rows] = grid_decode(heatmaps, boxes.flatten(0, 1)).view_as(boxes)
+        used = detections.labels >= 0  # [B, D]
         return detections._replace(boxes=torch.where(used.unsqueeze(-1), located, 0.0))
 
     def losses(

@@ -57,7 +57,7 @@ def test_it_shows_every_command_that_it_runs_ready_to_paste(result: Result) -> N
         f"build-engine --model {graph} --fp16 --onnx-only --out {engine}",
         f"bench {MODEL} {graph} demo/{MODEL}.fp16.onnx {int8} --images demo/val --annotations demo/instances_val.json "
         "--max-ap-drop 2 --json demo/bench.json --html demo/report.html",
-        f"compare {MODEL} {int8} --images demo/val --max-images 4",
+        f"compare {MODEL} {int8}",
     ]
 
 

@@ -1,0 +1,89 @@
+"""Ways to break a graph of `tiny_synthetic` that still opens and detects: what a comparison is to find.
+
+Each takes a graph that `gridrt export` wrote, leaves it as it is, and returns the broken copy.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from itertools import pairwise
+
+import numpy as np
+import onnx.helper
+import onnx.numpy_helper
+from onnx import ModelProto, NodeProto, TensorProto
+
+from gridrt.export.graph import replace_nodes, wiring_of
+from gridrt.runtime.graph_metadata import CLASSES_KEY, metadata_of
+from gridrt.types import Float32Array
+
+
+def wrong_mean(model: ModelProto) -> ModelProto:
+    """Pixels are standardised by the mean of pixels in 0..1: next to nothing is taken off."""
+    return _with_weight(model, "normalize.mean", lambda mean: mean / np.float32(255))
+
+
+def swapped_channels(model: ModelProto) -> ModelProto:
+    """Pixels are read as BGR."""
+    swap = onnx.helper.make_node("Gather", ["images", "bgr"], ["images/bgr"], "swap", axis=3)
+    copy = _with_nodes_before(model, ["images"], "images/bgr", [swap])
+    copy.graph.initializer.append(onnx.numpy_helper.from_array(np.array([2, 1, 0]), "bgr"))
+    return copy
+
+
+def half_coordinates(model: ModelProto) -> ModelProto:
+    """Boxes that become proposals are rounded to FP16: by up to 0.06 pixels at 128, 0.12 at 256."""
+    boxes = str(next(node for node in model.graph.node if node.op_type == "BatchedNms").input[0])
+    kinds = {f"{boxes}/half": TensorProto.FLOAT16, f"{boxes}/float": TensorProto.FLOAT}
+    names = [boxes, *kinds]
+    casts = [
+        onnx.helper.make_node("Cast", [source], [target], f"{target}/Cast", to=kinds[target])
+        for source, target in pairwise(names)
+    ]
+    return _with_nodes_before(model, [boxes], names[-1], casts)
+
+
+def shuffled_classes(model: ModelProto) -> ModelProto:
+    """The classifier's rows are one class further on; the background stays the last."""
+    copy = _with_weight(model, "roi_head.bbox_head.fc_cls.weight", _next_class)
+    return _with_weight(copy, "roi_head.bbox_head.fc_cls.bias", _next_class)
+
+
+def shuffled_names(model: ModelProto) -> ModelProto:
+    """The metadata name the classes in reverse."""
+    copy = _copied(model)
+    names = json.loads(metadata_of(model)[CLASSES_KEY])
+    onnx.helper.set_model_props(copy, metadata_of(model) | {CLASSES_KEY: json.dumps(names[::-1])})
+    return copy
+
+
+def _next_class(rows: Float32Array) -> Float32Array:
+    return np.concatenate((np.roll(rows[:-1], 1, axis=0), rows[-1:]))
+
+
+def _copied(model: ModelProto) -> ModelProto:
+    copy = ModelProto()
+    copy.CopyFrom(model)
+    return copy
+
+
+def _with_weight(model: ModelProto, name: str, change: Callable[[Float32Array], Float32Array]) -> ModelProto:
+    copy = _copied(model)
+    weight = wiring_of(copy.graph).weights[name]
+    weight.CopyFrom(onnx.numpy_helper.from_array(change(onnx.numpy_helper.to_array(weight)), name))
+    return copy
+
+
+def _with_nodes_before(model: ModelProto, read: Iterable[str], instead: str, nodes: Iterable[NodeProto]) -> ModelProto:
+    """Where anyone reads one of the tensors `read`, `instead` is read, which `nodes` make of it."""
+    copy = _copied(model)
+    added = list(nodes)
+    wiring = wiring_of(copy.graph)
+    edges = [edge for tensor in read for edge in wiring.readers[tensor]]
+    for edge in edges:
+        wiring.nodes[edge.node].input[edge.slot] = instead
+    first = min(list(wiring.nodes).index(edge.node) for edge in edges)
+    kept = list(copy.graph.node)
+    replace_nodes(copy.graph, [*kept[:first], *added, *kept[first:]])
+    return copy

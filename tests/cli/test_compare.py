@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from click.testing import CliRunner, Result
+
+from gridrt.cli import exit_codes
+from gridrt.cli.main import cli
+from gridrt.data.image import save_image
+from gridrt.data.synthetic.scene import draw_scene
+from gridrt.files import sha256_of
+from tests.broken import swapped_channels
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny_synthetic_file: Path) -> Path:
+    """A working folder with a graph, and three pictures."""
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(tiny_synthetic_file, tmp_path / "tiny.onnx")
+    for seed in range(3):
+        save_image(tmp_path / f"pictures/{seed}.png", draw_scene(np.random.default_rng(seed), 96, 128).image)
+    return tmp_path
+
+
+def compare(*arguments: str) -> Result:
+    words = ["compare", *arguments, "--threads", "1", "--scale", "160", "128"]
+    return CliRunner().invoke(cli, words, catch_exceptions=False)
+
+
+def test_the_same_detector_is_told_with_a_table_and_one_line() -> None:
+    result = compare("tiny_synthetic", "tiny.onnx", "--images", "pictures")
+
+    lines = result.stdout.splitlines()
+    assert result.exit_code == 0
+    assert lines[0].split() == ["stage", "measured", "found", "at", "most"]
+    assert lines[1].startswith("classes ")
+    assert "DIFFERS" not in result.stdout
+    assert lines[-1].startswith("the same detector, ")
+    assert "fp32 and fp32 on 3 pictures, scale 160 x 128, " in lines[-1]
+    assert "Next: gridrt evaluate --model tiny.onnx " in lines[-1]
+    assert result.stderr == ""
+
+
+def test_another_detector_is_told_by_stage_and_status_and_json(folder: Path) -> None:
+    onnx.save(swapped_channels(onnx.load("tiny.onnx")), "bgr.onnx")
+
+    result = compare("tiny.onnx", "bgr.onnx", "--json", "out.json", "--images", "pictures/0.png")
+
+    figures = json.loads((folder / "out.json").read_text())
+    assert result.exit_code == exit_codes.GATE_NOT_MET
+    assert result.stdout.splitlines()[-1].startswith("not the same detector, first by input: RMS of the difference")
+    assert (figures["same"], figures["first_difference"], figures["pictures"]) == (False, "input", 1)
+    assert figures["b"]["sha256"] == sha256_of(folder / "bgr.onnx")
+    stages = {stage["stage"]: stage["figures"] for stage in figures["stages"]}
+    assert stages["classes"][0]["exceeds"] is False
+    assert stages["input"][0]["exceeds"] is True
+    assert stages["input"][0]["value"] > stages["input"][0]["at_most"]
+
+
+def test_of_many_pictures_some_are_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gridrt.cli.compare.MOST_PICTURES", 2)
+
+    assert "on 2 pictures" in compare("tiny.onnx", "tiny.onnx", "--images", "pictures").stdout
+
+
+def test_without_pictures_some_are_drawn() -> None:
+    assert "on 4 pictures" in compare("tiny.onnx", "tiny.onnx").stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        (("tiny.onnx", "none.onnx"), "none.onnx: there is no such file"),
+        (("tiny.onnx", "tiny.onnx", "--images", "none.png"), "none.png: there is no such file"),
+        (("tiny.onnx", "tiny.onnx", "--json", "tiny.onnx"), "tiny.onnx"),
+        (("tiny.onnx", "tiny.onnx", "--trust-checkpoint"), "only a checkpoint can be trusted"),
+    ],
+)
+def test_what_a_user_can_mend_is_one_line(arguments: tuple[str, ...], error: str) -> None:
+    result = compare(*arguments)
+
+    assert result.exit_code == exit_codes.USER_ERROR
+    assert error in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+def test_trust_is_for_the_side_that_is_a_checkpoint() -> None:
+    assert compare("tiny.onnx", "tiny_synthetic", "--trust-checkpoint", "--images", "pictures/0.png").exit_code == 0

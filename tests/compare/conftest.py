@@ -1,0 +1,49 @@
+"""A trained detector, its graph, a picture of what it detects, and what PyTorch makes of that picture."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from onnx import ModelProto
+
+from gridrt.compare.stages import Trace
+from gridrt.compare.torch_stages import TorchStages
+from gridrt.compare.trace import run
+from gridrt.data.synthetic.scene import draw_scene
+from gridrt.data.transform import Batch, Transform
+from gridrt.model.checkpoint import load_model
+from gridrt.model.grid_rcnn import GridRCNN
+from gridrt.model.grid_roi_head import GridRoIHead
+from gridrt.model.zoo import locate
+
+SCALE = (320, 256)
+
+
+@pytest.fixture(scope="session")
+def trained() -> GridRCNN:
+    return load_model(locate("tiny_synthetic"))
+
+
+@pytest.fixture(scope="session")
+def graph(tiny_synthetic_file: Path) -> ModelProto:
+    """To be copied, not changed."""
+    return onnx.load(tiny_synthetic_file)
+
+
+@pytest.fixture(scope="session")
+def batch() -> Batch:
+    return Transform(SCALE)([draw_scene(np.random.default_rng(0), 256, 320).image])
+
+
+@pytest.fixture(scope="session")
+def torch_stages(trained: GridRCNN) -> TorchStages:
+    assert isinstance(trained.roi_head, GridRoIHead)
+    return TorchStages(trained, trained.roi_head)
+
+
+@pytest.fixture(scope="session")
+def teacher(torch_stages: TorchStages, batch: Batch) -> Trace:
+    return run(torch_stages, batch)

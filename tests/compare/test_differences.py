@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from gridrt.compare.differences import Share, detections_off, largest, pooled, proposals_off, relative_rms
+from gridrt.compare.stages import ProposalRows
+from gridrt.types import RawDetections
+
+
+def maps(*values: float) -> list[np.ndarray]:
+    return [np.array(values, np.float32)]
+
+
+def proposals(*corners: float) -> ProposalRows:
+    """Boxes of 10 x 10, and one unused row."""
+    boxes = np.array([[(x, x, x + 10, x + 10) for x in corners] + [(0, 0, 0, 0)]], np.float32)
+    return ProposalRows(boxes, np.array([[True] * len(corners) + [False]]))
+
+
+def detections(*rows: tuple[float, float, int]) -> RawDetections:
+    """(corner, score, label) each, and one unused row."""
+    table = [(x, x, x + 10, x + 10, score, label) for x, score, label in rows] + [(0, 0, 0, 0, 0, -1)]
+    values = np.array([table], np.float32)
+    return RawDetections(values[..., :4], values[..., 4], values[..., 5].astype(np.int32))
+
+
+def test_maps_are_compared_by_rms() -> None:
+    assert relative_rms(maps(3, 4), maps(3, 4)) == 0
+    assert relative_rms(maps(3, 4), maps(3, 9)) == pytest.approx(1)  # 5 of 5
+    assert relative_rms([*maps(3), *maps(4)], [*maps(3), *maps(9)]) == pytest.approx(1)
+
+
+def test_maps_of_zeros_differ_from_all_else() -> None:
+    assert relative_rms(maps(0, 0), maps(0, 0)) == 0
+    assert relative_rms(maps(0, 0), maps(0, 1)) == math.inf
+
+
+def test_maps_of_other_shapes_differ_without_end() -> None:
+    assert relative_rms(maps(1, 2), maps(1, 2, 3)) == math.inf
+    assert relative_rms(maps(1), [*maps(1), *maps(1)]) == math.inf
+
+
+def test_what_is_not_a_number_is_told() -> None:
+    assert math.isnan(relative_rms(maps(1, 2), maps(1, math.nan)))
+
+
+def test_proposals_are_matched_whatever_their_rank() -> None:
+    assert proposals_off(proposals(1, 50, 99), proposals(99.001, 1, 50)) == Share(0, 6)
+
+
+def test_proposals_count_on_the_side_that_has_them() -> None:
+    assert proposals_off(proposals(1, 50), proposals(1, 50, 99)) == Share(1, 5)
+    assert proposals_off(proposals(1, 50), proposals(1, 50.1)) == Share(2, 4)
+    assert proposals_off(proposals(), proposals(1)) == Share(1, 1)
+
+
+def test_detections_are_matched_whatever_their_rank() -> None:
+    one, other = (1.0, 0.9, 0), (50.0, 0.8, 1)
+    assert detections_off(detections(one, other), detections(other, one)) == Share(0, 2)
+
+
+@pytest.mark.parametrize("changed", [(1.1, 0.9, 0), (1.0, 0.91, 0), (1.0, 0.9, 1)])
+def test_detections_are_off_by_box_score_or_label(changed: tuple[float, float, int]) -> None:
+    assert detections_off(detections((1.0, 0.9, 0)), detections(changed)).rows > 0
+
+
+def test_images_are_joined_by_the_largest_map_error_and_by_all_rows() -> None:
+    assert largest([{"a": 1.0, "b": 5.0}, {"a": 2.0}]) == {"a": 2.0, "b": 5.0}
+    assert math.isnan(largest([{"a": 1.0}, {"a": math.nan}])["a"])
+    assert pooled([{"a": Share(1, 10)}, {"a": Share(2, 5)}]) == {"a": Share(3, 15)}

@@ -1,0 +1,112 @@
+"""Stages of PyTorch are the reference's, and those of a graph are PyTorch's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import fields
+
+import numpy as np
+import pytest
+from onnx import ModelProto
+
+from gridrt.compare.differences import map_errors, row_errors
+from gridrt.compare.graph_stages import GraphStages
+from gridrt.compare.stages import Features, ProposalRows, Trace
+from gridrt.compare.torch_stages import TorchStages
+from gridrt.compare.trace import run, run_as_pupil
+from gridrt.data.transform import Batch, Transform
+from gridrt.export.passes.static_rows import static_rows
+from gridrt.model.grid_rcnn import GridRCNN
+from gridrt.model.grid_roi_head import GridRoIHead
+from gridrt.runtime.torch_session import TorchSession
+from gridrt.types import RawDetections
+
+
+def test_stages_of_pytorch_equal_the_reference(
+    untrained: Callable[[str], GridRCNN],
+    golden: Callable[[str], Mapping[str, np.ndarray]],
+    photo: Callable[[str], np.ndarray],
+) -> None:
+    model, reference = untrained("r50"), golden("infer_r50_coffee_small")
+    assert isinstance(model.roi_head, GridRoIHead)
+
+    trace = run(TorchStages(model, model.roi_head), Transform((512, 320))([photo("coffee")]))
+
+    for found, expected in (
+        (trace.proposals.boxes[0], reference["props"]),
+        (trace.selected.boxes[0], reference["det0_boxes"]),
+        (trace.detections.boxes[0], reference["final_norescale"][:, :4]),
+    ):
+        nearest = np.abs(expected[:, None] - found[None]).max(-1).min(1)
+        assert (nearest > 1e-2).sum() <= 1  # ties
+    np.testing.assert_allclose(trace.selected.scores[0][: len(reference["scores"])], reference["scores"], atol=2e-4)
+
+
+def test_the_stages_together_are_the_detector(teacher: Trace, trained: GridRCNN, batch: Batch) -> None:
+    whole = TorchSession(trained, "cpu").run(batch.images, batch.image_sizes)
+
+    for field in fields(RawDetections):
+        np.testing.assert_array_equal(getattr(teacher.detections, field.name), getattr(whole, field.name))
+
+
+@pytest.mark.parametrize("rewrite", [lambda _model: None, static_rows], ids=["as exported", "rows static"])
+def test_each_stage_of_a_graph_is_that_of_its_model(
+    rewrite: Callable[[ModelProto], None], graph: ModelProto, batch: Batch, teacher: Trace
+) -> None:
+    model = ModelProto()
+    model.CopyFrom(graph)
+    rewrite(model)
+    stages = GraphStages(model, threads=1)
+
+    pupil = run_as_pupil(stages, batch, run(stages, batch), teacher)
+
+    maps, rows = map_errors(teacher, pupil), row_errors(teacher, pupil)
+    assert maps.keys() == {"input", "P2", "P3", "P4", "P5", "P6", "objectness", "deltas", "class scores", "heatmaps"}
+    assert max(maps.values()) < 1e-5
+    assert all(share.of > 10 for share in rows.values())
+    assert all(share.rows <= 0.01 * share.of for share in rows.values())
+
+
+def test_a_swap_of_ranks_is_no_difference(torch_stages: TorchStages, batch: Batch, teacher: Trace) -> None:
+    """Run alone, all rows behind it would be others'."""
+    swapped = RankSwapped(torch_stages)
+    own = run(swapped, batch)
+
+    trace = run_as_pupil(swapped, batch, own, teacher)
+
+    alone = map_errors(teacher, own)
+    assert min(alone["class scores"], alone["heatmaps"]) > 0.01
+    assert not np.array_equal(trace.proposals.boxes, teacher.proposals.boxes)
+    assert max(map_errors(teacher, trace).values()) == 0
+    assert {share.rows for share in row_errors(teacher, trace).values()} == {0}
+
+
+def test_a_pupil_is_fed_with_its_own_features(torch_stages: TorchStages, batch: Batch, teacher: Trace) -> None:
+    """Only selections are the teacher's: what a broken pyramid does to scores and heatmaps shows."""
+    darker = Batch(batch.images // 2, batch.image_sizes, batch.scale_factors)
+    errors = map_errors(teacher, run_as_pupil(torch_stages, batch, run(torch_stages, darker), teacher))
+
+    assert errors["P2"] > 0.01
+    assert errors["class scores"] > 0.01
+    assert errors["heatmaps"] > 0.01
+
+
+class RankSwapped:
+    """A detector with the first two proposals, and the first two detections, the other way round."""
+
+    def __init__(self, stages: TorchStages) -> None:
+        self._stages = stages
+        self.features, self.score = stages.features, stages.score
+        self.heatmaps, self.locate = stages.heatmaps, stages.locate
+
+    def propose(self, batch: Batch, features: Features) -> ProposalRows:
+        rows = self._stages.propose(batch, features)
+        return ProposalRows(swapped(rows.boxes), rows.used)
+
+    def suppress(self, batch: Batch, proposals: ProposalRows, scores: np.ndarray) -> RawDetections:
+        rows = self._stages.suppress(batch, proposals, scores)
+        return RawDetections(swapped(rows.boxes), swapped(rows.scores), swapped(rows.labels))
+
+
+def swapped(rows: np.ndarray) -> np.ndarray:
+    return rows[:, [1, 0, *range(2, rows.shape[1])]]
