@@ -5,6 +5,7 @@ It has been tested with stand-ins for GPU and TensorRT only: no engine has run y
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -69,6 +70,15 @@ class TensorRTSession(GraphFacts):
         raw = RawDetections(found.boxes[:count], found.scores[:count], found.labels[:count])
         refuse_unnamed(raw.labels, self.class_names, self._path)
         return raw
+
+    @property
+    def stream(self) -> int:
+        """Handle of the CUDA stream that all work is put on."""
+        return self._run.stream
+
+    def resident(self, images: UInt8Array, image_sizes: Int32Array) -> Callable[[], None]:
+        """Detect in a batch and keep it on the GPU; see `EngineRunner.resident`. For measurements."""
+        return self._run.resident(*fitted(images, image_sizes, self._bounds))
 
 
 def _deserialised(library: TensorRT, path: Path) -> tuple[tensorrt.Runtime, tensorrt.ICudaEngine]:

@@ -286,3 +286,19 @@ def test_a_class_without_a_name_is_refused(write: Callable[..., Path]) -> None:
     engine_of(session).label = 2
     with pytest.raises(GraphError, match="label 2, but 2 class names"):
         detect(session, 2, 64, 96)
+
+
+@pytest.mark.parametrize("cuda_graphs", [True, False])
+def test_a_batch_that_stays_on_the_gpu_runs_again_without_copies(
+    gpu: FakeGpu, write: Callable[..., Path], *, cuda_graphs: bool
+) -> None:
+    session = TensorRTSession(write(), cuda_graphs=cuda_graphs)
+    images, sizes = np.zeros((2, 64, 96, 3), np.uint8), np.full((2, 2), 64, np.int32)
+
+    launch = session.resident(images, sizes)
+    before = len(engine_of(session).streams)
+    launch()
+    launch()
+
+    assert len(engine_of(session).streams) - before == 2
+    assert (session.stream, gpu.replayed) == (STREAM, 2 * cuda_graphs)
