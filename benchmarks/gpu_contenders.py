@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 import torch
 from torch import nn
@@ -19,7 +19,7 @@ from benchmarks.gpu_engine import built
 from gridrt.model.grid_rcnn import GridRCNN
 from gridrt.model.grid_roi_head import GridRoIHead
 from gridrt.runtime.tensorrt_session import TensorRTSession
-from gridrt.types import Int32Array, UInt8Array
+from gridrt.types import Int32Array, Session, UInt8Array
 
 BUILD_SECONDS = 100.0
 
@@ -121,7 +121,21 @@ def engine(task: Task, precision: str, *, cuda_graphs: bool = True) -> Ready:
     if not file.exists():
         shape = ("--batch", str(batch), "--size", f"{height}x{width}")
         built(task.graphs[precision], file, *shape, seconds=BUILD_SECONDS)
-    session = TensorRTSession(file, cuda_graphs=cuda_graphs)
+    return _by_session(TensorRTSession(file, cuda_graphs=cuda_graphs), task)
+
+
+class SessionOnGpu(Session, Protocol):
+    """A session whose work can be put on its stream again without copies."""
+
+    @property
+    def stream(self) -> int:
+        """Handle of the stream."""
+
+    def resident(self, images: UInt8Array, image_sizes: Int32Array) -> Callable[[], None]:
+        """Detect in a batch; what is returned does it again."""
+
+
+def _by_session(session: SessionOnGpu, task: Task) -> Ready:
     found = session.run(task.images, task.image_sizes)
     again = session.resident(task.images, task.image_sizes)
     stream = torch.cuda.ExternalStream(session.stream)
