@@ -25,6 +25,7 @@ import click
 from benchmarks.gpu_conditions import gpu_conditions, require_gpu
 from benchmarks.gpu_report import RESULTS, Row, problem_row, read_report, row_line, write_report
 from gridrt.errors import GridRTError
+from gridrt.wording import counted
 
 SECONDS = 585.0
 """For all parts together."""
@@ -113,7 +114,7 @@ def table(tables: Sequence[tuple[str, Sequence[Row]]]) -> Iterator[str]:
         yield title
         yield from map(row_line, rows)
     problems = sum("problem" in row for _, rows in tables for row in rows)
-    yield f"{problems} problems" if problems else "no problems"
+    yield counted(problems, "problem") if problems else "no problems"
 
 
 def run_one(part: Part, out: Path, seconds: float) -> list[Row]:

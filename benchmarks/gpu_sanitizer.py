@@ -30,6 +30,7 @@ SIDE_BY_SIDE = 4
 FOUND = 86
 """Exit code for errors that the tool finds."""
 SUMMARY = re.compile(r"(?:ERROR|RACECHECK) SUMMARY: (.*)")
+LAUNCHES = re.compile(r"^(\d+ launches)$", re.MULTILINE)
 
 
 @click.command
@@ -44,8 +45,12 @@ def command(*, seconds: float, out: Path) -> None:
 
 
 def measure(report: Report, ends: float) -> None:
-    """A row for each tool and kernel."""
-    sanitizer = find_sanitizer(os.environ)
+    """A row for each tool and kernel, or one where there is no compute-sanitizer."""
+    with report.attempt("compute-sanitizer"):
+        _check_all(find_sanitizer(os.environ), report, ends)
+
+
+def _check_all(sanitizer: str, report: Report, ends: float) -> None:
     checks = {f"{tool} {op}": (tool, op) for tool in TOOLS for op in KERNEL_NAMED}
     with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
         futures = {
@@ -88,8 +93,7 @@ def checked(sanitizer: str, tool: str, op: str, ends: float) -> str:
     told = done.stdout + done.stderr
     if done.returncode:
         raise GridRTError(f"{tool} finds nothing", value=_first_finding(told.splitlines(), done.returncode))
-    summary = SUMMARY.search(told)
-    return f"{summary[1] if summary else 'nothing found'}; {done.stdout.strip().splitlines()[-1]}"
+    return "; ".join(match[1] for match in (SUMMARY.search(told), LAUNCHES.search(told)) if match)
 
 
 def _first_finding(lines: Sequence[str], code: int) -> str:

@@ -43,6 +43,11 @@ class Recorder:
     def __init__(self, report: Report) -> None:
         self._report, self.passed = report, 0
 
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """As pytest calls it, for each file: one that does not import has no tests."""
+        if report.failed:
+            self._report.problem(report.nodeid, str(report.longrepr).strip().splitlines()[-1])
+
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """As pytest calls it, for the set-up, the call and the end of each test."""
         name = report.nodeid.rpartition("::")[2]

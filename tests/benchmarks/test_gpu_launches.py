@@ -49,9 +49,9 @@ def test_maps_lie_as_the_variant_wants_them() -> None:
     linear = laid_out(kernel, Variant("float32"), edge)
     last = laid_out(kernel, Variant("float16", channels_last=True), edge)
 
-    assert (linear[0].ravel().tolist(), linear[0].dtype) == ([0, 1, 2, 3, 4, 5], np.float32)
-    assert (last[0].ravel().tolist(), last[0].dtype) == ([0, 3, 1, 4, 2, 5], np.float16)
-    assert (last[4].shape, last[4].dtype) == ((1, 5), np.float32)
+    assert (linear[0].ravel().tolist(), linear[0].dtype.name) == ([0, 1, 2, 3, 4, 5], "float32")
+    assert (last[0].ravel().tolist(), last[0].dtype.name) == ([0, 3, 1, 4, 2, 5], "float16")
+    assert (last[4].shape, last[4].dtype.name) == ((1, 5), "float32")
 
 
 class FakeDriver(Driver):
