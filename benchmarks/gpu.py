@@ -2,8 +2,8 @@
 
     python -m benchmarks.gpu
 
-Each part is a process of its own and has a limit of time; what fails, crashes or hangs is told, and the rest goes on. A
-part writes `results/gpu_<part>.json`. It has not run on a GPU yet.
+from the root of the repository. Each part is a process of its own and has a limit of time; what fails, crashes or hangs
+is told, and the rest goes on. A part writes `results/gpu_<part>.json`. It has not run on a GPU yet.
 """
 
 from __future__ import annotations
@@ -31,6 +31,8 @@ SECONDS = 585.0
 """For all parts together."""
 ENDING_SECONDS = 5.0
 """That a part has between being asked to end and being killed."""
+TESTS = "tests/gpu"
+KERNEL_TESTS = f"{TESTS}/test_kernels.py"
 TOLD_LINES = 15
 """Of what a part said before it failed."""
 
@@ -55,7 +57,14 @@ class Part:
 
 
 def _tests_of(kernel: str) -> Part:
-    return Part(f"tests_{kernel}", ("benchmarks.gpu_tests", "tests/gpu/test_kernels.py", "-k", kernel), 60)
+    return Part(f"tests_{kernel}", ("benchmarks.gpu_tests", KERNEL_TESTS, "-k", kernel), 60)
+
+
+def _other_tests() -> Iterator[Part]:
+    files = sorted(file.name for file in (Path(__file__).parents[1] / TESTS).glob("test_*.py"))
+    for name in files:
+        if name not in KERNEL_TESTS:
+            yield Part(f"tests_{name[len('test_') : -len('.py')]}", ("benchmarks.gpu_tests", f"{TESTS}/{name}"), 60)
 
 
 def _times_of(op: str) -> Part:
@@ -70,7 +79,7 @@ PARTS = (
     Part("engines", ("benchmarks.gpu_engines",), 150),
     Part("latency", ("benchmarks.gpu_latency", "--seconds", "230"), 250),
     Part("sanitizer", ("benchmarks.gpu_sanitizer", "--seconds", "100"), 110),
-    Part("tests_others", ("benchmarks.gpu_tests", "tests/gpu", "--ignore", "tests/gpu/test_kernels.py"), 90),
+    *_other_tests(),
 )
 
 
