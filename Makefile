@@ -7,7 +7,7 @@ INSTALLED := .venv/.installed
 help:
 	@echo "make demo   export a detector that ships, measure it and draw what it finds, in demo/ (a few minutes)"
 	@echo "make test   everything that a change must pass: linter, type checker and tests (about 5 minutes)"
-	@echo "make gpu    tests that need an NVIDIA GPU, and timings of the kernels there"
+	@echo "make gpu    all that needs an NVIDIA GPU: tests, timings, engines, checks of memory (at most 10 minutes)"
 	@echo "All set up .venv, once, from PYTHON=$(PYTHON) (3.10 to 3.13) and the versions in constraints.txt."
 
 demo: $(INSTALLED)
@@ -20,8 +20,10 @@ test: $(INSTALLED)
 	.venv/bin/pytest --numprocesses 2 --dist loadfile
 
 gpu: $(INSTALLED)
-	.venv/bin/pytest -m gpu tests/gpu
-	.venv/bin/python -m benchmarks.gpu_kernels
+	# TensorRT, and what kernels are compared with. Where they cannot be had, a line of the table says so.
+	-nvidia-smi > /dev/null && $(PIP) install --quiet --constraint constraints.txt --no-build-isolation \
+		--editable ".[trt]" torchvision
+	.venv/bin/python -m benchmarks.gpu
 
 $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv

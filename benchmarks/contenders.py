@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from benchmarks.graph_parts import cpu_session, cut_after_rpn
-from benchmarks.photograph import photograph
+from benchmarks.photograph import filling, photograph
 from gridrt.bench.onnxruntime_profile import Feeds
 from gridrt.calib.observe import observe
 from gridrt.calib.recipe import load_recipe
@@ -20,7 +20,7 @@ from gridrt.calib.rewrite import apply_recipe
 from gridrt.calib.targets import TARGETS
 from gridrt.calib.thresholds import METHODS, ranges_of
 from gridrt.data.image import save_image
-from gridrt.data.transform import Batch, Transform
+from gridrt.data.transform import Batch
 from gridrt.export.verify import cpu_sessions
 from gridrt.model.grid_rcnn import GridRCNN
 from gridrt.runtime.onnxruntime_session import OnnxRuntimeSession
@@ -35,12 +35,8 @@ Calls: TypeAlias = Mapping[str, Callable[[], T]]
 
 
 def photograph_batch(scale: tuple[int, int]) -> Batch:
-    """A photograph, cut to the shape of `scale` so that it fills it, and resized."""
-    long, short = scale
-    photo = photograph()
-    height = round(photo.shape[1] * short / long)
-    top = (photo.shape[0] - height) // 2
-    return Transform(scale)([photo[top : top + height]])
+    """A photograph that fills the scale."""
+    return filling(photograph(), scale)
 
 
 def feeds_of(batch: Batch) -> Feeds:

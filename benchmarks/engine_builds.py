@@ -62,14 +62,15 @@ def command(*, out: Path) -> None:
 def measure(folder: Path) -> Iterator[dict[str, Any]]:
     """Every engine: the one-size profile in each precision, the others in FP16."""
     for variant in VARIANTS:
-        graphs = dict(_graphs(variant, folder))
+        graphs = dict(graphs_of(variant, folder))
         for precision, graph in graphs.items():
             for name, profile in PROFILES.items():
                 if name == ONE_SIZE or precision == "fp16":
                     yield _row(variant, precision, name, graph, EngineOptions(profile, "tensorrt-rtx"))
 
 
-def _graphs(variant: str, folder: Path) -> Iterator[tuple[str, Path]]:
+def graphs_of(variant: str, folder: Path) -> Iterator[tuple[str, Path]]:
+    """Each precision, and the file of a graph in it, with untrained weights."""
     graph = folder / f"{variant}.onnx"
     save_onnx(onnx_from_model(untrained_model(variant).eval(), weights_sha256="0" * 64), graph)
     yield "fp32", graph

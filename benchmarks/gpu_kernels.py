@@ -1,189 +1,187 @@
-"""The kernels on an NVIDIA GPU, beside what PyTorch would launch in their place.
+"""The kernels on an NVIDIA GPU, beside what PyTorch would launch in their place, and beside what the GPU can do at all.
 
-    python -m benchmarks.gpu_kernels
+    python -m benchmarks.gpu_kernels GridFusion
 
-Times are of CUDA events, medians of single calls. It has not run on a GPU yet.
+Times are of CUDA events, medians of single calls, each with a cache that has forgotten the inputs. The limits that a
+kernel is held against are measured in the same run. It has not run on a GPU yet.
 """
 
 from __future__ import annotations
 
-import importlib.util
-import json
-import statistics
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from benchmarks.gpu_inputs import candidates, fusion_inputs, pyramid_and_rois
 from benchmarks.gpu_kernel import KernelOnTensors
-from gridrt.errors import DependencyError, GridRTError
-from gridrt.files import check_writable, write_text
-from gridrt.machine.conditions import machine
-from gridrt.machine.devices import find_gpus
-from gridrt.ops.grid import EDGES, POINTS
+from benchmarks.gpu_limits import Limits, measured_limits
+from benchmarks.gpu_report import RESULTS, Report, run_part
+from benchmarks.gpu_rivals import Rival, convolution_pairs, nms_of_torch, roi_align_by_level
+from benchmarks.gpu_timing import cache_flush, milliseconds_in_turns, summary
+from benchmarks.gpu_work import Work, batched_nms_work, grid_fusion_work, roi_align_work
 from gridrt.ops.grid_fusion import FusionWeights
-from gridrt.ops.nms import batched_nms
-from gridrt.ops.roi_align import roi_levels
 from gridrt.plugins.batched_nms.kernel import BATCHED_NMS_KERNEL
 from gridrt.plugins.grid_fusion.kernel import GRID_FUSION_KERNEL
 from gridrt.plugins.kernel import Kernel, Variant
 from gridrt.plugins.multi_level_roi_align.kernel import MULTI_LEVEL_ROI_ALIGN_KERNEL, STRIDES
 
-RESULT = Path(__file__).parent / "results" / "gpu_kernels.json"
 SIZE = (800, 1344)
-WARM_UP, RUNS = 10, 50
+WARM_UP, RUNS, SECONDS = 10, 50, 5.0
+
+
+@dataclass(frozen=True)
+class Case:
+    """A kernel at one of the shapes of R-50.
+
+    Attributes:
+        kernel: it.
+        variant: one of its variants.
+        attributes: of the node.
+        inputs: on the CPU.
+        work: what it needs at least.
+        rival: made once the case has its turn.
+    """
+
+    kernel: Kernel
+    variant: Variant
+    attributes: Mapping[str, Any]
+    inputs: Sequence[Tensor]
+    work: Work
+    rival: Callable[[], Rival]
+
+    @property
+    def name(self) -> str:
+        """Such as `GridFusion float16 [100, 576, 7, 7]`."""
+        shape = list(self.inputs[-1 if self.kernel is MULTI_LEVEL_ROI_ALIGN_KERNEL else 0].shape)
+        return f"{self.kernel.contract.name} {self.variant.name} {shape}"
 
 
 @click.command
-@click.option("--out", type=click.Path(path_type=Path), default=RESULT, show_default=True, help="JSON file to write.")
-def command(*, out: Path) -> None:
-    """Time each kernel at the shapes of R-50, 800 x 1344 pixels."""
-    try:
-        if not torch.cuda.is_available():
-            rule = "kernels are timed on an NVIDIA GPU, with a PyTorch that can use it"
-            raise DependencyError(rule, place="CUDA", value="none", remedy="gridrt doctor tells what is missing.")
-        check_writable(out)
-        rows = list(measured())
-        write_text(out, json.dumps({"rows": rows, "conditions": conditions()}, indent=2) + "\n")
-    except GridRTError as error:
-        raise click.ClickException(str(error)) from error
-    click.echo(f"Written to {out}")
+@click.argument("op", type=click.Choice(["MultiLevelRoiAlign", "GridFusion", "BatchedNms"]))
+@click.option("--out", type=click.Path(path_type=Path), help="JSON file to write. [default: in benchmarks/results]")
+def command(*, op: str, out: Path | None) -> None:
+    """Time the kernel of OP at the shapes of R-50, 800 x 1344 pixels."""
+    conditions = {"picture": list(SIZE), "batch": 1, "inputs": "random", "cache": "emptied before each call"}
+    counts = {"warm_up": WARM_UP, "runs": RUNS}
+    run_part(out or RESULTS / f"gpu_kernel_{op}.json", lambda report: measure(op, report), **conditions, **counts)
 
 
-def conditions() -> dict[str, Any]:
-    """What the figures depend on."""
-    gpu = torch.cuda.get_device_properties(0)
-    return machine() | {
-        "gpu": gpu.name,
-        "driver": next((found.driver for found in find_gpus()), "unknown"),
-        "cuda_of_torch": torch.version.cuda,
-        "tf32": torch.backends.cudnn.allow_tf32,
-        "torchvision": importlib.util.find_spec("torchvision") is not None,
-        "picture": list(SIZE),
-        "batch": 1,
-        "inputs": "random",
-        "warm_up": WARM_UP,
-        "runs": RUNS,
-    }
+def measure(op: str, report: Report) -> None:
+    """The limits of the GPU, then all variants and shapes of an op's kernel."""
+    limits = measured_limits()
+    told = ", ".join(f"{precision} {rate / 1e12:.1f} TFLOP/s" for precision, rate in limits.flops.items())
+    figures = {"bytes_per_second": limits.bytes_per_second, "flops": dict(limits.flops)}
+    report.add("limits", f"copies {limits.bytes_per_second / 1e9:.0f} GB/s, products {told}", **figures)
+    for case in CASES[op]():
+        with report.attempt(case.name):
+            _add_row(case, limits, report)
 
 
-def measured() -> Iterator[dict[str, Any]]:
-    """All kernels, variants and examples, each beside its rival."""
-    for variant in MULTI_LEVEL_ROI_ALIGN_KERNEL.variants:
-        for bins, rois in ((7, 1000), (14, 100)):
-            maps, table = pyramid_and_rois(rois, 256, SIZE)
-            attributes = {"output_size": bins, "strides": STRIDES}
-            rival = _roi_align_by_level(_on_gpu(maps, variant), table.cuda(), bins)
-            yield _row(MULTI_LEVEL_ROI_ALIGN_KERNEL, variant, attributes, [*maps, table], rival)
+def roi_align_cases() -> Iterator[Case]:
+    """Proposals, then detections."""
+    for bins, rois in ((7, 1000), (14, 100)):
+        maps, table = pyramid_and_rois(rois, 256, SIZE)
+        for variant in MULTI_LEVEL_ROI_ALIGN_KERNEL.variants:
+            yield Case(
+                MULTI_LEVEL_ROI_ALIGN_KERNEL,
+                variant,
+                {"output_size": bins, "strides": STRIDES},
+                [*maps, table],
+                roi_align_work(maps, table, STRIDES, bins, variant.precision),
+                partial(_roi_align_rival, maps, table, variant, bins),
+            )
+
+
+def grid_fusion_cases() -> Iterator[Case]:
+    """Of 100 detections."""
+    features, first, second = fusion_inputs(100, 64, 7)
     for variant in GRID_FUSION_KERNEL.variants:
-        features, first, second = fusion_inputs(100, 64, 7)
-        orders = [FusionWeights(*_on_gpu(order, variant)) for order in (first, second)]
-        rival = _convolution_pairs(_on_gpu([features], variant)[0], orders)
-        yield _row(GRID_FUSION_KERNEL, variant, {}, [features, *first, *second], rival)
+        yield Case(
+            GRID_FUSION_KERNEL,
+            variant,
+            {},
+            [features, *first, *second],
+            grid_fusion_work(100, 64, 7, variant.precision),
+            partial(_fusion_rival, features, (first, second), variant),
+        )
+
+
+def nms_cases() -> Iterator[Case]:
+    """Of proposals, then of detections."""
     for rows, columns, groups, iou, score, kept in ((5000, 1, 5, 0.7, -1.0, 1000), (1000, 80, 1, 0.3, 0.03, 100)):
         inputs = candidates(rows, columns, groups)
         attributes = {"iou_threshold": iou, "score_threshold": score, "max_output": kept}
-        rival = _nms_of_torch([tensor.cuda() for tensor in inputs], attributes)
-        yield _row(BATCHED_NMS_KERNEL, Variant("float32"), attributes, list(inputs), rival)
-
-
-def _on_gpu(tensors: Any, variant: Variant) -> list[Tensor]:  # noqa: ANN401 - a list or a named tuple of tensors
-    return [tensor.to("cuda", getattr(torch, variant.precision)) for tensor in tensors]
-
-
-Rival = tuple[str, Callable[[], object]]
-
-
-def _roi_align_by_level(maps: list[Tensor], rois: Tensor, bins: int) -> Rival | None:
-    """One call of torchvision for each level, and the results in one tensor; None without torchvision."""
-    if importlib.util.find_spec("torchvision") is None:
-        return None
-    roi_align = importlib.import_module("torchvision.ops").roi_align
-
-    def call() -> Tensor:
-        levels = roi_levels(rois[:, 1:], len(maps))
-        pooled = maps[0].new_zeros((len(rois), maps[0].shape[1], bins, bins))
-        for index, (feature, stride) in enumerate(zip(maps, STRIDES, strict=True)):
-            chosen = (levels == index).nonzero()[:, 0]
-            pooled[chosen] = roi_align(feature, rois[chosen].to(feature.dtype), bins, 1 / stride, aligned=True)
-        return pooled
-
-    return "torchvision roi_align by level", call
-
-
-def _convolution_pairs(features: Tensor, orders: list[FusionWeights]) -> Rival:
-    """A depth-wise and a point-wise convolution for each edge and order, as the reference has them: 48 pairs."""
-
-    def call() -> Tensor:
-        points = unfused = list(features.chunk(POINTS, 1))
-        for weights in orders:
-            parts = list(zip(*(tensor.chunk(len(EDGES)) for tensor in weights), strict=True))
-            points = _fused_once(unfused, points, parts)
-        return torch.cat(points, 1)
-
-    return "48 convolution pairs", call
-
-
-def _fused_once(unfused: list[Tensor], points: list[Tensor], parts: list[tuple[Tensor, ...]]) -> list[Tensor]:
-    fused = list(unfused)
-    for (source, target), (depthwise, depthwise_bias, pointwise, pointwise_bias) in zip(EDGES, parts, strict=True):
-        sent = F.conv2d(points[source], depthwise, depthwise_bias, padding=2, groups=depthwise.shape[0])
-        fused[target] = fused[target] + F.conv2d(sent, pointwise, pointwise_bias)
-    return fused
-
-
-def _nms_of_torch(inputs: list[Tensor], attributes: dict[str, Any]) -> Rival:
-    """Torchvision's where it is installed, else the definition in torch."""
-    boxes, scores, groups = inputs
-    if importlib.util.find_spec("torchvision") is None:
-        return "gridrt.ops.nms.batched_nms", lambda: batched_nms(boxes, scores, groups, **attributes)
-    by_group = importlib.import_module("torchvision.ops").batched_nms
-
-    def call() -> Tensor:
-        row, column = (scores[0] > attributes["score_threshold"]).nonzero(as_tuple=True)
-        kept: Tensor = by_group(
-            boxes[0, row], scores[0, row, column], groups[row] + column, attributes["iou_threshold"]
+        yield Case(
+            BATCHED_NMS_KERNEL,
+            Variant("float32"),
+            attributes,
+            inputs,
+            batched_nms_work(inputs[0].shape, inputs[1].shape, kept),
+            partial(_nms_rival, inputs, attributes),
         )
-        return kept[: attributes["max_output"]]
-
-    return "torchvision batched_nms", call
 
 
-def _row(
-    kernel: Kernel, variant: Variant, attributes: dict[str, Any], inputs: list[Tensor], rival: Rival | None
-) -> dict[str, Any]:
-    """One comparison; printed, too."""
-    launch, _ = KernelOnTensors(kernel, variant, attributes).prepared(*inputs)
-    row: dict[str, Any] = {"op": kernel.contract.name, "variant": variant.name, "attributes": attributes}
-    row |= {"shapes": [list(tensor.shape) for tensor in inputs], "milliseconds": _milliseconds(launch)}
-    if rival is not None:
-        name, call = rival
-        row |= {"rival": name, "rival_milliseconds": _milliseconds(call)}
-        row["times_faster"] = row["rival_milliseconds"] / row["milliseconds"]
-    beside = f"{row['rival']} {row['rival_milliseconds']:.3f} ms" if rival else "no torchvision"
-    click.echo(f"{row['op']:<20}{row['variant']:<23}{row['milliseconds']:>8.3f} ms   {beside}")
-    return row
+CASES: Mapping[str, Callable[[], Iterator[Case]]] = {
+    "MultiLevelRoiAlign": roi_align_cases,
+    "GridFusion": grid_fusion_cases,
+    "BatchedNms": nms_cases,
+}
 
 
-@torch.inference_mode()
-def _milliseconds(call: Callable[[], object]) -> float:
-    """The median of a call, between two events on the stream."""
-    for _ in range(WARM_UP):
-        call()
-    times: list[float] = []
-    for _ in range(RUNS):
-        start, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
-        start.record()
-        call()
-        end.record()
-        end.synchronize()
-        times.append(float(start.elapsed_time(end)))
-    return statistics.median(times)
+def _roi_align_rival(maps: Sequence[Tensor], rois: Tensor, variant: Variant, bins: int) -> Rival:
+    return roi_align_by_level(_on_gpu(maps, variant), rois.cuda(), STRIDES, bins)
+
+
+def _fusion_rival(features: Tensor, orders: Sequence[FusionWeights], variant: Variant) -> Rival:
+    weights = [FusionWeights(*_on_gpu(order, variant)) for order in orders]
+    return convolution_pairs(_on_gpu([features], variant)[0], weights)
+
+
+def _nms_rival(inputs: Sequence[Tensor], attributes: Mapping[str, Any]) -> Rival:
+    return nms_of_torch([tensor.cuda() for tensor in inputs], attributes)
+
+
+def _on_gpu(tensors: Sequence[Tensor], variant: Variant) -> list[Tensor]:
+    """As the rival takes them, in the variant's layout."""
+    layout = torch.channels_last if variant.channels_last else torch.contiguous_format
+    return [
+        tensor.to("cuda", getattr(torch, variant.precision)).contiguous(
+            memory_format=layout if tensor.dim() == 4 else torch.contiguous_format
+        )
+        for tensor in tensors
+    ]
+
+
+def _add_row(case: Case, limits: Limits, report: Report) -> None:
+    launch, _ = KernelOnTensors(case.kernel, case.variant, case.attributes).prepared(*case.inputs)
+    rival, call = case.rival()
+    calls = {"kernel": launch, "rival": call}
+    times = milliseconds_in_turns(calls, warm_up=WARM_UP, runs=RUNS, seconds=SECONDS, before=cache_flush())
+    kernel, other = summary(times["kernel"]), summary(times["rival"])
+    share, limit = limits.share(case.work, kernel["median_ms"] / 1000)
+    ratio = other["median_ms"] / kernel["median_ms"]
+    report.add(
+        case.name,
+        f"{kernel['median_ms']:.3f} ms, {share:.0%} of the limit by {limit}, {ratio:.1f} x as fast as {rival}",
+        op=case.kernel.contract.name,
+        variant=case.variant.name,
+        attributes=dict(case.attributes),
+        shapes=[list(tensor.shape) for tensor in case.inputs],
+        **kernel,
+        bytes=case.work.bytes,
+        flops=dict(case.work.flops),
+        share_of_limit=share,
+        limit=limit,
+        rival=rival,
+        rival_ms=other,
+        times_faster=ratio,
+    )
 
 
 if __name__ == "__main__":

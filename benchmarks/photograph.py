@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from skimage import data
 
+from gridrt.data.transform import Batch, Transform
 from gridrt.types import UInt8Array
 
 PHOTOGRAPHS = ("coffee", "chelsea", "astronaut", "rocket")
@@ -13,4 +13,14 @@ PHOTOGRAPHS = ("coffee", "chelsea", "astronaut", "rocket")
 
 def photograph(name: str = PHOTOGRAPHS[0]) -> UInt8Array:
     """One of `PHOTOGRAPHS`, uint8 [height, width, 3] RGB; coffee is 400 x 600 (Rachel Michetti, CC0)."""
+    from skimage import data
+
     return np.asarray(getattr(data, name)(), np.uint8)
+
+
+def filling(photo: UInt8Array, scale: tuple[int, int]) -> Batch:
+    """A photograph, cut to the shape of `scale` (long side, short side) so that it fills it, and resized."""
+    long, short = scale
+    height = round(photo.shape[1] * short / long)
+    top = (photo.shape[0] - height) // 2
+    return Transform(scale)([photo[top : top + height]])

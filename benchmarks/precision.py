@@ -83,7 +83,7 @@ def measure(name: str, folder: Path, work: Path, threads: int) -> dict[str, Any]
     dataset = CocoDataset(root / data.val_images, root / data.val_annotations)
     graph = folder / "graph.onnx"
     save_onnx(onnx_from_model(load_model(weights), sha256_of(weights)), graph)
-    calibration = _calibration_images(root, data)
+    calibration = calibration_images(root, data)
     ranges = ranges_of(observe(graph, calibration, data.scale, folder / "cache.npz", threads), METHODS[METHOD])
     rows = [
         _row("PyTorch FP32", weights, evaluate(open_detector(weights, threads=threads), dataset).overall),
@@ -102,7 +102,8 @@ def measure(name: str, folder: Path, work: Path, threads: int) -> dict[str, Any]
     return {"rows": rows, "conditions": conditions}
 
 
-def _calibration_images(root: Path, data: TrainingSet) -> list[Path]:
+def calibration_images(root: Path, data: TrainingSet) -> list[Path]:
+    """Of the training set."""
     training = CocoDataset(root / data.train_images, root / data.train_annotations[0])
     return spread([training.path(index) for index in range(len(training))], CALIBRATION_IMAGES)
 

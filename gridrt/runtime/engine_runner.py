@@ -85,16 +85,39 @@ class EngineRunner:
             GridRTError: there is not enough memory.
         """
         with self._gpu.on_stream():
-            run = self._recorded.get(images.shape)
-            if run is not None:
-                return run(images, image_sizes)
-            records = self._graphs_left > 0
-            run = self._prepared(self._new_context() if records else self._unrecorded, images.shape)
-            found = run(images, image_sizes)  # kernels are compiled and loaded now, which a recording does not admit
-            if records:
-                self._recorded[images.shape] = replace(run, launch=self._record(run.launch))
-                self._graphs_left -= 1
-            return found
+            return self._detected(images, image_sizes)[1]
+
+    @property
+    def stream(self) -> int:
+        """Handle of the stream."""
+        return self._gpu.stream
+
+    def resident(self, images: UInt8Array, image_sizes: Int32Array) -> Callable[[], None]:
+        """Detect in a batch, as calling does, and keep it on the GPU, to be timed there.
+
+        Returns:
+            What puts the same work on the stream again, without copies and without waiting, until the next batch.
+        """
+        with self._gpu.on_stream():
+            run, _ = self._detected(images, image_sizes)
+
+        def launch() -> None:
+            with self._gpu.on_stream():
+                run.launch()
+
+        return launch
+
+    def _detected(self, images: UInt8Array, image_sizes: Int32Array) -> tuple[_Run, RawDetections]:
+        run = self._recorded.get(images.shape)
+        if run is not None:
+            return run, run(images, image_sizes)
+        records = self._graphs_left > 0
+        run = self._prepared(self._new_context() if records else self._unrecorded, images.shape)
+        found = run(images, image_sizes)  # kernels are compiled and loaded now, which a recording does not admit
+        if records:
+            run = self._recorded[images.shape] = replace(run, launch=self._record(run.launch))
+            self._graphs_left -= 1
+        return run, found
 
     @property
     def layers(self) -> str:

@@ -5,6 +5,7 @@ It has been tested with stand-ins for GPU and TensorRT only: no engine has run y
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -80,6 +81,15 @@ class TensorRTSession(GraphFacts):
     def layer_times(self, images: UInt8Array, image_sizes: Int32Array, *, runs: int) -> list[list[LayerTime]]:
         """What every layer takes in each of some runs; see `EngineRunner.layer_times`."""
         return self._run.layer_times(*fitted(images, image_sizes, self._bounds), runs=runs)
+
+    @property
+    def stream(self) -> int:
+        """Handle of the CUDA stream that all work is put on."""
+        return self._run.stream
+
+    def resident(self, images: UInt8Array, image_sizes: Int32Array) -> Callable[[], None]:
+        """Detect in a batch and keep it on the GPU; see `EngineRunner.resident`. For measurements."""
+        return self._run.resident(*fitted(images, image_sizes, self._bounds))
 
 
 def _deserialised(library: TensorRT, path: Path) -> tuple[tensorrt.Runtime, tensorrt.ICudaEngine]:

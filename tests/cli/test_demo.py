@@ -51,12 +51,13 @@ def test_it_shows_every_command_that_it_runs_ready_to_paste(result: Result) -> N
     assert result.exit_code == 0
     shown = [line.removeprefix("$ .venv/bin/gridrt ") for line in result.stdout.splitlines() if line.startswith("$")]
     graph, int8, engine = (f"demo/{MODEL}.{ending}" for ending in ("onnx", "int8.cpu.onnx", "fp16.engine"))
+    on_the_set = "--images demo/val --annotations demo/instances_val.json"
+    written = "--max-ap-drop 2 --json demo/bench.json --html demo/report.html"
     assert shown == [
         f"export --weights {MODEL} --out {graph}",
         f"calibrate --model {graph} --images demo/train --target cpu --out {int8} --cache demo/calibration.npz",
         f"build-engine --model {graph} --fp16 --onnx-only --out {engine}",
-        f"bench {MODEL} {graph} demo/{MODEL}.fp16.onnx {int8} --images demo/val --annotations demo/instances_val.json "
-        "--max-ap-drop 2 --json demo/bench.json --html demo/report.html",
+        f"bench {MODEL} {graph} demo/{MODEL}.fp16.onnx {int8} {on_the_set} {written}",
         f"compare {MODEL} {int8}",
     ]
 

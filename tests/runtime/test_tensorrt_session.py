@@ -265,3 +265,19 @@ def test_every_layer_tells_its_time_in_every_run_and_nothing_is_recorded(
 @pytest.mark.usefixtures("gpu")
 def test_the_layers_of_an_engine_are_told(write: Callable[..., Path]) -> None:
     assert all(layer in TensorRTSession(write()).layers for layer in LAYERS)
+
+
+@pytest.mark.parametrize("cuda_graphs", [True, False])
+def test_a_batch_that_stays_on_the_gpu_runs_again_without_copies(
+    gpu: FakeCuda, write: Callable[..., Path], *, cuda_graphs: bool
+) -> None:
+    session = TensorRTSession(write(), cuda_graphs=cuda_graphs)
+    images, sizes = np.zeros((2, 64, 96, 3), np.uint8), np.full((2, 2), 64, np.int32)
+
+    launch = session.resident(images, sizes)
+    before = len(engine_of(session).streams)
+    launch()
+    launch()
+
+    assert len(engine_of(session).streams) - before == 2
+    assert (session.stream, gpu.replayed) == (STREAM, 2 * cuda_graphs)

@@ -1,0 +1,179 @@
+"""All that needs an NVIDIA GPU, on the GPU of this machine, in ten minutes: tests, timings, engines, checks.
+
+    python -m benchmarks.gpu
+
+from the root of the repository. Each part is a process of its own and has a limit of time; what fails, crashes or hangs
+is told, and the rest goes on. A part writes `results/gpu_<part>.json`. It has not run on a GPU yet.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import IO
+
+import click
+
+from benchmarks.gpu_conditions import gpu_conditions, require_gpu
+from benchmarks.gpu_report import RESULTS, Row, problem_row, read_report, row_line, write_report
+from gridrt.errors import GridRTError
+from gridrt.wording import counted
+
+SECONDS = 585.0
+"""For all parts together."""
+ENDING_SECONDS = 5.0
+"""That a part has between being asked to end and being killed."""
+TESTS = "tests/gpu"
+KERNEL_TESTS = f"{TESTS}/test_kernels.py"
+TOLD_LINES = 15
+"""Of what a part said before it failed."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """A module of this package that writes a report.
+
+    Attributes:
+        name: of the report, `gpu_<name>.json`.
+        module: with its arguments.
+        seconds: that it may take.
+    """
+
+    name: str
+    module: Sequence[str]
+    seconds: float
+
+    def command(self, out: Path) -> list[str]:
+        """What to run."""
+        return [sys.executable, "-m", *self.module, "--out", str(out)]
+
+
+def _tests_of(kernel: str) -> Part:
+    return Part(f"tests_{kernel}", ("benchmarks.gpu_tests", KERNEL_TESTS, "-k", kernel), 60)
+
+
+def _other_tests() -> Iterator[Part]:
+    files = sorted(file.name for file in (Path(__file__).parents[1] / TESTS).glob("test_*.py"))
+    for name in files:
+        if name not in KERNEL_TESTS:
+            yield Part(f"tests_{name[len('test_') : -len('.py')]}", ("benchmarks.gpu_tests", f"{TESTS}/{name}"), 60)
+
+
+def _times_of(op: str) -> Part:
+    return Part(f"kernel_{op}", ("benchmarks.gpu_kernels", op), 60)
+
+
+# The most valuable first: what comes late may find no time left. Kernels apart, because one that fails takes its
+# process's GPU with it.
+PARTS = (
+    *map(_tests_of, ("roi_align", "grid_fusion", "nms")),
+    *map(_times_of, ("MultiLevelRoiAlign", "GridFusion", "BatchedNms")),
+    Part("engines", ("benchmarks.gpu_engines",), 150),
+    Part("latency", ("benchmarks.gpu_latency", "--seconds", "230"), 250),
+    Part("sanitizer", ("benchmarks.gpu_sanitizer", "--seconds", "100"), 110),
+    *_other_tests(),
+)
+
+
+@click.command
+def command() -> None:
+    """Run all tests and benchmarks that need an NVIDIA GPU; ends with 1 if any of it was not done."""
+    try:
+        require_gpu()
+        failed = run_all(PARTS, RESULTS, SECONDS)
+    except GridRTError as error:
+        raise click.ClickException(str(error)) from error
+    sys.exit(int(failed))
+
+
+def run_all(parts: Sequence[Part], results: Path, seconds: float) -> bool:
+    """Run the parts one after another, and print a table of all.
+
+    Args:
+        parts: in the order of their value.
+        results: folder for the reports.
+        seconds: for all; a part that finds none left is a problem.
+
+    Returns:
+        Whether there are problems.
+    """
+    ends = time.monotonic() + seconds
+    tables: list[tuple[str, list[Row]]] = []
+    for part in parts:
+        left = min(part.seconds, ends - time.monotonic())
+        click.echo(f"{part.name} ... (at most {max(left, 0):.0f} s)")
+        started = time.monotonic()
+        rows = run_one(part, results / f"gpu_{part.name}.json", left)
+        tables.append((f"{part.name}, {time.monotonic() - started:.0f} s", rows))
+    click.echo("\n".join(["", *table(tables)]))
+    return any("problem" in row for _, rows in tables for row in rows)
+
+
+def table(tables: Sequence[tuple[str, Sequence[Row]]]) -> Iterator[str]:
+    """The rows of all parts, and how many have problems."""
+    for title, rows in tables:
+        yield title
+        yield from map(row_line, rows)
+    problems = sum("problem" in row for _, rows in tables for row in rows)
+    yield counted(problems, "problem") if problems else "no problems"
+
+
+def run_one(part: Part, out: Path, seconds: float) -> list[Row]:
+    """Run a part; the rows of its report, with a problem behind them if it did not come to its end."""
+    out.unlink(missing_ok=True)
+    code, reason = _run(part.command(out), seconds) if seconds > 0 else (None, "not run: no time was left")
+    rows, conditions = read_report(out)
+    has_problems = any("problem" in row for row in rows)
+    if not rows or code != int(has_problems):  # as `run_part` ends
+        rows = [*rows, problem_row(part.name, reason)]
+        write_report(out, rows, conditions or gpu_conditions())
+    return rows
+
+
+def _run(command: Sequence[str], seconds: float) -> tuple[int | None, str]:
+    """The exit code of a process, None if its time was up; and how it ended, with the last line that it said."""
+    with TemporaryFile("w+", errors="replace") as said:
+        process = subprocess.Popen(command, stdout=said, stderr=subprocess.STDOUT, start_new_session=True)  # noqa: S603 - ours
+        try:
+            code: int | None = process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            code = None
+        finally:
+            _end(process)
+        return code, f"{_ending(code, seconds)}; {_last_line(said, is_good=code == 0)}"
+
+
+def _ending(code: int | None, seconds: float) -> str:
+    if code is None:
+        return f"ended after {seconds:.0f} s, its limit"
+    return f"ended by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End a process and all that it started, such as compilers, builders and tools."""
+    for sign in (signal.SIGTERM, signal.SIGKILL):
+        with suppress(ProcessLookupError):  # all of them have ended
+            os.killpg(process.pid, sign)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(ENDING_SECONDS)
+
+
+def _last_line(said: IO[str], *, is_good: bool) -> str:
+    """Of what a process said; unless all was good, some more of it is printed."""
+    said.seek(0)
+    lines = said.read().strip().splitlines() or ["it said nothing"]
+    if not is_good:
+        click.echo("\n".join(f"  | {line}" for line in lines[-TOLD_LINES:]))
+    return lines[-1]
+
+
+if __name__ == "__main__":
+    command()

@@ -1,0 +1,162 @@
+"""What is timed on a GPU: R-50 by PyTorch, as it is and compiled, and by engines, on batches that are there already.
+
+A contender is a line of `CONTENDERS`: its name, and what makes it ready.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Protocol, TypeAlias
+
+import torch
+from torch import nn
+
+from benchmarks.gpu_engine import built
+from gridrt.model.grid_rcnn import GridRCNN
+from gridrt.model.grid_roi_head import GridRoIHead
+from gridrt.runtime.tensorrt_session import TensorRTSession
+from gridrt.types import Int32Array, Session, UInt8Array
+
+BUILD_SECONDS = 100.0
+
+
+@dataclass(frozen=True)
+class Task:
+    """What all contenders do.
+
+    Attributes:
+        model: in float32, on the CPU; to be copied.
+        graphs: ONNX files of the same model, by precision.
+        images: uint8 [B, H, W, 3].
+        image_sizes: int32 [B, 2].
+        folder: for engines, which other batches must not share.
+    """
+
+    model: GridRCNN
+    graphs: Mapping[str, Path]
+    images: UInt8Array
+    image_sizes: Int32Array
+    folder: Path
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A contender that has done the task once.
+
+    Attributes:
+        launch: does it again, on the current stream, without waiting.
+        detections: that it found.
+    """
+
+    launch: Callable[[], object]
+    detections: int
+
+
+Contender: TypeAlias = Callable[[Task], Ready]
+
+
+def eager(task: Task, *, tf32: bool = False, half: bool = False) -> Ready:
+    """PyTorch, operation by operation.
+
+    Args:
+        task: to do.
+        tf32: let convolutions round float32 factors to 10 bits, as PyTorch does unasked.
+        half: features in float16; coordinates, scores and the decode stay as they are.
+    """
+    model = copy.deepcopy(task.model).cuda()
+    return _by_torch(in_half(model) if half else model, task, tf32=tf32)
+
+
+def compiled(task: Task) -> Ready:
+    """As `eager` in float16, with backbone, FPN, RPN and the heads compiled; what lies between them is not."""
+    model = in_half(copy.deepcopy(task.model).cuda())
+    for part in (model.backbone, model.neck, model.rpn_head, *_heads(model)):
+        part.compile()
+    return _by_torch(model, task, tf32=False)
+
+
+def in_half(model: GridRCNN) -> GridRCNN:
+    """The same model, features and weights in float16, channels last, as tensor cores want them.
+
+    The constants of anchors stay as they are: they are coordinates.
+    """
+    rpn = model.rpn_head
+    for part in (model.backbone, model.neck, rpn.rpn_conv, rpn.rpn_cls, rpn.rpn_reg, *_heads(model)):
+        part.half().to(memory_format=torch.channels_last)  # type: ignore[call-overload] # its stub forgot it
+
+    def halved(_: nn.Module, inputs: tuple[torch.Tensor]) -> tuple[torch.Tensor]:
+        return (inputs[0].to(dtype=torch.float16, memory_format=torch.channels_last),)
+
+    model.backbone.register_forward_pre_hook(halved)
+    return model
+
+
+def _heads(model: GridRCNN) -> tuple[nn.Module, nn.Module]:
+    head = model.roi_head
+    if not isinstance(head, GridRoIHead):
+        raise TypeError("a Grid R-CNN is timed")
+    return head.bbox_head, head.grid_head
+
+
+@torch.inference_mode()
+def _by_torch(model: GridRCNN, task: Task, *, tf32: bool) -> Ready:
+    images, sizes = torch.from_numpy(task.images).cuda(), torch.from_numpy(task.image_sizes).cuda()
+
+    def launch() -> object:
+        torch.backends.cudnn.allow_tf32 = tf32
+        return model(images, sizes)
+
+    labels = model(images, sizes)[2]
+    return Ready(launch, int((labels >= 0).sum()))
+
+
+def engine(task: Task, precision: str, *, cuda_graphs: bool = True) -> Ready:
+    """TensorRT, or TensorRT for RTX; one engine for both ways of launching."""
+    batch, height, width, _ = task.images.shape
+    file = task.folder / f"{precision}.engine"
+    if not file.exists():
+        shape = ("--batch", str(batch), "--size", f"{height}x{width}")
+        built(task.graphs[precision], file, *shape, seconds=BUILD_SECONDS)
+    return _by_session(TensorRTSession(file, cuda_graphs=cuda_graphs), task)
+
+
+class SessionOnGpu(Session, Protocol):
+    """A session whose work can be put on its stream again without copies."""
+
+    @property
+    def stream(self) -> int:
+        """Handle of the stream."""
+
+    def resident(self, images: UInt8Array, image_sizes: Int32Array) -> Callable[[], None]:
+        """Detect in a batch; what is returned does it again."""
+
+
+def _by_session(session: SessionOnGpu, task: Task) -> Ready:
+    found = session.run(task.images, task.image_sizes)
+    again = session.resident(task.images, task.image_sizes)
+    stream = torch.cuda.ExternalStream(session.stream)
+
+    def launch() -> None:
+        stream.wait_stream(torch.cuda.current_stream())
+        again()
+        torch.cuda.current_stream().wait_stream(stream)
+
+    return Ready(launch, int((found.labels >= 0).sum()))
+
+
+BASELINE = "PyTorch FP32"
+CONTENDERS: Mapping[str, Contender] = {
+    BASELINE: eager,
+    "PyTorch TF32": partial(eager, tf32=True),
+    "PyTorch FP16": partial(eager, half=True),
+    "engine FP16, CUDA graph": partial(engine, precision="fp16"),
+    "engine FP16": partial(engine, precision="fp16", cuda_graphs=False),
+    "engine INT8, CUDA graph": partial(engine, precision="int8"),
+    "engine FP32, CUDA graph": partial(engine, precision="fp32"),
+    "PyTorch FP16, compiled": compiled,
+}
+"""By name, the most telling first: what comes last is left out where time is short."""

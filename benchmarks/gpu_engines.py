@@ -1,0 +1,131 @@
+"""Engines of the small detector that ships, in FP32, FP16 and INT8: built here, run here, compared, and their AP.
+
+    python -m benchmarks.gpu_engines
+
+The set is BCCD, in the folder that GRIDRT_DATA names; where it is not, drawn pictures with the weights for those. It
+has not run on a GPU yet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import click
+import onnx
+import torch
+
+from benchmarks.gpu_engine import built, told_of
+from benchmarks.gpu_report import RESULTS, Report, run_part
+from benchmarks.precision import METHOD, calibration_images
+from benchmarks.training_sets import SETS, TrainingSet
+from gridrt.calib.affine import Range
+from gridrt.calib.artefact import save_rewritten
+from gridrt.calib.fidelity import Fidelity, detect_in, fidelity
+from gridrt.calib.observe import observe
+from gridrt.calib.recipe import load_recipe
+from gridrt.calib.rewrite import apply_recipe
+from gridrt.calib.targets import TARGETS
+from gridrt.calib.thresholds import METHODS, ranges_of
+from gridrt.data.coco import CocoDataset
+from gridrt.data.image import load_image
+from gridrt.data.synthetic import write_synthetic
+from gridrt.detector import Detector
+from gridrt.eval import AveragePrecision, evaluate
+from gridrt.export.onnx_export import onnx_from_model, save_onnx
+from gridrt.files import sha256_of
+from gridrt.model.checkpoint import load_model
+from gridrt.model.zoo import locate
+from gridrt.runtime.onnxruntime_session import OnnxRuntimeSession
+from gridrt.runtime.tensorrt_session import TensorRTSession
+from gridrt.runtime.torch_session import TorchSession
+
+PRECISIONS = ("fp32", "fp16", "int8")
+COMPARED = 8
+"""Pictures."""
+BUILD_SECONDS = 90.0
+DRAWN = 64
+"""Pictures of each kind, where no photographs are."""
+
+
+@click.command
+@click.option(
+    "--out", type=click.Path(path_type=Path), default=RESULTS / "gpu_engines.json", help="JSON file to write."
+)
+def command(*, out: Path) -> None:
+    """Build engines of `tiny`, and compare what they detect with ONNX Runtime, and their AP with PyTorch's."""
+    with TemporaryDirectory() as folder:
+        run_part(out, lambda report: measure(Path(folder), report))
+
+
+def find_set(folder: Path) -> tuple[str, Path, str]:
+    """Name and folder of the set, and why it is this one; drawn ones are drawn into `folder`."""
+    root = SETS["bccd"].find(folder)
+    if (root / SETS["bccd"].val_annotations).exists():
+        return "bccd", root, "photographs"
+    drawn = folder / "drawn"
+    write_synthetic(drawn, train_images=DRAWN, val_images=DRAWN)
+    return "synthetic", drawn, f"drawn: no photographs in {root.name}/ of the folder that GRIDRT_DATA names"
+
+
+def measure(folder: Path, report: Report) -> None:
+    """PyTorch's AP, and for each precision an engine's, beside ONNX Runtime with the same graph."""
+    torch.backends.cudnn.allow_tf32 = False  # the reference is float32's
+    name, root, why = find_set(folder)
+    data, weights = SETS[name], locate(f"tiny_{name}")
+    dataset = CocoDataset(root / data.val_images, root / data.val_annotations)
+    report.add("pictures", f"{len(dataset)} of {name} ({why})", weights=weights.name, weights_sha256=sha256_of(weights))
+    with report.attempt("PyTorch fp32, AP"):
+        found = evaluate(Detector(TorchSession(load_model(weights), "cuda")), dataset).overall
+        report.add("PyTorch fp32, AP", _ap(found), overall=asdict(found))
+    graph = folder / "graph.fp32.onnx"
+    save_onnx(onnx_from_model(load_model(weights), sha256_of(weights)), graph)
+    for precision in PRECISIONS:
+        with report.attempt(f"engine {precision}"):
+            _add_engine(precision, _graph(precision, graph, root, data), dataset, report)
+
+
+def _graph(precision: str, graph: Path, root: Path, data: TrainingSet) -> Path:
+    """The FP32 graph in a precision, beside it; INT8 with ranges of training pictures."""
+    if precision == "fp32":
+        return graph
+    recipe, target = load_recipe(precision), TARGETS["tensorrt"]
+    ranges = _ranges(graph, root, data) if recipe.quantizes else {}
+    written = graph.with_name(f"graph.{precision}.onnx")
+    rewritten = apply_recipe(onnx.load(graph), recipe, target, ranges)
+    save_rewritten(rewritten, written, recipe, target, sha256_of(graph), {})
+    return written
+
+
+def _ranges(graph: Path, root: Path, data: TrainingSet) -> Mapping[str, Range]:
+    observers = observe(graph, calibration_images(root, data), data.scale, graph.with_suffix(".npz"))
+    return ranges_of(observers, METHODS[METHOD])
+
+
+def _add_engine(precision: str, graph: Path, dataset: CocoDataset, report: Report) -> None:
+    engine = graph.with_suffix(".engine")
+    manifest = built(graph, engine, seconds=BUILD_SECONDS)
+    report.add(f"engine {precision}, built", f"{manifest.seconds:.1f} s", **told_of(manifest))
+    detector = Detector(TensorRTSession(engine))
+    agreed = compared(detector, graph, dataset)
+    report.add(f"engine {precision} beside ONNX Runtime", str(agreed), **agreed.to_json())
+    found = evaluate(detector, dataset).overall
+    report.add(f"engine {precision}, AP", _ap(found), overall=asdict(found))
+
+
+def compared(detector: Detector, graph: Path, dataset: CocoDataset) -> Fidelity:
+    """What a detector finds in some pictures, beside what ONNX Runtime finds with the same graph on the CPU."""
+    pictures = [load_image(dataset.path(index)) for index in range(min(COMPARED, len(dataset)))]
+    reference = Detector(OnnxRuntimeSession(graph, ["CPUExecutionProvider"]))
+    return fidelity(detect_in(reference, pictures), detect_in(detector, pictures))
+
+
+def _ap(found: AveragePrecision) -> str:
+    figures = {"AP": found.ap, "AP50": found.ap50, "AP75": found.ap75, "AP90": found.ap90}
+    return ", ".join(f"{name} {100 * (value or 0):.2f}" for name, value in figures.items())
+
+
+if __name__ == "__main__":
+    command()

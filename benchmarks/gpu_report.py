@@ -1,0 +1,110 @@
+"""What a part of `benchmarks.gpu` found: rows of a table, on the disk as soon as they are known.
+
+A row is a dictionary with `what` was measured and, in words, either what is `told` of it or the `problem`.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import click
+
+from benchmarks.gpu_conditions import gpu_conditions, require_gpu
+from gridrt.errors import GridRTError
+from gridrt.files import check_writable, write_text
+
+RESULTS = Path(__file__).parent / "results"
+LONGEST_REASON = 400
+"""Characters; compilers and CUDA tell pages."""
+
+Row: TypeAlias = Mapping[str, Any]
+
+
+class Report:
+    """Rows, written whenever one is added, so that a crash loses one row and no more.
+
+    Args:
+        out: JSON file.
+        conditions: of all rows.
+    """
+
+    def __init__(self, out: Path, conditions: Mapping[str, Any]) -> None:
+        self._out, self._conditions = out, conditions
+        self._rows: list[Row] = []
+        self._write()
+
+    def add(self, what: str, told: str, **figures: object) -> None:
+        """What was measured."""
+        self._append({"what": what, "told": told, **figures})
+
+    def problem(self, what: str, reason: object) -> None:
+        """Why something was not measured."""
+        self._append(problem_row(what, reason))
+
+    @contextmanager
+    def attempt(self, what: str) -> Iterator[None]:
+        """What fails within is a problem, and the rest goes on."""
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001 - whatever a machine that nobody has seen yet comes up with
+            self.problem(what, error if isinstance(error, GridRTError) else f"{type(error).__name__}: {error}")
+
+    @property
+    def has_problems(self) -> bool:
+        """Whether anything was not measured."""
+        return any("problem" in row for row in self._rows)
+
+    def _append(self, row: Row) -> None:
+        self._rows.append(row)
+        click.echo(row_line(row))
+        self._write()
+
+    def _write(self) -> None:
+        write_report(self._out, self._rows, self._conditions)
+
+
+def problem_row(what: str, reason: object) -> Row:
+    """A row for what was not measured."""
+    return {"what": what, "problem": " ".join(str(reason).split())[:LONGEST_REASON]}
+
+
+def row_line(row: Row) -> str:
+    """A line of the table."""
+    return f"  {row['what']:<44}  {row['told'] if 'told' in row else 'PROBLEM: ' + row['problem']}"
+
+
+def write_report(out: Path, rows: list[Row], conditions: Mapping[str, Any]) -> None:
+    """The file that `read_report` reads."""
+    write_text(out, json.dumps({"rows": rows, "conditions": conditions}, indent=2) + "\n")
+
+
+def read_report(out: Path) -> tuple[list[Row], Mapping[str, Any]]:
+    """Rows and conditions; none where the file is not there."""
+    if not out.exists():
+        return [], {}
+    read = json.loads(out.read_text())
+    return read["rows"], read["conditions"]
+
+
+def run_part(out: Path, measure: Callable[[Report], None], **conditions: object) -> None:
+    """Measure on the GPU of this machine, write the report, and end with 1 if it has problems.
+
+    Args:
+        out: JSON file.
+        measure: adds the rows.
+        conditions: besides those of the machine.
+    """
+    try:
+        require_gpu()
+        check_writable(out)
+        report = Report(out, gpu_conditions() | conditions)
+        measure(report)
+    except GridRTError as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"Written to {out}")
+    sys.exit(int(report.has_problems))

@@ -1,0 +1,130 @@
+"""Engines of the small detector are built, compared and evaluated; ONNX Runtime stands in for engines that run."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import onnx
+import pytest
+
+from benchmarks import gpu_engine, gpu_engines
+from benchmarks.gpu_engine import built
+from benchmarks.gpu_engines import _graph, find_set, measure
+from benchmarks.gpu_report import Report, read_report
+from benchmarks.training_sets import SETS
+from gridrt.data.synthetic import write_synthetic
+from gridrt.errors import EngineError
+from gridrt.eval import AveragePrecision, Metrics
+from gridrt.runtime.onnxruntime_session import OnnxRuntimeSession
+
+
+def precision(points: int) -> AveragePrecision:
+    """The same at every threshold, in points of 100."""
+    return AveragePrecision(1, *[points / 100] * 8)
+
+
+def test_without_photographs_pictures_are_drawn_and_the_reason_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GRIDRT_DATA", str(tmp_path / "nowhere"))
+    monkeypatch.setattr(gpu_engines, "DRAWN", 1)
+
+    name, root, why = find_set(tmp_path)
+
+    assert (name, (root / "instances_val.json").exists()) == ("synthetic", True)
+    assert "GRIDRT_DATA" in why
+
+
+def test_photographs_are_taken_where_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GRIDRT_DATA", str(tmp_path))
+    annotations = tmp_path / "bccd" / "annotations" / "instances_test.json"
+    annotations.parent.mkdir(parents=True)
+    annotations.touch()
+
+    assert find_set(tmp_path) == ("bccd", tmp_path / "bccd", "photographs")
+
+
+def test_each_precision_is_built_compared_and_evaluated_and_one_that_fails_is_a_row(
+    exported: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GRIDRT_DATA", str(tmp_path / "nowhere"))
+    monkeypatch.setattr(gpu_engines, "DRAWN", 3)
+    monkeypatch.setattr(gpu_engines, "PRECISIONS", ("fp32", "fp16"))
+    graphs: dict[Path, Path] = {}
+
+    def fake_build(graph: Path, engine: Path, *, seconds: float) -> Any:  # noqa: ANN401 - a stand-in
+        if "fp16" in graph.name:
+            raise EngineError(f"it is built in {seconds} s")
+        graphs[engine] = graph
+        told = {"runtime": {"name": "tensorrt", "version": "11"}, "engine": {"bytes": 9}, "precision": {}}
+        return SimpleNamespace(seconds=2.5, warnings=[], **told)
+
+    monkeypatch.setattr(gpu_engines, "built", fake_build)
+    monkeypatch.setattr(
+        gpu_engines, "TensorRTSession", lambda path: OnnxRuntimeSession(graphs[path], ["CPUExecutionProvider"], 1)
+    )
+    monkeypatch.setattr(gpu_engines, "TorchSession", lambda *_: SimpleNamespace(scale=(96, 64), scale_is_noted=True))
+    # An export takes long, and this graph is there; but its classes are not those of the pictures.
+    monkeypatch.setattr(gpu_engines, "onnx_from_model", lambda *_: onnx.load(exported("tiny")))
+    monkeypatch.setattr(gpu_engines, "evaluate", lambda detector, _: Metrics(3, precision(detector.scale[0]), {}))
+
+    measure(tmp_path, Report(tmp_path / "gpu_engines.json", {}))
+
+    rows = {row["what"]: row for row in read_report(tmp_path / "gpu_engines.json")[0]}
+    assert [what for what, row in rows.items() if "problem" in row] == ["engine fp16"]
+    assert rows["pictures"]["weights"] == "tiny_synthetic.pth"
+    assert rows["engine fp32, built"]["seconds_of_build"] == 2.5
+    beside = rows["engine fp32 beside ONNX Runtime"]
+    assert (beside["images"], beside["missing"], beside["extra"], beside["box_px_most"]) == (3, 0, 0, 0)
+    assert beside["detections"] > 0
+    assert rows["PyTorch fp32, AP"]["overall"]["ap"] == 0.96
+    assert rows["engine fp32, AP"]["told"] == "AP 1333.00, AP50 1333.00, AP75 1333.00, AP90 1333.00"
+
+
+def test_int8_has_ranges_of_training_pictures(exported: Callable[[str], Path], tmp_path: Path) -> None:
+    drawn, graph = tmp_path / "drawn", tmp_path / "graph.onnx"
+    write_synthetic(drawn, train_images=1, val_images=1)
+    shutil.copy(exported("tiny"), graph)
+
+    written = _graph("int8", graph, drawn, SETS["synthetic"])
+
+    assert any(node.op_type == "QuantizeLinear" for node in onnx.load(written).graph.node)
+
+
+def test_the_program_knows_what_it_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It gets as far as the graph, which is not there."""
+    monkeypatch.setattr(gpu_engine, "tensorrt_here", lambda: SimpleNamespace(name="tensorrt-rtx"))
+
+    with pytest.raises(EngineError, match=r"none\.onnx: .*no such file"):
+        built(tmp_path / "none.onnx", tmp_path / "a.engine", "--batch", "8", "--size", "256x320", seconds=120)
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        (subprocess.CompletedProcess([], 1, "", "warning\nerror: no memory\n"), r"a\.engine: .*found error: no memory"),
+        (subprocess.CompletedProcess([], -11, "", ""), r"found exit code -11"),
+        (subprocess.TimeoutExpired([], 5), r"tensorrt builds an engine in 5 s"),
+    ],
+)
+def test_an_engine_that_is_not_built_is_an_error_with_the_reason(
+    answer: subprocess.CompletedProcess[str] | Exception,
+    message: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def run(*_: object, **__: object) -> subprocess.CompletedProcess[str]:
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    monkeypatch.setattr(gpu_engine, "tensorrt_here", lambda: SimpleNamespace(name="tensorrt"))
+    monkeypatch.setattr(subprocess, "run", run)
+
+    with pytest.raises(EngineError, match=message):
+        built(tmp_path / "graph.onnx", tmp_path / "a.engine", seconds=5)

@@ -1,0 +1,158 @@
+"""What is timed on a GPU is the same work, and what does not get ready is left out; no GPU is needed to see that."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import nullcontext
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from benchmarks import gpu_contenders, gpu_latency
+from benchmarks.gpu_contenders import BASELINE, CONTENDERS, Ready, Task, eager, engine, in_half
+from benchmarks.gpu_latency import limited, measure
+from benchmarks.gpu_report import Report, read_report
+from benchmarks.photograph import filling
+from gridrt.config import DEFAULT_SCALE
+from gridrt.data.image import load_image
+from gridrt.model.grid_rcnn import GridRCNN
+from gridrt.model.untrained import untrained_model
+from gridrt.types import RawDetections
+
+
+@pytest.fixture
+def cpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The CPU in the place of the GPU."""
+    for kind in (torch.Tensor, torch.nn.Module):
+        monkeypatch.setattr(kind, "cuda", lambda self: self)
+    monkeypatch.setattr(torch.cuda, "synchronize", lambda: None)
+    monkeypatch.setattr(torch.cuda, "empty_cache", lambda: None)
+
+
+@pytest.fixture
+def task(tmp_path: Path, untrained: Callable[[str], GridRCNN]) -> Task:
+    picture = filling(load_image(gpu_latency.PHOTO), (160, 96))
+    return Task(untrained("tiny"), {"fp16": tmp_path / "graph.onnx"}, picture.images, picture.image_sizes, tmp_path)
+
+
+def test_the_picture_has_the_shape_of_the_benchmark() -> None:
+    assert filling(load_image(gpu_latency.PHOTO), DEFAULT_SCALE).images.shape == (1, 800, 1344, 3)
+
+
+@pytest.mark.usefixtures("cpu")
+@pytest.mark.parametrize("half", [False, True])
+def test_pytorch_does_the_task_each_time_it_is_launched(task: Task, *, half: bool) -> None:
+    ready = eager(task, half=half)
+
+    found: Any = ready.launch()
+    boxes, scores, labels = found
+    assert ready.detections == (labels >= 0).sum() > 0
+    assert boxes.dtype == torch.float32
+    assert next(task.model.parameters()).dtype == torch.float32
+    assert scores.dtype == (torch.float16 if half else torch.float32)
+
+
+@torch.inference_mode()
+def test_a_model_in_half_precision_detects_what_it_detects_in_full(task: Task) -> None:
+    images, sizes = torch.from_numpy(task.images), torch.from_numpy(task.image_sizes)
+    expected = task.model(images, sizes)[1]
+
+    model = in_half(untrained_model("tiny").eval())
+
+    assert {weight.dtype for weight in model.parameters()} == {torch.float16}
+    assert model.rpn_head.base0.dtype == torch.float32
+    torch.testing.assert_close(model(images, sizes)[1].float(), expected, atol=0.02, rtol=0)
+
+
+def test_engines_are_built_once_for_both_ways_and_launched_between_waits(
+    task: Task, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal: list[str] = []
+
+    class Stream:
+        def __init__(self, name: str) -> None:
+            self.name = name
+
+        def wait_stream(self, other: Stream) -> None:
+            journal.append(f"{self.name} waits for {other.name}")
+
+    class FakeSession:
+        stream = 7
+
+        def __init__(self, path: Path, *, cuda_graphs: bool) -> None:
+            assert path.exists()
+            journal.append(f"graphs: {cuda_graphs}")
+
+        def run(self, *_: object) -> RawDetections:
+            return RawDetections(np.zeros((1, 3, 4)), np.zeros((1, 3)), np.array([[4, 2, -1]]))  # type: ignore[arg-type]
+
+        def resident(self, *_: object) -> Callable[[], None]:
+            return lambda: journal.append("launch")
+
+    def built(graph: Path, file: Path, *options: str, seconds: float) -> None:
+        journal.append(f"build {graph.name} {' '.join(options)}, {seconds > 0}")
+        file.touch()
+
+    monkeypatch.setattr(gpu_contenders, "built", built)
+    monkeypatch.setattr(gpu_contenders, "TensorRTSession", FakeSession)
+    monkeypatch.setattr(torch.cuda, "ExternalStream", lambda handle: Stream(f"stream {handle}"))
+    monkeypatch.setattr(torch.cuda, "current_stream", lambda: Stream("current"))
+
+    first, second = (engine(task, "fp16", cuda_graphs=graphs) for graphs in (True, False))
+    assert journal == ["build graph.onnx --batch 1 --size 96x160, True", "graphs: True", "graphs: False"]
+    assert (first.detections, second.detections) == (2, 2)
+    journal.clear()
+    first.launch()
+    assert journal == ["stream 7 waits for current", "launch", "current waits for stream 7"]
+
+
+def test_what_takes_too_long_to_get_ready_is_stopped_and_nothing_else() -> None:
+    with pytest.raises(TimeoutError, match="not ready in 0 s"), limited(0.05):
+        time.sleep(5)
+    with pytest.raises(TimeoutError, match="no time was left"), limited(-1):
+        pytest.fail("it must not begin")
+    with limited(0.05):
+        pass
+    time.sleep(0.1)
+
+
+@pytest.mark.usefixtures("cpu")
+def test_each_batch_and_contender_is_a_row_and_one_that_fails_is_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(_: Task) -> Ready:
+        raise RuntimeError("out of tune")
+
+    def timed(calls: dict[str, Any], **_: object) -> dict[str, list[float]]:
+        return {name: [8.0 if name == BASELINE else 2.0] for name in calls}
+
+    contenders = {
+        BASELINE: lambda _: Ready(lambda: None, 83),
+        "broken": fails,
+        "engine": lambda _: Ready(nullcontext, 82),
+    }
+    monkeypatch.setattr(gpu_latency, "CONTENDERS", contenders)
+    monkeypatch.setattr(gpu_latency, "graphs_of", lambda *_: iter(()))
+    monkeypatch.setattr(gpu_latency, "untrained_model", lambda _: SimpleNamespace(eval=lambda: None))
+    monkeypatch.setattr(gpu_latency, "milliseconds_in_turns", timed)
+
+    measure(tmp_path, Report(tmp_path / "gpu_latency.json", {}), time.monotonic() + 600)
+
+    rows, _ = read_report(tmp_path / "gpu_latency.json")
+    problems = [row for row in rows if "problem" in row]
+    assert [row["what"] for row in problems] == ["batch 1, broken", "batch 8, broken"]
+    found = {(row["shape"][0], row["contender"]): row for row in rows if "told" in row}
+    assert found.keys() == {(batch, name) for batch in (1, 8) for name in (BASELINE, "engine")}
+    row = found[8, "engine"]
+    assert row["shape"] == [8, 800, 1344, 3]
+    assert (row["median_ms"], row["p95_ms"], row["count"]) == (2, 2, 1)
+    assert (row["times_faster"], row["detections"]) == (4, 82)
+
+
+def test_the_baseline_is_among_the_contenders() -> None:
+    assert BASELINE in CONTENDERS

@@ -1,0 +1,112 @@
+"""Reports are on the disk row by row, and say what they depend on."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+import click
+import pytest
+import torch
+from click.testing import CliRunner
+
+from benchmarks import gpu_conditions as conditions_module
+from benchmarks import gpu_report
+from benchmarks.gpu_conditions import STATE, gpu_conditions, gpu_state, tensorrt_here
+from benchmarks.gpu_report import LONGEST_REASON, Report, read_report, run_part
+from gridrt.errors import DependencyError
+
+
+def test_each_row_is_written_when_it_comes(tmp_path: Path) -> None:
+    out = tmp_path / "gpu_x.json"
+    report = Report(out, {"gpus": []})
+    assert read_report(out) == ([], {"gpus": []})
+
+    report.add("a", "1 ms", milliseconds=1)
+    assert read_report(out)[0] == [{"what": "a", "told": "1 ms", "milliseconds": 1}]
+    assert not report.has_problems
+
+    with report.attempt("b"):
+        raise ValueError("first line\n  second " + "x" * 1000)
+    with report.attempt("c"):
+        raise DependencyError("this needs c", place="here")
+    reasons = [row["problem"] for row in read_report(out)[0][1:]]
+    assert reasons[0].startswith("ValueError: first line second xxx")
+    assert len(reasons[0]) == LONGEST_REASON
+    assert reasons[1] == "here: this needs c"
+    assert report.has_problems
+
+
+def test_no_report_is_no_rows(tmp_path: Path) -> None:
+    assert read_report(tmp_path / "none.json") == ([], {})
+
+
+@pytest.mark.parametrize(("problem", "code"), [(False, 0), (True, 1)])
+def test_a_part_ends_with_1_if_it_has_problems(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, problem: bool, code: int
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(gpu_report, "gpu_conditions", lambda: {"gpus": ["stand-in"]})
+    out = tmp_path / "gpu_x.json"
+
+    def measure(report: Report) -> None:
+        report.add("a", "1 ms")
+        if problem:
+            report.problem("b", "none")
+
+    part = click.command(lambda: run_part(out, measure, runs=3))
+
+    assert CliRunner().invoke(part).exit_code == code
+    assert read_report(out)[1] == {"gpus": ["stand-in"], "runs": 3}
+
+
+def test_a_part_without_a_gpu_writes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    out = tmp_path / "gpu_x.json"
+
+    answer = CliRunner().invoke(click.command(lambda: run_part(out, lambda _: None)))
+
+    assert answer.exit_code == 1
+    assert "this needs an NVIDIA GPU" in answer.stderr
+    assert not out.exists()
+
+
+def test_conditions_tell_gpu_driver_clocks_versions_and_date(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = gpu_conditions()
+
+    assert json.loads(json.dumps(told)) == told
+    assert {"gpus", "clocks", "cuda_of_torch", "cudnn", "tensorrt", "cpu", "versions"} <= told.keys()
+    assert datetime.fromisoformat(told["date"]).tzinfo is not None
+    assert told["versions"]["torch"] == torch.__version__
+    assert told["versions"]["torchvision"] is None or isinstance(told["versions"]["torchvision"], str)
+
+    def none_loads(name: str) -> None:
+        raise DependencyError("it loads", value=f"no {name} here")
+
+    monkeypatch.setattr(conditions_module, "load_tensorrt", none_loads)
+    assert "no tensorrt here" in gpu_conditions()["tensorrt"]
+    with pytest.raises(DependencyError, match=r"no tensorrt here; tensorrt-rtx: no tensorrt-rtx here"):
+        tensorrt_here()
+
+
+def test_clocks_are_those_that_nvidia_smi_tells_of_the_first_gpu() -> None:
+    def two_gpus(arguments: Sequence[str]) -> str:
+        assert arguments[0] == f"--query-gpu={','.join(STATE)}"
+        return (
+            "1755 MHz, 1980 MHz, 2619 MHz, 2619 MHz, 80 W, 700 W, 31\n345 MHz, 1980 MHz, 9 MHz, 9 MHz, 7 W, 9 W, 30\n"
+        )
+
+    state = gpu_state(two_gpus)
+
+    assert (state["clocks.sm"], state["temperature.gpu"]) == ("1755 MHz", "31")  # type: ignore[index]
+
+
+@pytest.mark.parametrize("error", [FileNotFoundError("no nvidia-smi"), subprocess.TimeoutExpired("nvidia-smi", 30)])
+def test_without_nvidia_smi_the_reason_stands_in_place_of_clocks(error: Exception) -> None:
+    def fails(_: Sequence[str]) -> str:
+        raise error
+
+    assert str(gpu_state(fails)).startswith("not told: ")

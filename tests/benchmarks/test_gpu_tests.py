@@ -1,0 +1,72 @@
+"""Tests on a GPU are rows where they do not pass; no GPU is needed to see that."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from click.testing import CliRunner
+
+from benchmarks import gpu_tests
+from benchmarks.gpu_report import read_report
+
+TESTS = """
+import pytest
+pytestmark = pytest.mark.gpu
+def test_good(): pass
+@pytest.mark.parametrize("size", [1, 2])
+def test_large(size): assert size == 1, "too large"
+def test_needs_more(): pytest.skip("there is no more")
+@pytest.fixture
+def broken(): raise RuntimeError("out of tune")
+def test_broken(broken): pass
+"""
+
+
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *arguments: str) -> list[dict[str, object]]:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    out = tmp_path / "gpu_tests.json"
+    CliRunner().invoke(gpu_tests.command, [*arguments, "--out", str(out)], catch_exceptions=False)
+    return [dict(row) for row in read_report(out)[0]]
+
+
+def test_what_fails_or_is_skipped_is_a_row_and_the_rest_is_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "test_gpu_stand_in.py"
+    file.write_text(TESTS)
+
+    rows = run(tmp_path, monkeypatch, str(file), "-p", "no:cacheprovider")
+
+    reasons = {str(row["what"]): str(row.get("problem", row.get("told"))) for row in rows}
+    assert reasons.pop("test_large[2]").startswith("AssertionError: too large")
+    assert reasons == {
+        "test_needs_more": "not run: Skipped: there is no more",
+        "test_broken": "RuntimeError: out of tune",
+        "tests that passed": "2",
+    }
+
+
+def test_arguments_choose_among_the_tests(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "test_gpu_chosen.py"
+    file.write_text(TESTS)
+
+    rows = run(tmp_path, monkeypatch, str(file), "-k", "good")
+
+    assert rows == [{"what": "tests that passed", "told": "1", "passed": 1}]
+
+
+def test_a_file_that_does_not_import_is_a_row_with_the_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "test_gpu_broken.py"
+    file.write_text("import a_package_that_is_not_here")
+
+    rows = run(tmp_path, monkeypatch, str(file))
+
+    assert "No module named 'a_package_that_is_not_here'" in str(rows[0]["problem"])
+
+
+def test_no_test_at_all_is_a_problem(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = run(tmp_path, monkeypatch, str(tmp_path))
+
+    assert "NO_TESTS_COLLECTED" in str(rows[0]["problem"])
