@@ -7,8 +7,9 @@ import os
 # Before any library counts the cores: tests run side by side, and one thread gives the same sums everywhere.
 os.environ["OMP_NUM_THREADS"] = "1"
 
+import hashlib
 import resource
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from PIL import Image
 from gridrt.export.onnx_export import onnx_from_model, save_onnx
 from gridrt.model.grid_rcnn import GridRCNN
 from gridrt.model.untrained import untrained_model
+from tests.plugins.host_kernel import Compiler, HostLibrary, compile_library
 
 torch.set_num_threads(1)
 
@@ -96,6 +98,24 @@ def exported(untrained: Callable[[str], GridRCNN], tmp_path_factory: pytest.Temp
         return path
 
     return graph_of
+
+
+@pytest.fixture(scope="session")
+def compile_for_host(tmp_path_factory: pytest.TempPathFactory) -> Compiler:
+    """Compiles a kernel for the CPU, each once for all processes that share the tests."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+
+    def library_of(source: Path, symbol: str, options: Sequence[str]) -> HostLibrary:
+        key = hashlib.sha256("\n".join((str(source), symbol, *options)).encode()).hexdigest()[:16]
+        library = folder / f"{symbol}_{key}.so"
+        with FileLock(library.with_suffix(".lock")):
+            if not library.exists():
+                compile_library(source, symbol, options, library)
+        return HostLibrary(library)
+
+    return library_of
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,6 @@ The same stages as in the recipe `fp16` of `gridrt.calib`.
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor, nn
 
 from gridrt.model.grid_rcnn import GridRCNN

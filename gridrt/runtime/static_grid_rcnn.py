@@ -104,6 +104,6 @@ class StaticGridRCNN(nn.Module):
     def _head(self) -> GridRoIHead:
         head = self.model.roi_head
         if not isinstance(head, GridRoIHead):
-            rule, remedy = "this form is of Grid R-CNN, not of its baseline Faster R-CNN", "Run it with PyTorch, eagerly."
-            raise GridRTError(rule, value=self.model.variant, remedy=remedy)
+            rule = "this form is of Grid R-CNN, not of its baseline Faster R-CNN"
+            raise GridRTError(rule, value=self.model.variant, remedy="Run it with PyTorch, eagerly.")
         return head

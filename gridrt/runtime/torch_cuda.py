@@ -1,4 +1,4 @@
-"""The GPU for an engine, by PyTorch: memory, one stream, and launches captured on it. It has not run on a GPU yet."""
+"""The GPU by PyTorch: memory, one stream, and launches captured on it. It has not run on a GPU yet."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ class TorchCuda:
 
     Attributes:
         compute_capability: such as (9, 0).
+        device: which GPU it is.
 
     Raises:
         DependencyError: PyTorch can use none.
@@ -25,12 +26,14 @@ class TorchCuda:
     def __init__(self) -> None:
         if not torch.cuda.is_available():
             found = "no GPU that it can use" if torch.version.cuda else "one built without CUDA"
-            rule = f"an engine runs on an NVIDIA GPU, with memory of PyTorch's (here {torch.__version__})"
+            rule = f"this runs on an NVIDIA GPU, with memory of PyTorch's (here {torch.__version__})"
             remedy = "gridrt doctor tells what is missing."
             raise DependencyError(rule, place="CUDA", value=found, remedy=remedy)
         self.compute_capability: tuple[int, int] = torch.cuda.get_device_capability()
-        self._device = torch.device("cuda", torch.cuda.current_device())
-        self._stream = torch.cuda.Stream(self._device)
+        self.device = torch.device("cuda", torch.cuda.current_device())
+        self._stream = torch.cuda.Stream(self.device)
+        # One at a time runs, and its results are copied before the next: recordings may share memory.
+        self._pool = torch.cuda.graph_pool_handle()
 
     @property
     def stream(self) -> int:
@@ -48,7 +51,7 @@ class TorchCuda:
             GridRTError: there is not enough of it.
         """
         try:
-            return torch.empty(tuple(shape), dtype=dtype, device=self._device)
+            return torch.empty(tuple(shape), dtype=dtype, device=self.device)
         except torch.OutOfMemoryError as error:
             rule, remedy = (
                 "an engine has to fit into the GPU's memory",
@@ -61,6 +64,6 @@ class TorchCuda:
         """Record what `launch` puts on the stream, which it must have done once before; the result repeats it."""
         graph = torch.cuda.CUDAGraph()
         # By thread: what other threads do with the GPU meanwhile does not matter.
-        with torch.cuda.graph(graph, stream=self._stream, capture_error_mode="thread_local"):
+        with torch.cuda.graph(graph, pool=self._pool, stream=self._stream, capture_error_mode="thread_local"):
             launch()
         return graph.replay

@@ -83,11 +83,11 @@ class TorchKernel:
     def _variant(self, inputs: Sequence[Tensor]) -> Variant:
         """The one for these tensors, once they are seen to be what the contract says."""
         pairs = list(zip(self._specs, inputs, strict=True))
-        precisions = (str(tensor.dtype).removeprefix("torch.") for spec, tensor in pairs if spec.dtype == "feature")
+        features = (tensor.dtype for spec, tensor in pairs if spec.dtype == "feature")
         maps = [tensor for spec, tensor in pairs if spec.is_map]
         channels_last = bool(maps) and all(_has_channels_last(tensor) for tensor in maps)
-        variants = {(variant.precision, variant.channels_last): variant for variant in self._kernel.variants}
-        variant = variants.get((next(precisions, "float32"), channels_last), self._kernel.variants[0])
+        suiting = Variant("float16" if next(features, None) == torch.float16 else "float32", channels_last)
+        variant = suiting if suiting in self._kernel.variants else self._kernel.variants[0]
         for spec, tensor in pairs:
             wanted = _dtype(spec.dtype, variant), spec.rank, inputs[0].device
             found = tensor.dtype, tensor.ndim, tensor.device

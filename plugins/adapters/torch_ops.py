@@ -6,10 +6,10 @@ They are for inference: there is no gradient. Tracers, such as `torch.compile` a
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-import torch
 from torch import Tensor
+from torch.library import custom_op
 
 from gridrt.ops.grid_fusion import FusionWeights
 from gridrt.plugins.adapters.torch_kernel import TorchKernel
@@ -20,6 +20,9 @@ from gridrt.plugins.grid_fusion.kernel import GRID_FUSION_KERNEL
 from gridrt.plugins.kernel import Kernel
 from gridrt.plugins.kernels import KERNELS
 from gridrt.plugins.multi_level_roi_align.kernel import MULTI_LEVEL_ROI_ALIGN_KERNEL
+
+if TYPE_CHECKING:
+    from torch._library.custom_ops import CustomOpDef
 
 Call: TypeAlias = Callable[..., Any]
 """An op, called with inputs and attributes in the contract's order."""
@@ -35,15 +38,15 @@ def schema_of(contract: Contract) -> str:
     return f"({', '.join([*tensors, *attributes])}) -> {results if len(contract.outputs) == 1 else f'({results})'}"
 
 
-def _registered(kernel: Kernel) -> torch.library.CustomOpDef:
+def _registered(kernel: Kernel) -> CustomOpDef:
     run, contract = TorchKernel(kernel), kernel.contract
     name, schema = f"{DOMAIN}::{contract.folder.name}", schema_of(contract)
-    op = torch.library.custom_op(name, run, mutates_args=(), device_types="cuda", schema=schema)
+    op = custom_op(name, run, mutates_args=(), device_types="cuda", schema=schema)
     op.register_fake(run.fake)
     return op
 
 
-TORCH_OPS: Mapping[str, torch.library.CustomOpDef] = {kernel.contract.name: _registered(kernel) for kernel in KERNELS}
+TORCH_OPS: Mapping[str, CustomOpDef] = {kernel.contract.name: _registered(kernel) for kernel in KERNELS}
 """By the names of the contracts; with them an implementation for another device can be registered."""
 
 
@@ -64,9 +67,7 @@ def custom_ops(call_of: Callable[[Kernel], Call]) -> CustomOps:
     def batched_nms(
         boxes: Tensor, scores: Tensor, groups: Tensor, *, iou_threshold: float, score_threshold: float, max_output: int
     ) -> tuple[Tensor, Tensor, Tensor]:
-        kept_boxes, kept_scores, kept_groups = select(
-            boxes, scores, groups, iou_threshold, score_threshold, max_output
-        )
+        kept_boxes, kept_scores, kept_groups = select(boxes, scores, groups, iou_threshold, score_threshold, max_output)
         return kept_boxes, kept_scores, kept_groups
 
     return CustomOps(multi_level_roi_align, grid_fusion, batched_nms)

@@ -8,10 +8,11 @@ import numpy as np
 import onnx
 import onnx.numpy_helper
 import pytest
-from torch import nn
 
 from gridrt.errors import GraphError, GridRTError
 from gridrt.files import sha256_of
+from gridrt.model.grid_rcnn import GridRCNN
+from gridrt.model.presets import build
 from gridrt.runtime import only_float_graph_in, only_model_in, open_session, tensorrt_session
 from gridrt.runtime.onnxruntime_session import OnnxRuntimeSession
 from gridrt.runtime.torch_session import TorchSession
@@ -30,9 +31,9 @@ def test_a_graph_opens_in_onnx_runtime(tmp_path: Path) -> None:
 def test_a_checkpoint_or_a_published_name_opens_in_pytorch(model: str, monkeypatch: pytest.MonkeyPatch) -> None:
     loaded = []
 
-    def load_model(path: str, *, trust_checkpoint: bool) -> nn.Module:
+    def load_model(path: str, *, trust_checkpoint: bool) -> GridRCNN:
         loaded.append((path, trust_checkpoint))
-        return nn.Identity()
+        return build("tiny")
 
     monkeypatch.setattr("gridrt.model.checkpoint.load_model", load_model)
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,37 +17,8 @@ from gridrt.runtime import engine_runner, tensorrt_session
 from gridrt.runtime.tensorrt_library import MessageLog, TensorRT
 from gridrt.runtime.tensorrt_session import TensorRTSession
 from gridrt.types import RawDetections
+from tests.fake_gpu import STREAM, FakeGpu
 from tests.fake_tensorrt import Engine, fake_tensorrt
-
-STREAM = 77
-
-
-class FakeGpu:
-    """The CPU's memory; a recording repeats what was recorded, and counts."""
-
-    compute_capability = (8, 9)
-    stream = STREAM
-
-    def __init__(self) -> None:
-        self.recorded = self.replayed = 0
-        self.capture_error: RuntimeError | None = None
-
-    def on_stream(self) -> AbstractContextManager[object]:
-        return nullcontext()
-
-    def empty(self, shape: Sequence[int], dtype: torch.dtype) -> torch.Tensor:
-        return torch.full(tuple(shape), 7, dtype=dtype)
-
-    def captured(self, launch: Callable[[], None]) -> Callable[[], None]:
-        if self.capture_error is not None:
-            raise self.capture_error
-        self.recorded += 1
-
-        def replay() -> None:
-            self.replayed += 1
-            launch()
-
-        return replay
 
 
 @pytest.fixture
