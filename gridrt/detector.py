@@ -70,6 +70,7 @@ def open_detector(
     *,
     threads: int | None = None,
     trust_checkpoint: bool = False,
+    fp16: bool = False,
 ) -> Detector:
     """A detector over a model file, opened by `gridrt.runtime.open_session`; see there for what it raises.
 
@@ -79,10 +80,11 @@ def open_detector(
         scale: most pixels on the long and on the short side of a resized image; None is what the model learned from.
         threads: CPU threads; None leaves the choice to the runtime.
         trust_checkpoint: allow a checkpoint that needs unpickling of arbitrary classes, which can run code.
+        fp16: run a checkpoint in half precision with kernels, on an NVIDIA GPU.
     """
     from gridrt.runtime import open_session
 
-    return Detector(open_session(model, threads=threads, trust_checkpoint=trust_checkpoint), scale)
+    return Detector(open_session(model, threads=threads, trust_checkpoint=trust_checkpoint, fp16=fp16), scale)
 
 
 def _check_image(index: int, image: object) -> None:

@@ -8,8 +8,9 @@ import os
 os.environ["OMP_NUM_THREADS"] = "1"
 os.environ.pop("GRIDRT_PLUGIN_LIBRARY", None)  # it would choose the plugins of engines
 
+import hashlib
 import resource
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ from gridrt.model.checkpoint import load_model
 from gridrt.model.grid_rcnn import GridRCNN
 from gridrt.model.untrained import untrained_model
 from gridrt.model.zoo import locate
+from tests.plugins.host_kernel import Compiler, HostLibrary, compile_library
 
 torch.set_num_threads(1)
 
@@ -117,6 +119,22 @@ def written_once(path: Path, export: Callable[[], ModelProto]) -> Path:
         if not path.exists():
             save_onnx(export(), path)
     return path
+
+
+@pytest.fixture(scope="session")
+def compile_for_host(tmp_path_factory: pytest.TempPathFactory) -> Compiler:
+    """Compiles a kernel for the CPU, each once for all processes that share the tests."""
+    folder = shared_folder(tmp_path_factory)
+
+    def library_of(source: Path, symbol: str, options: Sequence[str]) -> HostLibrary:
+        key = hashlib.sha256("\n".join((str(source), symbol, *options)).encode()).hexdigest()[:16]
+        library = folder / f"{symbol}_{key}.so"
+        with FileLock(library.with_suffix(".lock")):
+            if not library.exists():
+                compile_library(source, symbol, options, library)
+        return HostLibrary(library)
+
+    return library_of
 
 
 @pytest.fixture(scope="session")

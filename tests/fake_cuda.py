@@ -112,8 +112,8 @@ def use_torch(monkeypatch: pytest.MonkeyPatch, cuda: FakeCuda) -> None:
         return _Waiting(empty(shape, dtype=dtype), cuda)  # type: ignore[return-value]
 
     @contextmanager
-    def recording(graph: Any, *, stream: Any, capture_error_mode: str) -> Iterator[None]:  # noqa: ANN401 - stand-ins
-        assert (stream.cuda_stream, capture_error_mode) == (STREAM, "thread_local")
+    def recording(graph: Any, *, pool: str, stream: Any, capture_error_mode: str) -> Iterator[None]:  # noqa: ANN401 - stand-ins
+        assert (pool, stream.cuda_stream, capture_error_mode) == ("pool", STREAM, "thread_local")
         cuda.begin()
         try:
             yield
@@ -130,6 +130,7 @@ def use_torch(monkeypatch: pytest.MonkeyPatch, cuda: FakeCuda) -> None:
         "current_device": lambda: 0,
         "Stream": lambda _device: SimpleNamespace(cuda_stream=STREAM),
         "stream": lambda _stream: nullcontext(),
+        "graph_pool_handle": lambda: "pool",
         "CUDAGraph": SimpleNamespace,
         "graph": recording,
     }

@@ -25,7 +25,7 @@ ALLOWED: dict[str, set[str]] = {
     "data": set(),
     "plugins": {"ops"},
     "model": {"ops", "processes"},
-    "runtime": {"machine", "model", "plugins"},
+    "runtime": {"machine", "model", "ops", "plugins"},
     "detector": {"data", "runtime"},
     "processes": set(),
     "eval": {"data", "detector", "processes"},

@@ -1,6 +1,8 @@
 """Grid decode: from nine heatmaps to the four edges of a box.
 
-Shapes: K boxes, P grid points, S heatmap side.
+No constant comes from the host, so that a GPU's launches can be recorded.
+
+Shapes: K boxes, P grid points, S heatmap side, G points on a side of the grid.
 """
 
 from __future__ import annotations
@@ -8,7 +10,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from gridrt.ops.grid import POINTS, SIDE, column, row, sub_region_origin
+from gridrt.ops.grid import SIDE
 
 
 def grid_decode(logits: Tensor, boxes: Tensor) -> Tensor:
@@ -26,19 +28,19 @@ def grid_decode(logits: Tensor, boxes: Tensor) -> Tensor:
     """
     heatmap_size = logits.shape[-1]
     # Probabilities, not logits: where they saturate, equal ones tie and the first cell wins.
-    weight, best = logits.flatten(2).sigmoid().max(-1)  # [K, P]
-    origin = torch.tensor([sub_region_origin(point, heatmap_size) for point in range(POINTS)], device=logits.device)
-    cell = torch.stack((best % heatmap_size, best // heatmap_size), -1) + origin  # [K, P, 2] x, y in the whole map
-    size = (boxes[:, 2:] - boxes[:, :2]).unsqueeze(1)  # [K, 1, 2]
-    extended_corner = boxes[:, None, :2] - size / 2
-    place = (cell + 0.5) / heatmap_size * size + extended_corner  # [K, P, 2] pixels
+    weight, best = (each.unflatten(1, (SIDE, SIDE)) for each in logits.flatten(2).sigmoid().max(-1))  # [K, G, G]
+    origin = torch.arange(SIDE, device=logits.device) * (heatmap_size // 2)  # of the sub-regions along either axis
+    column = best % heatmap_size + origin.unsqueeze(1)  # [K, G, G] cell in the whole map; points are numbered down
+    row = best // heatmap_size + origin
+    place = torch.stack((column, row), -1) + 0.5  # [K, G, G, 2]
+    size = (boxes[:, 2:] - boxes[:, :2])[:, None, None]  # [K, 1, 1, 2]
+    place = place / heatmap_size * size + (boxes[:, None, None, :2] - size / 2)  # pixels
 
-    left, right = ([p for p in range(POINTS) if column(p) == end] for end in (0, SIDE - 1))
-    top, bottom = ([p for p in range(POINTS) if row(p) == end] for end in (0, SIDE - 1))
-    edges = ((left, 0), (top, 1), (right, 0), (bottom, 1))
-    return torch.stack([_weighted_mean(place[:, points, axis], weight[:, points]) for points, axis in edges], 1)
+    left, right = (_weighted_mean(place[:, end, :, 0], weight[:, end]) for end in (0, -1))
+    top, bottom = (_weighted_mean(place[:, :, end, 1], weight[:, :, end]) for end in (0, -1))
+    return torch.stack((left, top, right, bottom), 1)
 
 
 def _weighted_mean(values: Tensor, weights: Tensor) -> Tensor:
-    """[K, N], [K, N] -> [K]."""
+    """[K, G], [K, G] -> [K]."""
     return (values * weights).sum(1) / weights.sum(1)

@@ -23,7 +23,9 @@ from gridrt.runtime.graph_metadata import PARENT_KEY, PRECISION_KEY, metadata_of
 from gridrt.types import Session
 
 
-def open_session(model: str | Path, *, threads: int | None = None, trust_checkpoint: bool = False) -> Session:
+def open_session(
+    model: str | Path, *, threads: int | None = None, trust_checkpoint: bool = False, fp16: bool = False
+) -> Session:
     """Open a model file with the backend that runs its kind.
 
     Args:
@@ -31,16 +33,21 @@ def open_session(model: str | Path, *, threads: int | None = None, trust_checkpo
             manifest beside it, or a name (r50, tiny_bccd, ...).
         threads: CPU threads, which an engine has no use for; None leaves the choice to the backend.
         trust_checkpoint: allow a checkpoint that needs unpickling of arbitrary classes, which can run code.
+        fp16: run a checkpoint in half precision with kernels, on an NVIDIA GPU; without it, PyTorch's eager float32,
+            the reference. Graphs and engines have their precision written into them.
 
     Raises:
-        GridRTError: neither a known kind of file nor a name, a graph or an engine that is to be trusted, or threads
-            for an engine.
+        GridRTError: neither a known kind of file nor a name, a graph or an engine that is to be trusted or to run in
+            half precision, or threads for what runs on a GPU.
         CheckpointError: weights that cannot be read, trusted, or fitted to a model.
         GraphError: an ONNX file that is not a GridRT graph.
         EngineError: an engine that was built for something other than what is here, or is without its manifest.
-        DependencyError: an engine, and its TensorRT or a GPU is missing.
+        DependencyError: an engine or half precision, and its TensorRT, what compiles kernels or a GPU is missing.
     """
     refuse_needless_trust(model, trust_checkpoint=trust_checkpoint)
+    if fp16:
+        _refuse_rounding(model)
+        _refuse_threads(model, threads)
     if is_graph(model):
         from gridrt.runtime.onnxruntime_session import OnnxRuntimeSession
 
@@ -52,16 +59,28 @@ def open_session(model: str | Path, *, threads: int | None = None, trust_checkpo
         return TensorRTSession(model)
     if suffix_of(model) in CHECKPOINT_SUFFIXES or str(model) in NAMES:
         from gridrt.model.checkpoint import load_model
+
+        loaded = load_model(model, trust_checkpoint=trust_checkpoint)
+        if fp16:
+            from gridrt.runtime.torch_cuda_session import TorchCudaSession
+
+            return TorchCudaSession(loaded)
         from gridrt.runtime.torch_session import TorchSession
 
-        return TorchSession(load_model(model, trust_checkpoint=trust_checkpoint), threads=threads)
+        return TorchSession(loaded, threads=threads)
     check_is_file(Path(model), GridRTError, PATH_OR_NAME)
     raise GridRTError(f"a model must be a file that ends in {', '.join(MODEL_SUFFIXES)}", place=model)
 
 
+def _refuse_rounding(model: str | Path) -> None:
+    if is_graph(model) or is_engine(model):
+        rule, remedy = "its precision is written into the file", "Leave out fp16, and open r50.fp16.onnx or its engine."
+        raise GridRTError(rule, place=model, remedy=remedy)
+
+
 def _refuse_threads(model: str | Path, threads: int | None) -> None:
     if threads is not None:
-        rule = "an engine runs on a GPU, where CPU threads have no effect"
+        rule = "this runs on a GPU, where CPU threads have no effect"
         raise GridRTError(rule, place=model, remedy="Leave out --threads.")
 
 

@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gridrt.config import DEFAULT_SCALE, scale_in
+from gridrt.config import scale_in
 from gridrt.errors import GraphError
+from gridrt.runtime.model_facts import ModelFacts
 from gridrt.types import Int32Array
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ TARGET_KEY = "gridrt.target"
 """The runtime that it was rewritten for."""
 
 
-class GraphFacts:
+class GraphFacts(ModelFacts):
     """What a session knows of its model from the metadata of the graph, whatever runs it.
 
     Args:
@@ -36,22 +37,7 @@ class GraphFacts:
     """
 
     def __init__(self, metadata: Mapping[str, str], path: str | Path) -> None:
-        self._class_names, self._scale = class_names_in(metadata, path), scale_in_input(metadata, path)
-
-    @property
-    def class_names(self) -> tuple[str, ...]:
-        """Names of the classes, in the order of the labels."""
-        return self._class_names
-
-    @property
-    def scale(self) -> tuple[int, int]:
-        """The scale of the images that the model learned from."""
-        return self._scale or DEFAULT_SCALE
-
-    @property
-    def scale_is_noted(self) -> bool:
-        """Whether the metadata tell `scale`."""
-        return self._scale is not None
+        super().__init__(class_names_in(metadata, path), scale_in_input(metadata, path))
 
 
 def metadata_of(model: ModelProto) -> dict[str, str]:

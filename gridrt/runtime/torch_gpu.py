@@ -1,4 +1,4 @@
-"""The GPU for an engine, by PyTorch. It has not run on a GPU yet."""
+"""The GPU by PyTorch: memory, one stream, and launches captured on it. It has not run on a GPU yet."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ class TorchGpu:
 
     Attributes:
         compute_capability: such as (9, 0).
+        device: which GPU it is.
 
     Raises:
         DependencyError: PyTorch can use none.
@@ -31,8 +32,10 @@ class TorchGpu:
             found = "it can use no GPU" if torch.version.cuda else "it is built without CUDA"
             raise DependencyError("PyTorch can use the GPU", place=f"torch {torch.__version__}", value=found)
         self.compute_capability: tuple[int, int] = torch.cuda.get_device_capability()
-        self._device = torch.device("cuda", torch.cuda.current_device())
-        self._stream = torch.cuda.Stream(self._device)
+        self.device = torch.device("cuda", torch.cuda.current_device())
+        self._stream = torch.cuda.Stream(self.device)
+        # One at a time runs, and its results are copied before the next: recordings may share memory.
+        self._pool = torch.cuda.graph_pool_handle()
 
     @property
     def stream(self) -> int:
@@ -51,7 +54,7 @@ class TorchGpu:
         """
         element = torch.from_numpy(np.empty(0, dtype)).dtype
         try:
-            return TorchMemory(torch.empty(tuple(shape), dtype=element, device=self._device))
+            return TorchMemory(torch.empty(tuple(shape), dtype=element, device=self.device))
         except torch.OutOfMemoryError as error:
             raise no_room(shape, dtype) from error
 
@@ -63,7 +66,7 @@ class TorchGpu:
         """
         graph = torch.cuda.CUDAGraph()
         # By thread: what other threads do with the GPU meanwhile does not matter.
-        with torch.cuda.graph(graph, stream=self._stream, capture_error_mode="thread_local"):
+        with torch.cuda.graph(graph, pool=self._pool, stream=self._stream, capture_error_mode="thread_local"):
             launch()
         return graph.replay
 

@@ -6,15 +6,16 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from gridrt.config import DEFAULT_SCALE
-from gridrt.errors import DependencyError, GridRTError
+from gridrt.errors import DependencyError
+from gridrt.runtime.model_facts import ModelFacts
+from gridrt.runtime.torch_memory import in_memory
 from gridrt.types import Int32Array, RawDetections, UInt8Array
 
 if TYPE_CHECKING:
     from gridrt.model.grid_rcnn import GridRCNN
 
 
-class TorchSession:
+class TorchSession(ModelFacts):
     """A model in eval mode on one device.
 
     Args:
@@ -34,22 +35,8 @@ class TorchSession:
         self.device = device_named(device)
         if threads is not None:
             torch.set_num_threads(threads)
+        super().__init__(model.class_names, model.scale)
         self.model = model.eval().to(self.device)
-
-    @property
-    def class_names(self) -> tuple[str, ...]:
-        """Names of the classes, in the order of the labels."""
-        return self.model.class_names
-
-    @property
-    def scale(self) -> tuple[int, int]:
-        """The scale of the images that the model learned from."""
-        return self.model.scale or DEFAULT_SCALE
-
-    @property
-    def scale_is_noted(self) -> bool:
-        """Whether the model knows `scale`."""
-        return self.model.scale is not None
 
     def run(self, images: UInt8Array, image_sizes: Int32Array) -> RawDetections:
         """Detect in a batch; shapes as in `gridrt.types.Session`.
@@ -57,14 +44,8 @@ class TorchSession:
         Raises:
             GridRTError: there is not enough memory.
         """
-        try:
+        with in_memory(images, self.device):
             return self._run(images, image_sizes)
-        except RuntimeError as error:
-            if not isinstance(error, torch.OutOfMemoryError) and "allocate memory" not in str(error):  # a CPU's
-                raise
-            rule, found = "a batch has to fit into memory", f"{list(images.shape)} on {self.device}"
-            remedy = "Detect in fewer or smaller images (--scale) at a time."
-            raise GridRTError(rule, place="images", value=found, remedy=remedy) from error
 
     @torch.inference_mode()
     def _run(self, images: UInt8Array, image_sizes: Int32Array) -> RawDetections:

@@ -122,5 +122,5 @@ def _missing(package: str, error: Exception) -> DependencyError:
         "kernels are compiled for the GPU at hand by cuda-core with NVRTC",
         place=package,
         value=error,
-        remedy='Run: pip install ".[trt]"',
+        remedy='Run: pip install ".[cuda]"',
     )

@@ -17,10 +17,7 @@ from benchmarks.gpu_launches import EDGES_OF, KERNEL_NAMED, Driver, Edge, laid_o
 from gridrt.plugins.contract import Attributes
 from gridrt.plugins.kernel import Kernel, Shapes, Variant
 from gridrt.plugins.kernels import KERNELS
-from tests.plugins.conftest import compile_for_host
 from tests.plugins.host_kernel import Compiler, HostKernel
-
-__all__ = ["compile_for_host"]  # a fixture
 
 
 def edges_of(kernel: Kernel) -> list[Edge]:

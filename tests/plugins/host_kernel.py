@@ -6,6 +6,7 @@ import ctypes
 import shutil
 import subprocess
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
@@ -49,6 +50,13 @@ def compile_for_cpu(program: Path, options: Sequence[str], library: Path) -> Non
     assert done.returncode == 0, done.stderr
 
 
+@dataclass(frozen=True)
+class Pointer:
+    """Memory of others."""
+
+    address: int
+
+
 class HostLibrary:
     """A kernel that runs on the CPU."""
 
@@ -60,7 +68,7 @@ class HostLibrary:
         grid: Sequence[int],
         threads: int,
         shared_memory: int,
-        arguments: Sequence[int | Buffer],
+        arguments: Sequence[int | Buffer | Pointer],
         *,
         backwards: bool = False,
     ) -> None:
@@ -83,8 +91,44 @@ class HostLibrary:
                 item.check()
 
 
-def _argument(item: int | Buffer) -> ctypes.c_int | ctypes.c_void_p:
-    return ctypes.c_void_p(item.address) if isinstance(item, Buffer) else ctypes.c_int(item)
+def _argument(item: int | Buffer | Pointer) -> ctypes.c_int | ctypes.c_void_p:
+    return ctypes.c_int(item) if isinstance(item, int) else ctypes.c_void_p(item.address)
+
+
+class HostLauncher:
+    """In the place of `CudaKernel`: the same launch, by the CPU, at once.
+
+    Args:
+        kernel: its description.
+        variant: one of the kernel's.
+        attributes: of the node.
+        compile_for_host: the fixture.
+    """
+
+    def __init__(self, kernel: Kernel, variant: Variant, attributes: Attributes, compile_for_host: Compiler) -> None:
+        self._scalars, self._geometry = kernel.scalars, kernel.launch(variant, attributes)
+        self._library = compile_for_host(kernel.entry, kernel.symbol, kernel.defines(variant, attributes))
+
+    def launch(self, shapes: Shapes, inputs: Sequence[int], outputs: Sequence[int], _stream: int) -> None:
+        """As `CudaKernel.launch`."""
+        self.run(shapes, [Pointer(address) for address in inputs], [Pointer(address) for address in outputs])
+
+    def run(
+        self,
+        shapes: Shapes,
+        inputs: Sequence[Buffer | Pointer],
+        outputs: Sequence[Buffer | Pointer],
+        *,
+        backwards: bool = False,
+    ) -> None:
+        """The same; `backwards` as in `HostLibrary.launch`."""
+        self._library.launch(
+            [size.value(shapes) for size in self._geometry.grid],
+            self._geometry.threads,
+            self._geometry.shared_memory.value(shapes),
+            [*inputs, *(size.value(shapes) for size in self._scalars), *outputs],
+            backwards=backwards,
+        )
 
 
 class HostKernel:
@@ -92,7 +136,7 @@ class HostKernel:
 
     def __init__(self, kernel: Kernel, variant: Variant, attributes: Attributes, compile_for_host: Compiler) -> None:
         self._kernel, self._variant, self._attributes = kernel, variant, attributes
-        self._library = compile_for_host(kernel.entry, kernel.symbol, kernel.defines(variant, attributes))
+        self._launcher = HostLauncher(kernel, variant, attributes, compile_for_host)
 
     def __call__(self, *inputs: Tensor, backwards: bool = False) -> list[Tensor]:
         """The outputs; `backwards` as in `HostLibrary.launch`."""
@@ -107,22 +151,11 @@ class HostKernel:
             for spec in contract.output_tensors
         ]
         results = [Buffer(np.full(output.nbytes, NAN, np.uint8)) for output in outputs]
-        self._launch(shapes, feeds, results, backwards=backwards)
+        self._launcher.run(shapes, feeds, results, backwards=backwards)
         return [
             self._tensor(result.content, like=output, is_map=spec.is_map)
             for spec, output, result in zip(contract.output_tensors, outputs, results, strict=True)
         ]
-
-    def _launch(self, shapes: Shapes, inputs: Sequence[Buffer], outputs: Sequence[Buffer], *, backwards: bool) -> None:
-        launch = self._kernel.launch(self._variant, self._attributes)
-        scalars = [size.value(shapes) for size in self._kernel.scalars]
-        self._library.launch(
-            [size.value(shapes) for size in launch.grid],
-            launch.threads,
-            launch.shared_memory.value(shapes),
-            [*inputs, *scalars, *outputs],
-            backwards=backwards,
-        )
 
     def _dtype(self, element: ElementType) -> torch.dtype:
         dtype = getattr(torch, self._variant.precision if element == "feature" else element)

@@ -8,11 +8,20 @@ import numpy as np
 import onnx
 import onnx.numpy_helper
 import pytest
-from torch import nn
+import torch
 
-from gridrt.errors import GraphError, GridRTError
+from gridrt.errors import DependencyError, GraphError, GridRTError
 from gridrt.files import sha256_of
-from gridrt.runtime import models_in, only_float_graph_in, only_model_in, open_session, tensorrt_session
+from gridrt.model.grid_rcnn import GridRCNN
+from gridrt.model.presets import build
+from gridrt.runtime import (
+    models_in,
+    only_float_graph_in,
+    only_model_in,
+    open_session,
+    tensorrt_session,
+    torch_cuda_session,
+)
 from gridrt.runtime.onnxruntime_session import OnnxRuntimeSession
 from gridrt.runtime.torch_session import TorchSession
 from tests.fakes import whole_image_graph
@@ -30,9 +39,9 @@ def test_a_graph_opens_in_onnx_runtime(tmp_path: Path) -> None:
 def test_a_checkpoint_or_a_published_name_opens_in_pytorch(model: str, monkeypatch: pytest.MonkeyPatch) -> None:
     loaded = []
 
-    def load_model(path: str, *, trust_checkpoint: bool) -> nn.Module:
+    def load_model(path: str, *, trust_checkpoint: bool) -> GridRCNN:
         loaded.append((path, trust_checkpoint))
-        return nn.Identity()
+        return build("tiny")
 
     monkeypatch.setattr("gridrt.model.checkpoint.load_model", load_model)
 
@@ -40,6 +49,32 @@ def test_a_checkpoint_or_a_published_name_opens_in_pytorch(model: str, monkeypat
 
     assert isinstance(session, TorchSession)
     assert loaded == [(model, True)]
+
+
+def test_a_checkpoint_opens_in_half_precision_where_that_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[GridRCNN] = []
+    monkeypatch.setattr(torch_cuda_session, "TorchCudaSession", opened.append)
+
+    open_session("tiny_synthetic", fp16=True)
+
+    assert [model.variant for model in opened] == ["tiny"]
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_half_precision_is_never_left_out_silently() -> None:
+    with pytest.raises(DependencyError, match="an NVIDIA GPU"):
+        open_session("tiny_synthetic", fp16=True)
+
+
+@pytest.mark.parametrize("name", ["a.onnx", "a.engine"])
+def test_half_precision_of_a_file_with_its_own_precision_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(GridRTError, match=r"its precision is written into the file\. Leave out fp16"):
+        open_session(tmp_path / name, fp16=True)
+
+
+def test_half_precision_has_no_use_for_threads() -> None:
+    with pytest.raises(GridRTError, match="Leave out --threads"):
+        open_session("tiny_synthetic", fp16=True, threads=2)
 
 
 def test_a_graph_needs_no_trust_and_a_flag_is_not_ignored(tmp_path: Path) -> None:

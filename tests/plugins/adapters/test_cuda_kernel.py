@@ -24,7 +24,7 @@ HALF = Variant("float16")
 @pytest.fixture
 def nvrtc() -> None:
     """The real compiler."""
-    core = pytest.importorskip("cuda.core", reason='cuda-core is not installed: pip install ".[trt]"')
+    core = pytest.importorskip("cuda.core", reason='cuda-core is not installed: pip install ".[cuda]"')
     try:
         core.Program("", "c++", core.ProgramOptions(arch="sm_80"))
     except RuntimeError as error:
@@ -50,7 +50,7 @@ def test_a_kernel_that_does_not_compile_is_an_error_with_the_compilers_words() -
 
 def test_without_cuda_core_the_error_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "cuda", None)
-    with pytest.raises(DependencyError, match=r"cuda-core: .*pip install \"\.\[trt\]\""):
+    with pytest.raises(DependencyError, match=r"cuda-core: .*pip install \"\.\[cuda\]\""):
         cuda_core()
 
 

@@ -1,0 +1,73 @@
+"""The session with kernels and CUDA graphs detects what the eager reference detects."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+
+from gridrt.agreement import agreement
+from gridrt.detector import Detector
+from gridrt.model.checkpoint import load_model
+from gridrt.model.untrained import untrained_model
+from gridrt.plugins.contract import Precision
+from gridrt.runtime.torch_cuda_session import TorchCudaSession
+from gridrt.runtime.torch_session import TorchSession
+from gridrt.types import Detections, UInt8Array
+
+pytestmark = pytest.mark.gpu
+PARTS = ("boxes", "scores", "labels")
+
+
+def outside(expected: Detections, found: Detections, precision: Precision) -> int:
+    """How many differ by more than rounding makes them."""
+    found_by = agreement(expected, found)
+    return found_by.outside(0.05, 0.001) if precision == "float32" else found_by.outside(1.0, 0.02)
+
+
+@pytest.fixture(autouse=True)
+def _without_tf32(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", False)
+
+
+@pytest.mark.parametrize("precision", ["float32", "float16"])
+@pytest.mark.parametrize("scale", [(320, 256), (256, 192)])
+def test_a_trained_detector_finds_the_same(
+    photo: Callable[[str], UInt8Array], precision: Precision, scale: tuple[int, int]
+) -> None:
+    model, picture = load_model("tiny_synthetic"), photo("coffee")
+    (expected,) = Detector(TorchSession(copy.deepcopy(model), "cpu"), scale)([picture])
+    detector = Detector(TorchCudaSession(model, precision=precision), scale)
+    for _ in range(3):
+        (found,) = detector([picture])
+        assert outside(expected, found, precision) <= max(1, len(expected) // 5)
+
+
+def test_r50_runs_with_batch_norms_folded(photo: Callable[[str], UInt8Array]) -> None:
+    model, scale = untrained_model("r50"), (320, 256)
+    (expected,) = Detector(TorchSession(copy.deepcopy(model), "cuda"), scale)([photo("coffee")])
+    (found,) = Detector(TorchCudaSession(model, precision="float32"), scale)([photo("coffee")])
+    assert len(expected)
+    assert outside(expected, found, "float32") <= len(expected) // 10
+
+
+@pytest.mark.parametrize("precision", ["float32", "float16"])
+def test_a_repeated_graph_gives_what_launching_gives_in_turns_of_two_shapes(
+    photo: Callable[[str], UInt8Array], precision: Precision
+) -> None:
+    model = load_model("tiny_synthetic")
+    pictures = [photo("coffee"), photo("coffee")[:, ::-1].copy(), photo("coffee").transpose(1, 0, 2).copy()]
+    by_graph, launched = (
+        Detector(TorchCudaSession(model, precision=precision, cuda_graphs=cuda_graphs)) for cuda_graphs in (True, False)
+    )
+    for picture in [*pictures, *pictures]:
+        (found,), (expected,) = by_graph([picture]), launched([picture])
+        # Convolutions may be chosen otherwise, and then round otherwise.
+        assert outside(expected, found, precision) <= max(1, len(expected) // 5)
+    again = [by_graph([picture])[0] for picture in pictures for _ in range(2)]
+    for one, other in zip(again[::2], again[1::2], strict=True):
+        for part in PARTS:
+            np.testing.assert_array_equal(getattr(one, part), getattr(other, part))
