@@ -1,0 +1,44 @@
+"""Names beside the markers of a scatter plot, where there is room."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from gridrt.report.bench_report.look import Look, shortened
+from gridrt.report.bench_report.markup import Html, joined
+from gridrt.report.bench_report.plot import BOTTOM, LEFT, RIGHT, TOP, text
+
+LETTERS, LETTER, LINE = 24, 6.3, 13  # most letters of a name, and pixels of one and of a line at most
+GAP = 9  # pixels from the marker's middle
+Box = tuple[float, float, float, float]
+
+
+def labels(looks: Sequence[Look], places: Sequence[tuple[float, float]]) -> Html:
+    """A name for each marker, on one of its four sides; none where all would cover something: the legend has it."""
+    taken: list[Box] = [(x - 6, y - 6, x + 6, y + 6) for x, y in places]
+    drawn = []
+    for look, place in zip(looks, places, strict=True):
+        name = shortened(look.row.artefact, LETTERS)
+        for kind, x, y, box in _sides(*place, LETTER * len(name)):
+            if _is_inside(box) and not any(_overlap(box, other) for other in taken):
+                taken.append(box)
+                drawn.append(look.group(text(x, y, name, f"name {kind}")))
+                break
+    return joined(*drawn)
+
+
+def _sides(x: float, y: float, width: float) -> Iterator[tuple[str, float, float, Box]]:
+    """How the text is aligned, where it starts, and what it covers: right, left, above and below the marker."""
+    half = LINE / 2
+    yield "start", x + GAP, y + 4, (x + GAP, y - half, x + GAP + width, y + half)
+    yield "end", x - GAP, y + 4, (x - GAP - width, y - half, x - GAP, y + half)
+    for middle in (y - GAP - half, y + GAP + half):
+        yield "middle", x, middle + 4, (x - width / 2, middle - half, x + width / 2, middle + half)
+
+
+def _is_inside(box: Box) -> bool:
+    return box[0] >= LEFT and box[1] >= TOP and box[2] <= RIGHT and box[3] <= BOTTOM
+
+
+def _overlap(one: Box, other: Box) -> bool:
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
