@@ -25,7 +25,15 @@ from gridrt.types import Detections
 
 IMAGES = 120
 IOUS = tuple(f"{0.5 + 0.05 * step:.2f}" for step in range(10))
-STAGES = {"resize": 0.02, "backbone": 0.41, "neck": 0.12, "rpn": 0.1, "proposals": 0.06, "box head": 0.17, "grid head": 0.12}
+STAGES = {
+    "resize": 0.02,
+    "backbone": 0.41,
+    "neck": 0.12,
+    "rpn": 0.1,
+    "proposals": 0.06,
+    "box head": 0.17,
+    "grid head": 0.12,
+}
 REFERENCE = "runs/blood/tiny_bccd.pth"
 
 
@@ -108,13 +116,13 @@ def _less(mine: float | None, theirs: float | None) -> float | None:
 
 def rows() -> list[Row]:
     """A checkpoint, and three artefacts that were made from it."""
-    folder = "runs/blood"
+    stem = "runs/blood/tiny_bccd"
     return [
         row(REFERENCE, drop=0, session=0.083, megabytes=46.2, seed=0, kind="PyTorch", precision="fp32"),
-        row(f"{folder}/tiny_bccd.onnx", drop=0, session=0.052, megabytes=46.4, seed=2, kind="ONNX", precision="fp32"),
-        row(f"{folder}/tiny_bccd.fp16.onnx", drop=0.002, session=0.049, megabytes=23.3, seed=4, kind="ONNX", precision="fp16"),
-        row(f"{folder}/tiny_bccd.int8.onnx", drop=0.016, session=0.031, megabytes=11.9, seed=6, kind="ONNX", precision="int8"),
-    ]  # fmt: skip
+        row(f"{stem}.onnx", drop=0, session=0.052, megabytes=46.4, seed=2, kind="ONNX", precision="fp32"),
+        row(f"{stem}.fp16.onnx", drop=0.002, session=0.049, megabytes=23.3, seed=4, kind="ONNX", precision="fp16"),
+        row(f"{stem}.int8.onnx", drop=0.016, session=0.031, megabytes=11.9, seed=6, kind="ONNX", precision="int8"),
+    ]
 
 
 CONDITIONS = {

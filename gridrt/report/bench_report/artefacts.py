@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from gridrt.bench.latency import Latency
 from gridrt.bench.result import DETECTOR, FIGURES, SESSION, BenchResult, Row
 from gridrt.report.bench_report.figures import UNKNOWN, change, milliseconds, rate, ratio, size
-from gridrt.report.bench_report.look import Look, looks_of
+from gridrt.report.bench_report.look import Look, file_name, looks_of
 from gridrt.report.bench_report.markup import Html, element, joined
 from gridrt.report.bench_report.tables import Column, Line, table
 from gridrt.report.metrics import points
@@ -18,7 +18,9 @@ IDENTITY = (
     Column("Format", key="format"),
     Column("Precision", key="precision"),
 )
-ACCURACY = tuple(Column(name, "Average precision, points; below it, less the reference's", key) for key, name in NAMES.items())
+ACCURACY = tuple(
+    Column(name, "Average precision, points; below it, less the reference's", key) for key, name in NAMES.items()
+)
 Told = Callable[[Latency], str]
 LATENCY: dict[str, Told] = {
     "mean": lambda latency: milliseconds(latency.mean),
@@ -55,7 +57,7 @@ def speed_table(result: BenchResult) -> Html:
 
 def _name(look: Look) -> Html:
     role = element("small", "reference") if look.is_reference else ""
-    return joined(look.swatch(), element("span", look.row.artefact, class_="file"), role)
+    return joined(look.swatch(), file_name(look.name), role)
 
 
 def _notes(row: Row) -> list[Html]:

@@ -19,7 +19,7 @@ def by_class(looks: Sequence[Look]) -> Html:
     if len(names) < 2:
         return Html()
     base = next((_aps(look) for look in measured if look.is_reference), {})
-    columns = [Column("Class"), *(Column(look.row.artefact) for look in measured)]
+    columns = [Column("Class"), *(Column(look.name) for look in measured)]
     lines = [Line([name, *(_cell(look, name, base) for look in measured)]) for name in names]
     what = f"AP of each of the {counted(len(names), 'class')}"
     return folded(what, table(f"{what}, points; below it, less the reference's", columns, lines, kind="classes"))

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gridrt.report.bench_report.figures import UNKNOWN
-from gridrt.report.bench_report.look import Look
+from gridrt.report.bench_report.look import Look, file_name
 from gridrt.report.bench_report.markup import Html, element
 from gridrt.report.bench_report.tables import Column, Line, table
 
@@ -51,14 +51,25 @@ def _told(value: object) -> str:
         return _described(value)
     if isinstance(value, Sequence) and not isinstance(value, str):
         return ", ".join(str(each) for each in value)
-    return {None: "not known", True: "yes", False: "no"}[value] if value is None or value is True or value is False else str(value)
+    return (
+        {None: "not known", True: "yes", False: "no"}[value]
+        if value is None or value is True or value is False
+        else str(value)
+    )
 
 
 def provenance(looks: Sequence[Look]) -> Html:
     """What ran each artefact, and the hashes that name its file and its weights."""
     columns = [Column("Artefact"), Column("Run by"), Column("SHA-256 of the file"), Column("SHA-256 of its weights")]
     lines = [
-        Line([look.row.artefact, look.row.backend or UNKNOWN, _hash(look.row.sha256), _hash(look.row.weights_sha256)])
+        Line(
+            [
+                file_name(look.row.artefact),
+                look.row.backend or UNKNOWN,
+                _hash(look.row.sha256),
+                _hash(look.row.weights_sha256),
+            ]
+        )
         for look in looks
     ]
     return table("Files and what ran them", columns, lines, kind="words")
@@ -72,5 +83,3 @@ def terms() -> Html:
     """What the words of the report mean."""
     pairs = (part for word, meaning in TERMS.items() for part in (element("dt", word), element("dd", meaning)))
     return element("div", element("dl", *pairs, class_="terms"), class_="card")
-
-

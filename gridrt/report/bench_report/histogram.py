@@ -16,7 +16,7 @@ from gridrt.report.bench_report.plot import WIDTH, across, figure, svg, text
 START, END = 6, 414
 BAND, BARS, NAME = 74, 40, 18  # pixels of an artefact, of its highest bar, and of its name above
 BINS = 60
-LETTERS = 30
+LETTERS = 27
 TITLES = {SESSION: "Session", DETECTOR: "Whole detector"}
 
 
@@ -55,7 +55,7 @@ def _band(look: Look, part: str, axis: Axis, top: float) -> Html:
         for value, kind in ((p50, "mark"), (p95, "mark dashed"))
     )
     head = joined(
-        text(START, top + NAME - 2, shortened(look.row.artefact, LETTERS), "name start"),
+        text(START, top + NAME - 2, shortened(look.name, LETTERS), "name start"),
         text(END, top + NAME - 2, told, "tick end"),
     )
     return look.group(_bars(values, axis, foot), *lines, head)

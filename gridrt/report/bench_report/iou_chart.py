@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gridrt.report.bench_report.axis import Axis, linear_axis
-from gridrt.report.bench_report.look import Look, legend, lines_through, on_top
+from gridrt.report.bench_report.look import Look, file_name, legend, lines_through, on_top
 from gridrt.report.bench_report.markup import Html, element
 from gridrt.report.bench_report.plot import BOTTOM, LEFT, RIGHT, TOP, figure, plot
 from gridrt.report.bench_report.tables import Column, Line, folded, table
@@ -56,7 +56,7 @@ def _over_iou(
 def _curve(look: Look, x: Axis, y: Axis, values: dict[float, float | None]) -> Html:
     places = [None if value is None else (x.at(iou), y.at(value)) for iou, value in values.items()]
     lines = (look.line(run) for run in lines_through(places))
-    told = (f"{look.row.artefact}, IoU {iou:.2f}: {value:.1f}" for iou, value in values.items() if value is not None)
+    told = (f"{look.name}, IoU {iou:.2f}: {value:.1f}" for iou, value in values.items() if value is not None)
     markers = (look.marker(*place, words) for place, words in zip(filter(None, places), told, strict=True))
     return look.group(*lines, *markers)
 
@@ -77,5 +77,7 @@ def _iou_table(looks: Sequence[Look]) -> Html:
     for look in looks:
         values = _iou_values(look)
         cells = [value if (value := values.get(iou)) is None else value / 100 for iou in names]
-        lines.append(Line([look.row.artefact, *map(points, cells)]))
-    return table("AP at each IoU threshold, points", [Column("Artefact"), *(Column(f"{iou:.2f}") for iou in names)], lines)
+        lines.append(Line([file_name(look.name), *map(points, cells)]))
+    return table(
+        "AP at each IoU threshold, points", [Column("Artefact"), *(Column(f"{iou:.2f}") for iou in names)], lines
+    )

@@ -8,7 +8,7 @@ from gridrt.report.bench_report.look import Look, shortened
 from gridrt.report.bench_report.markup import Html, joined
 from gridrt.report.bench_report.plot import BOTTOM, LEFT, RIGHT, TOP, text
 
-LETTERS, LETTER, LINE = 24, 6.3, 13  # most letters of a name, and pixels of one and of a line at most
+LETTERS, LETTER, LINE = 24, 7.4, 13  # most letters of a name, and pixels of one and of a line at most
 GAP = 9  # pixels from the marker's middle
 Box = tuple[float, float, float, float]
 
@@ -18,7 +18,7 @@ def labels(looks: Sequence[Look], places: Sequence[tuple[float, float]]) -> Html
     taken: list[Box] = [(x - 6, y - 6, x + 6, y + 6) for x, y in places]
     drawn = []
     for look, place in zip(looks, places, strict=True):
-        name = shortened(look.row.artefact, LETTERS)
+        name = shortened(look.name, LETTERS)
         for kind, x, y, box in _sides(*place, LETTER * len(name)):
             if _is_inside(box) and not any(_overlap(box, other) for other in taken):
                 taken.append(box)

@@ -1,10 +1,11 @@
-"""How an artefact looks in every chart: by colour, by dash, by the shape of its marker, and by its place in the table."""
+"""How an artefact looks in every chart: colour, dash and the shape of its marker."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from math import cos, pi, sin
 
 from gridrt.bench.result import BenchResult, Row
@@ -30,11 +31,13 @@ class Look:
 
     Attributes:
         row: its figures.
+        name: what tells it from the others: its path without the folders that all share.
         index: its place in the table, from 0.
         is_reference: drawn in ink, and wider, below the others.
     """
 
     row: Row
+    name: str
     index: int
     is_reference: bool
 
@@ -76,12 +79,34 @@ class Look:
 
 def looks_of(result: BenchResult) -> list[Look]:
     """Every artefact of a bench, in the order of its rows."""
-    return [Look(row, index, row.artefact == result.reference) for index, row in enumerate(result.rows)]
+    names = short_names([row.artefact for row in result.rows])
+    return [
+        Look(row, name, index, row.artefact == result.reference)
+        for index, (row, name) in enumerate(zip(result.rows, names, strict=True))
+    ]
+
+
+def names_of(result: BenchResult) -> dict[str, str]:
+    """The short name of each artefact."""
+    return {look.row.artefact: look.name for look in looks_of(result)}
+
+
+def file_name(name: str) -> Html:
+    """A file's name, which may be broken where its parts meet."""
+    first, *others = re.split(r"(?=[._-])|(?<=/)", name)
+    return element("span", first, *(part for other in others for part in (element("wbr"), other)), class_="file")
+
+
+def short_names(artefacts: Sequence[str]) -> list[str]:
+    """Paths without the folders that all of them share."""
+    folders = [artefact.split("/")[:-1] for artefact in artefacts]
+    shared = len(list(takewhile(lambda level: len(set(level)) == 1, zip(*folders, strict=False))))
+    return ["/".join(artefact.split("/")[shared:]) for artefact in artefacts]
 
 
 def legend(looks: Sequence[Look]) -> Html:
     """Which look is whose."""
-    entries = (element("li", one.swatch(), element("span", one.row.artefact), data_toggles=one.index) for one in looks)
+    entries = (element("li", one.swatch(), file_name(one.name), data_toggles=one.index) for one in looks)
     return element("ul", *entries, class_="legend")
 
 

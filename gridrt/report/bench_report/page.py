@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from gridrt import __version__
-from gridrt.bench.disagreement import SCORE_THRESHOLD, Disagreement
+from gridrt.bench.disagreement import Disagreement
 from gridrt.bench.result import BenchResult
 from gridrt.files import write_text
 from gridrt.report.bench_report.artefacts import accuracy_table, speed_table
@@ -17,7 +17,7 @@ from gridrt.report.bench_report.classes import by_class
 from gridrt.report.bench_report.conditions import conditions, provenance, terms
 from gridrt.report.bench_report.histogram import histograms
 from gridrt.report.bench_report.iou_chart import by_iou
-from gridrt.report.bench_report.look import looks_of
+from gridrt.report.bench_report.look import looks_of, names_of
 from gridrt.report.bench_report.markup import Html, element, joined
 from gridrt.report.bench_report.pictures import pictures
 from gridrt.report.bench_report.recall_chart import precision_recall
@@ -69,13 +69,15 @@ def _sections(result: BenchResult, disagreements: Sequence[Disagreement]) -> Ite
     yield "recall", "Precision over recall", precision_recall(looks)
     yield "latency", "Latency", histograms(looks)
     yield "stages", "Stages", stages(looks)
-    yield "pictures", f"Where they differ most, scores from {SCORE_THRESHOLD:.0%}", pictures(disagreements)
+    yield "pictures", "Where they differ most", pictures(disagreements, names_of(result))
     yield "conditions", "Conditions", joined(conditions(result.conditions), provenance(looks))
     yield "terms", "What the words mean", terms()
 
 
 def _section(name: str, title: str, content: Html) -> Html:
-    return element("section", element("h2", title, id=f"{name}-title"), content, id=name, aria_labelledby=f"{name}-title")
+    return element(
+        "section", element("h2", title, id=f"{name}-title"), content, id=name, aria_labelledby=f"{name}-title"
+    )
 
 
 def _head(result: BenchResult) -> Html:

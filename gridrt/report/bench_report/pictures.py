@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from PIL import Image
 
 from gridrt.agreement import Agreement, agreement
-from gridrt.bench.disagreement import Disagreement
+from gridrt.bench.disagreement import SCORE_THRESHOLD, Disagreement
 from gridrt.data.image import load_image
 from gridrt.errors import ImageError
+from gridrt.report.bench_report.look import file_name
 from gridrt.report.bench_report.markup import Html, element, joined
 from gridrt.types import Detections, Float32Array
 
@@ -21,6 +22,7 @@ LONG_SIDE = 1000  # pixels of a picture at most
 ALL_PIXELS = 12_000_000  # of all pictures together, about 3 MB
 QUALITY = 80
 CANVAS = 640  # units of the drawing along the long side of the picture
+SHOWN = f"Detections with a score of at least {SCORE_THRESHOLD:.0%}, in the pictures where they differ most."
 LETTER, LINE = 9, 20  # units that a letter is wide and a line of text is high
 
 
@@ -43,15 +45,22 @@ class Picture:
     data: str
 
 
-def pictures(disagreements: Sequence[Disagreement]) -> Html:
-    """A figure for each disagreement; nothing where there is none."""
+def pictures(disagreements: Sequence[Disagreement], names: Mapping[str, str]) -> Html:
+    """A figure for each disagreement; nothing where there is none.
+
+    Args:
+        disagreements: in the order of the figures.
+        names: the short name of each artefact.
+    """
     if not disagreements:
         return Html()
     files = list(dict.fromkeys(one.picture for one in disagreements))
     held = {file: _load(file, f"picture{index}", len(files)) for index, file in enumerate(files)}
     drawn = {file: each for file, each in held.items() if isinstance(each, Picture)}
-    figures = (_figure(one, held[one.picture]) for one in disagreements)
-    return joined(_key(), _definitions(drawn.values()), element("div", *figures, class_="pictures"))
+    figures = (_figure(one, names.get(one.artefact, one.artefact), held[one.picture]) for one in disagreements)
+    return joined(
+        element("p", SHOWN), _key(), _definitions(drawn.values()), element("div", *figures, class_="pictures")
+    )
 
 
 def _load(file: Path, name: str, count: int) -> Picture | str:
@@ -93,14 +102,16 @@ def _line(kind: str) -> Html:
     return element("svg", line, viewBox="0 0 36 14", width=36, height=14, aria_hidden="true", class_="swatch")
 
 
-def _figure(one: Disagreement, picture: Picture | str) -> Html:
+def _figure(one: Disagreement, artefact: str, picture: Picture | str) -> Html:
     found = agreement(one.reference, one.other)
     words = difference_in_words(found)
-    head = joined(element("strong", one.artefact, class_="file"), " on ", element("span", one.picture.name, class_="file"))
-    caption = element("figcaption", head, element("br"), words)
+    head = joined(
+        element("strong", one.artefact, class_="file"), " on ", element("span", one.picture.name, class_="file")
+    )
+    caption = element("figcaption", element("p", head), element("p", words))
     if isinstance(picture, str):
         return element("figure", element("p", f"The picture cannot be shown: {picture}", class_="banner"), caption)
-    label = f"{one.picture.name} with the boxes of the reference and of {one.artefact}. {words}"
+    label = f"{one.picture.name} with the boxes of the reference and of {artefact}. {words}"
     return element("figure", _drawing(one, found, picture, label), caption, class_="card")
 
 
@@ -117,10 +128,11 @@ def _drawing(one: Disagreement, found: Agreement, picture: Picture, label: str) 
     rows, columns = ({pair[side] for pair in found.pairs} for side in (0, 1))
     sides = ((one.reference, rows, "theirs"), (one.other, columns, "mine"))
     shared = joined(*(_shared(side, paired, kind, picture) for side, paired, kind in sides))
-    alone = joined(*(mark for side, paired, kind in sides for mark in _alone(side, paired, kind, picture, one.class_names)))
+    alone = [mark for side, paired, kind in sides for mark in _alone(side, paired, kind, picture, one.class_names)]
+    boxes, tags = (joined(*(mark[layer] for mark in alone)) for layer in (0, 1))
     box = f"0 0 {picture.width:g} {picture.height:g}"
     image = element("use", href=f"#{picture.name}")
-    return element("svg", image, shared, alone, viewBox=box, role="img", aria_label=label, class_="photo")
+    return element("svg", image, shared, boxes, tags, viewBox=box, role="img", aria_label=label, class_="photo")
 
 
 def _shared(side: Detections, paired: set[int], kind: str, picture: Picture) -> Html:
@@ -129,12 +141,13 @@ def _shared(side: Detections, paired: set[int], kind: str, picture: Picture) -> 
 
 def _alone(
     side: Detections, paired: set[int], kind: str, picture: Picture, class_names: Sequence[str]
-) -> Iterator[Html]:
+) -> Iterator[tuple[Html, Html]]:
+    """Boxes without a partner, with their tags."""
     for index in range(len(side)):
         if index not in paired:
             box = side.boxes[index] * picture.scale
             words = f"{class_names[side.labels[index]]} {side.scores[index]:.0%}"
-            yield joined(_box(box, f"box alone {kind}"), _name(box, words, kind, picture))
+            yield _box(box, f"box alone {kind}"), _name(box, words, kind, picture)
 
 
 def _box(box: Float32Array, kind: str) -> Html:

@@ -6,7 +6,7 @@ from gridrt.report.bench_report.axis import Axis
 from gridrt.report.bench_report.markup import Html, element, joined
 
 WIDTH, HEIGHT = 420, 300
-LEFT, RIGHT, TOP, BOTTOM = 46, 410, 12, 256
+LEFT, RIGHT, TOP, BOTTOM = 56, 404, 12, 256
 
 
 def svg(width: float, height: float, label: str, *content: str) -> Html:

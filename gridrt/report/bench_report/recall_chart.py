@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gridrt.report.bench_report.axis import Axis, linear_axis
-from gridrt.report.bench_report.look import Look, legend, on_top
+from gridrt.report.bench_report.look import Look, file_name, legend, on_top
 from gridrt.report.bench_report.markup import Html, element
 from gridrt.report.bench_report.plot import BOTTOM, LEFT, RIGHT, TOP, figure, plot
 from gridrt.report.bench_report.tables import Column, Line, folded, table
@@ -50,7 +50,7 @@ def _recall_curve(look: Look, x: Axis, y: Axis, precision: Sequence[float]) -> H
 def _recall_table(looks: Sequence[Look], iou: str) -> Html:
     columns = [Column("Artefact"), *(Column(f"{recall / 100:.1f}") for recall in RECALLS)]
     lines = [
-        Line([look.row.artefact, *(f"{curve[recall * (len(curve) - 1) // 100]:.2f}" for recall in RECALLS)])
+        Line([file_name(look.name), *(f"{curve[recall * (len(curve) - 1) // 100]:.2f}" for recall in RECALLS)])
         for look in looks
         if (curve := _curves(look).get(iou))
     ]

@@ -9,14 +9,14 @@ from gridrt.bench.result import Stage
 from gridrt.report.bench_report.axis import Axis, linear_axis
 from gridrt.report.bench_report.figures import UNKNOWN, milliseconds, ratio
 from gridrt.report.bench_report.look import COLORS, Look, shortened
-from gridrt.report.bench_report.markup import Html, element, joined
+from gridrt.report.bench_report.markup import Html, element
 from gridrt.report.bench_report.plot import WIDTH, across, figure, svg, text
 from gridrt.report.bench_report.tables import Column, Line, folded, table
 
 START, END = 6, 404
 BAND, BAR, FLOOR, NAME = 66, 24, 6, 18  # pixels of an artefact, of its bar, of the floor below, and of the name above
 DIGIT = 8  # pixels, with room around it
-LETTERS = 30
+LETTERS = 24
 
 
 def stages(looks: Sequence[Look]) -> Html:
@@ -30,7 +30,13 @@ def stages(looks: Sequence[Look]) -> Html:
         "program gets on this machine; where there is no strip, it is not known."
     )
     tables = [_numbers(look, names) for look in having]
-    return figure(caption, _legend(names), _chart(having, names), folded("Numbers: stages and floors", *tables), kind="wide")
+    return figure(
+        caption,
+        _chart(having, names),
+        _legend(names),
+        folded("Numbers: stages and floors", *tables),
+        kind="beside wide",
+    )
 
 
 def _legend(names: Sequence[str]) -> Html:
@@ -56,7 +62,7 @@ def _band(look: Look, names: Sequence[str], axis: Axis, top: float) -> Html:
         _segment(stage, names.index(stage.name), axis, start, top + NAME + 4)
         for stage, start in zip(look.row.stages, ends, strict=False)  # one more end than stages
     )
-    name = text(START, top + NAME - 2, shortened(look.row.artefact, LETTERS), "name start")
+    name = text(START, top + NAME - 2, shortened(look.name, LETTERS), "name start")
     return element("g", name, text(END, top + NAME - 2, _told(look), "tick end"), *bars, data_artefact=look.index)
 
 
@@ -65,8 +71,8 @@ def _told(look: Look) -> str:
     whole = f"{milliseconds(_total(look))} ms"
     if not floors:
         return whole
-    of = "" if len(floors) == len(look.row.stages) else f" of {len(floors)}"
-    return f"{whole}, floor{of} {milliseconds(sum(floors))}"
+    least = "" if len(floors) == len(look.row.stages) else "at least "
+    return f"{whole}, floor {least}{milliseconds(sum(floors))}"
 
 
 def _segment(stage: Stage, number: int, axis: Axis, start: float, top: float) -> Html:
@@ -88,19 +94,19 @@ def _numbers(look: Look, names: Sequence[str]) -> Html:
     columns = [Column("Stage"), Column("ms"), Column("share"), Column("floor, ms"), Column("times the floor")]
     total = _total(look)
     lines = [
-        Line([
-            f"{names.index(stage.name) + 1} {stage.name}",
-            milliseconds(stage.seconds),
-            f"{stage.seconds / total:.0%}" if total else UNKNOWN,
-            milliseconds(stage.floor),
-            ratio(stage.seconds / stage.floor if stage.floor else None),
-        ])
+        Line(
+            [
+                f"{names.index(stage.name) + 1} {stage.name}",
+                milliseconds(stage.seconds),
+                f"{stage.seconds / total:.0%}" if total else UNKNOWN,
+                milliseconds(stage.floor),
+                ratio(stage.seconds / stage.floor if stage.floor else None),
+            ]
+        )
         for stage in look.row.stages
     ]
-    return table(f"Stages of {look.row.artefact}", columns, lines)
+    return table(f"Stages of {look.name}", columns, lines)
 
 
 def _total(look: Look) -> float:
     return sum(stage.seconds for stage in look.row.stages)
-
-

@@ -28,9 +28,16 @@ def trade_off(looks: Sequence[Look]) -> Html:
     places = [(x.at(latency), y.at(ap)) for _, latency, ap in both]
     marks = [look.group(look.marker(*place, _told(look))) for look, place in zip(shown, places, strict=True)]
     drawing = plot(
-        x, y, "session latency p50, ms", "AP, points", "AP against latency", joined(on_top(shown, marks), labels(shown, places))
+        x,
+        y,
+        "session latency p50, ms",
+        "AP, points",
+        "AP against latency",
+        joined(on_top(shown, marks), labels(shown, places)),
     )
-    return figure("Up is better, left is faster. The scale of AP does not start at zero.", drawing, legend(shown))
+    return figure(
+        "Up is better, left is faster. The scale of AP does not start at zero.", drawing, legend(shown), kind="beside"
+    )
 
 
 def _latency_and_ap(look: Look) -> tuple[float, float] | None:
@@ -43,4 +50,4 @@ def _latency_and_ap(look: Look) -> tuple[float, float] | None:
 def _told(look: Look) -> str:
     accuracy, speed = look.row.accuracy, look.row.speed
     ap = points(accuracy.overall["ap"] if accuracy else None)
-    return f"{look.row.artefact}: AP {ap}, {milliseconds(speed.latency[SESSION].p50 if speed else None)} ms"
+    return f"{look.name}: AP {ap}, {milliseconds(speed.latency[SESSION].p50 if speed else None)} ms"
