@@ -51,11 +51,9 @@ def _told(value: object) -> str:
         return _described(value)
     if isinstance(value, Sequence) and not isinstance(value, str):
         return ", ".join(str(each) for each in value)
-    return (
-        {None: "not known", True: "yes", False: "no"}[value]
-        if value is None or value is True or value is False
-        else str(value)
-    )
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return UNKNOWN if value is None else str(value)
 
 
 def provenance(looks: Sequence[Look]) -> Html:

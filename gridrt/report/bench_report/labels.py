@@ -8,7 +8,7 @@ from gridrt.report.bench_report.look import Look, shortened
 from gridrt.report.bench_report.markup import Html, joined
 from gridrt.report.bench_report.plot import BOTTOM, LEFT, RIGHT, TOP, text
 
-LETTERS, LETTER, LINE = 24, 7.4, 13  # most letters of a name, and pixels of one and of a line at most
+LETTERS, LETTER, LINE = 24, 8.6, 14  # most letters of a name, and pixels of one and of a line at most
 GAP = 9  # pixels from the marker's middle
 Box = tuple[float, float, float, float]
 

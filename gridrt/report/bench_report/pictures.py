@@ -23,7 +23,7 @@ ALL_PIXELS = 12_000_000  # of all pictures together, about 3 MB
 QUALITY = 80
 CANVAS = 640  # units of the drawing along the long side of the picture
 SHOWN = f"Detections with a score of at least {SCORE_THRESHOLD:.0%}, in the pictures where they differ most."
-LETTER, LINE = 9, 20  # units that a letter is wide and a line of text is high
+LETTER, LINE = 13, 26  # units that a letter is wide and a line of text is high, at most
 
 
 @dataclass(frozen=True)
@@ -105,9 +105,7 @@ def _line(kind: str) -> Html:
 def _figure(one: Disagreement, artefact: str, picture: Picture | str) -> Html:
     found = agreement(one.reference, one.other)
     words = difference_in_words(found)
-    head = joined(
-        element("strong", one.artefact, class_="file"), " on ", element("span", one.picture.name, class_="file")
-    )
+    head = joined(element("strong", file_name(artefact)), " on ", file_name(one.picture.name))
     caption = element("figcaption", element("p", head), element("p", words))
     if isinstance(picture, str):
         return element("figure", element("p", f"The picture cannot be shown: {picture}", class_="banner"), caption)

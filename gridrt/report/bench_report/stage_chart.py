@@ -7,7 +7,7 @@ from itertools import accumulate
 
 from gridrt.bench.result import Stage
 from gridrt.report.bench_report.axis import Axis, linear_axis
-from gridrt.report.bench_report.figures import UNKNOWN, milliseconds, ratio
+from gridrt.report.bench_report.figures import milliseconds, ratio
 from gridrt.report.bench_report.look import COLORS, Look, shortened
 from gridrt.report.bench_report.markup import Html, element
 from gridrt.report.bench_report.plot import WIDTH, across, figure, svg, text
@@ -21,7 +21,7 @@ LETTERS = 24
 
 def stages(looks: Sequence[Look]) -> Html:
     """A bar of stages for each artefact that was looked into, with the floors below, and the numbers."""
-    having = [look for look in looks if look.row.stages]
+    having = [look for look in looks if _total(look) > 0]
     if not having:
         return Html()
     names = list(dict.fromkeys(stage.name for look in having for stage in look.row.stages))
@@ -35,7 +35,7 @@ def stages(looks: Sequence[Look]) -> Html:
         _chart(having, names),
         _legend(names),
         folded("Numbers: stages and floors", *tables),
-        kind="beside wide",
+        kind="beside",
     )
 
 
@@ -98,7 +98,7 @@ def _numbers(look: Look, names: Sequence[str]) -> Html:
             [
                 f"{names.index(stage.name) + 1} {stage.name}",
                 milliseconds(stage.seconds),
-                f"{stage.seconds / total:.0%}" if total else UNKNOWN,
+                f"{stage.seconds / total:.0%}",
                 milliseconds(stage.floor),
                 ratio(stage.seconds / stage.floor if stage.floor else None),
             ]

@@ -58,7 +58,7 @@ def _gates_in_words(gates: Sequence[Gate]) -> Iterator[str]:
 def _failures_in_words(rows: Sequence[Row]) -> Iterator[str]:
     failed = sum(bool(row.failure) for row in rows)
     if failed:
-        yield f"{failed} failed"
+        yield "all failed" if failed == len(rows) else f"{failed} failed"
 
 
 def answer(row: Row, reference: Row | None) -> str:
