@@ -29,13 +29,13 @@ ALLOWED: dict[str, set[str]] = {
     "detector": {"data", "runtime"},
     "processes": set(),
     "eval": {"data", "detector", "processes"},
-    "report": {"data", "detector", "eval"},
+    "report": {"agreement", "bench", "data", "detector", "eval"},
     "train": {"data", "detector", "eval", "model", "ops", "processes", "report", "runtime"},
     "agreement": set(),
     "inspection": {"model", "runtime"},
     "export": {"agreement", "data", "detector", "machine", "model", "ops", "plugins", "runtime"},
     "calib": {"agreement", "data", "detector", "eval", "export", "plugins", "runtime"},
-    "bench": set(),
+    "bench": {"agreement"},
     "demo": {"bench", "data", "detector", "export", "model", "report"},
 }
 # At the top of a verb's module; the rest is imported when the verb is called.

@@ -33,7 +33,7 @@ TERMS = {
 def conditions(stated: Mapping[str, Any]) -> Html:
     """Under which it was measured, as they were noted."""
     if not stated:
-        return element("p", "None were noted.")
+        return element("p", "They were not noted.")
     return element("div", _described(stated), class_="card")
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from gridrt.bench.result import BenchResult, Stage
+from gridrt.bench.result import BenchResult, Row, Stage
 from gridrt.report.bench_report.histogram import BARS, histograms
 from gridrt.report.bench_report.iou_chart import by_iou
 from gridrt.report.bench_report.look import looks_of
@@ -47,14 +47,18 @@ def charts(drawn: str) -> Sequence[Node]:
 def test_ap_by_iou_goes_through_the_figures_and_the_differences() -> None:
     values, differences = charts(by_iou(looks_of(bench_result())))
 
+    base = ap_by_iou(rows()[0])
     for index, row in enumerate(rows()):
-        assert row.accuracy is not None
-        assert rows()[0].accuracy is not None
-        wanted = [(float(iou), 100 * value) for iou, value in row.accuracy.by_iou.items() if value is not None]
-        base = [100 * value for value in rows()[0].accuracy.by_iou.values() if value is not None]
-        less = [(iou, value - other) for (iou, value), other in zip(wanted, base, strict=True)]
-        np.testing.assert_allclose(curve(values, index), wanted, atol=0.05)
+        wanted = ap_by_iou(row)
+        np.testing.assert_allclose(curve(values, index), list(wanted.items()), atol=0.05)
+        less = [(iou, value - base[iou]) for iou, value in wanted.items()]
         np.testing.assert_allclose(curve(differences, index), less, atol=0.05)
+
+
+def ap_by_iou(row: Row) -> dict[float, float]:
+    """In points."""
+    assert row.accuracy is not None
+    return {float(iou): 100 * value for iou, value in row.accuracy.by_iou.items() if value is not None}
 
 
 def test_precision_goes_through_every_recall() -> None:

@@ -38,11 +38,10 @@ def corners(page: Node, kind: str) -> list[list[float]]:
 def test_boxes_of_both_are_drawn_and_those_without_a_partner_are_heavy(tmp_path: Path) -> None:
     page = parsed(pictures([disagreement(saved(tmp_path, "a.png"))], NAMES))
 
-    close = {"atol": 0.05}
-    np.testing.assert_allclose(corners(page, "box theirs"), [[10, 10, 40, 40]], **close)
-    np.testing.assert_allclose(corners(page, "box mine"), [[10, 10, 40, 40]], **close)
-    np.testing.assert_allclose(corners(page, "box alone theirs"), [[50, 20, 90, 70]], **close)
-    np.testing.assert_allclose(corners(page, "box alone mine"), [[5, 45, 30, 75]], **close)
+    np.testing.assert_allclose(corners(page, "box theirs"), [[10, 10, 40, 40]], atol=0.05)
+    np.testing.assert_allclose(corners(page, "box mine"), [[10, 10, 40, 40]], atol=0.05)
+    np.testing.assert_allclose(corners(page, "box alone theirs"), [[50, 20, 90, 70]], atol=0.05)
+    np.testing.assert_allclose(corners(page, "box alone mine"), [[5, 45, 30, 75]], atol=0.05)
     assert [tag.text for tag in page.all("text")] == ["class 1 80%", "class 2 40%"]
 
 
@@ -80,9 +79,9 @@ def test_a_picture_that_is_gone_leaves_its_reason(tmp_path: Path) -> None:
     assert len(page.all("svg", class_="photo")) == 1
 
 
-@pytest.mark.parametrize("where", ["in", "out"])
-def test_names_stay_in_the_picture(tmp_path: Path, where: str) -> None:
-    page = parsed(pictures([disagreement(saved(tmp_path, f"{where}.png", 40, 300 if where == "in" else 60))], NAMES))
+@pytest.mark.parametrize("width", [300, 60])
+def test_names_stay_in_the_picture(tmp_path: Path, width: int) -> None:
+    page = parsed(pictures([disagreement(saved(tmp_path, "a.png", 40, width))], NAMES))
 
     box = numbers_in(page.one("svg", class_="photo").attributes["viewbox"])
     for tag in page.all("text"):
