@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from gridrt.report.bench_report.axis import Axis, linear_axis
 from gridrt.report.bench_report.look import Look, file_name, legend, lines_through, on_top
-from gridrt.report.bench_report.markup import Html, element
+from gridrt.report.bench_report.markup import Html, element, joined
 from gridrt.report.bench_report.plot import BOTTOM, LEFT, RIGHT, TOP, figure, plot
 from gridrt.report.bench_report.tables import Column, Line, folded, table
 from gridrt.report.metrics import points
@@ -26,12 +26,9 @@ def by_iou(looks: Sequence[Look]) -> Html:
         charts.append(_difference_over_iou(shown, reference))
     caption = "How AP falls as boxes have to fit better, and right, what that costs against the reference."
     alone = "How AP falls as boxes have to fit better."
-    return figure(
-        caption if len(charts) > 1 else alone,
-        element("div", *charts, class_="charts"),
-        legend(shown),
-        folded("Numbers: AP by IoU threshold", _iou_table(shown)),
-    )
+    drawing = element("div", *charts, class_="charts")
+    drawn = figure(caption if len(charts) > 1 else alone, drawing, legend(shown))
+    return joined(drawn, folded("Numbers: AP by IoU threshold", _iou_table(shown)))
 
 
 def _difference_over_iou(shown: Sequence[Look], reference: Look) -> Html:

@@ -14,7 +14,7 @@ Box = tuple[float, float, float, float]
 
 
 def labels(looks: Sequence[Look], places: Sequence[tuple[float, float]]) -> Html:
-    """A name for each marker, on one of its four sides; none where all would cover something: the legend has it."""
+    """A name for each marker, where there is room; none where it would cover something: the legend has it."""
     taken: list[Box] = [(x - 6, y - 6, x + 6, y + 6) for x, y in places]
     drawn = []
     for look, place in zip(looks, places, strict=True):
@@ -28,12 +28,13 @@ def labels(looks: Sequence[Look], places: Sequence[tuple[float, float]]) -> Html
 
 
 def _sides(x: float, y: float, width: float) -> Iterator[tuple[str, float, float, Box]]:
-    """How the text is aligned, where it starts, and what it covers: right, left, above and below the marker."""
+    """How the text is aligned, where it starts, and what it covers: beside the marker, then above and below it."""
     half = LINE / 2
     yield "start", x + GAP, y + 4, (x + GAP, y - half, x + GAP + width, y + half)
     yield "end", x - GAP, y + 4, (x - GAP - width, y - half, x - GAP, y + half)
     for middle in (y - GAP - half, y + GAP + half):
-        yield "middle", x, middle + 4, (x - width / 2, middle - half, x + width / 2, middle + half)
+        for kind, left in (("middle", x - width / 2), ("start", x), ("end", x - width)):
+            yield kind, x, middle + 4, (left, middle - half, left + width, middle + half)
 
 
 def _is_inside(box: Box) -> bool:

@@ -23,7 +23,7 @@ ALL_PIXELS = 12_000_000  # of all pictures together, about 3 MB
 QUALITY = 80
 CANVAS = 640  # units of the drawing along the long side of the picture
 SHOWN = f"Detections with a score of at least {SCORE_THRESHOLD:.0%}, in the pictures where they differ most."
-LETTER, LINE = 13, 26  # units that a letter is wide and a line of text is high, at most
+LETTER, LINE = 16, 26  # units that a letter is wide and a line of text is high, at most
 
 
 @dataclass(frozen=True)
@@ -156,8 +156,9 @@ def _box(box: Float32Array, kind: str) -> Html:
 
 
 def _name(box: Float32Array, words: str, kind: str, picture: Picture) -> Html:
-    """Above the box, or below its upper edge where the picture ends; in the picture in any case."""
-    left = max(min(float(box[0]), picture.width - LETTER * len(words)), 2)
-    top = float(box[1])
+    """Above the box, or below its upper edge where the picture ends; from its right end where it would not fit else."""
+    left, top, right = (float(value) for value in box[:3])
     place = top - 5 if top >= LINE else max(top, 0) + LINE - 3
-    return element("text", words, x=left, y=place, class_=f"tag {kind}")
+    if left + LETTER * len(words) > picture.width:
+        return element("text", words, x=min(right, picture.width - 2), y=place, class_=f"tag end {kind}")
+    return element("text", words, x=max(left, 2), y=place, class_=f"tag {kind}")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from gridrt.report.bench_report.axis import Axis, linear_axis
 from gridrt.report.bench_report.look import Look, file_name, legend, on_top
-from gridrt.report.bench_report.markup import Html, element
+from gridrt.report.bench_report.markup import Html, element, joined
 from gridrt.report.bench_report.plot import BOTTOM, LEFT, RIGHT, TOP, figure, plot
 from gridrt.report.bench_report.tables import Column, Line, folded, table
 
@@ -23,7 +23,7 @@ def precision_recall(looks: Sequence[Look]) -> Html:
     charts = element("div", *(_recall_chart(having, iou) for iou in ious), class_="charts three")
     tables = [_recall_table(having, iou) for iou in ious]
     caption = "Precision at each recall, mean over classes. The further right a curve holds its height, the better."
-    return figure(caption, charts, legend(having), folded("Numbers: precision at recall", *tables))
+    return joined(figure(caption, charts, legend(having)), folded("Numbers: precision at recall", *tables))
 
 
 def _curves(look: Look) -> dict[str, Sequence[float]]:

@@ -9,7 +9,7 @@ from gridrt.bench.result import Stage
 from gridrt.report.bench_report.axis import Axis, linear_axis
 from gridrt.report.bench_report.figures import milliseconds, ratio
 from gridrt.report.bench_report.look import COLORS, Look, shortened
-from gridrt.report.bench_report.markup import Html, element
+from gridrt.report.bench_report.markup import Html, element, joined
 from gridrt.report.bench_report.plot import WIDTH, across, figure, svg, text
 from gridrt.report.bench_report.tables import Column, Line, folded, table
 
@@ -30,13 +30,8 @@ def stages(looks: Sequence[Look]) -> Html:
         "program gets on this machine; where there is no strip, it is not known."
     )
     tables = [_numbers(look, names) for look in having]
-    return figure(
-        caption,
-        _chart(having, names),
-        _legend(names),
-        folded("Numbers: stages and floors", *tables),
-        kind="beside",
-    )
+    drawn = figure(caption, _chart(having, names), _legend(names), kind="beside")
+    return joined(drawn, folded("Numbers: stages and floors", *tables))
 
 
 def _legend(names: Sequence[str]) -> Html:
