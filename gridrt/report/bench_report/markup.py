@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-VOID = frozenset({"image", "img", "line", "meta", "path", "rect", "use", "wbr"})
+VOID = frozenset({"image", "line", "meta", "path", "rect", "use", "wbr"})
 """Elements that hold nothing here."""
 
 
@@ -25,7 +25,7 @@ def element(tag: str, *content: str, **attributes: str | float | None) -> Html:
     named = ((name.rstrip("_").replace("_", "-"), value) for name, value in attributes.items() if value is not None)
     head = tag + "".join(f' {name}="{escape(_written(value))}"' for name, value in named)
     if tag in VOID:
-        return Html(f"<{head}>" if tag in {"img", "meta", "wbr"} else f"<{head}/>")
+        return Html(f"<{head}>" if tag in {"meta", "wbr"} else f"<{head}/>")
     return Html(f"<{head}>{joined(*content)}</{tag}>")
 
 

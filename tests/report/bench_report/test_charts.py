@@ -117,7 +117,7 @@ def test_the_bars_of_a_histogram_count_every_image() -> None:
             np.testing.assert_allclose(counts * highest, np.round(counts * highest), atol=0.35)
 
 
-def test_bars_are_as_long_as_stages_take_and_floors_no_longer() -> None:
+def test_bars_are_as_long_as_stages_take_and_floors_below_them() -> None:
     (chart,) = charts(stages(looks_of(bench_result())))
     across = scale(chart, "middle")
 
@@ -125,8 +125,13 @@ def test_bars_are_as_long_as_stages_take_and_floors_no_longer() -> None:
         group = chart.one("g", data_artefact=str(index))
         bars = [bar.attributes for bar in group.all("rect") if bar.attributes["class"] != "floor"]
         lengths = [across(float(bar["x"]) + float(bar["width"])) - across(float(bar["x"])) for bar in bars]
-        np.testing.assert_allclose(lengths, [1000 * stage.seconds for stage in row.stages], atol=0.3)
-        assert len(group.all("rect", class_="floor")) == len(row.stages) - 1  # one floor is not known
+        wanted = [1000 * stage.seconds for stage in row.stages]
+        np.testing.assert_allclose(lengths, wanted, atol=0.3)
+        starts = [across(float(bar["x"])) for bar in bars]
+        np.testing.assert_allclose(starts, np.cumsum([0, *wanted[:-1]]), atol=0.1)
+        floors = [across(float(bar.attributes["width"])) - across(0) for bar in group.all("rect", class_="floor")]
+        known = [1000 * stage.floor for stage in row.stages if stage.floor is not None]
+        np.testing.assert_allclose(floors, known, atol=0.3)
 
 
 def test_stages_are_told_in_numbers() -> None:

@@ -15,7 +15,15 @@ def test_a_change_has_its_sign_where_it_is_one(figure: float | None, told: str) 
 
 @pytest.mark.parametrize(
     ("seconds", "told"),
-    [(1.2344, "1234"), (0.12345, "123"), (0.09996, "100"), (0.0831, "83.1"), (0.00831, "8.31"), (0.0001, "0.10")],
+    [
+        (1.2344, "1234"),
+        (0.12345, "123"),
+        (0.09996, "100"),
+        (0.0994, "99.4"),
+        (0.0831, "83.1"),
+        (0.00831, "8.31"),
+        (0.0001, "0.10"),
+    ],
 )
 def test_milliseconds_have_three_digits(seconds: float, told: str) -> None:
     assert milliseconds(seconds) == told
