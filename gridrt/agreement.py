@@ -6,6 +6,7 @@ nearest one of its label.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +22,7 @@ class Agreement:
     """What became of the detections of a reference.
 
     Attributes:
+        pairs: M times (row of the reference, row of the other side), nearest first.
         box_errors: float32 [M], largest difference of a coordinate in pixels, for each pair.
         score_errors: float32 [M], for each pair.
         overlaps: float32 [M], intersection over union of each pair.
@@ -28,6 +30,7 @@ class Agreement:
         extra: detections of the other side that have none.
     """
 
+    pairs: Sequence[tuple[int, int]]
     box_errors: Float32Array
     score_errors: Float32Array
     overlaps: Float32Array
@@ -53,6 +56,7 @@ def agreement(reference: Detections, other: Detections) -> Agreement:
     pairs = _nearest_first(np.where(allowed, distance, np.inf))
     rows, columns = np.array(pairs, dtype=np.intp).reshape(-1, 2).T
     return Agreement(
+        pairs=pairs,
         box_errors=distance[rows, columns],
         score_errors=np.abs(reference.scores[rows] - other.scores[columns]),
         overlaps=_overlaps(reference.boxes[rows], other.boxes[columns]),

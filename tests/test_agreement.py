@@ -36,6 +36,13 @@ def test_swapped_rows_are_the_same_detections() -> None:
     assert result.overlaps.tolist() == [1, 1]
 
 
+def test_pairs_are_told_by_their_rows() -> None:
+    reference = found([[0, 0, 10, 10], [50, 50, 90, 80], [200, 0, 210, 10]])
+    other = found([[300, 0, 310, 10], [51, 50, 90, 80], [0, 0, 10, 10]])
+
+    assert list(agreement(reference, other).pairs) == [(0, 2), (1, 1)]
+
+
 def test_each_is_paired_with_the_nearest_of_its_label() -> None:
     reference = found([[0, 0, 10, 10], [0, 0, 10, 10]], labels=[0, 1])
     other = found([[3, 0, 13, 10], [1, 0, 11, 10], [4, 0, 14, 10]], labels=[0, 0, 1])

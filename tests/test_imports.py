@@ -29,7 +29,7 @@ ALLOWED: dict[str, set[str]] = {
     "detector": {"data", "runtime"},
     "processes": set(),
     "eval": {"data", "detector", "processes"},
-    "report": {"bench", "data", "detector", "eval"},
+    "report": {"agreement", "bench", "data", "detector", "eval"},
     "train": {"data", "detector", "eval", "model", "ops", "processes", "report", "runtime"},
     "agreement": set(),
     "inspection": {"model", "runtime"},

@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from gridrt.bench.result import Row
+from gridrt.report.bench_report.summary import answer, headline, summary
+from tests.bench_results import bench_result, gates, many_artefacts, rows
+from tests.html_pages import parsed
+
+FAILED = Row("b.onnx", failure="no graph")
+
+
+def test_an_artefact_is_one_sentence() -> None:
+    reference, _, half, int8 = rows()
+
+    assert answer(reference, reference) == "The reference: AP 72.5, 82.0 ms an image, 46.2 MB"
+    assert answer(half, reference) == "AP −0.1, 1.7 times as fast, half the size"  # noqa: RUF001 - a minus sign
+    assert answer(int8, reference) == "AP −0.9, 2.7 times as fast, a quarter of the size"  # noqa: RUF001 - a minus sign
+
+
+def test_a_sentence_tells_what_there_is() -> None:
+    reference, _, _, int8 = rows()
+    assert int8.speed is not None
+
+    assert answer(FAILED, reference) == "No figures: no graph"
+    assert answer(replace(int8, accuracy=None, deltas={}, bytes=None), reference) == (
+        "AP not measured, 2.7 times as fast"
+    )
+    alone = replace(int8, deltas={}, speed=replace(int8.speed, speedup={"session": None, "detector": None}))
+    assert answer(alone, FAILED) == "AP 71.6, 30.7 ms an image, 11.9 MB"
+    assert answer(replace(int8, speed=None, failure="killed"), reference).endswith(
+        "a quarter of the size, failed: killed"
+    )
+
+
+@pytest.mark.parametrize(
+    ("result", "told"),
+    [
+        (bench_result(gates=gates()), "3 artefacts held against tiny_bccd.pth; 2 of 4 gates not met"),
+        (bench_result(gates=gates()[::3]), "3 artefacts held against tiny_bccd.pth; every gate met"),
+        (bench_result(many_artefacts(2)), "1 artefact held against model_00.int8.onnx"),
+        (bench_result(rows()[:1]), "tiny_bccd.pth alone"),
+        (bench_result([*rows(), FAILED]), "4 artefacts held against runs/blood/tiny_bccd.pth; 1 failed"),
+        (bench_result([replace(FAILED, artefact="a.pth"), FAILED]), "1 artefact held against a.pth; all failed"),
+    ],
+)  # fmt: skip
+def test_the_headline_is_the_whole_bench(result: object, told: str) -> None:
+    assert headline(result) == told  # type: ignore[arg-type]
+
+
+def test_each_artefact_has_its_verdict_in_words() -> None:
+    cards = parsed(summary(bench_result([*rows(), FAILED], gates=gates()[1:]))).one("ul", class_="answers").all("li")
+
+    verdicts = [[badge.text for badge in card.all("span", class_="badge")] for card in cards]
+    assert verdicts == [[], [], ["✗ 1 of 1 gate not met"], ["✗ 1 of 2 gates not met"], ["✗ failed"]]
+
+
+def test_gates_are_told_with_what_was_found() -> None:
+    table = parsed(summary(bench_result(gates=gates()))).one("section", id="gates").one("table")
+
+    lines = [[cell.text for cell in row.all("th") + row.all("td")] for row in table.all("tr")[1:]]
+    assert lines[0] == ["tiny_bccd.fp16.onnx", "AP may drop by at most 0.5 points", "0.1 points", "✓ met"]
+    assert [line[-1] for line in lines] == ["✓ met", "✗ not met", "✗ not met", "✓ met"]
+
+
+@pytest.mark.parametrize("complete", [True, False])
+def test_a_bench_that_was_interrupted_says_so(complete: bool) -> None:  # noqa: FBT001 - a parameter of the test
+    banners = parsed(summary(bench_result(complete=complete))).all("p", class_="banner")
+
+    assert [banner.text[:13] for banner in banners] == ([] if complete else ["Not complete."])

@@ -1,0 +1,139 @@
+"""The report of a bench as a browser shows it."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from dataclasses import replace
+from html import escape, unescape
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from gridrt.bench.result import Row
+from gridrt.classes import COCO_CLASSES
+from gridrt.data.image import save_image
+from gridrt.report.bench_report import save_bench_report
+from tests.bench_results import accuracy, bench_result, disagreement, gates, many_artefacts, rows
+
+BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+SECONDS = 60  # that the browser is given
+QUIET = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--enable-logging=stderr",
+)
+SIZES = {"phone": (390, 844), "desktop": (1440, 900)}
+POLICY = re.compile(r'<meta http-equiv="Content-Security-Policy"[^>]*>')
+
+ERRORS = "<script>window.found = []; addEventListener('error', (event) => found.push(String(event.message)));</script>"
+# Leaves what the browser sees where the frame is. Figures are rounded by the browser's own toFixed.
+PROBE = """<script>
+const result = JSON.parse(document.getElementById("result").textContent);
+const three = (x) => x.toFixed(x >= 99.95 ? 0 : x >= 9.995 ? 1 : 2);
+const wrong = [];
+let compared = 0;
+const compare = (cell, value) => {
+  const shown = (cell.querySelector(".figure") ?? cell).textContent;
+  compared += 1;
+  if (shown !== value) wrong.push(`${cell.dataset.key}: ${shown} is not ${value}`);
+};
+for (const line of document.querySelectorAll("tr[data-artefact]")) {
+  const row = result.rows[line.dataset.artefact];
+  for (const cell of line.querySelectorAll("td[data-key]")) {
+    const [part, name] = cell.dataset.key.split(".");
+    const overall = row.accuracy?.overall;
+    if (overall && part in overall) compare(cell, overall[part] === null ? "-" : (100 * overall[part]).toFixed(1));
+    if (!row.speed || !name) continue;
+    if (name === "speedup") compare(cell, row.speed.speedup[part].toFixed(1));
+    else compare(cell, three(row.speed.latency[part][name] * (name === "fps" ? 1 : 1000)));
+  }
+}
+const legend = document.querySelector("#iou .legend button");
+legend?.click();
+const hidden = document.querySelectorAll("svg.chart .off").length;
+const outcome = {
+  errors: found, wrong, compared, hidden, width: innerWidth, page: document.documentElement.scrollWidth,
+  pictures: [...document.querySelectorAll("svg.photo use")].map((use) => use.getBoundingClientRect().width > 100),
+};
+parent.document.documentElement.dataset.outcome = JSON.stringify(outcome);
+</script>"""
+
+pytestmark = pytest.mark.skipif(BROWSER is None, reason="needs Chromium or Chrome on the PATH")
+
+
+def dumped(page: Path) -> subprocess.CompletedProcess[str]:
+    """What the browser makes of a page, and what it logs; it cannot outlive the test."""
+    assert BROWSER is not None
+    profile = page.with_suffix(".profile")
+    command = [BROWSER, *QUIET, f"--user-data-dir={profile}", "--window-size=1600,1000", "--dump-dom", page.as_uri()]
+    return subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=True)
+
+
+def outcome(page: Path, size: tuple[int, int]) -> dict[str, Any]:
+    """What the probe finds in a copy of the page, which has no policy, as that would not let the probe run.
+
+    The copy is in a frame, as no window is as narrow as a phone.
+    """
+    probed = POLICY.sub(ERRORS, page.read_text(encoding="utf-8")).replace("</body>", f"{PROBE}</body>")
+    frame = f'<iframe width="{size[0]}" height="{size[1]}" style="border: 0" srcdoc="{escape(probed)}"></iframe>'
+    around = page.with_name("around.html")
+    around.write_text(f'<!DOCTYPE html><html><meta charset="utf-8"><body>{frame}', encoding="utf-8")
+    found = re.search(r'<html[^>]* data-outcome="([^"]*)"', dumped(around).stdout)
+    assert found, "the probe came to no end"
+    read: dict[str, Any] = json.loads(unescape(found[1]))
+    return read
+
+
+@pytest.fixture
+def page(tmp_path: Path) -> Path:
+    """A page with everything on it, and names that have no place to break."""
+    save_image(tmp_path / "a.png", np.full((80, 100, 3), 90, np.uint8))
+    long = replace(rows()[1], artefact=f"runs/blood/{'a' * 150}.onnx", accuracy=accuracy(classes=COCO_CLASSES))
+    failed = Row("runs/blood/b.engine", failure="x" * 300, warnings=["<script>alert(1)</script>"])
+    result = bench_result([*rows(), long, failed], gates=gates(), complete=False)
+    found = [disagreement(tmp_path / "a.png"), disagreement(tmp_path / f"{'b' * 120}.png")]
+    save_bench_report(tmp_path / "report.html", result, found)
+    return tmp_path / "report.html"
+
+
+@pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
+def test_the_page_fits_and_shows_the_figures_of_its_json(page: Path, size: tuple[int, int]) -> None:
+    found = outcome(page, size)
+
+    assert found["errors"] == []
+    assert found["width"] == size[0]
+    assert found["page"] <= found["width"]
+    assert found["wrong"] == []
+    assert found["compared"] == 5 * (8 + 9)  # figures of accuracy and of speed, of those that were measured
+    assert found["pictures"] == [True]
+
+
+def test_an_entry_of_a_legend_hides_its_artefact_in_every_chart(page: Path) -> None:
+    assert outcome(page, SIZES["desktop"])["hidden"] == 2 + 2 + 3 + 2 + 1
+
+
+def test_the_browser_has_nothing_to_complain_of(page: Path) -> None:
+    done = dumped(page)
+
+    assert "CONSOLE" not in done.stderr
+    assert done.stdout.count('aria-pressed="true"') == 5 * 3  # under its policy, the script has run
+
+
+def test_twelve_artefacts_fit_on_a_phone(tmp_path: Path) -> None:
+    save_bench_report(tmp_path / "report.html", bench_result(many_artefacts(12)), [])
+
+    found = outcome(tmp_path / "report.html", SIZES["phone"])
+
+    assert found["page"] <= found["width"]
+    assert found["wrong"] == []
