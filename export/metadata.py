@@ -11,7 +11,7 @@ from onnx import ModelProto
 import gridrt
 from gridrt.config import SIZE_DIVISOR
 from gridrt.model.grid_rcnn import GridRCNN
-from gridrt.runtime.graph_metadata import CLASSES_KEY, INPUT_KEY, PARENT_KEY
+from gridrt.runtime.graph_metadata import CLASSES_KEY, INPUT_KEY, PARENT_KEY, VARIANT_KEY
 
 INPUT_RULE = {
     "layout": "NHWC",
@@ -29,7 +29,7 @@ def describe(graph: ModelProto, model: GridRCNN, weights_sha256: str) -> None:
         graph,
         {
             "gridrt.version": gridrt.__version__,
-            "gridrt.variant": model.variant,
+            VARIANT_KEY: model.variant,
             CLASSES_KEY: json.dumps(model.class_names),
             PARENT_KEY: weights_sha256,
             "gridrt.torch_version": torch.__version__,

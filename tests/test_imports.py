@@ -35,7 +35,7 @@ ALLOWED: dict[str, set[str]] = {
     "inspection": {"model", "runtime"},
     "export": {"agreement", "data", "detector", "machine", "model", "ops", "plugins", "runtime"},
     "calib": {"agreement", "data", "detector", "eval", "export", "plugins", "runtime"},
-    "bench": {"agreement", "data", "detector", "eval", "export", "machine", "model", "runtime"},
+    "bench": {"agreement", "calib", "data", "detector", "eval", "export", "machine", "model", "runtime"},
     "compare": {"agreement", "calib", "data", "export", "model", "plugins", "runtime"},
     "demo": {"bench", "data", "detector", "export", "model", "report"},
 }

@@ -14,7 +14,7 @@ from gridrt.files import check_is_file, sha256_of
 from gridrt.model.kinds import CHECKPOINT_SUFFIXES, MODEL_SUFFIXES, is_engine, is_graph, suffix_of
 from gridrt.model.zoo import PATH_OR_NAME, locate
 from gridrt.runtime.engine_manifest import read_manifest
-from gridrt.runtime.graph_metadata import PARENT_KEY, PRECISION_KEY, metadata_of
+from gridrt.runtime.graph_metadata import PARENT_KEY, PRECISION_KEY, VARIANT_KEY, metadata_of
 
 PYTORCH, ONNX, TENSORRT = "PyTorch", "ONNX", "TensorRT"
 FLOAT = "fp32"
@@ -32,6 +32,7 @@ class Artefact:
         bytes: of the file.
         sha256: of the file.
         weights_sha256: of the checkpoint that it was made from, or is; None where it does not tell.
+        variant: name of the preset; None where only opening it tells.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Artefact:
     bytes: int
     sha256: str
     weights_sha256: str | None
+    variant: str | None
 
 
 def artefact_of(model: str | Path) -> Artefact:
@@ -54,10 +56,11 @@ def artefact_of(model: str | Path) -> Artefact:
     check_is_file(path, GridRTError, PATH_OR_NAME)
     digest, size = sha256_of(path), path.stat().st_size
     if suffix_of(path) in CHECKPOINT_SUFFIXES:
-        return Artefact(str(model), PYTORCH, FLOAT, size, digest, digest)
+        return Artefact(str(model), PYTORCH, FLOAT, size, digest, digest, None)
     metadata = _metadata_of(path)
     kind = ONNX if is_graph(path) else TENSORRT
-    return Artefact(str(model), kind, metadata.get(PRECISION_KEY, FLOAT), size, digest, metadata.get(PARENT_KEY))
+    precision, weights = metadata.get(PRECISION_KEY, FLOAT), metadata.get(PARENT_KEY)
+    return Artefact(str(model), kind, precision, size, digest, weights, metadata.get(VARIANT_KEY))
 
 
 def _metadata_of(path: Path) -> Mapping[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
+from pathlib import Path
 
 from gridrt.bench.artefact import FLOAT, PYTORCH, artefact_of
 from gridrt.bench.conditions import conditions
@@ -81,6 +82,7 @@ def bench(request: Request, make: Callable[[Opening], object] = worker_of) -> Ou
         ordered = [reference, *(entry for entry in entries if entry is not reference)]
         pictures = [request.dataset.path(index) for index in range(len(request.dataset))]
         complete = race([(entry, entry.contestant) for entry in ordered if entry.contestant], pictures)
+        complete = complete and _time_stages(ordered, pictures[0], request.threads)
         _require_one(ordered)
         rows = rows_of(ordered, request.dataset)
     result = BenchResult(complete, conditions(request.dataset, request.threads, reference), reference.name, rows)
@@ -114,6 +116,18 @@ def _open(entries: Sequence[Entry], request: Request, make: Callable[[Opening], 
                 entry.opened = entry.contestant.ask("opened")
                 if not request.is_drawn:
                     categories_of_labels(entry.opened.class_names, request.dataset)
+
+
+def _time_stages(entries: Sequence[Entry], picture: Path, threads: int | None) -> bool:
+    """One artefact after another, of those whose stages can be told; returns whether all was done."""
+    try:
+        for entry in entries:
+            is_told = entry.artefact is not None and (entry.artefact.variant or entry.artefact.format == PYTORCH)
+            if is_told and entry.contestant is not None and not entry.failure:
+                entry.stages = entry.contestant.ask("stages", entry.artefact, picture, threads)
+    except KeyboardInterrupt:
+        return False
+    return True
 
 
 def _require_one(entries: Sequence[Entry]) -> None:

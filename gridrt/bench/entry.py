@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from gridrt.bench.artefact import Artefact
 from gridrt.bench.contestant import Contestant, Opened, Timed
-from gridrt.bench.result import DETECTOR, SESSION
+from gridrt.bench.result import DETECTOR, SESSION, Stage
 from gridrt.errors import GridRTError
 from gridrt.types import Detections
 
@@ -25,6 +25,7 @@ class Entry:
         opened: None where it does not open.
         detections: by picture.
         seconds: of each run, of `SESSION` and `DETECTOR`.
+        stages: where its time goes; empty where that was not measured.
         failure: why it is out; empty while it is in.
     """
 
@@ -34,6 +35,7 @@ class Entry:
     opened: Opened | None = None
     detections: dict[Path, Detections] = field(default_factory=dict)
     seconds: dict[str, list[float]] = field(default_factory=lambda: {SESSION: [], DETECTOR: []})
+    stages: Sequence[Stage] = ()
     failure: str = ""
 
     def add(self, picture: Path, timed: Timed) -> None:

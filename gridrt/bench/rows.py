@@ -53,6 +53,7 @@ def _row(entry: Entry, accuracy: Accuracy | None, reference: Entry, against: Acc
         accuracy=accuracy,
         deltas=deltas(accuracy, against) if accuracy and against else {},
         speed=_speed(entry, reference),
+        stages=entry.stages,
         memory=memory.main if memory else None,
         gpu_memory=memory.gpu if memory else None,
     )

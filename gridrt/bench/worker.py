@@ -11,9 +11,12 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
+from gridrt.bench.artefact import Artefact
 from gridrt.bench.contestant import Memory, Opened, Timed
+from gridrt.bench.result import Stage
 from gridrt.bench.stopwatch import Stopwatch
 from gridrt.data.image import load_image
+from gridrt.data.transform import Transform
 from gridrt.detector import Detector
 from gridrt.runtime import open_session
 from gridrt.types import Session
@@ -52,6 +55,14 @@ class Worker:
         started = time.perf_counter()
         found = self._detector([load_image(picture)])[0]
         return Timed(found, self._stopwatch.seconds, time.perf_counter() - started)
+
+    def stages(self, artefact: Artefact, picture: Path, threads: int | None) -> list[Stage]:
+        """Where its time goes in a picture; raises what `stage_rows` does."""
+        from gridrt.bench.stage_rows import stage_rows  # only now, for it needs memory that the artefact does not
+
+        image, detector = load_image(picture), self._detector
+        batch, found = Transform(detector.scale)([image]), len(detector([image])[0])
+        return stage_rows(artefact, batch, detector.class_names, found, threads)
 
     def memory(self) -> Memory:
         """Of this process."""

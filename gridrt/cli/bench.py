@@ -128,9 +128,12 @@ def _drawn(folder: Path, count: int) -> CocoDataset:
 
 def _write(outcome: Outcome, json_file: Path | None, html_file: Path | None) -> None:
     from gridrt.files import write_text
+    from gridrt.report.bench_report import save_bench_report
 
     if json_file is not None:
         write_text(json_file, outcome.result.to_json())
+    if html_file is not None:
+        save_bench_report(html_file, outcome.result, outcome.disagreements)
 
 
 def _tell(result: BenchResult, written: list[Path], seconds: float) -> None:

@@ -21,6 +21,8 @@ PARENT_KEY = "gridrt.weights_sha256"
 """Of the checkpoint that a graph was made from."""
 PRECISION_KEY = "gridrt.precision"
 """The recipe that a graph was rewritten by; one in FP32 has none."""
+VARIANT_KEY = "gridrt.variant"
+"""The name of the preset."""
 TARGET_KEY = "gridrt.target"
 """The runtime that it was rewritten for."""
 

@@ -53,9 +53,10 @@ class TorchKernel:
         Raises:
             TypeError: a tensor is of another type or rank than the contract says, or on another device than the first.
             DependencyError: what compiles kernels is missing.
-            GridRTError: the kernel does not compile.
+            GridRTError: the kernel does not take such a node, or does not compile.
         """
         inputs, attributes = self._split(arguments)
+        self._kernel.refuse_beyond_limits({**attributes, **self._shapes(inputs)})
         variant = self._variant(inputs)
         feeds = [_fit(tensor, _layout(spec, variant)) for spec, tensor in zip(self._specs, inputs, strict=True)]
         outputs = self._outputs(inputs, attributes, variant)
