@@ -18,7 +18,9 @@ from torch import nn
 from benchmarks.gpu_engine import built
 from gridrt.model.grid_rcnn import GridRCNN
 from gridrt.model.grid_roi_head import GridRoIHead
+from gridrt.runtime.half_precision import halve
 from gridrt.runtime.tensorrt_session import TensorRTSession
+from gridrt.runtime.torch_cuda_session import TorchCudaSession
 from gridrt.types import Int32Array, Session, UInt8Array
 
 BUILD_SECONDS = 100.0
@@ -80,19 +82,9 @@ def compiled(task: Task) -> Ready:
 
 
 def in_half(model: GridRCNN) -> GridRCNN:
-    """The same model, features and weights in float16, channels last, as tensor cores want them.
-
-    The constants of anchors stay as they are: they are coordinates.
-    """
-    rpn = model.rpn_head
-    for part in (model.backbone, model.neck, rpn.rpn_conv, rpn.rpn_cls, rpn.rpn_reg, *_heads(model)):
-        part.half().to(memory_format=torch.channels_last)  # type: ignore[call-overload] # its stub forgot it
-
-    def halved(_: nn.Module, inputs: tuple[torch.Tensor]) -> tuple[torch.Tensor]:
-        return (inputs[0].to(dtype=torch.float16, memory_format=torch.channels_last),)
-
-    model.backbone.register_forward_pre_hook(halved)
-    return model
+    """The same model, features and weights in float16, channels last, as tensor cores want them."""
+    halve(model)
+    return model.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return] # no layout in types
 
 
 def _heads(model: GridRCNN) -> tuple[nn.Module, nn.Module]:
@@ -122,6 +114,11 @@ def engine(task: Task, precision: str, *, cuda_graphs: bool = True) -> Ready:
         shape = ("--batch", str(batch), "--size", f"{height}x{width}")
         built(task.graphs[precision], file, *shape, seconds=BUILD_SECONDS)
     return _by_session(TensorRTSession(file, cuda_graphs=cuda_graphs), task)
+
+
+def kernels(task: Task, *, cuda_graphs: bool = True) -> Ready:
+    """PyTorch in float16 with GridRT's kernels, and no TensorRT."""
+    return _by_session(TorchCudaSession(task.model, cuda_graphs=cuda_graphs), task)
 
 
 class SessionOnGpu(Session, Protocol):
@@ -155,6 +152,8 @@ CONTENDERS: Mapping[str, Contender] = {
     "PyTorch FP16": partial(eager, half=True),
     "engine FP16, CUDA graph": partial(engine, precision="fp16"),
     "engine FP16": partial(engine, precision="fp16", cuda_graphs=False),
+    "PyTorch FP16, kernels, CUDA graph": kernels,
+    "PyTorch FP16, kernels": partial(kernels, cuda_graphs=False),
     "engine INT8, CUDA graph": partial(engine, precision="int8"),
     "engine FP32, CUDA graph": partial(engine, precision="fp32"),
     "PyTorch FP16, compiled": compiled,

@@ -1,12 +1,14 @@
 """What a part of `benchmarks.gpu` found: rows of a table, on the disk as soon as they are known.
 
-A row is a dictionary with `what` was measured and, in words, either what is `told` of it or the `problem`.
+A row is a dictionary with `what` was measured and, in words, either what is `told` of it or the `problem`; a problem
+that nobody foresaw has its `traceback`.
 """
 
 from __future__ import annotations
 
 import json
 import sys
+import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +23,8 @@ from gridrt.files import check_writable, write_text
 RESULTS = Path(__file__).parent / "results"
 LONGEST_REASON = 400
 """Characters; compilers and CUDA tell pages."""
+
+TRACEBACK_LINES = 30
 
 Row: TypeAlias = Mapping[str, Any]
 
@@ -51,8 +55,11 @@ class Report:
         """What fails within is a problem, and the rest goes on."""
         try:
             yield
+        except GridRTError as error:
+            self.problem(what, error)
         except Exception as error:  # noqa: BLE001 - whatever a machine that nobody has seen yet comes up with
-            self.problem(what, error if isinstance(error, GridRTError) else f"{type(error).__name__}: {error}")
+            where = {"traceback": traceback.format_exc().splitlines()[-TRACEBACK_LINES:]}
+            self._append({**problem_row(what, f"{type(error).__name__}: {error}"), **where})
 
     @property
     def has_problems(self) -> bool:
@@ -103,7 +110,8 @@ def run_part(out: Path, measure: Callable[[Report], None], **conditions: object)
         require_gpu()
         check_writable(out)
         report = Report(out, gpu_conditions() | conditions)
-        measure(report)
+        with report.attempt(out.stem):
+            measure(report)
     except GridRTError as error:
         raise click.ClickException(str(error)) from error
     click.echo(f"Written to {out}")

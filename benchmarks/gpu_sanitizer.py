@@ -45,12 +45,12 @@ def command(*, seconds: float, out: Path) -> None:
 
 
 def measure(report: Report, ends: float) -> None:
-    """A row for each tool and kernel, or one where there is no compute-sanitizer."""
-    with report.attempt("compute-sanitizer"):
-        _check_all(find_sanitizer(os.environ), report, ends)
+    """A row for each tool and kernel.
 
-
-def _check_all(sanitizer: str, report: Report, ends: float) -> None:
+    Raises:
+        DependencyError: there is no compute-sanitizer.
+    """
+    sanitizer = find_sanitizer(os.environ)
     checks = {f"{tool} {op}": (tool, op) for tool in TOOLS for op in KERNEL_NAMED}
     with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
         futures = {

@@ -6,6 +6,7 @@ Tested with the kernels compiled for a CPU, and with stand-ins for the GPU; it h
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import torch
@@ -57,6 +58,15 @@ class TorchCudaSession(ModelFacts):
         """
         with in_memory(images, self.device):
             return self._graphs(images, image_sizes)
+
+    @property
+    def stream(self) -> int:
+        """Handle of the CUDA stream that all work is put on."""
+        return self._graphs.stream
+
+    def resident(self, images: UInt8Array, image_sizes: Int32Array) -> Callable[[], None]:
+        """Detect in a batch and keep it on the GPU; see `TorchGraphs.resident`. For measurements."""
+        return self._graphs.resident(images, image_sizes)
 
 
 def _prepared(model: GridRCNN, precision: Precision, device: torch.device) -> GridRCNN:

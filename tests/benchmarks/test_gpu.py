@@ -82,15 +82,13 @@ def test_parts_that_fail_are_rows_with_reasons_and_the_rest_goes_on(
 
 
 def test_what_a_part_started_ends_with_it(part: Callable[..., Part], tmp_path: Path) -> None:
-    code = (
-        "import subprocess, sys\n"
-        f"late = 'import time, pathlib; time.sleep(4); pathlib.Path({str(tmp_path / 'late')!r}).touch()'\n"
-        "subprocess.run([sys.executable, '-c', late])"
-    )
+    late = f"import time, pathlib; time.sleep(4); pathlib.Path({str(tmp_path / 'late')!r}).touch()"
+    code = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {late!r}])"
 
     run_all([part("parent", code, seconds=2)], tmp_path, 60)
     time.sleep(3)
 
+    assert "its limit" in rows_of(tmp_path, "parent")[0]["problem"]
     assert not (tmp_path / "late").exists()
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import onnx
 import pytest
+import torch
 
 from benchmarks import gpu_engine, gpu_engines
 from benchmarks.gpu_engine import built
@@ -53,6 +54,7 @@ def test_each_precision_is_built_compared_and_evaluated_and_one_that_fails_is_a_
     exported: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GRIDRT_DATA", str(tmp_path / "nowhere"))
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", torch.backends.cudnn.allow_tf32)  # as before afterwards
     monkeypatch.setattr(gpu_engines, "DRAWN", 3)
     monkeypatch.setattr(gpu_engines, "PRECISIONS", ("fp32", "fp16"))
     graphs: dict[Path, Path] = {}

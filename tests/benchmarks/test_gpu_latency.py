@@ -32,6 +32,8 @@ def cpu(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(kind, "cuda", lambda self: self)
     monkeypatch.setattr(torch.cuda, "synchronize", lambda: None)
     monkeypatch.setattr(torch.cuda, "empty_cache", lambda: None)
+    for setting in ("allow_tf32", "benchmark"):  # which are the process's, and as before afterwards
+        monkeypatch.setattr(torch.backends.cudnn, setting, getattr(torch.backends.cudnn, setting))
 
 
 @pytest.fixture
@@ -50,11 +52,10 @@ def test_pytorch_does_the_task_each_time_it_is_launched(task: Task, *, half: boo
     ready = eager(task, half=half)
 
     found: Any = ready.launch()
-    boxes, scores, labels = found
+    boxes, _, labels = found
     assert ready.detections == (labels >= 0).sum() > 0
     assert boxes.dtype == torch.float32
     assert next(task.model.parameters()).dtype == torch.float32
-    assert scores.dtype == (torch.float16 if half else torch.float32)
 
 
 @torch.inference_mode()
@@ -64,7 +65,7 @@ def test_a_model_in_half_precision_detects_what_it_detects_in_full(task: Task) -
 
     model = in_half(untrained_model("tiny").eval())
 
-    assert {weight.dtype for weight in model.parameters()} == {torch.float16}
+    assert {weight.dtype for weight in model.backbone.parameters()} == {torch.float16}
     assert model.rpn_head.base0.dtype == torch.float32
     torch.testing.assert_close(model(images, sizes)[1].float(), expected, atol=0.02, rtol=0)
 

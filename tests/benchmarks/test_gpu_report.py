@@ -63,6 +63,21 @@ def test_a_part_ends_with_1_if_it_has_problems(
     assert read_report(out)[1] == {"gpus": ["stand-in"], "runs": 3}
 
 
+def test_what_nobody_foresaw_is_a_row_with_its_traceback(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(gpu_report, "gpu_conditions", dict)
+    out = tmp_path / "gpu_x.json"
+
+    def out_of_tune(report: Report) -> None:
+        report.add("a", "1 ms")
+        raise RuntimeError("out of tune")
+
+    assert CliRunner().invoke(click.command(lambda: run_part(out, out_of_tune))).exit_code == 1
+    row = read_report(out)[0][1]
+    assert (row["what"], row["problem"]) == ("gpu_x", "RuntimeError: out of tune")
+    assert any("in out_of_tune" in line for line in row["traceback"])
+
+
 def test_a_part_without_a_gpu_writes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     out = tmp_path / "gpu_x.json"

@@ -93,3 +93,15 @@ def test_want_of_memory_while_recording_is_not_taken_for_that() -> None:
     gpu.capture_error = torch.OutOfMemoryError("CUDA out of memory")
     with pytest.raises(torch.OutOfMemoryError):
         detected(graphs(gpu, Detect()), 32)
+
+
+@pytest.mark.parametrize("cuda_graphs", [True, False])
+def test_a_batch_that_stays_on_the_gpu_runs_again_without_copies(*, cuda_graphs: bool) -> None:
+    gpu, detect = FakeGpu(), Detect()
+    run = graphs(gpu, detect, cuda_graphs=cuda_graphs)
+    launch = run.resident(np.zeros((2, 32, 64, 3), np.uint8), np.full((2, 2), 32, np.int32))
+    calls = len(detect.tuned)
+    launch()
+    launch()
+    assert (run.stream, gpu.replayed) == (gpu.stream, 2 * cuda_graphs)
+    assert len(detect.tuned) == calls + 2  # the stand-in's recording calls it again
