@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
-from itertools import pairwise
 
 import numpy as np
 import onnx.helper
@@ -33,15 +32,22 @@ def swapped_channels(model: ModelProto) -> ModelProto:
 
 
 def half_coordinates(model: ModelProto) -> ModelProto:
-    """Boxes that become proposals are rounded to FP16: by up to 0.06 pixels at 128, 0.12 at 256."""
+    """Proposals and final boxes are rounded to FP16: by up to 0.06 pixels at 128, and 0.5 beyond 1024."""
     boxes = str(next(node for node in model.graph.node if node.op_type == "BatchedNms").input[0])
-    kinds = {f"{boxes}/half": TensorProto.FLOAT16, f"{boxes}/float": TensorProto.FLOAT}
-    names = [boxes, *kinds]
-    casts = [
-        onnx.helper.make_node("Cast", [source], [target], f"{target}/Cast", to=kinds[target])
-        for source, target in pairwise(names)
+    copy = _with_nodes_before(model, [boxes], f"{boxes}/float", _rounded_to_half(boxes, f"{boxes}/float"))
+    final = copy.graph.output[0].name
+    maker = next(node for node in copy.graph.node if final in node.output)
+    maker.output[list(maker.output).index(final)] = f"{final}/exact"
+    copy.graph.node.extend(_rounded_to_half(f"{final}/exact", final))
+    return copy
+
+
+def _rounded_to_half(source: str, target: str) -> list[NodeProto]:
+    half = f"{source}/half"
+    return [
+        onnx.helper.make_node("Cast", [source], [half], f"{half}/Cast", to=TensorProto.FLOAT16),
+        onnx.helper.make_node("Cast", [half], [target], f"{target}/Cast", to=TensorProto.FLOAT),
     ]
-    return _with_nodes_before(model, [boxes], names[-1], casts)
 
 
 def shuffled_classes(model: ModelProto) -> ModelProto:

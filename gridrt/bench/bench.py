@@ -82,6 +82,7 @@ def bench(request: Request, make: Callable[[Opening], object] = worker_of) -> Ou
         ordered = [reference, *(entry for entry in entries if entry is not reference)]
         pictures = [request.dataset.path(index) for index in range(len(request.dataset))]
         complete = race([(entry, entry.contestant) for entry in ordered if entry.contestant], pictures)
+        _note_memory(ordered)  # before what only measures it needs more
         complete = complete and _time_stages(ordered, pictures[0], request.threads)
         _require_one(ordered)
         rows = rows_of(ordered, request.dataset)
@@ -116,6 +117,13 @@ def _open(entries: Sequence[Entry], request: Request, make: Callable[[Opening], 
                 entry.opened = entry.contestant.ask("opened")
                 if not request.is_drawn:
                     categories_of_labels(entry.opened.class_names, request.dataset)
+
+
+def _note_memory(entries: Sequence[Entry]) -> None:
+    for entry in entries:
+        if entry.contestant is not None and not entry.failure:
+            with entry.tried():
+                entry.memory = entry.contestant.ask("memory")
 
 
 def _time_stages(entries: Sequence[Entry], picture: Path, threads: int | None) -> bool:

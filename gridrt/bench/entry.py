@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from gridrt.bench.artefact import Artefact
-from gridrt.bench.contestant import Contestant, Opened, Timed
+from gridrt.bench.contestant import Contestant, Memory, Opened, Timed
 from gridrt.bench.result import DETECTOR, SESSION, Stage
 from gridrt.errors import GridRTError
 from gridrt.types import Detections
@@ -25,6 +25,7 @@ class Entry:
         opened: None where it does not open.
         detections: by picture.
         seconds: of each run, of `SESSION` and `DETECTOR`.
+        memory: what its process held after the race; None where that is gone.
         stages: where its time goes; empty where that was not measured.
         failure: why it is out; empty while it is in.
     """
@@ -35,6 +36,7 @@ class Entry:
     opened: Opened | None = None
     detections: dict[Path, Detections] = field(default_factory=dict)
     seconds: dict[str, list[float]] = field(default_factory=lambda: {SESSION: [], DETECTOR: []})
+    memory: Memory | None = None
     stages: Sequence[Stage] = ()
     failure: str = ""
 

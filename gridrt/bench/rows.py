@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from gridrt.bench.accuracy import accuracy_of, deltas
-from gridrt.bench.contestant import Memory
 from gridrt.bench.entry import Entry
 from gridrt.bench.latency import latency_of, speedup
 from gridrt.bench.result import Accuracy, Row, Speed
@@ -18,7 +17,7 @@ def rows_of(entries: Sequence[Entry], dataset: CocoDataset) -> list[Row]:
     """A row for each artefact, all held against the first.
 
     Args:
-        entries: whose processes still run.
+        entries: after the race.
         dataset: whose first pictures they detected in.
     """
     reference = entries[0]
@@ -39,7 +38,7 @@ def _accuracy(entry: Entry, dataset: CocoDataset) -> Accuracy | None:
 
 
 def _row(entry: Entry, accuracy: Accuracy | None, reference: Entry, against: Accuracy | None) -> Row:
-    artefact, opened, memory = entry.artefact, entry.opened, _memory(entry)
+    artefact, opened, memory = entry.artefact, entry.opened, entry.memory
     return Row(
         artefact=entry.name,
         format=artefact.format if artefact else "",
@@ -57,13 +56,6 @@ def _row(entry: Entry, accuracy: Accuracy | None, reference: Entry, against: Acc
         memory=memory.main if memory else None,
         gpu_memory=memory.gpu if memory else None,
     )
-
-
-def _memory(entry: Entry) -> Memory | None:
-    if entry.failure or entry.contestant is None:
-        return None
-    found: Memory = entry.contestant.ask("memory")
-    return found
 
 
 def _speed(entry: Entry, reference: Entry) -> Speed | None:

@@ -30,7 +30,8 @@ class TorchGpu:
     def __init__(self) -> None:
         if not torch.cuda.is_available():
             found = "it can use no GPU" if torch.version.cuda else "it is built without CUDA"
-            raise DependencyError("PyTorch can use the GPU", place=f"torch {torch.__version__}", value=found)
+            rule, remedy = "PyTorch can use an NVIDIA GPU", "gridrt doctor tells what is missing."
+            raise DependencyError(rule, place=f"torch {torch.__version__}", value=found, remedy=remedy)
         self.compute_capability: tuple[int, int] = torch.cuda.get_device_capability()
         self.device = torch.device("cuda", torch.cuda.current_device())
         self._stream = torch.cuda.Stream(self.device)
