@@ -5,8 +5,8 @@ INSTALLED := .venv/.installed
 .PHONY: help demo test gpu
 
 help:
-	@echo "make demo   export a detector that ships, measure it and draw what it finds, in demo/ (a few minutes)"
-	@echo "make test   everything that a change must pass: linter, type checker and tests (about 5 minutes)"
+	@echo "make demo   from weights that ship to ONNX, INT8, FP16, an engine and a report, in demo/ (a few minutes)"
+	@echo "make test   everything that a change must pass: linter, type checker and tests (about 10 minutes)"
 	@echo "make gpu    all that needs an NVIDIA GPU: tests, timings, engines, checks of memory (at most 10 minutes)"
 	@echo "All set up .venv, once, from PYTHON=$(PYTHON) (3.10 to 3.13) and the versions in constraints.txt."
 

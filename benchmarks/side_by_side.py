@@ -26,6 +26,8 @@ from gridrt.files import check_writable, write_bytes
 ROOT = Path(__file__).parents[1]
 RESULTS = Path(__file__).parent / "results"
 CALIBRATION_IMAGES = 64
+RUNS = ("", "_again")
+"""Right after each other: how far their ratios differ tells how far they can be trusted."""
 # The budgets of the gates, in points: those of INT8, the loosest.
 GATES = ("--max-ap-drop", "0.5")
 
@@ -43,19 +45,21 @@ def command(*, name: str | None, table: bool, threads: int, work: Path, html: Pa
     if name is None and not table:
         raise click.UsageError("Name a set, or ask for the --table.")
     if name is not None:
-        target = RESULTS / f"bench_{name}.json"
-        check_writable(target)
+        targets = [RESULTS / f"bench_{name}{run}.json" for run in RUNS]
+        for target in targets:
+            check_writable(target)
         with TemporaryDirectory() as folder:
             measure(name, Path(folder), work, threads)
-            write_bytes(target, (Path(folder) / "bench.json").read_bytes())
+            for run, target in zip(RUNS, targets, strict=True):
+                write_bytes(target, (Path(folder) / f"bench{run}.json").read_bytes())
             if html is not None:
                 write_bytes(html, (Path(folder) / "report.html").read_bytes())
-        click.echo(f"Written to {target}")
+        click.echo(f"Written to {', '.join(map(str, targets))}")
     click.echo("\n".join(lines(RESULTS)))
 
 
 def measure(name: str, folder: Path, work: Path, threads: int) -> None:
-    """Make the artefacts in `folder`, and `bench.json` and `report.html` of them.
+    """Make the artefacts in `folder`, and `report.html` and the results of each of `RUNS`.
 
     Raises:
         subprocess.CalledProcessError: a command fails.
@@ -69,7 +73,8 @@ def measure(name: str, folder: Path, work: Path, threads: int) -> None:
         _gridrt(folder, "calibrate", "--model", graph, *calibrated, "--target", target)
     artefacts = (model, graph, f"{model}.fp16.onnx", f"{model}.int8.onnx", f"{model}.int8.cpu.onnx")
     where = ("--images", "images", "--annotations", "annotations.json", "--threads", str(threads))
-    _gridrt(folder, "bench", *artefacts, *where, *GATES, "--json", "bench.json", "--html", "report.html")
+    for run in RUNS:
+        _gridrt(folder, "bench", *artefacts, *where, *GATES, "--json", f"bench{run}.json", "--html", "report.html")
 
 
 def _link_set(data: TrainingSet, root: Path, folder: Path) -> None:
@@ -96,14 +101,29 @@ def lines(results: Path) -> Iterator[str]:
         file = results / f"bench_{name}.json"
         for row in json.loads(file.read_text())["rows"] if file.exists() else ():
             overall, deltas, speed = row["accuracy"]["overall"], row["deltas"], row["speed"]
-            precisions = (f"{100 * overall[key]:.2f} ({100 * deltas[key]:+.2f})" for key in ("ap", "ap90"))
+            precisions = (
+                f"{100 * overall[key]:.2f} ({round(100 * deltas[key], 2) + 0.0:+.2f})" for key in ("ap", "ap90")
+            )
             session, detector = (speed["latency"][part] for part in ("session", "detector"))
             times = f"{1000 * session['p50']:.1f}, {1000 * session['p95']:.1f} | {session['fps']:.1f}"
             what = f"`{row['artefact']}` | {row['precision']} | {row['bytes'] / 1e6:.1f}"
             speedup = f"{speed['speedup']['session']:.2f}"
-            yield (
-                f"| {name} | {what} | {' | '.join(precisions)} | {times} | {speedup} | {1000 * detector['p50']:.1f} |"
-            )
+            yield f"| {name} | {what} | {' | '.join(precisions)} | {times} | {speedup} | {1000 * detector['p50']:.1f} |"
+    for name in SETS:
+        if all((results / f"bench_{name}{run}.json").exists() for run in RUNS):
+            percent = 100 * largest_change(results, name)
+            yield f"{name}: a second run gave every speedup within {percent:.1f} % of the first."
+
+
+def largest_change(results: Path, name: str) -> float:
+    """The largest difference of a speedup between the two runs, as a share of it."""
+    first, again = (
+        {row["artefact"]: row["speed"]["speedup"] for row in json.loads(file.read_text())["rows"]}
+        for file in (results / f"bench_{name}{run}.json" for run in RUNS)
+    )
+    return max(
+        abs(again[artefact][part] / ratio - 1) for artefact, parts in first.items() for part, ratio in parts.items()
+    )
 
 
 if __name__ == "__main__":

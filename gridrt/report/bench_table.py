@@ -36,7 +36,10 @@ def _accuracy_lines(rows: Sequence[Row], width: int) -> Iterator[str]:
 
 def _cells(figures: Mapping[str, float | None], form: str) -> str:
     found = (figures.get(name) for name in FIGURES)
-    return "".join(f"{'-' if figure is None else form.format(100 * figure):>{CELL}}" for figure in found)
+    # + 0.0: what rounds to nothing has no sign of its own
+    return "".join(
+        f"{'-' if figure is None else form.format(round(100 * figure, 2) + 0.0):>{CELL}}" for figure in found
+    )
 
 
 def _speed_lines(rows: Sequence[Row], width: int) -> Iterator[str]:
