@@ -22,6 +22,7 @@ from benchmarks.training_sets import SETS, TrainingSet
 from gridrt.calib.images import spread
 from gridrt.data.coco import CocoDataset
 from gridrt.files import check_writable, write_bytes
+from gridrt.report.bench_table import hundredths
 
 ROOT = Path(__file__).parents[1]
 RESULTS = Path(__file__).parent / "results"
@@ -101,9 +102,7 @@ def lines(results: Path) -> Iterator[str]:
         file = results / f"bench_{name}.json"
         for row in json.loads(file.read_text())["rows"] if file.exists() else ():
             overall, deltas, speed = row["accuracy"]["overall"], row["deltas"], row["speed"]
-            precisions = (
-                f"{100 * overall[key]:.2f} ({round(100 * deltas[key], 2) + 0.0:+.2f})" for key in ("ap", "ap90")
-            )
+            precisions = (f"{hundredths(overall[key]):.2f} ({hundredths(deltas[key]):+.2f})" for key in ("ap", "ap90"))
             session, detector = (speed["latency"][part] for part in ("session", "detector"))
             times = f"{1000 * session['p50']:.1f}, {1000 * session['p95']:.1f} | {session['fps']:.1f}"
             what = f"`{row['artefact']}` | {row['precision']} | {row['bytes'] / 1e6:.1f}"
@@ -121,9 +120,8 @@ def largest_change(results: Path, name: str) -> float:
         {row["artefact"]: row["speed"]["speedup"] for row in json.loads(file.read_text())["rows"]}
         for file in (results / f"bench_{name}{run}.json" for run in RUNS)
     )
-    return max(
-        abs(again[artefact][part] / ratio - 1) for artefact, parts in first.items() for part, ratio in parts.items()
-    )
+    pairs = ((again[artefact][part], ratio) for artefact, parts in first.items() for part, ratio in parts.items())
+    return max(abs(float(second / ratio) - 1) for second, ratio in pairs)
 
 
 if __name__ == "__main__":

@@ -36,10 +36,13 @@ def _accuracy_lines(rows: Sequence[Row], width: int) -> Iterator[str]:
 
 def _cells(figures: Mapping[str, float | None], form: str) -> str:
     found = (figures.get(name) for name in FIGURES)
-    # + 0.0: what rounds to nothing has no sign of its own
-    return "".join(
-        f"{'-' if figure is None else form.format(round(100 * figure, 2) + 0.0):>{CELL}}" for figure in found
-    )
+    cells = ("-" if figure is None else form.format(hundredths(figure)) for figure in found)
+    return "".join(f"{cell:>{CELL}}" for cell in cells)
+
+
+def hundredths(figure: float) -> float:
+    """In points of 100 with two decimals; what rounds to nothing has no sign of its own."""
+    return round(100 * figure, 2) + 0.0
 
 
 def _speed_lines(rows: Sequence[Row], width: int) -> Iterator[str]:
