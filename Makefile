@@ -30,4 +30,6 @@ $(INSTALLED): pyproject.toml constraints.txt
 	# What builds packages: this one with hatchling, tensorrt-rtx-cu13, which has no wheel, with setuptools.
 	$(PIP) install --quiet --constraint constraints.txt hatchling setuptools wheel
 	$(PIP) install --quiet --constraint constraints.txt --no-build-isolation --editable ".[dev]"
+	# Beside the packages: among them, the stubs would be taken for TensorRT itself.
+	$(PIP) install --quiet --constraint constraints.txt --no-deps --target .venv/stubs tensorrt-stubs
 	touch $@

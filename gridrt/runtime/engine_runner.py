@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
@@ -142,7 +142,8 @@ class EngineRunner:
         profiler = joined(LayerTimes, self._library.trt.IProfiler)()
         with self._gpu.on_stream():
             context = self._new_context()
-            context.profiler = profiler  # from now on TensorRT waits for each run, and reports
+            # From now on TensorRT waits for each run, and reports. The object is both of its classes.
+            context.profiler = cast("tensorrt.IProfiler", profiler)
             run = self._prepared(context, images.shape)
             return [profiler.reported_during(lambda: run(images, image_sizes)) for _ in range(runs)]
 
