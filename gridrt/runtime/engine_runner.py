@@ -31,11 +31,13 @@ class _Run:
     """All that batches of one shape need.
 
     Attributes:
+        context: of the engine; kept, since a recording of its launches uses memory and kernels that it owns.
         inputs: memory, by name.
         outputs: the same.
         launch: puts the engine's work on the stream.
     """
 
+    context: tensorrt.IExecutionContext
     inputs: Mapping[str, Memory]
     outputs: Mapping[str, Memory]
     launch: Callable[[], None]
@@ -169,9 +171,11 @@ class EngineRunner:
         for name, memory in {**inputs, **outputs}.items():
             self._require(context.set_tensor_address(name, memory.address), f"TensorRT takes the memory of {name}")
         stream = self._gpu.stream
-        return _Run(
-            inputs, outputs, lambda: self._require(context.execute_async_v3(stream), "TensorRT runs the engine")
-        )
+
+        def launch() -> None:
+            self._require(context.execute_async_v3(stream), "TensorRT runs the engine")
+
+        return _Run(context, inputs, outputs, launch)
 
     def _record(self, launch: Callable[[], None]) -> Callable[[], None]:
         try:
