@@ -43,9 +43,10 @@ def engine_of(session: TensorRTSession) -> Any:  # noqa: ANN401 - the stand-in b
 
 
 @pytest.mark.usefixtures("gpu")
-def test_names_and_scale_are_those_of_the_graph(write: Callable[..., Path]) -> None:
+def test_names_and_scale_are_those_of_the_graph_and_the_library_is_told(write: Callable[..., Path]) -> None:
     session = TensorRTSession(write())
     assert session.class_names == ("cat", "dog")
+    assert session.library == "tensorrt 11.4.0"
     assert (session.scale, session.scale_is_noted) == ((96, 64), True)
 
 
