@@ -23,7 +23,7 @@ from gridrt.errors import EngineError
 from gridrt.plugins.adapters.plugin_fields import reads_lists
 from gridrt.plugins.aot.symbols import Symbols
 from gridrt.plugins.contract import Attributes, ElementType, Input, Output
-from gridrt.plugins.kernel import Kernel, Variant
+from gridrt.plugins.kernel import BYTES_AT_ONCE, Kernel, Variant
 
 Compiler: TypeAlias = Callable[[Kernel, Variant, Attributes], bytes]
 """Compiles a kernel to PTX, as `gridrt.plugins.aot.ptx.ptx_of` does."""
@@ -34,9 +34,6 @@ Numbers: TypeAlias = npt.NDArray[Any]
 # tensorrt.plugin has no types: these stand for its TensorDesc and for a function that it calls.
 Description: TypeAlias = Any
 Callback: TypeAlias = Callable[..., Any]
-
-BYTES_AT_ONCE = 16
-"""What a channels-last kernel reads at a time."""
 
 # What tensorrt.plugin wants attributes annotated with, and calls types. Single numbers come as arrays, too: it cannot
 # make numbers of them where NumPy 2.4 or later is installed.
