@@ -1,4 +1,4 @@
-"""Batches through a TensorRT engine, one at a time, on one stream.
+"""Batches through a TensorRT engine, one at a time, whatever thread they come from, on one stream.
 
 Shapes: B images, H x W pixels, D detection rows.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from threading import Lock
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -69,6 +70,7 @@ class EngineRunner:
 
     def __init__(self, engine: tensorrt.ICudaEngine, library: TensorRT, gpu: Gpu, *, cuda_graphs: bool) -> None:
         self._engine, self._library, self._gpu = engine, library, gpu
+        self._turn = Lock()  # threads share the stream, the memory and the log
         self._graphs_left = MOST_GRAPHS if cuda_graphs else 0
         self._recorded: dict[tuple[int, ...], _Run] = {}
         with gpu.on_stream():
@@ -86,7 +88,7 @@ class EngineRunner:
             EngineError: TensorRT cannot run it.
             GridRTError: there is not enough memory.
         """
-        with self._gpu.on_stream():
+        with self._turn, self._gpu.on_stream():
             return self._detected(images, image_sizes)[1]
 
     @property
@@ -100,7 +102,7 @@ class EngineRunner:
         Returns:
             What puts the same work on the stream again, without copies and without waiting, until the next batch.
         """
-        with self._gpu.on_stream():
+        with self._turn, self._gpu.on_stream():
             run, _ = self._detected(images, image_sizes)
 
         def launch() -> None:
@@ -142,7 +144,7 @@ class EngineRunner:
             GridRTError: there is not enough memory.
         """
         profiler = joined(LayerTimes, self._library.trt.IProfiler)()
-        with self._gpu.on_stream():
+        with self._turn, self._gpu.on_stream():
             context = self._new_context()
             context.profiler = profiler  # from now on TensorRT waits for each run, and reports
             run = self._prepared(context, images.shape)

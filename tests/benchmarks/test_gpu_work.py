@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import torch
@@ -67,7 +68,7 @@ def test_the_share_is_of_the_limit_that_takes_longer() -> None:
 @pytest.fixture
 def tf32() -> Iterator[None]:
     """PyTorch rounds factors, until a test is done with its settings."""
-    settings = (torch.backends.cuda.matmul, torch.backends.cudnn)
+    settings: tuple[Any, ...] = (torch.backends.cuda.matmul, torch.backends.cudnn)
     before = [each.allow_tf32 for each in settings]
     for each in settings:
         each.allow_tf32 = True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from gridrt.runtime.tensorrt_session import TensorRTSession
 from gridrt.types import RawDetections
 from tests.fake_cuda import STREAM, FakeCuda
 from tests.fake_tensorrt import LAYERS, Engine, fake_tensorrt
+from tests.turns import one_at_a_time
 
 
 @pytest.fixture
@@ -63,6 +65,15 @@ def test_it_gives_what_the_engine_writes_and_keeps_earlier_results(
         assert (found.boxes.dtype.name, found.labels.dtype.name) == ("float32", "int32")
     assert set(engine_of(session).streams) == {STREAM}
     assert (gpu.recorded, gpu.replayed) == ((1, 2) if cuda_graphs else (0, 0))
+
+
+@pytest.mark.usefixtures("gpu")
+def test_threads_take_turns(write: Callable[..., Path]) -> None:
+    session = TensorRTSession(write())
+    gpu = session._run._gpu
+    with one_at_a_time(gpu), ThreadPoolExecutor(4) as threads:
+        found = list(threads.map(lambda height: detect(session, 2, height, 96), (64, 96) * 4))
+    assert [each.boxes[0, 0, 3] for each in found] == [63, 95] * 4
 
 
 def test_each_shape_has_a_graph_and_a_context_of_its_own_over_the_same_memory(
