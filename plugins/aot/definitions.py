@@ -4,8 +4,8 @@ An engine that was built with them holds the kernels, and needs neither Python n
 with a parameter for each input and attribute; they are made here from contract and kernel. TensorRT's validator accepts
 them; no engine has been built with them yet.
 
-TensorRT launches these kernels itself. Some take more than 48 KB of shared memory, which whoever launches has to ask CUDA
-for; whether TensorRT does, nobody has seen here.
+TensorRT launches these kernels itself. Some take more than 48 KB of shared memory, which whoever launches has to ask
+CUDA for; whether TensorRT does, nobody has seen here.
 
 TensorRT 10.9 to 10.15 give Python only the first number of a list where NumPy 2 is installed: strides would be wrong
 without a word, and `refuse_unfit` asks for later ones.
