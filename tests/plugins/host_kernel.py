@@ -151,11 +151,14 @@ class HostKernel:
             for spec in contract.output_tensors
         ]
         results = [Buffer(np.full(output.nbytes, NAN, np.uint8)) for output in outputs]
-        self._launcher.run(shapes, feeds, results, backwards=backwards)
+        self._launch(shapes, feeds, results, backwards=backwards)
         return [
             self._tensor(result.content, like=output, is_map=spec.is_map)
             for spec, output, result in zip(contract.output_tensors, outputs, results, strict=True)
         ]
+
+    def _launch(self, shapes: Shapes, inputs: Sequence[Buffer], outputs: Sequence[Buffer], *, backwards: bool) -> None:
+        self._launcher.run(shapes, inputs, outputs, backwards=backwards)
 
     def _dtype(self, element: ElementType) -> torch.dtype:
         dtype = getattr(torch, self._variant.precision if element == "feature" else element)
