@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from benchmarks.gpu_inputs import candidates, fusion_inputs, pyramid_and_rois
-from benchmarks.gpu_kernel import KernelOnTensors
+from benchmarks.gpu_kernel import prepared
 from benchmarks.gpu_limits import Limits, measured_limits
 from benchmarks.gpu_report import RESULTS, Report, run_part
 from benchmarks.gpu_rivals import Rival, convolution_pairs, nms_of_torch, roi_align_by_level
@@ -159,7 +159,7 @@ def _on_gpu(tensors: Sequence[Tensor], variant: Variant) -> list[Tensor]:
 
 
 def _add_row(case: Case, limits: Limits, report: Report) -> None:
-    launch, _ = KernelOnTensors(case.kernel, case.variant, case.attributes).prepared(*case.inputs)
+    launch, _ = prepared(case.kernel, case.variant, case.attributes, case.inputs)
     rival, call = case.rival()
     calls = {"kernel": launch, "rival": call}
     times = milliseconds_in_turns(calls, warm_up=WARM_UP, runs=RUNS, seconds=SECONDS, before=cache_flush())

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import statistics
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
 
-from benchmarks.gpu_timing import milliseconds_in_turns
 from benchmarks.gpu_work import Work
+from gridrt.bench import limits
 from gridrt.plugins.contract import Precision
 
-COPIED = 1 << 30
-"""Bytes; much more than any GPU's cache."""
-SIDE = 8192
-"""Of the matrices that are multiplied."""
-WARM_UP, RUNS, SECONDS = 3, 10, 10.0
+GPU = torch.device("cuda")
+PRECISIONS: tuple[Precision, ...] = ("float32", "float16")
 
 
 @dataclass(frozen=True)
@@ -25,7 +21,7 @@ class Limits:
 
     Attributes:
         bytes_per_second: read or written, when memory is copied.
-        flops: multiplications and additions of matrix products, by the precision of the factors; float32 without TF32.
+        flops: multiplications and additions of products, by the precision of the factors; float32 without TF32.
     """
 
     bytes_per_second: float
@@ -44,21 +40,8 @@ class Limits:
 
 
 def measured_limits() -> Limits:
-    """Those of the current GPU: a copy of 1 GiB, and products of 8192 x 8192 matrices."""
-    return Limits(_bandwidth(), {"float32": _flops(torch.float32), "float16": _flops(torch.float16)})
-
-
-def _bandwidth() -> float:
-    source, target = (torch.zeros(COPIED, dtype=torch.uint8, device="cuda") for _ in range(2))
-    return 2 * COPIED / _seconds(lambda: target.copy_(source))
-
-
-def _flops(dtype: torch.dtype) -> float:
-    left, right = (torch.randn(SIDE, SIDE, device="cuda", dtype=dtype) for _ in range(2))
-    torch.backends.cuda.matmul.allow_tf32 = False
-    return 2 * float(SIDE) ** 3 / _seconds(lambda: left @ right)
-
-
-def _seconds(call: Callable[[], object]) -> float:
-    times = milliseconds_in_turns({"call": call}, warm_up=WARM_UP, runs=RUNS, seconds=SECONDS)["call"]
-    return statistics.median(times) / 1000
+    """Those of the current GPU, as `gridrt bench` measures them."""
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
+    found = {precision: limits.measured_limits(GPU, getattr(torch, precision)) for precision in PRECISIONS}
+    rates = {precision: each.flops for precision, each in found.items()}
+    return Limits(max(each.bytes for each in found.values()), rates)

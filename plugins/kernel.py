@@ -20,6 +20,9 @@ from gridrt.plugins.sizes import Size
 INCLUDES = (Path(__file__).parent / "include", Path(__file__).parent)
 """Folders for the compiler to look for headers in."""
 
+BYTES_AT_ONCE = 16
+"""What a kernel reads of maps with their channels last at a time."""
+
 Shapes: TypeAlias = Mapping[str, Sequence[int]]
 """Of the inputs, by name; feature maps are [N, C, H, W] whatever their layout."""
 
@@ -30,7 +33,7 @@ class Variant:
 
     Attributes:
         precision: of features.
-        channels_last: feature maps lie in memory as [N, H, W, C], with a multiple of 16 bytes for C.
+        channels_last: feature maps lie in memory as [N, H, W, C], with a multiple of `BYTES_AT_ONCE` for C.
     """
 
     precision: Precision

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 
 import torch
@@ -13,7 +13,6 @@ STREAM = 77
 class FakeGpu:
     """The CPU's memory; a recording repeats what was recorded, and counts."""
 
-    compute_capability = (8, 9)
     stream = STREAM
     device = torch.device("cpu")
 
@@ -23,9 +22,6 @@ class FakeGpu:
 
     def on_stream(self) -> AbstractContextManager[object]:
         return nullcontext()
-
-    def empty(self, shape: Sequence[int], dtype: torch.dtype) -> torch.Tensor:
-        return torch.full(tuple(shape), 7, dtype=dtype)
 
     def captured(self, launch: Callable[[], None]) -> Callable[[], None]:
         if self.capture_error is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -134,27 +135,37 @@ class Context:
     def execute_async_v3(self, stream: int) -> bool:
         self.engine.streams.append(stream)
         # As they are now: what is set later is for later launches.
-        self.engine.put(stream, partial(self._detect, dict(self.shapes), dict(self.addresses)))
+        label = partial(getattr, self.engine, "label")
+        self.engine.put(stream, partial(_detect, weakref.ref(self), dict(self.shapes), dict(self.addresses), label))
         if self.profiler is not None:
+            self.engine.profiled.append((self.shapes["images"], self.profiler))
             for number, layer in enumerate(LAYERS):
                 self.profiler.report_layer_time(layer, (number + 1) * len(self.engine.streams))
         return not self.engine.fails
 
-    def _detect(self, shapes: Mapping[str, tuple[int, ...]], addresses: Mapping[str, int]) -> None:
-        def array(name: str, dtype: Any, shape: tuple[int, ...]) -> Any:  # noqa: ANN401 - a type, an array
-            memory = (ctypes.c_char * (prod(shape) * np.dtype(dtype).itemsize)).from_address(addresses[name])
-            return np.frombuffer(memory, dtype).reshape(shape)
 
-        batch = shapes["images"][0]
-        images = array("images", np.uint8, shapes["images"])
-        sizes = array("image_sizes", np.int32, shapes["image_sizes"])
-        boxes = array("boxes", np.float32, (batch, ROWS, 4))
-        boxes[:] = 0
-        boxes[:, :-1, 2:] = sizes[:, None, ::-1]
-        scores = array("scores", np.float32, (batch, ROWS))
-        scores[:] = images.max((1, 2, 3))[:, None] / 255
-        scores[:, -1] = 0
-        array("labels", np.int32, (batch, ROWS))[:] = (self.engine.label, 0, -1)
+def _detect(
+    context: Callable[[], Context | None],
+    shapes: Mapping[str, tuple[int, ...]],
+    addresses: Mapping[str, int],
+    label: Callable[[], int],
+) -> None:
+    assert context() is not None, "what was launched has lost its context, which owns memory and kernels"
+
+    def array(name: str, dtype: Any, shape: tuple[int, ...]) -> Any:  # noqa: ANN401 - a type, an array
+        memory = (ctypes.c_char * (prod(shape) * np.dtype(dtype).itemsize)).from_address(addresses[name])
+        return np.frombuffer(memory, dtype).reshape(shape)
+
+    batch = shapes["images"][0]
+    images = array("images", np.uint8, shapes["images"])
+    sizes = array("image_sizes", np.int32, shapes["image_sizes"])
+    boxes = array("boxes", np.float32, (batch, ROWS, 4))
+    boxes[:] = 0
+    boxes[:, :-1, 2:] = sizes[:, None, ::-1]
+    scores = array("scores", np.float32, (batch, ROWS))
+    scores[:] = images.max((1, 2, 3))[:, None] / 255
+    scores[:, -1] = 0
+    array("labels", np.int32, (batch, ROWS))[:] = (label(), 0, -1)
 
 
 class Engine:
@@ -168,8 +179,9 @@ class Engine:
 
     def __init__(self, put: Callable[[int, Callable[[], object]], object]) -> None:
         self.put = put
-        self.contexts: list[Context] = []
+        self._contexts: list[weakref.ref[Context]] = []
         self.streams: list[int] = []
+        self.profiled: list[tuple[tuple[int, ...], Any]] = []  # shape and profiler of each such run
         self.refuses_shapes = self.fails = False
         self.label = 1
 
@@ -181,8 +193,14 @@ class Engine:
 
     def create_execution_context(self, strategy: str) -> Context:
         assert strategy == "USER_MANAGED"
-        self.contexts.append(Context(self))
-        return self.contexts[-1]
+        context = Context(self)
+        self._contexts.append(weakref.ref(context))
+        return context
+
+    @property
+    def contexts(self) -> list[Context]:
+        """Those that live: whoever runs an engine keeps them."""
+        return [context for each in self._contexts if (context := each()) is not None]
 
 
 class Runtime:

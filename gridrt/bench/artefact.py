@@ -19,6 +19,8 @@ from gridrt.runtime.graph_metadata import PARENT_KEY, PRECISION_KEY, VARIANT_KEY
 PYTORCH, ONNX, TENSORRT = "PyTorch", "ONNX", "TensorRT"
 FLOAT = "fp32"
 """The precision of what no recipe has rewritten."""
+HALF = "fp16"
+"""The precision that a checkpoint can run in besides, by kernels on a GPU."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,7 @@ class Artefact:
     Attributes:
         name: as the user gave it: a path, or the name of weights.
         format: `PYTORCH`, `ONNX` or `TENSORRT`.
-        precision: `FLOAT`, or the recipe that it was written by.
+        precision: `FLOAT`, or the recipe that it was written by; of a checkpoint what it is to run in.
         bytes: of the file.
         sha256: of the file.
         weights_sha256: of the checkpoint that it was made from, or is; None where it does not tell.
@@ -42,6 +44,16 @@ class Artefact:
     sha256: str
     weights_sha256: str | None
     variant: str | None
+
+    @property
+    def is_halved(self) -> bool:
+        """Whether it is a checkpoint that is to run in half precision."""
+        return self.format == PYTORCH and self.precision == HALF
+
+    @property
+    def takes_threads(self) -> bool:
+        """Whether CPU threads mean anything to what runs it."""
+        return self.format != TENSORRT and not self.is_halved
 
 
 def artefact_of(model: str | Path) -> Artefact:

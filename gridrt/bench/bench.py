@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from gridrt.bench.artefact import FLOAT, PYTORCH, artefact_of
+from gridrt.bench.artefact import FLOAT, HALF, PYTORCH, Artefact, artefact_of
 from gridrt.bench.conditions import conditions
 from gridrt.bench.contestant import Contestant
 from gridrt.bench.disagreement import Disagreement, worst_disagreements
@@ -37,6 +37,7 @@ class Request:
         scale: of the resized images; None is what each model learned from.
         threads: CPU threads of each; None leaves the choice to the runtime.
         trust_checkpoint: allow a checkpoint that needs unpickling of arbitrary classes, which can run code.
+        fp16: measure checkpoints once more, in half precision with kernels on a GPU.
     """
 
     models: Sequence[str]
@@ -46,6 +47,7 @@ class Request:
     scale: tuple[int, int] | None
     threads: int | None
     trust_checkpoint: bool
+    fp16: bool = False
 
 
 @dataclass(frozen=True)
@@ -69,12 +71,14 @@ def bench(request: Request, make: Callable[[Opening], object] = worker_of) -> Ou
         make: opens an artefact, in the process that runs it; a function that can be pickled.
 
     Raises:
-        GridRTError: not one artefact can be measured.
+        GridRTError: not one artefact can be measured, or none is a checkpoint to be run in half precision.
     """
     entries = [Entry(model) for model in request.models]
     for entry in entries:
         with entry.tried():
             entry.artefact = artefact_of(entry.name)
+    if request.fp16:
+        entries += _halved(entries)
     with ExitStack() as processes:
         _open(entries, request, make, processes)
         _require_one(entries)
@@ -90,6 +94,20 @@ def bench(request: Request, make: Callable[[Opening], object] = worker_of) -> Ou
     return Outcome(result, list(_disagreements(ordered)))
 
 
+def _halved(entries: Sequence[Entry]) -> list[Entry]:
+    """The checkpoints once more, in half precision."""
+    checkpoints = [(entry.name, entry.artefact) for entry in entries if entry.artefact]
+    found = [
+        Entry(f"{name}, {HALF}", replace(artefact, precision=HALF))
+        for name, artefact in checkpoints
+        if artefact.format == PYTORCH
+    ]
+    if not found:
+        rule, remedy = "only checkpoints are run in half precision", "Name one, or leave out --fp16."
+        raise GridRTError(rule, value=", ".join(entry.name for entry in entries), remedy=remedy)
+    return found
+
+
 def _reference(entries: Sequence[Entry], asked: str | None) -> Entry:
     """That which the others are held against."""
     if asked is not None:
@@ -102,14 +120,17 @@ def _distance_from_weights(entry: Entry) -> int:
     artefact = entry.artefact
     if artefact is None or entry.failure:
         return 3
-    return 0 if artefact.format == PYTORCH else 1 if artefact.precision == FLOAT else 2
+    if artefact.precision != FLOAT:
+        return 2
+    return 0 if artefact.format == PYTORCH else 1
 
 
 def _open(entries: Sequence[Entry], request: Request, make: Callable[[Opening], object], processes: ExitStack) -> None:
     """Start all processes, then wait for each."""
     for entry in entries:
-        if entry.artefact is not None:
-            opening = Opening(entry.name, request.scale, request.threads, request.trust_checkpoint)
+        if (artefact := entry.artefact) is not None:
+            threads = request.threads if artefact.takes_threads else None
+            opening = Opening(artefact.name, request.scale, threads, request.trust_checkpoint, artefact.is_halved)
             entry.contestant = processes.enter_context(closing(Contestant(make, opening)))
     for entry in entries:
         if entry.contestant is not None:
@@ -130,12 +151,24 @@ def _time_stages(entries: Sequence[Entry], picture: Path, threads: int | None) -
     """One artefact after another, of those whose stages can be told; returns whether all was done."""
     try:
         for entry in entries:
-            is_told = entry.artefact is not None and (entry.artefact.variant or entry.artefact.format == PYTORCH)
-            if is_told and entry.contestant is not None and not entry.failure:
-                entry.stages = entry.contestant.ask("stages", entry.artefact, picture, threads)
+            artefact = entry.artefact
+            if artefact is None or entry.contestant is None or entry.failure or artefact.is_halved:
+                continue
+            if artefact.variant or artefact.format == PYTORCH:
+                _time_stages_of(entry, entry.contestant, artefact, picture, threads)
     except KeyboardInterrupt:
         return False
     return True
+
+
+def _time_stages_of(
+    entry: Entry, contestant: Contestant, artefact: Artefact, picture: Path, threads: int | None
+) -> None:
+    """What was measured before stays, whatever becomes of this."""
+    try:
+        entry.stages = contestant.ask("stages", artefact, picture, threads if artefact.takes_threads else None)
+    except GridRTError as error:
+        entry.remark = f"its stages were not timed: {error}"
 
 
 def _require_one(entries: Sequence[Entry]) -> None:

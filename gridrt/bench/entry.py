@@ -27,6 +27,7 @@ class Entry:
         seconds: of each run, of `SESSION` and `DETECTOR`.
         memory: what its process held after the race; None where that is gone.
         stages: where its time goes; empty where that was not measured.
+        remark: what a reader has to know of the measurements; empty where there is nothing.
         failure: why it is out; empty while it is in.
     """
 
@@ -38,6 +39,7 @@ class Entry:
     seconds: dict[str, list[float]] = field(default_factory=lambda: {SESSION: [], DETECTOR: []})
     memory: Memory | None = None
     stages: Sequence[Stage] = ()
+    remark: str = ""
     failure: str = ""
 
     def add(self, picture: Path, timed: Timed) -> None:

@@ -30,6 +30,7 @@ class Opening:
     scale: tuple[int, int] | None
     threads: int | None
     trust_checkpoint: bool
+    fp16: bool = False
 
 
 class Worker:
@@ -71,7 +72,9 @@ class Worker:
 
 def worker_of(opening: Opening) -> Worker:
     """Open an artefact; raises what `gridrt.runtime.open_session` does."""
-    session = open_session(opening.model, threads=opening.threads, trust_checkpoint=opening.trust_checkpoint)
+    session = open_session(
+        opening.model, threads=opening.threads, trust_checkpoint=opening.trust_checkpoint, fp16=opening.fp16
+    )
     return Worker(session, opening.scale)
 
 
@@ -79,6 +82,8 @@ def backend_of(session: Session) -> str:
     """Library, version and device of what runs a session."""
     if providers := getattr(session, "providers", ()):
         return f"onnxruntime {version('onnxruntime')}, {providers[0].removesuffix('ExecutionProvider')}"
+    if library := getattr(session, "library", ""):
+        return f"{library}, CUDA"
     device = getattr(session, "device", None)
     return type(session).__name__ if device is None else f"torch {version('torch')}, {device}"
 

@@ -37,6 +37,9 @@ DRAWN_PICTURES = 100
     metavar="MODEL",
     help="Hold the others against this one. [default: a checkpoint, else a graph in FP32, else the first]",
 )
+@click.option(
+    "--fp16", is_flag=True, help="Measure checkpoints in half precision, too: with kernels, on an NVIDIA GPU."
+)
 @click.option("--max-ap-drop", type=LIMIT, metavar="POINTS", help="Gate: AP below the reference's, in points of 100.")
 @click.option("--max-ap90-drop", type=LIMIT, metavar="POINTS", help="Gate: the same of AP at IoU 0.90.")
 @click.option("--min-fps", type=LIMIT, metavar="FPS", help="Gate: images per second of the session alone.")
@@ -53,6 +56,7 @@ def command(  # noqa: PLR0913 - a verb's options
     annotations: Path | None,
     max_images: int | None,
     reference: str | None,
+    fp16: bool,
     max_ap_drop: float | None,
     max_ap90_drop: float | None,
     min_fps: float | None,
@@ -75,11 +79,12 @@ def command(  # noqa: PLR0913 - a verb's options
     models = _models(artefacts, reference)
     _check_outputs(json_file, html_file, models)
     with _dataset(images, annotations, max_images) as dataset:
-        outcome = bench(Request(models, reference, dataset, images is None, scale, threads, trust_checkpoint))
+        outcome = bench(Request(models, reference, dataset, images is None, scale, threads, trust_checkpoint, fp16))
         limits = Limits(max_ap_drop, max_ap90_drop, min_fps, min_speedup)
         result = replace(outcome.result, gates=gates_of(outcome.result, limits))
         _write(replace(outcome, result=result), json_file, html_file)
-    _tell(result, [file for file in (json_file, html_file) if file is not None], time.perf_counter() - started)
+    written = [file for file in (json_file, html_file) if file is not None]
+    _tell(result, models, written, time.perf_counter() - started)
     if status := _exit_code(result):
         click.get_current_context().exit(status)
 
@@ -136,7 +141,7 @@ def _write(outcome: Outcome, json_file: Path | None, html_file: Path | None) -> 
         save_bench_report(html_file, outcome.result, outcome.disagreements)
 
 
-def _tell(result: BenchResult, written: list[Path], seconds: float) -> None:
+def _tell(result: BenchResult, models: list[str], written: list[Path], seconds: float) -> None:
     from gridrt.report.bench_table import bench_lines
 
     click.echo("\n".join(bench_lines(result)))
@@ -144,7 +149,8 @@ def _tell(result: BenchResult, written: list[Path], seconds: float) -> None:
         click.echo("no AP: the drawn pictures show other classes. Give --images and --annotations.")
     places = f", in {', '.join(map(str, written))}" if written else ""
     images = f"{result.conditions['images_done']} of {counted(result.conditions['images'], 'image')}"
-    following = command_line("compare", result.reference, result.rows[-1].artefact)
+    other = next(row.artefact for row in reversed(result.rows) if row.artefact in models)
+    following = command_line("compare", result.reference, other)
     state = "measured" if result.complete else "interrupted, measured"
     click.echo(
         f"{counted(len(result.rows), 'artefact')} {state} on {images}{places}, {seconds:.1f} s. Next: {following}"

@@ -1,4 +1,4 @@
-"""Batches through a TensorRT engine, one at a time, on one stream.
+"""Batches through a TensorRT engine, one at a time, whatever thread they come from, on one stream.
 
 Shapes: B images, H x W pixels, D detection rows.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from threading import Lock
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
@@ -31,11 +32,13 @@ class _Run:
     """All that batches of one shape need.
 
     Attributes:
+        context: of the engine; kept, since a recording of its launches uses memory and kernels that it owns.
         inputs: memory, by name.
         outputs: the same.
         launch: puts the engine's work on the stream.
     """
 
+    context: tensorrt.IExecutionContext
     inputs: Mapping[str, Memory]
     outputs: Mapping[str, Memory]
     launch: Callable[[], None]
@@ -67,6 +70,7 @@ class EngineRunner:
 
     def __init__(self, engine: tensorrt.ICudaEngine, library: TensorRT, gpu: Gpu, *, cuda_graphs: bool) -> None:
         self._engine, self._library, self._gpu = engine, library, gpu
+        self._turn = Lock()  # threads share the stream, the memory and the log
         self._graphs_left = MOST_GRAPHS if cuda_graphs else 0
         self._recorded: dict[tuple[int, ...], _Run] = {}
         with gpu.on_stream():
@@ -84,7 +88,7 @@ class EngineRunner:
             EngineError: TensorRT cannot run it.
             GridRTError: there is not enough memory.
         """
-        with self._gpu.on_stream():
+        with self._turn, self._gpu.on_stream():
             return self._detected(images, image_sizes)[1]
 
     @property
@@ -98,7 +102,7 @@ class EngineRunner:
         Returns:
             What puts the same work on the stream again, without copies and without waiting, until the next batch.
         """
-        with self._gpu.on_stream():
+        with self._turn, self._gpu.on_stream():
             run, _ = self._detected(images, image_sizes)
 
         def launch() -> None:
@@ -140,7 +144,7 @@ class EngineRunner:
             GridRTError: there is not enough memory.
         """
         profiler = joined(LayerTimes, self._library.trt.IProfiler)()
-        with self._gpu.on_stream():
+        with self._turn, self._gpu.on_stream():
             context = self._new_context()
             # From now on TensorRT waits for each run, and reports. The object is both of its classes.
             context.profiler = cast("tensorrt.IProfiler", profiler)
@@ -170,9 +174,11 @@ class EngineRunner:
         for name, memory in {**inputs, **outputs}.items():
             self._require(context.set_tensor_address(name, memory.address), f"TensorRT takes the memory of {name}")
         stream = self._gpu.stream
-        return _Run(
-            inputs, outputs, lambda: self._require(context.execute_async_v3(stream), "TensorRT runs the engine")
-        )
+
+        def launch() -> None:
+            self._require(context.execute_async_v3(stream), "TensorRT runs the engine")
+
+        return _Run(context, inputs, outputs, launch)
 
     def _record(self, launch: Callable[[], None]) -> Callable[[], None]:
         try:

@@ -54,6 +54,7 @@ class TensorRTSession(GraphFacts):
         refuse_other_gpu(manifest, self._path, gpu.compute_capability)
         library = load_tensorrt(manifest.runtime["name"])
         refuse_other_tensorrt(manifest, self._path, library.version)
+        self._library = f"{library.name} {library.version}"
         prepare_to_run(manifest.plugins["adapter"], library)
         self._bounds = manifest.profile["images"]
         self._runtime, engine = _deserialised(library, self._path)
@@ -72,6 +73,11 @@ class TensorRTSession(GraphFacts):
         raw = RawDetections(found.boxes[:count], found.scores[:count], found.labels[:count])
         refuse_unnamed(raw.labels, self.class_names, self._path)
         return raw
+
+    @property
+    def library(self) -> str:
+        """What runs the engine, such as "tensorrt 10.16.0.72"."""
+        return self._library
 
     @property
     def layers(self) -> str:

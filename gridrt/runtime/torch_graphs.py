@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from threading import Lock
 from typing import TypeAlias
 
 import torch
@@ -23,7 +24,7 @@ Detect: TypeAlias = Callable[[Tensor, Tensor], Sequence[Tensor]]
 
 
 class TorchGraphs:
-    """Detects in batches, one at a time.
+    """Detects in batches, one at a time, whatever thread they come from.
 
     Args:
         gpu: its memory and stream.
@@ -34,6 +35,7 @@ class TorchGraphs:
 
     def __init__(self, gpu: TorchGpu, detect: Detect, *, cuda_graphs: bool) -> None:
         self._gpu, self._detect = gpu, detect
+        self._turn = Lock()  # threads share the stream, and the memory of graphs
         self._most = MOST_GRAPHS if cuda_graphs else 0
         self._graphs: dict[tuple[int, ...], _Graph] = {}
 
@@ -44,7 +46,7 @@ class TorchGraphs:
             GridRTError: what is launched cannot be recorded.
         """
         inputs = [torch.from_numpy(array) for array in (images, image_sizes)]
-        with self._gpu.on_stream(), torch.inference_mode():
+        with self._turn, self._gpu.on_stream(), torch.inference_mode():
             graph = self._graphs.get(images.shape)
             if graph is not None:
                 return _on_host(graph(inputs))

@@ -14,9 +14,6 @@ from gridrt.errors import DependencyError, GridRTError
 from gridrt.plugins.contract import Attributes
 from gridrt.plugins.kernel import INCLUDES, Kernel, Shapes, Variant
 
-SHARED_MEMORY_AT_ONCE = 48 << 10
-"""Bytes of dynamic shared memory that a block may have without asking."""
-
 
 class CudaKernel:
     """A kernel, compiled for the current GPU and loaded.
@@ -39,7 +36,7 @@ class CudaKernel:
         code = compiled(kernel, variant, attributes, f"sm_{capability.major}{capability.minor}")
         self._function = code.get_kernel(kernel.symbol)
         self._device_id = device.device_id
-        self._shared_memory = SHARED_MEMORY_AT_ONCE
+        self._shared_memory = 0
 
     def launch(self, shapes: Shapes, inputs: Sequence[int], outputs: Sequence[int], stream: int) -> None:
         """Put one launch on a stream.
@@ -59,7 +56,10 @@ class CudaKernel:
         self._core.launch(on, config, self._function, *inputs, *scalars, *outputs)
 
     def _allow(self, shared_memory: int) -> None:
-        """Raise the limit of a block's dynamic shared memory, which cuda-core has no call for."""
+        """Raise the limit of a block's dynamic shared memory, which cuda-core has no call for.
+
+        Not from 48 KB on only: so much a block has without asking together with its static memory.
+        """
         if shared_memory <= self._shared_memory:
             return
         from cuda.bindings import driver

@@ -15,14 +15,11 @@ from gridrt.plugins.adapters.bindings import joined
 from gridrt.plugins.adapters.cuda_kernel import CudaKernel
 from gridrt.plugins.adapters.plugin_fields import field_of, value_in
 from gridrt.plugins.contract import DOMAIN, VERSION, Attributes, ElementType, Input, Output
-from gridrt.plugins.kernel import Kernel, Variant
+from gridrt.plugins.kernel import BYTES_AT_ONCE, Kernel, Variant
 from gridrt.plugins.sizes import Operation
 
 if TYPE_CHECKING:
     import tensorrt
-
-BYTES_AT_ONCE = 16
-"""What a channels-last kernel reads at a time."""
 
 Descriptions: TypeAlias = "Sequence[tensorrt.PluginTensorDesc]"
 

@@ -13,9 +13,8 @@ import torch
 from torch import Tensor
 
 from gridrt.plugins.adapters.cuda_kernel import CudaKernel
-from gridrt.plugins.adapters.python_plugin import BYTES_AT_ONCE
 from gridrt.plugins.contract import Attributes, ElementType, Input, Output
-from gridrt.plugins.kernel import Kernel, Shapes, Variant
+from gridrt.plugins.kernel import BYTES_AT_ONCE, Kernel, Shapes, Variant
 
 
 class Launcher(Protocol):
@@ -55,15 +54,30 @@ class TorchKernel:
             DependencyError: what compiles kernels is missing.
             GridRTError: the kernel does not take such a node, or does not compile.
         """
+        launch, outputs = self.prepared(*arguments)
+        launch()
+        return _result(outputs)
+
+    def prepared(self, *arguments: Argument) -> tuple[Callable[[], None], tuple[Tensor, ...]]:
+        """A launch on the stream that is then the current one, to be repeated at will, and what it writes to.
+
+        Raises:
+            TypeError, DependencyError, GridRTError: as a call.
+        """
         inputs, attributes = self._split(arguments)
-        self._kernel.refuse_beyond_limits({**attributes, **self._shapes(inputs)})
+        shapes = self._shapes(inputs)
+        self._kernel.refuse_beyond_limits({**attributes, **shapes})
         variant = self._variant(inputs)
         feeds = [_fit(tensor, _layout(spec, variant)) for spec, tensor in zip(self._specs, inputs, strict=True)]
         outputs = self._outputs(inputs, attributes, variant)
         with torch.cuda.device_of(inputs[0]):
             launcher = self._launcher(variant, attributes, inputs[0].device)
-            launcher.launch(self._shapes(inputs), _addresses(feeds), _addresses(outputs), current_stream())
-        return _result(outputs)
+
+        def launch() -> None:
+            with torch.cuda.device_of(outputs[0]):
+                launcher.launch(shapes, _addresses(feeds), _addresses(outputs), current_stream())
+
+        return launch, outputs
 
     def fake(self, *arguments: Argument) -> Result:
         """As a call, but for the values, which are anything: for tracers, whose sizes may be symbols."""

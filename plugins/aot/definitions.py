@@ -4,6 +4,9 @@ An engine that was built with them holds the kernels, and needs neither Python n
 with a parameter for each input and attribute; they are made here from contract and kernel. TensorRT's validator accepts
 them; no engine has been built with them yet.
 
+TensorRT launches these kernels itself. Some take more than 48 KB of shared memory, which whoever launches has to ask
+CUDA for; whether TensorRT does, nobody has seen here.
+
 TensorRT 10.9 to 10.15 give Python only the first number of a list where NumPy 2 is installed: strides would be wrong
 without a word, and `refuse_unfit` asks for later ones.
 """
@@ -23,7 +26,7 @@ from gridrt.errors import EngineError
 from gridrt.plugins.adapters.plugin_fields import reads_lists
 from gridrt.plugins.aot.symbols import Symbols
 from gridrt.plugins.contract import Attributes, ElementType, Input, Output
-from gridrt.plugins.kernel import Kernel, Variant
+from gridrt.plugins.kernel import BYTES_AT_ONCE, Kernel, Variant
 
 Compiler: TypeAlias = Callable[[Kernel, Variant, Attributes], bytes]
 """Compiles a kernel to PTX, as `gridrt.plugins.aot.ptx.ptx_of` does."""
@@ -34,9 +37,6 @@ Numbers: TypeAlias = npt.NDArray[Any]
 # tensorrt.plugin has no types: these stand for its TensorDesc and for a function that it calls.
 Description: TypeAlias = Any
 Callback: TypeAlias = Callable[..., Any]
-
-BYTES_AT_ONCE = 16
-"""What a channels-last kernel reads at a time."""
 
 # What tensorrt.plugin wants attributes annotated with, and calls types. Single numbers come as arrays, too: it cannot
 # make numbers of them where NumPy 2.4 or later is installed.

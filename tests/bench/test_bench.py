@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -8,8 +9,11 @@ import onnx
 import onnx.helper
 import pytest
 
-from gridrt.bench.bench import Outcome, Request, bench
+from gridrt.bench.artefact import FLOAT, HALF, ONNX, PYTORCH, TENSORRT, Artefact
+from gridrt.bench.bench import Outcome, Request, _reference, bench
+from gridrt.bench.entry import Entry
 from gridrt.bench.result import SESSION
+from gridrt.bench.worker import Opening
 from gridrt.data.coco import CocoDataset
 from gridrt.data.image import save_image
 from gridrt.detector import open_detector
@@ -172,3 +176,67 @@ def test_on_drawn_pictures_other_classes_cost_the_accuracy_alone(dataset: CocoDa
 def test_a_bench_of_nothing_that_runs_is_an_error(dataset: CocoDataset) -> None:
     with pytest.raises(GridRTError, match=r"not one of the artefacts can be measured .*absent\.onnx: .*no such file"):
         run(dataset, "absent.onnx")
+
+
+class Refusing:
+    """Refuses, and tells what it was to open."""
+
+    def __init__(self, opening: Opening) -> None:
+        self._opening = opening
+
+    def opened(self) -> None:
+        raise GridRTError(f"to be opened: {self._opening}")
+
+
+def refusals(dataset: CocoDataset, models: Sequence[str], *, fp16: bool) -> list[str]:
+    request = Request(models, None, dataset, False, scale=None, threads=2, trust_checkpoint=False, fp16=fp16)
+    with pytest.raises(GridRTError) as refused:
+        bench(request, Refusing)
+    return [text for text in str(refused.value).split("; ") if "to be opened" in text]
+
+
+def test_half_precision_is_a_further_entry_of_each_checkpoint_and_takes_no_threads(dataset: CocoDataset) -> None:
+    Path("a.pth").write_bytes(b"weights")
+
+    found = refusals(dataset, ["a.pth", write("a.onnx")], fp16=True)
+
+    assert [text.count("fp16=True") for text in found] == [0, 0, 1]
+    assert [text.count("model='a.pth'") for text in found] == [1, 0, 1]
+    assert [text.count("threads=2") for text in found] == [1, 1, 0]
+    assert "a.pth, fp16: " in found[2]
+
+
+def test_an_engine_is_opened_without_the_threads_that_others_get(
+    dataset: CocoDataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "gridrt.bench.bench.artefact_of", lambda name: Artefact(name, TENSORRT, "fp16", 1, "", None, "tiny")
+    )
+
+    [found] = refusals(dataset, ["a.engine"], fp16=False)
+
+    assert "threads=None" in found
+
+
+def test_half_precision_without_a_checkpoint_is_an_error(dataset: CocoDataset) -> None:
+    request = Request([write("a.onnx")], None, dataset, False, scale=None, threads=1, trust_checkpoint=False, fp16=True)
+    with pytest.raises(GridRTError, match=r"only checkpoints are run in half precision \(found a\.onnx\)"):
+        bench(request)
+
+
+def test_the_figures_stay_where_stages_cannot_be_timed(dataset: CocoDataset) -> None:
+    outcome = run(dataset, write("a.onnx", variant="unheard of"))
+
+    [row] = outcome.result.rows
+    assert (row.failure, list(row.stages)) == ("", [])
+    assert row.accuracy is not None
+    [warning] = row.warnings
+    assert warning.startswith("its stages were not timed: ")
+
+
+def test_the_reference_is_not_in_half_precision() -> None:
+    halved, graph = (
+        Entry("name", Artefact("name", kind, precision, 1, "", None, None))
+        for kind, precision in ((PYTORCH, HALF), (ONNX, FLOAT))
+    )
+    assert _reference([halved, graph], None) is graph

@@ -65,6 +65,27 @@ def test_backends_are_told_with_their_version(tmp_path: Path, untrained: Callabl
     assert backend_of(TorchSession(untrained("tiny"), "cpu")) == f"torch {version('torch')}, cpu"
 
 
+def test_half_precision_is_asked_of_the_session(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[bool] = []
+
+    def opened(_model: str, *, fp16: bool, **_others: object) -> FakeSession:
+        asked.append(fp16)
+        return FakeSession()
+
+    monkeypatch.setattr("gridrt.bench.worker.open_session", opened)
+    for fp16 in (True, False):
+        worker_of(Opening("a.pth", SCALE, None, trust_checkpoint=False, fp16=fp16))
+
+    assert asked == [True, False]
+
+
+def test_the_backend_of_an_engine_is_its_tensorrt() -> None:
+    session = FakeSession()
+    session.library = "tensorrt 10.16.0"  # type: ignore[attr-defined] # as a TensorRTSession has
+
+    assert backend_of(session) == "tensorrt 10.16.0, CUDA"
+
+
 def test_memory_is_the_most_that_the_process_held_whoever_started_it() -> None:
     ballast = bytearray(300 << 20)
     ballast[::4096] = b"x" * len(ballast[::4096])  # touched, and so really held by this process

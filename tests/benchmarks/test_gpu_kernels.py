@@ -49,15 +49,12 @@ def test_without_torchvision_for_the_gpu_the_definition_is_the_rival_and_says_so
 def on_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
     """Inputs of a few numbers, launches that do nothing, and a clock of 2 ms for a kernel and 10 for its rival."""
 
-    class Launched:
-        def __init__(self, kernel: Kernel, variant: Variant, _attributes: Mapping[str, Any]) -> None:
-            if kernel.contract.name == "GridFusion" and variant.name == "float16":
-                raise RuntimeError("out of tune")
+    def prepared(kernel: Kernel, variant: Variant, *_others: object) -> tuple[Callable[[], None], tuple[Tensor, ...]]:
+        if kernel.contract.name == "GridFusion" and variant.name == "float16":
+            raise RuntimeError("out of tune")
+        return lambda: None, ()
 
-        def prepared(self, *_inputs: Tensor) -> tuple[Callable[[], None], list[Tensor]]:
-            return lambda: None, []
-
-    monkeypatch.setattr(gpu_kernels, "KernelOnTensors", Launched)
+    monkeypatch.setattr(gpu_kernels, "prepared", prepared)
     monkeypatch.setattr(gpu_kernels, "_on_gpu", lambda tensors, _variant: list(tensors))
     monkeypatch.setattr(torch.Tensor, "cuda", lambda self: self)
     monkeypatch.setattr(gpu_kernels, "cache_flush", lambda: None)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 import pytest
 import torch
 
-from benchmarks.gpu_limits import Limits
+from benchmarks.gpu_limits import Limits, measured_limits
 from benchmarks.gpu_work import Work, batched_nms_work, grid_fusion_work, roi_align_work
+from gridrt.bench import limits
 
 
 def test_grid_fusion_counts_weights_features_and_taps_within_the_border() -> None:
@@ -59,6 +63,32 @@ def test_the_share_is_of_the_limit_that_takes_longer() -> None:
     assert limits.share(Work(100, {"float32": 5}), seconds=4.0) == (0.25, "memory")
     assert limits.share(Work(100, {"float32": 5, "float16": 60}), seconds=4.0) == (0.5, "arithmetic")
     assert limits.share(Work(100, {}), seconds=2.0) == (0.5, "memory")
+
+
+@pytest.fixture
+def tf32() -> Iterator[None]:
+    """PyTorch rounds factors, until a test is done with its settings."""
+    settings: tuple[Any, ...] = (torch.backends.cuda.matmul, torch.backends.cudnn)
+    before = [each.allow_tf32 for each in settings]
+    for each in settings:
+        each.allow_tf32 = True
+    yield
+    for each, allowed in zip(settings, before, strict=True):
+        each.allow_tf32 = allowed
+
+
+@pytest.mark.usefixtures("tf32")
+def test_the_limits_are_those_of_the_bench_in_both_precisions_without_tf32(monkeypatch: pytest.MonkeyPatch) -> None:
+    def measured(device: torch.device, dtype: torch.dtype) -> limits.Limits:
+        assert device == torch.device("cuda")
+        assert not torch.backends.cuda.matmul.allow_tf32
+        assert not torch.backends.cudnn.allow_tf32
+        size = dtype.itemsize
+        return limits.Limits(flops=100.0 / size, bytes=10.0 + size, dtype=str(dtype), element_size=size)
+
+    monkeypatch.setattr(limits, "measured_limits", measured)
+
+    assert measured_limits() == Limits(14.0, {"float32": 25.0, "float16": 50.0})
 
 
 @pytest.mark.parametrize(("side", "within"), [(1, 1), (2, 4), (7, 29)])

@@ -27,7 +27,7 @@ ROOT = Path(__file__).parents[2]
 SCALE = (320, 256)
 
 
-@pytest.fixture(scope="module", params=["python", "aot"])
+@pytest.fixture(scope="module", params=["auto", "aot"])
 def engine(
     request: pytest.FixtureRequest, exported: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory
 ) -> Path:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from benchmarks.gpu_inputs import candidates, fusion_inputs, pyramid_and_rois
-from benchmarks.gpu_kernel import KernelOnTensors
+from benchmarks.gpu_kernel import launched
 from gridrt.ops.grid_fusion import FusionWeights, grid_fusion
 from gridrt.ops.nms import batched_nms
 from gridrt.ops.roi_align import multi_level_roi_align
@@ -39,7 +39,7 @@ def test_roi_align_pools_what_the_definition_pools(variant: Variant, rois: int, 
     maps, table = pyramid_and_rois(rois, channels, (256, 320), batch=2)
     expected = multi_level_roi_align(rounded(maps, variant), table, STRIDES, bins)
     attributes = {"output_size": bins, "strides": STRIDES}
-    (pooled,) = KernelOnTensors(MULTI_LEVEL_ROI_ALIGN_KERNEL, variant, attributes)(*maps, table)
+    (pooled,) = launched(MULTI_LEVEL_ROI_ALIGN_KERNEL, variant, attributes, *maps, table)
     assert_close(pooled, expected, MULTI_LEVEL_ROI_ALIGN_KERNEL.contract, variant)
 
 
@@ -49,7 +49,7 @@ def test_grid_fusion_fuses_as_the_definition_does(variant: Variant, rois: int, c
     features, first, second = fusion_inputs(rois, channels, side)
     weights = [FusionWeights(*rounded(order, variant)) for order in (first, second)]
     expected = grid_fusion(rounded([features], variant)[0], *weights)
-    (fused,) = KernelOnTensors(GRID_FUSION_KERNEL, variant, {})(features, *first, *second)
+    (fused,) = launched(GRID_FUSION_KERNEL, variant, {}, features, *first, *second)
     assert_close(fused, expected, GRID_FUSION_KERNEL.contract, variant)
 
 
@@ -61,6 +61,6 @@ def test_nms_keeps_the_same_bits(rows: int, columns: int, groups: int, iou: floa
     inputs = candidates(rows, columns, groups, batch=2)
     expected = batched_nms(*inputs, iou_threshold=iou, score_threshold=score, max_output=kept)
     attributes = {"iou_threshold": iou, "score_threshold": score, "max_output": kept}
-    actual = KernelOnTensors(BATCHED_NMS_KERNEL, Variant("float32"), attributes)(*inputs)
+    actual = launched(BATCHED_NMS_KERNEL, Variant("float32"), attributes, *inputs)
     for one, other in zip(actual, expected, strict=True):
         assert torch.equal(one.cpu(), other)

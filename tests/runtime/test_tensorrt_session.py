@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from gridrt.runtime.tensorrt_session import TensorRTSession
 from gridrt.types import RawDetections
 from tests.fake_cuda import STREAM, FakeCuda
 from tests.fake_tensorrt import LAYERS, Engine, fake_tensorrt
+from tests.turns import one_at_a_time
 
 
 @pytest.fixture
@@ -43,9 +45,10 @@ def engine_of(session: TensorRTSession) -> Any:  # noqa: ANN401 - the stand-in b
 
 
 @pytest.mark.usefixtures("gpu")
-def test_names_and_scale_are_those_of_the_graph(write: Callable[..., Path]) -> None:
+def test_names_and_scale_are_those_of_the_graph_and_the_library_is_told(write: Callable[..., Path]) -> None:
     session = TensorRTSession(write())
     assert session.class_names == ("cat", "dog")
+    assert session.library == "tensorrt 11.4.0"
     assert (session.scale, session.scale_is_noted) == ((96, 64), True)
 
 
@@ -62,6 +65,15 @@ def test_it_gives_what_the_engine_writes_and_keeps_earlier_results(
         assert (found.boxes.dtype.name, found.labels.dtype.name) == ("float32", "int32")
     assert set(engine_of(session).streams) == {STREAM}
     assert (gpu.recorded, gpu.replayed) == ((1, 2) if cuda_graphs else (0, 0))
+
+
+@pytest.mark.usefixtures("gpu")
+def test_threads_take_turns(write: Callable[..., Path]) -> None:
+    session = TensorRTSession(write())
+    gpu = session._run._gpu
+    with one_at_a_time(gpu), ThreadPoolExecutor(4) as threads:
+        found = list(threads.map(lambda height: detect(session, 2, height, 96), (64, 96) * 4))
+    assert [each.boxes[0, 0, 3] for each in found] == [63, 95] * 4
 
 
 def test_each_shape_has_a_graph_and_a_context_of_its_own_over_the_same_memory(
@@ -255,11 +267,11 @@ def test_every_layer_tells_its_time_in_every_run_and_nothing_is_recorded(
         [(LAYERS[0], pytest.approx(0.002)), (LAYERS[1], pytest.approx(0.004))],
     ]
     assert gpu.recorded == 0
-    profiled = engine_of(session).contexts[-1]
-    assert profiled.shapes["images"] == (2, 64, 96, 3)  # the smallest batch of the engine
-    assert "yes" in profiled.profiler.constructed
+    engine = engine_of(session)
+    assert [shape for shape, _ in engine.profiled] == [(2, 64, 96, 3)] * 2  # the smallest batch of the engine
+    assert all("yes" in profiler.constructed for _, profiler in engine.profiled)
     detect(session, 2, 64, 96)
-    assert engine_of(session).contexts[-1].profiler is None
+    assert len(engine.profiled) == 2
 
 
 @pytest.mark.usefixtures("gpu")

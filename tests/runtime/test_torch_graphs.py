@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import cast
 
 import numpy as np
@@ -15,6 +16,7 @@ from gridrt.runtime.torch_gpu import TorchGpu
 from gridrt.runtime.torch_graphs import TorchGraphs
 from gridrt.types import RawDetections
 from tests.fake_gpu import FakeGpu
+from tests.turns import one_at_a_time
 
 
 class Detect:
@@ -51,6 +53,14 @@ def test_it_gives_what_is_detected_and_keeps_earlier_results(*, cuda_graphs: boo
         np.testing.assert_allclose(found.scores, [[score]] * 2, rtol=1e-6)
         np.testing.assert_array_equal(found.labels, [[0]] * 2)
     assert (gpu.recorded, gpu.replayed) == ((1, 2) if cuda_graphs else (0, 0))
+
+
+def test_threads_take_turns() -> None:
+    gpu = FakeGpu()
+    run = graphs(gpu, Detect())
+    with one_at_a_time(gpu), ThreadPoolExecutor(4) as threads:
+        found = list(threads.map(lambda height: detected(run, height), (32, 64) * 4))
+    assert [each.boxes[0, 0, 3] for each in found] == [32, 64] * 4
 
 
 def test_each_shape_has_a_graph_over_memory_of_its_own() -> None:

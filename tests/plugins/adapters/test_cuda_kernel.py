@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from gridrt.errors import DependencyError, GridRTError
-from gridrt.plugins.adapters.cuda_kernel import SHARED_MEMORY_AT_ONCE, CudaKernel, compiled, cuda_core
+from gridrt.plugins.adapters.cuda_kernel import CudaKernel, compiled, cuda_core
 from gridrt.plugins.kernel import Kernel, Launch, Variant
 from gridrt.plugins.kernels import KERNELS
 from gridrt.plugins.multi_level_roi_align.kernel import MULTI_LEVEL_ROI_ALIGN_KERNEL
@@ -144,14 +144,14 @@ def asking_for() -> Callable[[int], Kernel]:
     return kernel_with
 
 
-@pytest.mark.parametrize(("size", "asked"), [(SHARED_MEMORY_AT_ONCE, []), (SHARED_MEMORY_AT_ONCE + 1, [49153])])
-def test_more_shared_memory_than_usual_is_asked_for_once(
-    cuda: FakeCuda, asking_for: Callable[[int], Kernel], size: int, asked: list[int]
+@pytest.mark.parametrize("size", [40 << 10, 80 << 10])  # the first fits without asking, unless there is static memory
+def test_dynamic_shared_memory_is_asked_for_once(
+    cuda: FakeCuda, asking_for: Callable[[int], Kernel], size: int
 ) -> None:
     kernel = CudaKernel(asking_for(size), HALF, ROI_ALIGN.attributes)
     for _ in range(2):
         kernel.launch(ROI_ALIGN.shapes, [], [], 0)
-    assert cuda.shared_memory == asked
+    assert cuda.shared_memory == [size]
     assert cuda.launched[1][1].shmem_size == size
 
 

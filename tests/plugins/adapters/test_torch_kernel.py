@@ -106,6 +106,20 @@ def test_suppression_keeps_the_same_bits(compile_for_host: Compiler) -> None:
         assert torch.equal(one, other)
 
 
+def test_a_launch_that_is_prepared_follows_its_inputs_each_time(compile_for_host: Compiler) -> None:
+    boxes, scores, groups = candidates(20, 3, 2)
+    later = scores.flip(1)
+    attributes = {"iou_threshold": 0.5, "score_threshold": 0.2, "max_output": 9}
+    run = TorchKernel(BATCHED_NMS_KERNEL, partial(HostLauncher, compile_for_host=compile_for_host))
+
+    launch, outputs = run.prepared(boxes, scores, groups, *attributes.values())
+    for each in (scores.clone(), later):
+        scores.copy_(each)
+        launch()
+        expected = batched_nms(boxes, each, groups, **attributes)  # type: ignore[arg-type] # as the op names them
+        assert all(torch.equal(*pair) for pair in zip(outputs, expected, strict=True))
+
+
 def variant_for(maps: Sequence[Tensor]) -> Variant:
     recorder = Recorder()
     TorchKernel(MULTI_LEVEL_ROI_ALIGN_KERNEL, recorder)(*maps, torch.zeros(1, 5), 7, list(STRIDES))

@@ -1,0 +1,36 @@
+"""Whether those who share a GPU's stream take turns."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from threading import Lock
+from typing import Protocol
+from unittest.mock import patch
+
+
+class HasStream(Protocol):
+    """A GPU, or a stand-in for one."""
+
+    def on_stream(self) -> AbstractContextManager[object]:
+        """Within it, this thread may use the stream."""
+
+
+@contextmanager
+def one_at_a_time(gpu: HasStream) -> Iterator[None]:
+    """Within it a thread that comes to the stream while another is there fails."""
+    inside, on_stream = Lock(), gpu.on_stream
+
+    @contextmanager
+    def alone() -> Iterator[None]:
+        assert inside.acquire(blocking=False), "two threads are on the stream"
+        try:
+            time.sleep(0.005)  # for the others to come
+            with on_stream():
+                yield
+        finally:
+            inside.release()
+
+    with patch.object(gpu, "on_stream", alone):
+        yield
