@@ -18,7 +18,7 @@ from gridrt.bench.result import (
     Gate,
     Row,
     Speed,
-    Stage,
+    StageRow,
 )
 from gridrt.classes import names_for
 from gridrt.types import Detections
@@ -82,10 +82,10 @@ def speed(session: float, seed: int, images: int = IMAGES) -> Speed:
     )
 
 
-def stages(session: float) -> list[Stage]:
+def stages(session: float) -> list[StageRow]:
     """Stages whose last one has no floor that is known."""
     return [
-        Stage(name, share * session, None if name == "proposals" else share * session * 0.55 * (0.4 + share))
+        StageRow(name, share * session, None if name == "proposals" else share * session * 0.55 * (0.4 + share))
         for name, share in STAGES.items()
     ]
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from gridrt.bench.artefact import FLOAT, PYTORCH, artefact_of
+from tqdm import tqdm
+
+from gridrt.bench.artefact import FLOAT, PYTORCH, TENSORRT, Artefact, artefact_of
 from gridrt.bench.conditions import conditions
 from gridrt.bench.contestant import Contestant
 from gridrt.bench.disagreement import Disagreement, worst_disagreements
@@ -69,8 +71,11 @@ def bench(request: Request, make: Callable[[Opening], object] = worker_of) -> Ou
         make: opens an artefact, in the process that runs it; a function that can be pickled.
 
     Raises:
+        DataError: a picture is not as large as annotated.
         GridRTError: not one artefact can be measured.
+        ImageError: a picture cannot be read.
     """
+    _read_pictures(request.dataset)
     entries = [Entry(model) for model in request.models]
     for entry in entries:
         with entry.tried():
@@ -83,11 +88,17 @@ def bench(request: Request, make: Callable[[Opening], object] = worker_of) -> Ou
         pictures = [request.dataset.path(index) for index in range(len(request.dataset))]
         complete = race([(entry, entry.contestant) for entry in ordered if entry.contestant], pictures)
         _note_memory(ordered)  # before what only measures it needs more
-        complete = complete and _time_stages(ordered, pictures[0], request.threads)
         _require_one(ordered)
+        complete = complete and _time_stages(ordered, pictures[0])
         rows = rows_of(ordered, request.dataset)
     result = BenchResult(complete, conditions(request.dataset, request.threads, reference), reference.name, rows)
     return Outcome(result, list(_disagreements(ordered)))
+
+
+def _read_pictures(dataset: CocoDataset) -> None:
+    """Each once: a bad one must not end a long bench, nor the first artefact wait for the disk in place of all."""
+    for index in tqdm(range(len(dataset)), "reading", unit="image", leave=False, disable=None):
+        dataset.load_image(index)
 
 
 def _reference(entries: Sequence[Entry], asked: str | None) -> Entry:
@@ -107,9 +118,10 @@ def _distance_from_weights(entry: Entry) -> int:
 
 def _open(entries: Sequence[Entry], request: Request, make: Callable[[Opening], object], processes: ExitStack) -> None:
     """Start all processes, then wait for each."""
+    formats = {entry.artefact.format for entry in entries if entry.artefact is not None}
     for entry in entries:
         if entry.artefact is not None:
-            opening = Opening(entry.name, request.scale, request.threads, request.trust_checkpoint)
+            opening = _opening(entry.artefact, formats, request)
             entry.contestant = processes.enter_context(closing(Contestant(make, opening)))
     for entry in entries:
         if entry.contestant is not None:
@@ -119,20 +131,28 @@ def _open(entries: Sequence[Entry], request: Request, make: Callable[[Opening], 
                     categories_of_labels(entry.opened.class_names, request.dataset)
 
 
+def _opening(artefact: Artefact, formats: Collection[str], request: Request) -> Opening:
+    """Trust goes to checkpoints, and threads to what runs on a CPU; where none of those is there, the rest refuses."""
+    is_trusted = request.trust_checkpoint and (artefact.format == PYTORCH or PYTORCH not in formats)
+    needs_no_threads = artefact.format == TENSORRT and len(formats) > 1
+    return Opening(artefact.name, request.scale, None if needs_no_threads else request.threads, is_trusted)
+
+
 def _note_memory(entries: Sequence[Entry]) -> None:
     for entry in entries:
         if entry.contestant is not None and not entry.failure:
-            with entry.tried():
+            with entry.besides("memory"):
                 entry.memory = entry.contestant.ask("memory")
 
 
-def _time_stages(entries: Sequence[Entry], picture: Path, threads: int | None) -> bool:
+def _time_stages(entries: Sequence[Entry], picture: Path) -> bool:
     """One artefact after another, of those whose stages can be told; returns whether all was done."""
     try:
         for entry in entries:
             is_told = entry.artefact is not None and (entry.artefact.variant or entry.artefact.format == PYTORCH)
             if is_told and entry.contestant is not None and not entry.failure:
-                entry.stages = entry.contestant.ask("stages", entry.artefact, picture, threads)
+                with entry.besides("stages"):
+                    entry.stages = entry.contestant.ask("stages", entry.artefact, picture)
     except KeyboardInterrupt:
         return False
     return True

@@ -54,7 +54,7 @@ class Speed:
 
 
 @dataclass(frozen=True)
-class Stage:
+class StageRow:
     """Where the time of the session goes.
 
     Attributes:
@@ -105,7 +105,7 @@ class Row:
     speed: Speed | None = None
     memory: int | None = None
     gpu_memory: int | None = None
-    stages: Sequence[Stage] = ()
+    stages: Sequence[StageRow] = ()
 
 
 @dataclass(frozen=True)

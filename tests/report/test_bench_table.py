@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from gridrt.bench.result import BenchResult, Gate, Row, Stage
+from gridrt.bench.result import BenchResult, Gate, Row, StageRow
 from gridrt.report.bench_table import bench_lines
 from tests.bench.results import result_of, row_of
 
@@ -37,7 +37,7 @@ def test_columns_line_up() -> None:
 
 
 def test_stages_are_in_milliseconds_of_one_image() -> None:
-    staged = replace(REFERENCE, stages=[Stage("backbone", 0.012, None), Stage("nms", 0.0005, 0.0001)])
+    staged = replace(REFERENCE, stages=[StageRow("backbone", 0.012, None), StageRow("nms", 0.0005, 0.0001)])
     result = result_of(staged, QUICK)
 
     assert line_of(result, "ms of one image") == ["ms", "of", "one", "image", "backbone", "nms"]
