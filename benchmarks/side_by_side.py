@@ -121,9 +121,8 @@ def largest_change(results: Path, name: str) -> float:
         {row["artefact"]: row["speed"]["speedup"] for row in json.loads(file.read_text())["rows"]}
         for file in (results / f"bench_{name}{run}.json" for run in RUNS)
     )
-    return max(
-        abs(again[artefact][part] / ratio - 1) for artefact, parts in first.items() for part, ratio in parts.items()
-    )
+    pairs = ((ratio, again[artefact][part]) for artefact, parts in first.items() for part, ratio in parts.items())
+    return max(float(abs(other / ratio - 1)) for ratio, other in pairs)
 
 
 if __name__ == "__main__":

@@ -132,7 +132,7 @@ def write_bytes(target: str | Path, content: bytes) -> None:
 
 
 def write_text(target: str | Path, content: str) -> None:
-    """Write `content` to `target` as UTF-8, atomically; of file names that are none, the bytes as \\udcff and the like."""
+    """Write `content` to `target` as UTF-8, atomically; what of a file name is no text is escaped."""
     write_bytes(target, content.encode(errors="backslashreplace"))
 
 

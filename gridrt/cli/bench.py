@@ -158,7 +158,8 @@ def _tell(result: BenchResult, written: list[Path], seconds: float) -> None:
     from gridrt.report.bench_table import bench_lines
 
     click.echo("\n".join(bench_lines(result)))
-    if all(row.accuracy is None for row in result.rows):
+    measured = [row for row in result.rows if row.speed]
+    if measured and all(row.accuracy is None for row in measured):
         click.echo("no AP: the drawn pictures show other classes. Give --images and --annotations.")
     places = f", in {', '.join(map(str, written))}" if written else ""
     images = f"{result.conditions['images_done']} of {counted(result.conditions['images'], 'image')}"
@@ -170,9 +171,8 @@ def _tell(result: BenchResult, written: list[Path], seconds: float) -> None:
 def _following(result: BenchResult) -> str:
     """The command that tells more: where the last that was measured differs, if it is not alone."""
     others = [row.artefact for row in result.rows if row.speed and row.artefact != result.reference]
-    return (
-        command_line("compare", result.reference, others[-1]) if others else command_line("inspect", result.reference)
-    )
+    words = ("compare", result.reference, others[-1]) if others else ("inspect", result.reference)
+    return command_line(*words)
 
 
 def _exit_code(result: BenchResult) -> int:
