@@ -1,4 +1,4 @@
-"""The outcome of a bench, as it stands in its JSON; tables and reports are made of nothing else.
+"""The outcome of a bench, as it stands in its JSON; tables and reports are made of it, and of pictures.
 
 Average precision is in 0..1, times are in seconds, sizes in bytes.
 """

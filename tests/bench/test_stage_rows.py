@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from gridrt.bench import stage_rows as module
 from gridrt.bench.artefact import PYTORCH, Artefact, artefact_of
@@ -73,3 +74,19 @@ def test_a_quantized_graph_is_held_against_products_of_integers(
 
     assert rows_of(artefact_of(tmp_path / "a.onnx"))["backbone"]
     assert measured == [limits]
+
+
+def test_limits_are_measured_with_the_threads_of_the_artefact(
+    tiny_synthetic_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, seen = torch.get_num_threads(), list[int]()
+
+    def limits(_: torch.device) -> Limits:
+        seen.append(torch.get_num_threads())
+        return SLOW
+
+    monkeypatch.setattr(module, "measured_limits", limits)
+    stage_rows(artefact_of(tiny_synthetic_file), FakeSession(class_names=NAMES), BATCH, 1, before + 1)
+    torch.set_num_threads(before)
+
+    assert seen == [before + 1]

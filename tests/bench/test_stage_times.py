@@ -10,9 +10,11 @@ import pytest
 from gridrt.bench import stage_times as module
 from gridrt.bench.stage_times import stage_times
 from gridrt.bench.stages import STAGES, times_of
+from gridrt.errors import GridRTError
 from gridrt.model.checkpoint import save_weights
 from gridrt.model.grid_rcnn import GridRCNN
 from gridrt.runtime import open_session
+from gridrt.runtime.onnxruntime_session import OnnxRuntimeSession
 from gridrt.runtime.tensorrt_session import TensorRTSession
 from tests.fakes import FakeSession
 
@@ -51,3 +53,11 @@ def test_an_engine_is_asked_for_its_layers(monkeypatch: pytest.MonkeyPatch) -> N
 def test_a_session_of_another_kind_has_no_stages() -> None:
     with pytest.raises(TypeError, match="FakeSession"):
         stage_times(FakeSession(), Path("any"), IMAGES, SIZES)
+
+
+def test_a_graph_on_a_gpu_has_no_stages_of_a_cpu() -> None:
+    session = object.__new__(OnnxRuntimeSession)
+    session.providers = ("CUDAExecutionProvider", "CPUExecutionProvider")
+
+    with pytest.raises(GridRTError, match=r"on the CPU alone .*CUDAExecutionProvider"):
+        stage_times(session, Path("a.onnx"), IMAGES, SIZES)
