@@ -132,8 +132,8 @@ def write_bytes(target: str | Path, content: bytes) -> None:
 
 
 def write_text(target: str | Path, content: str) -> None:
-    """Write `content` to `target` as UTF-8, atomically."""
-    write_bytes(target, content.encode())
+    """Write `content` to `target` as UTF-8, atomically; what of a file name is no text is escaped."""
+    write_bytes(target, content.encode(errors="backslashreplace"))
 
 
 def make_folder(folder: str | Path) -> Path:

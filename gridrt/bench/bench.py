@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from gridrt.bench.artefact import FLOAT, HALF, PYTORCH, Artefact, artefact_of
+from tqdm import tqdm
+
+from gridrt.bench.artefact import FLOAT, HALF, PYTORCH, TENSORRT, Artefact, artefact_of
 from gridrt.bench.conditions import conditions
 from gridrt.bench.contestant import Contestant
 from gridrt.bench.disagreement import Disagreement, worst_disagreements
@@ -71,8 +73,11 @@ def bench(request: Request, make: Callable[[Opening], object] = worker_of) -> Ou
         make: opens an artefact, in the process that runs it; a function that can be pickled.
 
     Raises:
+        DataError: a picture is not as large as annotated.
         GridRTError: not one artefact can be measured, or none is a checkpoint to be run in half precision.
+        ImageError: a picture cannot be read.
     """
+    _read_pictures(request.dataset)
     entries = [Entry(model) for model in request.models]
     for entry in entries:
         with entry.tried():
@@ -87,8 +92,8 @@ def bench(request: Request, make: Callable[[Opening], object] = worker_of) -> Ou
         pictures = [request.dataset.path(index) for index in range(len(request.dataset))]
         complete = race([(entry, entry.contestant) for entry in ordered if entry.contestant], pictures)
         _note_memory(ordered)  # before what only measures it needs more
-        complete = complete and _time_stages(ordered, pictures[0], request.threads)
         _require_one(ordered)
+        complete = complete and _time_stages(ordered, pictures[0])
         rows = rows_of(ordered, request.dataset)
     result = BenchResult(complete, conditions(request.dataset, request.threads, reference), reference.name, rows)
     return Outcome(result, list(_disagreements(ordered)))
@@ -106,6 +111,12 @@ def _halved(entries: Sequence[Entry]) -> list[Entry]:
         rule, remedy = "only checkpoints are run in half precision", "Name one, or leave out --fp16."
         raise GridRTError(rule, value=", ".join(entry.name for entry in entries), remedy=remedy)
     return found
+
+
+def _read_pictures(dataset: CocoDataset) -> None:
+    """Each once: a bad one must not end a long bench, nor the first artefact wait for the disk in place of all."""
+    for index in tqdm(range(len(dataset)), "reading", unit="image", leave=False, disable=None):
+        dataset.load_image(index)
 
 
 def _reference(entries: Sequence[Entry], asked: str | None) -> Entry:
@@ -127,10 +138,10 @@ def _distance_from_weights(entry: Entry) -> int:
 
 def _open(entries: Sequence[Entry], request: Request, make: Callable[[Opening], object], processes: ExitStack) -> None:
     """Start all processes, then wait for each."""
+    formats = {entry.artefact.format for entry in entries if entry.artefact is not None}
     for entry in entries:
-        if (artefact := entry.artefact) is not None:
-            threads = request.threads if artefact.takes_threads else None
-            opening = Opening(artefact.name, request.scale, threads, request.trust_checkpoint, artefact.is_halved)
+        if entry.artefact is not None:
+            opening = _opening(entry.artefact, formats, request)
             entry.contestant = processes.enter_context(closing(Contestant(make, opening)))
     for entry in entries:
         if entry.contestant is not None:
@@ -140,14 +151,21 @@ def _open(entries: Sequence[Entry], request: Request, make: Callable[[Opening], 
                     categories_of_labels(entry.opened.class_names, request.dataset)
 
 
+def _opening(artefact: Artefact, formats: Collection[str], request: Request) -> Opening:
+    """Trust goes to checkpoints, and threads to what runs on a CPU; where none of those is there, the rest refuses."""
+    is_trusted = request.trust_checkpoint and (artefact.format == PYTORCH or PYTORCH not in formats)
+    threads = request.threads if artefact.takes_threads or formats == {TENSORRT} else None
+    return Opening(artefact.name, request.scale, threads, is_trusted, artefact.is_halved)
+
+
 def _note_memory(entries: Sequence[Entry]) -> None:
     for entry in entries:
         if entry.contestant is not None and not entry.failure:
-            with entry.tried():
+            with entry.besides("memory"):
                 entry.memory = entry.contestant.ask("memory")
 
 
-def _time_stages(entries: Sequence[Entry], picture: Path, threads: int | None) -> bool:
+def _time_stages(entries: Sequence[Entry], picture: Path) -> bool:
     """One artefact after another, of those whose stages can be told; returns whether all was done."""
     try:
         for entry in entries:
@@ -155,20 +173,11 @@ def _time_stages(entries: Sequence[Entry], picture: Path, threads: int | None) -
             if artefact is None or entry.contestant is None or entry.failure or artefact.is_halved:
                 continue
             if artefact.variant or artefact.format == PYTORCH:
-                _time_stages_of(entry, entry.contestant, artefact, picture, threads)
+                with entry.besides("stages"):
+                    entry.stages = entry.contestant.ask("stages", artefact, picture)
     except KeyboardInterrupt:
         return False
     return True
-
-
-def _time_stages_of(
-    entry: Entry, contestant: Contestant, artefact: Artefact, picture: Path, threads: int | None
-) -> None:
-    """What was measured before stays, whatever becomes of this."""
-    try:
-        entry.stages = contestant.ask("stages", artefact, picture, threads if artefact.takes_threads else None)
-    except GridRTError as error:
-        entry.remark = f"its stages were not timed: {error}"
 
 
 def _require_one(entries: Sequence[Entry]) -> None:

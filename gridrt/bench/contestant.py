@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Callable
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from multiprocessing import resource_tracker
 from typing import Any
 
 from gridrt.bench.serving import serve
@@ -76,7 +79,8 @@ class Contestant:
         context = multiprocessing.get_context("spawn")  # a fork would share PyTorch's threads, which does not end well
         self._ours, theirs = context.Pipe()
         self._process = context.Process(target=serve, args=(theirs, make, *arguments), daemon=True)
-        self._process.start()
+        with _without_control_c():
+            self._process.start()
         theirs.close()  # so that the end of the process is the end of the pipe
         self._calls = 0
 
@@ -111,6 +115,20 @@ class Contestant:
         if self._process.is_alive():
             self._process.kill()
             self._process.join()
+
+
+@contextmanager
+def _without_control_c() -> Iterator[None]:
+    """What is started within never sees it, from its first moment on: who asks decides when to stop.
+
+    Here it is only put off.
+    """
+    resource_tracker.ensure_running()  # the first start would start this, and unblock the signal by that
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _told_end(exit_code: int | None) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from gridrt.bench.artefact import Artefact
 from gridrt.bench.contestant import Contestant, Memory, Opened, Timed
-from gridrt.bench.result import DETECTOR, SESSION, Stage
+from gridrt.bench.result import DETECTOR, SESSION, StageRow
 from gridrt.errors import GridRTError
 from gridrt.types import Detections
 
@@ -27,8 +27,8 @@ class Entry:
         seconds: of each run, of `SESSION` and `DETECTOR`.
         memory: what its process held after the race; None where that is gone.
         stages: where its time goes; empty where that was not measured.
-        remark: what a reader has to know of the measurements; empty where there is nothing.
         failure: why it is out; empty while it is in.
+        missing: what could not be told beside the figures, and why.
     """
 
     name: str
@@ -38,9 +38,9 @@ class Entry:
     detections: dict[Path, Detections] = field(default_factory=dict)
     seconds: dict[str, list[float]] = field(default_factory=lambda: {SESSION: [], DETECTOR: []})
     memory: Memory | None = None
-    stages: Sequence[Stage] = ()
-    remark: str = ""
+    stages: Sequence[StageRow] = ()
     failure: str = ""
+    missing: list[str] = field(default_factory=list)
 
     def add(self, picture: Path, timed: Timed) -> None:
         """Note a run."""
@@ -55,3 +55,11 @@ class Entry:
             yield
         except GridRTError as error:
             self.failure = str(error)
+
+    @contextmanager
+    def besides(self, what: str) -> Iterator[None]:
+        """What fails within is missing, and costs no figures."""
+        try:
+            yield
+        except GridRTError as error:
+            self.missing.append(f"{what} not measured: {error}")

@@ -1,4 +1,4 @@
-"""The outcome of a bench, as it stands in its JSON; tables and reports are made of nothing else.
+"""The outcome of a bench, as it stands in its JSON; tables and reports are made of it, and of pictures.
 
 Average precision is in 0..1, times are in seconds, sizes in bytes.
 """
@@ -54,7 +54,7 @@ class Speed:
 
 
 @dataclass(frozen=True)
-class Stage:
+class StageRow:
     """Where the time of the session goes.
 
     Attributes:
@@ -105,7 +105,7 @@ class Row:
     speed: Speed | None = None
     memory: int | None = None
     gpu_memory: int | None = None
-    stages: Sequence[Stage] = ()
+    stages: Sequence[StageRow] = ()
 
 
 @dataclass(frozen=True)

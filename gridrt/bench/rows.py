@@ -72,9 +72,10 @@ def _speed(entry: Entry, reference: Entry) -> Speed | None:
 
 
 def _warnings(entry: Entry, reference: Entry) -> Iterator[str]:
-    """What keeps the figures from being comparable, or from being all there."""
-    if entry.remark:
-        yield entry.remark
+    """What keeps the figures from being comparable, or complete."""
+    if entry.failure:
+        return  # there are no figures
+    yield from entry.missing
     mine, theirs = entry.artefact, reference.artefact
     if mine and theirs and mine.weights_sha256 != theirs.weights_sha256:
         weights = (_told(artefact.weights_sha256) for artefact in (mine, theirs))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Callable
+from contextlib import suppress
 from multiprocessing.connection import Connection
 
 from gridrt.errors import GridRTError
@@ -20,18 +20,15 @@ def serve(connection: Connection, make: Callable[..., object], *arguments: objec
         make: makes the object whose methods are called. Where it fails, every call gets that failure.
         arguments: of `make`.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # who asks decides when to stop
     served, failure = None, ""
     try:
         served = make(*arguments)
     except Exception as error:  # noqa: BLE001 - the other process tells it to the user
         failure = _told(error)
-    while True:
-        try:
+    with suppress(EOFError, OSError):  # the other end has closed, perhaps while this one worked
+        while True:
             number, method, values = connection.recv()
-        except EOFError:
-            return
-        connection.send((number, *((failure, None) if failure else _answer(served, method, values))))
+            connection.send((number, *((failure, None) if failure else _answer(served, method, values))))
 
 
 def _answer(served: object, method: str, values: tuple[object, ...]) -> tuple[str, object]:

@@ -10,44 +10,45 @@ import torch
 from gridrt.bench.artefact import FLOAT, ONNX, PYTORCH, Artefact
 from gridrt.bench.floor import stage_floors
 from gridrt.bench.limits import Limits, measured_int8_limits, measured_limits
-from gridrt.bench.result import Stage
+from gridrt.bench.result import StageRow
 from gridrt.bench.stage_times import stage_times
 from gridrt.data.transform import Batch
-from gridrt.model.checkpoint import load_model
 from gridrt.model.presets import build
 from gridrt.model.zoo import locate
-from gridrt.runtime.torch_session import device_named
+from gridrt.runtime.torch_session import TorchSession, device_named
+from gridrt.types import Session
 
 WARM_UP, RUNS = 1, 3
 ENGINE_ROWS = 100
 """That the grid head of an engine works on, used or not."""
 
 
-def stage_rows(
-    artefact: Artefact, batch: Batch, class_names: tuple[str, ...], found: int, threads: int | None
-) -> list[Stage]:
+def stage_rows(artefact: Artefact, session: Session, batch: Batch, found: int, threads: int | None) -> list[StageRow]:
     """Time the stages in one image.
 
     Args:
-        artefact: that opens here.
+        artefact: whose variant is known, or a checkpoint.
+        session: of it.
         batch: of the one image.
-        class_names: of the artefact.
         found: how many detections it has there: PyTorch and ONNX Runtime run the grid head on these alone.
-        threads: CPU threads; None leaves the choice to the runtime.
+        threads: CPU threads, from now on PyTorch's too, by which a CPU's limits are measured; None leaves the choice to
+            the runtime.
 
     Raises:
         GridRTError: as `stage_times`.
     """
-    path = locate(artefact.name)
-    times = stage_times(path, batch.images, batch.image_sizes, threads=threads, warm_up=WARM_UP, runs=RUNS)
-    variant = artefact.variant or load_model(path).variant
+    if threads is not None:
+        torch.set_num_threads(threads)
+    path, num_classes = locate(artefact.name), len(session.class_names)
+    times = stage_times(session, path, batch.images, batch.image_sizes, threads=threads, warm_up=WARM_UP, runs=RUNS)
+    variant = session.model.variant if isinstance(session, TorchSession) else str(artefact.variant)
     with torch.device("meta"):  # no memory, no numbers: only what it is made of
-        proposals = build(variant, len(class_names)).rpn_head.proposals.max_proposals
+        proposals = build(variant, num_classes).rpn_head.proposals.max_proposals
     rows = max(found, 1) if artefact.format in {PYTORCH, ONNX} else ENGINE_ROWS
     limits = _limits(artefact, path, threads)
     shape = batch.images.shape
-    floors = stage_floors(variant, len(class_names), shape, limits, proposals=proposals, detections=rows)
-    return [Stage(name, seconds, floors[name].seconds or None) for name, seconds in times.seconds.items()]
+    floors = stage_floors(variant, num_classes, shape, limits, proposals=proposals, detections=rows)
+    return [StageRow(name, seconds, floors[name].seconds or None) for name, seconds in times.seconds.items()]
 
 
 def _limits(artefact: Artefact, path: Path, threads: int | None) -> Limits:

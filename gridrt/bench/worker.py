@@ -13,7 +13,7 @@ from pathlib import Path
 
 from gridrt.bench.artefact import Artefact
 from gridrt.bench.contestant import Memory, Opened, Timed
-from gridrt.bench.result import Stage
+from gridrt.bench.result import StageRow
 from gridrt.bench.stopwatch import Stopwatch
 from gridrt.data.image import load_image
 from gridrt.data.transform import Transform
@@ -39,10 +39,11 @@ class Worker:
     Args:
         session: what runs the model.
         scale: of the resized images; None is what the model learned from.
+        threads: CPU threads that the session was opened with.
     """
 
-    def __init__(self, session: Session, scale: tuple[int, int] | None) -> None:
-        self._session = session
+    def __init__(self, session: Session, scale: tuple[int, int] | None, threads: int | None = None) -> None:
+        self._session, self._threads = session, threads
         self._stopwatch = Stopwatch(session)
         self._detector = Detector(self._stopwatch, scale)
 
@@ -57,13 +58,13 @@ class Worker:
         found = self._detector([load_image(picture)])[0]
         return Timed(found, self._stopwatch.seconds, time.perf_counter() - started)
 
-    def stages(self, artefact: Artefact, picture: Path, threads: int | None) -> list[Stage]:
+    def stages(self, artefact: Artefact, picture: Path) -> list[StageRow]:
         """Where its time goes in a picture; raises what `stage_rows` does."""
         from gridrt.bench.stage_rows import stage_rows  # only now, for it needs memory that the artefact does not
 
         image, detector = load_image(picture), self._detector
         batch, found = Transform(detector.scale)([image]), len(detector([image])[0])
-        return stage_rows(artefact, batch, detector.class_names, found, threads)
+        return stage_rows(artefact, self._session, batch, found, self._threads)
 
     def memory(self) -> Memory:
         """Of this process."""
@@ -75,7 +76,7 @@ def worker_of(opening: Opening) -> Worker:
     session = open_session(
         opening.model, threads=opening.threads, trust_checkpoint=opening.trust_checkpoint, fp16=opening.fp16
     )
-    return Worker(session, opening.scale)
+    return Worker(session, opening.scale, opening.threads)
 
 
 def backend_of(session: Session) -> str:

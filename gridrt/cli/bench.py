@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
+import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -23,8 +25,20 @@ if TYPE_CHECKING:
     from gridrt.data.coco import CocoDataset
 
 FILE = click.Path(path_type=Path)
-LIMIT = click.FloatRange(min=0)
 DRAWN_PICTURES = 100
+
+
+class _Limit(click.FloatRange):
+    """At least 0, and a number: nothing can be held against nan."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:  # noqa: ANN401 - click's signature
+        number = super().convert(value, param, ctx)
+        if math.isnan(number):
+            self.fail(f"{value!r} is not a number.", param, ctx)
+        return float(number)
+
+
+LIMIT = _Limit(min=0)
 
 
 @click.command("bench")
@@ -100,11 +114,15 @@ def _check_outputs(json_file: Path | None, html_file: Path | None, models: list[
 
 
 def _models(artefacts: tuple[str, ...], reference: str | None) -> list[str]:
-    """All that is measured, each once."""
+    """All that is measured, each once, by the first of its spellings."""
+    from gridrt.model.zoo import NAMES
     from gridrt.runtime import models_in
 
-    named = artefacts or tuple(map(str, models_in(Path())))
-    return list(dict.fromkeys([*([reference] if reference else []), *named]))
+    named = [*([reference] if reference else []), *(artefacts or map(str, models_in(Path())))]
+    spelled: dict[str, str] = {}
+    for name in named:
+        spelled.setdefault(name if name in NAMES else os.path.realpath(name), name)
+    return list(spelled.values())
 
 
 @contextmanager
@@ -145,16 +163,22 @@ def _tell(result: BenchResult, models: list[str], written: list[Path], seconds: 
     from gridrt.report.bench_table import bench_lines
 
     click.echo("\n".join(bench_lines(result)))
-    if all(row.accuracy is None for row in result.rows):
+    measured = [row for row in result.rows if row.speed]
+    if measured and all(row.accuracy is None for row in measured):
         click.echo("no AP: the drawn pictures show other classes. Give --images and --annotations.")
     places = f", in {', '.join(map(str, written))}" if written else ""
     images = f"{result.conditions['images_done']} of {counted(result.conditions['images'], 'image')}"
-    other = next(row.artefact for row in reversed(result.rows) if row.artefact in models)
-    following = command_line("compare", result.reference, other)
     state = "measured" if result.complete else "interrupted, measured"
-    click.echo(
-        f"{counted(len(result.rows), 'artefact')} {state} on {images}{places}, {seconds:.1f} s. Next: {following}"
-    )
+    artefacts = counted(len(result.rows), "artefact")
+    click.echo(f"{artefacts} {state} on {images}{places}, {seconds:.1f} s. Next: {_following(result, models)}")
+
+
+def _following(result: BenchResult, models: list[str]) -> str:
+    """The command that tells more: where the last file that was measured differs, if it is not alone."""
+    measured = [row.artefact for row in result.rows if row.speed and row.artefact in models]
+    others = [artefact for artefact in measured if artefact != result.reference]
+    words = ("compare", result.reference, others[-1]) if others else ("inspect", result.reference)
+    return command_line(*words)
 
 
 def _exit_code(result: BenchResult) -> int:

@@ -11,7 +11,7 @@ from gridrt.detector import Detector
 from gridrt.errors import DataError
 from gridrt.eval import Evaluation, detect_all
 from gridrt.types import Detections
-from tests.bench.results import accuracy_with
+from tests.bench_results import plain_accuracy
 from tests.datasets import write_dataset
 from tests.fakes import FakeSession
 
@@ -68,6 +68,6 @@ def test_pictures_in_which_nothing_is_found_count(tmp_path: Path) -> None:
 
 
 def test_a_delta_is_less_the_reference_and_none_where_one_is() -> None:
-    found = deltas(accuracy_with(0.5, 0.25), accuracy_with(0.75, 0.25))
+    found = deltas(plain_accuracy(0.5, 0.25), plain_accuracy(0.75, 0.25))
 
     assert (found["ap"], found["ap90"], found["large"]) == (-0.25, 0, None)

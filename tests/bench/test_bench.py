@@ -1,25 +1,33 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import os
+import signal
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import onnx
 import onnx.helper
 import pytest
+import torch
 
 from gridrt.bench.artefact import FLOAT, HALF, ONNX, PYTORCH, TENSORRT, Artefact
-from gridrt.bench.bench import Outcome, Request, _reference, bench
+from gridrt.bench.bench import Outcome, Request, _opening, _reference, bench
+from gridrt.bench.contestant import Memory
 from gridrt.bench.entry import Entry
 from gridrt.bench.result import SESSION
-from gridrt.bench.worker import Opening
+from gridrt.bench.worker import Opening, Worker
 from gridrt.data.coco import CocoDataset
 from gridrt.data.image import save_image
 from gridrt.detector import open_detector
-from gridrt.errors import GridRTError
+from gridrt.errors import DataError, GridRTError, ImageError
 from gridrt.eval import evaluate
 from gridrt.files import sha256_of
+from gridrt.model.grid_rcnn import GridRCNN
+from gridrt.runtime import open_session
 from tests.datasets import write_dataset
 from tests.fakes import WHOLE_IMAGE_GRAPH, whole_image_graph
 
@@ -61,8 +69,10 @@ def write(name: str, text: str = WHOLE_IMAGE_GRAPH, classes: str = '["scene"]', 
     return name
 
 
-def run(dataset: CocoDataset, *models: str, reference: str | None = None, is_drawn: bool = False) -> Outcome:
-    return bench(Request(models, reference, dataset, is_drawn, scale=(64, 48), threads=1, trust_checkpoint=False))
+def run(
+    dataset: CocoDataset, *models: str, reference: str | None = None, is_drawn: bool = False, trust: bool = False
+) -> Outcome:
+    return bench(Request(models, reference, dataset, is_drawn, scale=(64, 48), threads=1, trust_checkpoint=trust))
 
 
 def test_an_artefact_has_the_figures_that_evaluate_gives(dataset: CocoDataset) -> None:
@@ -206,32 +216,10 @@ def test_half_precision_is_a_further_entry_of_each_checkpoint_and_takes_no_threa
     assert "a.pth, fp16: " in found[2]
 
 
-def test_an_engine_is_opened_without_the_threads_that_others_get(
-    dataset: CocoDataset, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(
-        "gridrt.bench.bench.artefact_of", lambda name: Artefact(name, TENSORRT, "fp16", 1, "", None, "tiny")
-    )
-
-    [found] = refusals(dataset, ["a.engine"], fp16=False)
-
-    assert "threads=None" in found
-
-
 def test_half_precision_without_a_checkpoint_is_an_error(dataset: CocoDataset) -> None:
     request = Request([write("a.onnx")], None, dataset, False, scale=None, threads=1, trust_checkpoint=False, fp16=True)
     with pytest.raises(GridRTError, match=r"only checkpoints are run in half precision \(found a\.onnx\)"):
         bench(request)
-
-
-def test_the_figures_stay_where_stages_cannot_be_timed(dataset: CocoDataset) -> None:
-    outcome = run(dataset, write("a.onnx", variant="unheard of"))
-
-    [row] = outcome.result.rows
-    assert (row.failure, list(row.stages)) == ("", [])
-    assert row.accuracy is not None
-    [warning] = row.warnings
-    assert warning.startswith("its stages were not timed: ")
 
 
 def test_the_reference_is_not_in_half_precision() -> None:
@@ -240,3 +228,69 @@ def test_the_reference_is_not_in_half_precision() -> None:
         for kind, precision in ((PYTORCH, HALF), (ONNX, FLOAT))
     )
     assert _reference([halved, graph], None) is graph
+
+
+class DiesAfterTheRace(Worker):
+    """Its process is killed where it is asked for more than detections."""
+
+    def memory(self) -> Memory:
+        os.kill(os.getpid(), signal.SIGKILL)
+        return super().memory()
+
+
+def short_lived(opening: Opening) -> Worker:
+    return DiesAfterTheRace(open_session(opening.model), opening.scale)
+
+
+def test_what_fails_after_the_race_costs_no_figures(dataset: CocoDataset) -> None:
+    request = Request([write("a.onnx", variant="r50")], None, dataset, False, (64, 48), None, trust_checkpoint=False)
+
+    outcome = bench(request, short_lived)
+
+    [row] = outcome.result.rows
+    assert row.accuracy is not None
+    assert row.speed is not None
+    assert (outcome.result.complete, row.failure, row.memory, row.stages) == (True, "", None, ())
+    assert [warning.split(" not measured: ")[0] for warning in row.warnings] == ["memory", "stages"]
+
+
+def test_a_trusted_checkpoint_and_its_graph_are_measured_together(
+    dataset: CocoDataset, tmp_path: Path, untrained: Callable[[str], GridRCNN]
+) -> None:
+    checkpoint = {"state_dict": untrained("tiny").state_dict(), "meta": Path("needs unpickling")}
+    torch.save(checkpoint, tmp_path / "old.pth")
+
+    outcome = run(dataset, "old.pth", write("whole.onnx"), is_drawn=True, trust=True)
+
+    assert {row.artefact: row.failure for row in outcome.result.rows} == {"old.pth": "", "whole.onnx": ""}
+    assert outcome.result.rows[0].stages
+
+
+def test_trust_where_no_checkpoint_is_is_refused(dataset: CocoDataset) -> None:
+    with pytest.raises(GridRTError, match="only a checkpoint can be trusted"):
+        run(dataset, write("whole.onnx"), trust=True)
+
+
+def test_threads_are_for_what_runs_on_a_cpu() -> None:
+    engine = Artefact("a.engine", TENSORRT, "fp16", 1, "", None, None)
+    request = Request([], None, cast("CocoDataset", None), False, None, threads=2, trust_checkpoint=False)
+
+    assert _opening(engine, {TENSORRT, ONNX}, request).threads is None
+    assert _opening(engine, {TENSORRT}, request).threads == 2  # which it refuses
+    assert _opening(replace(engine, format=ONNX), {TENSORRT, ONNX}, request).threads == 2
+
+
+@pytest.mark.parametrize(
+    ("write_bad", "error"),
+    [
+        (lambda path: path.write_bytes(b"bad"), ImageError),
+        (lambda path: save_image(path, np.zeros((8, 8, 3), np.uint8)), DataError),
+    ],
+)
+def test_a_bad_picture_is_refused_before_the_work(
+    dataset: CocoDataset, write_bad: Callable[[Path], object], error: type[GridRTError]
+) -> None:
+    write_bad(dataset.path(2))
+
+    with pytest.raises(error, match=r"2\.png"):
+        run(dataset, "absent.onnx")

@@ -104,3 +104,14 @@ def test_a_process_that_does_not_end_by_itself_is_killed(monkeypatch: pytest.Mon
 
     with pytest.raises(ProcessLookupError):
         os.kill(process, 0)
+
+
+def test_control_c_while_a_process_starts_or_works_is_silent(capfd: pytest.CaptureFixture[str]) -> None:
+    contestant = Contestant(Served)
+    os.kill(contestant._process.pid or 0, signal.SIGINT)
+    contestant._ours.send((1, "sleep", (0.5,)))
+
+    contestant.close()
+
+    assert contestant._process.exitcode == 0
+    assert capfd.readouterr().err == ""

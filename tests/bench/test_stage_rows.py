@@ -5,13 +5,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from gridrt.bench import stage_rows as module
-from gridrt.bench.artefact import Artefact, artefact_of
+from gridrt.bench.artefact import PYTORCH, Artefact, artefact_of
 from gridrt.bench.limits import Limits
 from gridrt.bench.stage_rows import stage_rows
 from gridrt.bench.stages import STAGES, StageTimes
 from gridrt.data.transform import Batch
+from gridrt.model.zoo import locate
+from gridrt.runtime import open_session
+from tests.fakes import FakeSession
 
 BATCH = Batch(np.zeros((1, 256, 320, 3), np.uint8), np.array([[256, 320]], np.int32), np.ones((1, 2), np.float32))
 SLOW = Limits(flops=1e9, bytes=1e9, dtype="float32", element_size=4)
@@ -38,7 +42,8 @@ def measured(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def rows_of(artefact: Artefact, found: int = 10) -> dict[str, float | None]:
-    return {row.name: row.floor for row in stage_rows(artefact, BATCH, NAMES, found, 1)}
+    session = open_session(locate(artefact.name)) if artefact.format == PYTORCH else FakeSession(class_names=NAMES)
+    return {row.name: row.floor for row in stage_rows(artefact, session, BATCH, found, 1)}
 
 
 def test_every_stage_has_its_time_and_those_that_multiply_a_floor(measured: list[str]) -> None:
@@ -69,3 +74,19 @@ def test_a_quantized_graph_is_held_against_products_of_integers(
 
     assert rows_of(artefact_of(tmp_path / "a.onnx"))["backbone"]
     assert measured == [limits]
+
+
+def test_limits_are_measured_with_the_threads_of_the_artefact(
+    tiny_synthetic_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, seen = torch.get_num_threads(), list[int]()
+
+    def limits(_: torch.device) -> Limits:
+        seen.append(torch.get_num_threads())
+        return SLOW
+
+    monkeypatch.setattr(module, "measured_limits", limits)
+    stage_rows(artefact_of(tiny_synthetic_file), FakeSession(class_names=NAMES), BATCH, 1, before + 1)
+    torch.set_num_threads(before)
+
+    assert seen == [before + 1]

@@ -98,6 +98,12 @@ def test_memory_is_the_most_that_the_process_held_whoever_started_it() -> None:
     assert 20e6 < before < after - 200e6
 
 
+def test_memory_that_was_given_back_counts(tmp_path: Path) -> None:
+    (tmp_path / "status").write_text("VmPeak:\t  900 kB\nVmHWM:\t  500 kB\nVmRSS:\t  100 kB\n")
+
+    assert _main_memory(tmp_path / "status") == 500 << 10
+
+
 def test_a_system_that_does_not_tell_is_no_error(tmp_path: Path) -> None:
     (tmp_path / "status").write_text("Name: python\n")
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -141,3 +142,33 @@ def test_an_annotation_file_without_images_is_an_error(tmp_path: Path) -> None:
 
     assert result.exit_code == 1
     assert "empty.json" in result.stderr
+
+
+def test_two_spellings_of_a_file_are_one_artefact() -> None:
+    result = bench("whole.onnx", "./half.onnx", "half.onnx", "--reference", "./whole.onnx", *ON_THE_SET)
+
+    assert "2 artefacts measured" in result.stdout
+    assert result.stdout.splitlines()[-1].endswith("Next: gridrt compare ./whole.onnx ./half.onnx")
+
+
+def test_an_artefact_alone_is_not_compared_with_itself() -> None:
+    result = bench("whole.onnx", "absent.onnx", *ON_THE_SET)
+
+    assert result.stdout.splitlines()[-1].endswith("Next: gridrt inspect whole.onnx")
+
+
+def test_a_gate_is_a_number() -> None:
+    result = bench("whole.onnx", *ON_THE_SET, "--min-fps", "nan")
+
+    assert result.exit_code == 2
+    assert "'nan' is not a number." in result.stderr
+
+
+def test_names_that_are_no_text_can_be_written(tmp_path: Path) -> None:
+    Path("images").rename(os.fsdecode(b"images\xff"))
+    where = ("--images", os.fsdecode(b"images\xff"), "--annotations", os.fsdecode(b"images\xff/annotations.json"))
+
+    result = bench("whole.onnx", *where, "--html", "out.html", "--json", "out.json")
+
+    assert result.exit_code == 0
+    assert "images\\udcff" in (tmp_path / "out.html").read_text(encoding="utf-8")

@@ -2,12 +2,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from gridrt.bench.result import BenchResult, Gate, Row, Stage
+from gridrt.bench.result import BenchResult, Gate, Row, StageRow
 from gridrt.report.bench_table import bench_lines
-from tests.bench.results import result_of, row_of
+from tests.bench_results import bench_result, plain_row
 
-REFERENCE = row_of("weights.pth")
-QUICK = row_of("weights.fp16.onnx", ap=0.4951, ap90=0.2, seconds=(0.01, 0.015, 0.02))
+REFERENCE = plain_row("weights.pth")
+QUICK = plain_row("weights.fp16.onnx", ap=0.4951, ap90=0.2, seconds=(0.01, 0.015, 0.02))
 
 
 def line_of(result: BenchResult, start: str, number: int = 0) -> list[str]:
@@ -15,7 +15,7 @@ def line_of(result: BenchResult, start: str, number: int = 0) -> list[str]:
 
 
 def test_accuracy_is_in_points_of_100_with_the_change_below() -> None:
-    lines = list(bench_lines(result_of(REFERENCE, QUICK)))
+    lines = list(bench_lines(bench_result([REFERENCE, QUICK])))
 
     assert lines[0].split() == ["precision", "MB", "AP", "AP50", "AP75", "AP80", "AP90", "small", "medium", "large"]
     assert lines[1].split() == ["weights.pth", "fp32", "2.5", *["50.00"] * 4, "20.00", *["50.00"] * 2, "-"]
@@ -24,21 +24,21 @@ def test_accuracy_is_in_points_of_100_with_the_change_below() -> None:
 
 
 def test_times_are_in_milliseconds() -> None:
-    assert line_of(result_of(REFERENCE, QUICK), "weights.fp16.onnx", 1) == [
+    assert line_of(bench_result([REFERENCE, QUICK]), "weights.fp16.onnx", 1) == [
         *("weights.fp16.onnx", "15.0", "15.0", "19.5", "19.9", "66.7", "2.00x", "15.0", "66.7", "2.00x", "300"),
     ]
 
 
 def test_columns_line_up() -> None:
-    lines = list(bench_lines(result_of(REFERENCE, QUICK)))
+    lines = list(bench_lines(bench_result([REFERENCE, QUICK])))
 
     assert len({len(line) for line in lines[:4]}) == 1
     assert len({len(line) for line in lines[6:9]}) == 1
 
 
 def test_stages_are_in_milliseconds_of_one_image() -> None:
-    staged = replace(REFERENCE, stages=[Stage("backbone", 0.012, None), Stage("nms", 0.0005, 0.0001)])
-    result = result_of(staged, QUICK)
+    staged = replace(REFERENCE, stages=[StageRow("backbone", 0.012, None), StageRow("nms", 0.0005, 0.0001)])
+    result = bench_result([staged, QUICK])
 
     assert line_of(result, "ms of one image") == ["ms", "of", "one", "image", "backbone", "nms"]
     assert line_of(result, "weights.pth", 2) == ["weights.pth", "12.0", "0.5"]
@@ -47,7 +47,7 @@ def test_stages_are_in_milliseconds_of_one_image() -> None:
 def test_what_failed_is_told_with_its_reason_and_warnings_and_gates_follow() -> None:
     warned = replace(QUICK, warnings=["made from other weights"])
     gate = Gate("AP falls by at most 0.1 points", QUICK.artefact, "-0.49", met=False)
-    result = replace(result_of(REFERENCE, warned, Row("b.onnx", failure="damaged")), gates=[gate])
+    result = replace(bench_result([REFERENCE, warned, Row("b.onnx", failure="damaged")]), gates=[gate])
 
     lines = list(bench_lines(result))
 
@@ -57,11 +57,11 @@ def test_what_failed_is_told_with_its_reason_and_warnings_and_gates_follow() -> 
 
 
 def test_conditions_come_last() -> None:
-    *_, last = bench_lines(result_of(REFERENCE))
+    *_, last = bench_lines(bench_result([REFERENCE]))
 
     assert last == (
-        "reference weights.pth; 3 of 3 images, each artefact in turn, batch 1, after 3 to warm up; "
-        "2 threads of Some CPU; gridrt 1.0"
+        "reference weights.pth; 120 of 120 images, each artefact in turn, batch 1, after 3 to warm up; the runtime's "
+        "choice of threads of AMD EPYC 7763, 2 cores; python 3.11.2, torch 2.13.0, onnxruntime 1.32.0"
     )
 
 
@@ -69,7 +69,7 @@ def test_a_reference_that_failed_leaves_dashes() -> None:
     assert QUICK.speed is not None
     alone = replace(QUICK, deltas={}, speed=replace(QUICK.speed, speedup={"session": None, "detector": None}))
 
-    lines = list(bench_lines(result_of(Row("weights.pth", failure="damaged"), alone)))
+    lines = list(bench_lines(bench_result([Row("weights.pth", failure="damaged"), alone])))
 
     assert lines[2] == ""
     assert lines[5].split()[6] == "-"

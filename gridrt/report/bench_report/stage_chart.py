@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import accumulate
 
-from gridrt.bench.result import Stage
+from gridrt.bench.result import StageRow
 from gridrt.report.bench_report.axis import Axis, linear_axis
 from gridrt.report.bench_report.figures import milliseconds, ratio
 from gridrt.report.bench_report.look import COLORS, Look, shortened
@@ -70,7 +70,7 @@ def _told(look: Look) -> str:
     return f"{whole}, floor {least}{milliseconds(sum(floors))}"
 
 
-def _segment(stage: Stage, number: int, axis: Axis, start: float, top: float) -> Html:
+def _segment(stage: StageRow, number: int, axis: Axis, start: float, top: float) -> Html:
     left, right = axis.at(start), axis.at(start + 1000 * stage.seconds)
     kind = f"fill{number % COLORS}"
     title = f"{number + 1} {stage.name}: {milliseconds(stage.seconds)} ms, floor {milliseconds(stage.floor)} ms"
@@ -86,7 +86,7 @@ def _segment(stage: Stage, number: int, axis: Axis, start: float, top: float) ->
 
 
 def _numbers(look: Look, names: Sequence[str]) -> Html:
-    columns = [Column("Stage"), Column("ms"), Column("share"), Column("floor, ms"), Column("times the floor")]
+    columns = [Column("StageRow"), Column("ms"), Column("share"), Column("floor, ms"), Column("times the floor")]
     total = _total(look)
     lines = [
         Line(

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from gridrt.bench.result import BenchResult, Row, Stage
+from gridrt.bench.result import BenchResult, Row, StageRow
 from gridrt.report.bench_report.histogram import BARS, histograms
 from gridrt.report.bench_report.iou_chart import by_iou
 from gridrt.report.bench_report.look import looks_of
@@ -135,7 +135,7 @@ def test_bars_are_as_long_as_stages_take_and_floors_below_them() -> None:
 
 
 def test_stages_are_told_in_numbers() -> None:
-    one = replace(rows()[0], stages=[Stage("backbone", 0.06, 0.02), Stage("rpn", 0.02, None)])
+    one = replace(rows()[0], stages=[StageRow("backbone", 0.06, 0.02), StageRow("rpn", 0.02, None)])
 
     table = parsed(stages(looks_of(bench_result([one])))).one("table")
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from gridrt.bench.disagreement import Disagreement
-from gridrt.bench.result import BenchResult, Gate, Row, Stage
+from gridrt.bench.result import BenchResult, Gate, Row, StageRow
 from gridrt.classes import COCO_CLASSES
 from gridrt.data.image import save_image
 from gridrt.errors import OutputError
@@ -86,7 +86,7 @@ def test_what_comes_from_outside_is_text(tmp_path: Path) -> None:
         failure=f"</script>{EVIL}",
         warnings=[f"</style><!-- {EVIL}"],
         accuracy=accuracy(classes=[EVIL, "</td>"]),
-        stages=[Stage(EVIL, 0.1, 0.05)],
+        stages=[StageRow(EVIL, 0.1, 0.05)],
     )
     result = BenchResult(
         complete=False,
@@ -181,7 +181,7 @@ CASES: dict[str, tuple[BenchResult, Sequence[str]]] = {
         ["figures", "trade-off", "iou", "recall", "latency", "stages", "conditions", "terms"],
     ),
     "stages of no length": (
-        bench_result([replace(rows()[0], stages=[Stage("backbone", 0.0, 0.0)])]),
+        bench_result([replace(rows()[0], stages=[StageRow("backbone", 0.0, 0.0)])]),
         ["figures", "trade-off", "iou", "recall", "latency", "conditions", "terms"],
     ),
     "twelve artefacts": (
