@@ -11,6 +11,8 @@ from gridrt.types import Detections
 
 SCORE_THRESHOLD = 0.3
 """Detections below are not shown, nor do they count."""
+LEAST_WEIGHT = 0.01
+"""A picture that differs by less shows nothing to an eye."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ def worst_disagreements(
     other: Mapping[Path, Detections],
     count: int,
 ) -> list[Disagreement]:
-    """The `count` pictures in which an artefact differs most from the reference, worst first; none where nothing does.
+    """The `count` pictures in which an artefact differs most from the reference, worst first, where it is to be seen.
 
     Args:
         artefact: its name.
@@ -57,7 +59,7 @@ def worst_disagreements(
         Disagreement(artefact, picture, class_names, *pair, weight=weight_of(*pair)) for picture, pair in pairs.items()
     ]
     worst_first = sorted(found, key=lambda one: -one.weight)
-    return [one for one in worst_first[:count] if one.weight > 0]
+    return [one for one in worst_first[:count] if one.weight >= LEAST_WEIGHT]
 
 
 def weight_of(reference: Detections, other: Detections) -> float:

@@ -53,7 +53,8 @@ def _gates_of(row: Row, limits: Limits) -> Iterator[Gate]:
 def _drop_gate(row: Row, rule: str, delta: float | None, most: float) -> Gate:
     if delta is None:
         return Gate(rule, row.artefact, "not measured", met=False)
-    return Gate(rule, row.artefact, f"{100 * delta:+.2f}", met=-100 * delta <= most + ROUNDING)
+    told = round(100 * delta, 2) + 0.0  # what rounds to nothing has no sign of its own
+    return Gate(rule, row.artefact, f"{told:+.2f}", met=-100 * delta <= most + ROUNDING)
 
 
 def _least_gate(row: Row, rule: str, found: float | None, least: float) -> Gate:

@@ -169,7 +169,8 @@ def _tell(result: BenchResult, models: list[str], written: list[Path], seconds: 
     places = f", in {', '.join(map(str, written))}" if written else ""
     images = f"{result.conditions['images_done']} of {counted(result.conditions['images'], 'image')}"
     state = "measured" if result.complete else "interrupted, measured"
-    artefacts = counted(len(result.rows), "artefact")
+    of_all = "" if len(measured) == len(result.rows) else f"{len(measured)} of "
+    artefacts = of_all + counted(len(result.rows), "artefact")
     click.echo(f"{artefacts} {state} on {images}{places}, {seconds:.1f} s. Next: {_following(result, models)}")
 
 

@@ -46,3 +46,9 @@ def test_unlikely_detections_are_neither_shown_nor_counted() -> None:
 
 def test_pictures_that_one_side_has_not_seen_are_left_out() -> None:
     assert worst_disagreements("b", ["x"], {SAME: found(SQUARE)}, {}, count=5) == []
+
+
+def test_a_difference_that_no_eye_sees_is_no_disagreement() -> None:
+    nearly = (0, 0, 10, 10.001, 0.9)
+
+    assert worst_disagreements("b", ["x"], {SAME: found(SQUARE)}, {SAME: found(nearly)}, count=5) == []

@@ -48,3 +48,9 @@ def test_a_reference_that_is_alone_is_held_against_the_limits() -> None:
 
 def test_without_limits_there_are_no_gates() -> None:
     assert gates_of(bench_result([REFERENCE, WORSE]), Limits()) == []
+
+
+def test_a_difference_that_rounds_to_nothing_has_no_sign_of_its_own() -> None:
+    [gate] = gates_of(bench_result([REFERENCE, plain_row("b.onnx", ap=0.499999)]), Limits(max_ap_drop=0.1))
+
+    assert gate.value == "+0.00"

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from gridrt.bench.latency import Latency
 from gridrt.bench.result import DETECTOR, FIGURES, SESSION, BenchResult, Row
-from gridrt.report.bench_report.figures import UNKNOWN, change, milliseconds, rate, ratio, size
+from gridrt.report.bench_report.figures import UNKNOWN, change, is_loss, milliseconds, rate, ratio, size
 from gridrt.report.bench_report.look import Look, file_name, looks_of
 from gridrt.report.bench_report.markup import Html, element, joined
 from gridrt.report.bench_report.tables import Column, Line, table
@@ -81,7 +81,7 @@ def _accuracy_cells(look: Look) -> Iterator[str]:
 
 
 def _change(delta: float | None) -> Html:
-    kind = "delta loss" if delta is not None and delta < 0 else "delta"
+    kind = "delta loss" if is_loss(delta) else "delta"
     return Html() if delta is None else element("small", change(delta), class_=kind)
 
 

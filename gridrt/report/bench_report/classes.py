@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gridrt.report.bench_report.figures import change
+from gridrt.report.bench_report.figures import change, is_loss
 from gridrt.report.bench_report.look import Look
 from gridrt.report.bench_report.markup import Html, element, joined
 from gridrt.report.bench_report.tables import Column, Line, folded, table
@@ -35,4 +35,5 @@ def _cell(look: Look, name: str, base: dict[str, float | None]) -> Html:
     figure = element("span", points(ap), class_="figure")
     if look.is_reference or ap is None or theirs is None:
         return figure
-    return joined(figure, element("small", change(ap - theirs), class_="delta loss" if ap < theirs else "delta"))
+    delta = ap - theirs
+    return joined(figure, element("small", change(delta), class_="delta loss" if is_loss(delta) else "delta"))

@@ -20,6 +20,11 @@ def change(figure: float | None) -> str:
     return sign + size
 
 
+def is_loss(figure: float | None) -> bool:
+    """Whether a difference is one below nothing, as it is shown."""
+    return change(figure).startswith(MINUS)
+
+
 def three_digits(number: float) -> str:
     """123, 12.3, 1.23 or 0.12: three digits, but no more than two behind the point."""
     decimals = 0 if number >= 99.95 else 1 if number >= 9.995 else 2
