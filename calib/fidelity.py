@@ -17,6 +17,7 @@ from gridrt.detector import Detector
 from gridrt.export.onnx_export import save_onnx
 from gridrt.runtime.onnxruntime_session import OnnxRuntimeSession
 from gridrt.types import Detections, Float32Array, UInt8Array
+from gridrt.wording import counted
 
 
 @dataclass(frozen=True)
@@ -65,16 +66,17 @@ class Fidelity:
 
     def __str__(self) -> str:
         if not self.detections:
-            return f"nothing is detected in {self.images} images"
+            return f"nothing is detected in {counted(self.images, 'image')}"
         kept = (
-            f"in {self.images} images {len(self.box_errors)} of {self.detections} detections kept, {self.extra} extra"
+            f"in {counted(self.images, 'image')} {len(self.box_errors)} of {self.detections} detections of the "
+            f"original are kept, {self.extra} are new"
         )
         if not len(self.box_errors):
             return kept
         boxes, scores = ((np.median(errors), errors.max()) for errors in (self.box_errors, self.score_errors))
         return (
-            f"{kept}; boxes differ by {boxes[0]:.2g} px (median; most {boxes[1]:.2g}), "
-            f"scores by {scores[0]:.1e} (most {scores[1]:.1e})"
+            f"{kept}; boxes differ by {boxes[0]:.2g} px (median; at most {boxes[1]:.2g}), "
+            f"scores by {scores[0]:.1e} (at most {scores[1]:.1e})"
         )
 
 

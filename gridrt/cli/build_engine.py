@@ -30,7 +30,7 @@ OF_CALIBRATION = ("images", "method", "max_images", "cache", "threads")
 @precision_options.graph
 @click.option("--fp16", is_flag=True, help="Features in FP16: the recipe fp16.")
 @click.option("--int8", is_flag=True, help="Convolutions in INT8, by ranges of --images: the recipe int8.")
-@click.option("--recipe", help="fp16, int8, mixed, or a TOML file of your own.")
+@click.option("--recipe", metavar="RECIPE", help="fp16, int8, mixed, or a TOML file of your own.")
 @click.option("--images", type=FILE, metavar="DIR", help="Folder of pictures like those to detect in, for INT8.")
 @precision_options.method
 @precision_options.max_images
@@ -85,7 +85,7 @@ def _recipe(chosen: dict[str, Any], *, onnx_only: bool) -> Recipe | None:
     recipe = load_recipe(asked[0]) if asked else None
     has_int8 = recipe is not None and recipe.quantizes
     if has_int8 and chosen["images"] is None:
-        raise click.UsageError("INT8 takes --images to find its ranges on.")
+        raise click.UsageError("INT8 needs --images DIR: pictures like those to detect in, to find its ranges on.")
     if not has_int8:
         _refuse_given(OF_CALIBRATION, "only INT8 is calibrated.")
     if onnx_only:

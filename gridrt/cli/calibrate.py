@@ -25,7 +25,13 @@ FILE = precision_options.FILE
 @precision_options.graph
 @click.option("--images", type=FILE, required=True, metavar="DIR", help="Folder of pictures like those to detect in.")
 @click.option("--annotations", type=FILE, metavar="FILE", help="Their boxes, as COCO's JSON: tells the AP, too.")
-@click.option("--recipe", default="int8", show_default=True, help="int8, mixed, or a TOML file of your own.")
+@click.option(
+    "--recipe",
+    metavar="RECIPE",
+    default="int8",
+    show_default=True,
+    help="int8, mixed, or a TOML file of your own.",
+)
 @precision_options.method
 @precision_options.target
 @click.option("--sensitivity", is_flag=True, help="Measure what INT8 costs, block by block.")
@@ -135,8 +141,8 @@ def _tell(request: Request, done: Calibrated, out: Path, seconds: float) -> None
     for line in _ranking_lines(done.ranking):
         click.echo(line)
     if done.mixture is not None:
-        kept = ", ".join(done.mixture.kept_back) or "nothing"
-        click.echo(f"not in INT8 for its cost: {kept} ({_recipe_file(out)})")
+        kept = ", ".join(done.mixture.kept_back) or "no block"
+        click.echo(f"left in FP16 for what INT8 costs: {kept}; recipe in {_recipe_file(out)}")
     click.echo(str(done.fidelity))
     if done.ap is not None and done.ap_after is not None:
         click.echo(f"AP {done.ap:.2f} in FP32, {done.ap_after:.2f} in {done.recipe.name}{_rounding(request)}")

@@ -30,7 +30,8 @@ MOST_PICTURES = 16
     multiple=True,
     metavar="PATH",
     help="Picture, folder or quoted pattern; may be repeated. Of more than "
-    f"{MOST_PICTURES} pictures, so many are taken. [default: pictures that are drawn for it]",
+    f"{MOST_PICTURES} pictures, so many are taken. INT8 wants those that are like what it was calibrated on. "
+    "[default: pictures that are drawn for it]",
 )
 @click.option(
     "json_file", "--json", type=click.Path(path_type=Path), metavar="FILE", help="Also write the figures here."
@@ -64,7 +65,9 @@ def command(
     comparison = compare(*sides, pictures, scale)
     conditions = _conditions(sides, scale)
     _write_json(json_file, conditions | comparison.to_json())
-    _tell(comparison, sides, scale, json_file, time.perf_counter() - started)
+    done = _told(comparison, sides, scale, json_file)
+    following = _following(comparison, sides, drawn=not images)
+    click.echo(f"{', '.join(done)}, {time.perf_counter() - started:.1f} s. Next: {following}")
     if comparison.first is not None:
         click.get_current_context().exit(exit_codes.GATE_NOT_MET)
 
@@ -120,20 +123,29 @@ def _write_json(target: Path | None, content: dict[str, Any]) -> None:
         write_text(target, json.dumps(content, indent=2) + "\n")
 
 
-def _tell(
-    comparison: Comparison, sides: Sequence[Artefact], scale: tuple[int, int], json_file: Path | None, seconds: float
-) -> None:
+def _told(
+    comparison: Comparison, sides: Sequence[Artefact], scale: tuple[int, int], json_file: Path | None
+) -> list[str]:
+    """Show the table; returns the words of the last line."""
     from gridrt.compare.table import table, told
 
     click.echo(table(comparison.results))
     for note in comparison.notes:
         click.echo(f"note: {note}")
     compared = sum(bool(result.figures) for result in comparison.results)
-    first, other = comparison.first, sides[1].name
+    first = comparison.first
     verdict = "the same detector" if first is None else f"not the same detector, first by {told(first)}"
     done = [f"{verdict}, {compared} of {counted(len(comparison.results), 'stage')} compared"]
     done += [f"{' and '.join(side.precision for side in sides)} on {counted(comparison.pictures, 'picture')}"]
-    done += [f"scale {pixels(scale)}", *([f"in {json_file}"] if json_file is not None else [])]
-    to_evaluate = command_line("evaluate", "--model", other, "--images", "DIR", "--annotations", "FILE")
-    following = to_evaluate if first is None else command_line("inspect", other)
-    click.echo(f"{', '.join(done)}, {seconds:.1f} s. Next: {following}")
+    return [*done, f"scale {pixels(scale)}", *([f"in {json_file}"] if json_file is not None else [])]
+
+
+def _following(comparison: Comparison, sides: Sequence[Artefact], *, drawn: bool) -> str:
+    """The command that tells more; ranges of INT8 are held only against pictures like those they were found on."""
+    first, other = sides
+    if comparison.first is None:
+        return command_line("evaluate", "--model", other.name, "--images", "DIR", "--annotations", "FILE")
+    if drawn and comparison.pictures and any(side.precision == "int8" for side in sides):
+        click.echo("note: the pictures are drawn ones, and INT8 fits those that are like what it was calibrated on")
+        return command_line("compare", first.name, other.name, "--images", "DIR")
+    return command_line("inspect", other.name)

@@ -25,8 +25,22 @@ MOST_AP_LOST = "2"  # points, of so few pictures
 
 
 @click.command("demo")
-@click.option("--out", type=click.Path(path_type=Path), default="demo", show_default=True, help="Folder to write to.")
-@click.option("--pictures", type=click.IntRange(min=1), default=60, show_default=True, help="How many to measure on.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    default="demo",
+    show_default=True,
+    help="Folder to write to.",
+)
+@click.option(
+    "--pictures",
+    type=click.IntRange(min=1),
+    metavar="N",
+    default=60,
+    show_default=True,
+    help="How many to measure on.",
+)
 @click.pass_context
 def command(context: click.Context, *, out: Path, pictures: int) -> None:
     """Go from weights that ship to a report, step by step.

@@ -26,13 +26,27 @@ STDOUT = Path("-")
 @click.argument("images", nargs=-1, required=True, metavar="IMAGES...")
 @options.model
 @click.option(
-    "--out", type=click.Path(path_type=Path), default="detections", show_default=True, help="Folder to draw to."
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    default="detections",
+    show_default=True,
+    help="Folder to draw to.",
 )
 @click.option(
-    "json_file", "--json", type=click.Path(path_type=Path), help="Also list the detections here; - is stdout."
+    "json_file",
+    "--json",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Also list the detections here; - is stdout.",
 )
 @click.option(
-    "--score-threshold", type=click.FloatRange(0, 1), default=0.3, show_default=True, help="Leave out lower ones."
+    "--score-threshold",
+    type=click.FloatRange(0, 1),
+    metavar="SCORE",
+    default=0.3,
+    show_default=True,
+    help="Leave out lower ones.",
 )
 @options.scale
 @options.threads

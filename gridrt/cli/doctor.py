@@ -76,7 +76,11 @@ def _gpu_row(gpu: Gpu) -> _Row:
 
 
 def _package_row(package: Package) -> _Row:
-    return package.name, package.version or package.problem, package.remedy
+    return (
+        package.name,
+        package.version or package.problem + ("" if package.required else " (optional)"),
+        package.remedy,
+    )
 
 
 def _backend_row(backend: Backend) -> _Row:

@@ -21,13 +21,19 @@ if TYPE_CHECKING:
 
 
 @click.command("export")
-@click.option("--weights", required=True, help="Checkpoint file, or a name: r50, tiny_bccd, ...")
+@click.option("--weights", required=True, metavar="MODEL", help="Checkpoint file, or a name: r50, tiny_bccd, ...")
 @click.option(
-    "--out", type=click.Path(path_type=Path), help="ONNX file to write. [default: named after the weights, here]"
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="ONNX file to write. [default: named after the weights, here]",
 )
 @click.option("--verify/--no-verify", default=True, show_default=True, help="Run both sides on a picture and compare.")
 @click.option(
-    "--image", type=click.Path(path_type=Path), help="Picture to verify on. [default: one that is drawn for it]"
+    "--image",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Picture to verify on. [default: one that is drawn for it]",
 )
 @click.option(
     "--scale",

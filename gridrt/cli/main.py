@@ -23,7 +23,7 @@ VERBS: Mapping[str, str] = {
     "compare": "Tell where two forms of a detector first differ.",
     "evaluate": "Measure average precision on annotated images.",
     "bench": "Measure artefacts side by side: AP, latency, size.",
-    "inspect": "Tell what a checkpoint or an ONNX file holds.",
+    "inspect": "Tell what a checkpoint, an ONNX file or an engine holds.",
     "doctor": "Tell what this machine can run, and what to install.",
     "demo": "Export and evaluate from end to end, with weights that ship.",
 }

@@ -6,6 +6,7 @@ import click
 
 model = click.option(
     "--model",
+    metavar="MODEL",
     help="Checkpoint, ONNX file, TensorRT engine or name such as r50; else the only one in the current folder, the "
     "graph of the only checkpoint, or an engine where nothing else lies.",
 )
@@ -17,7 +18,9 @@ scale = click.option(
     help="Most pixels on the long and on the short side of a resized image. "
     "[default: what the model learned from, as its file notes; else 1333 800]",
 )
-threads = click.option("--threads", type=click.IntRange(min=1), help="CPU threads. [default: the runtime's choice]")
+threads = click.option(
+    "--threads", type=click.IntRange(min=1), metavar="N", help="CPU threads. [default: the runtime's choice]"
+)
 trust_checkpoint = click.option(
     "--trust-checkpoint", is_flag=True, help="Unpickle any class a checkpoint names; it can run code."
 )

@@ -10,7 +10,9 @@ METHODS = ("mse", "entropy", "percentile", "minmax")
 TARGETS = ("tensorrt", "cpu")
 FILE = click.Path(path_type=Path)
 
-graph = click.option("--model", type=FILE, help="ONNX file of gridrt export; else the one in the current folder.")
+graph = click.option(
+    "--model", type=FILE, metavar="FILE", help="ONNX file of gridrt export; else the one in the current folder."
+)
 method = click.option(
     "--method", type=click.Choice(METHODS), default=METHODS[0], show_default=True, help="Where to clip the ranges."
 )
@@ -20,6 +22,7 @@ target = click.option(
 max_images = click.option(
     "--max-images",
     type=click.IntRange(min=1),
+    metavar="N",
     default=200,
     show_default=True,
     help="Calibrate with at most so many, evenly chosen.",

@@ -49,7 +49,7 @@ class EngineSummary:
             f"scale       {noted_scale(self.scale)}",
             f"graph       {graph['file']} in {recipe}, sha256 {graph['sha256']}",
             f"sha256      {self.sha256}",
-            *(f"{name}: {value}" for name, value in told.options.items()),
+            *(f"{name}: {value}" for name, value in told.options.items() if value is not None),
             *(f"warning: {warning}" for warning in told.warnings),
         ]
 

@@ -14,10 +14,11 @@ from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 from gridrt.errors import GraphError
 from gridrt.files import check_is_file, sha256_of
 from gridrt.model.checkpoint.listing import listed
-from gridrt.runtime.graph_metadata import CLASSES_KEY, class_names_in, metadata_of, scale_in_input
+from gridrt.runtime.graph_metadata import CLASSES_KEY, PRECISION_KEY, class_names_in, metadata_of, scale_in_input
 from gridrt.wording import noted_scale
 
 _LONGEST_VALUE = 80
+_TOLD_APART = (CLASSES_KEY, PRECISION_KEY)  # by lines of their own
 
 
 @dataclass(frozen=True)
@@ -73,14 +74,15 @@ class GraphSummary:
             f"functions     {_joined(self.functions) or 'none'}",
             f"initialisers  {', '.join(f'{dtype} {count:,} bytes' for dtype, count in self.initializer_bytes.items())}",
             f"sha256        {self.sha256}",
-            *(f"{key}: {_shortened(value)}" for key, value in self.metadata.items() if key != CLASSES_KEY),
+            *(f"{key}: {_shortened(value)}" for key, value in self.metadata.items() if key not in _TOLD_APART),
         ]
 
     def _learned_lines(self) -> list[str]:
         if self.class_names is None:
             return []
         classes = f"{len(self.class_names)}: {listed(self.class_names)}"
-        return [f"classes       {classes}", f"scale         {noted_scale(self.scale)}"]
+        precision = self.metadata.get(PRECISION_KEY, "fp32")
+        return [f"precision     {precision}", f"classes       {classes}", f"scale         {noted_scale(self.scale)}"]
 
 
 def graph_summary(path: Path) -> GraphSummary:

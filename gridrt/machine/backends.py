@@ -41,7 +41,10 @@ def find_backends(packages: Mapping[str, Package], gpus: Sequence[Gpu]) -> list[
         _backend("TensorRT", packages["tensorrt"], engine_problem),
         _backend("TensorRT for RTX", packages["tensorrt-rtx-cu13"], engine_problem),
     ]
-    return on_cpu + (on_gpu if gpus else [Backend(backend.name, "no CUDA GPU found", "") for backend in on_gpu])
+    if gpus:
+        return on_cpu + on_gpu
+    besides = {"TensorRT for RTX": "; it builds engines here"} if packages["tensorrt-rtx-cu13"].usable else {}
+    return on_cpu + [Backend(each.name, f"no CUDA GPU found{besides.get(each.name, '')}", "") for each in on_gpu]
 
 
 _Problem = tuple[str, str]  # what is wrong, the command that mends it

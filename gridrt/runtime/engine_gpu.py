@@ -85,7 +85,8 @@ def gpu_here() -> Gpu:
         "an engine runs on an NVIDIA GPU, with memory of PyTorch's or PyCUDA's",
         place="CUDA",
         value="; ".join(problems),
-        remedy="Install a torch with CUDA, or: pip install pycuda. gridrt doctor tells what is missing.",
+        remedy="On a machine with a GPU, install a torch with CUDA, or: pip install pycuda; gridrt doctor tells what "
+        "is missing. On a machine without one, run the ONNX file that the engine was built from.",
     )
 
 

@@ -77,16 +77,16 @@ def test_figures_for_json_and_a_line_for_people() -> None:
         "score_most": pytest.approx(0.1),
     }
     assert str(result) == (
-        "in 3 images 2 of 3 detections kept, 2 extra; "
-        "boxes differ by 1 px (median; most 2), scores by 5.0e-02 (most 1.0e-01)"
+        "in 3 images 2 of 3 detections of the original are kept, 2 are new; "
+        "boxes differ by 1 px (median; at most 2), scores by 5.0e-02 (at most 1.0e-01)"
     )
 
 
 def test_without_detections_or_without_pairs_it_is_said_so() -> None:
     nothing, lost = fidelity([found()], [found()]), fidelity(REFERENCE, [found(), found(), found()])
 
-    assert str(nothing) == "nothing is detected in 1 images"
-    assert str(lost) == "in 3 images 0 of 3 detections kept, 0 extra"
+    assert str(nothing) == "nothing is detected in 1 image"
+    assert str(lost) == "in 3 images 0 of 3 detections of the original are kept, 0 are new"
     assert nothing.to_json()["box_px_median"] is lost.to_json()["score_most"] is None
     json.dumps([nothing.to_json(), lost.to_json()])
 

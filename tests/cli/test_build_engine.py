@@ -159,8 +159,8 @@ def test_plugins_that_cannot_be_had_stop_before_the_work(
     ("arguments", "complaint"),
     [
         (("--fp16", "--int8"), "--fp16, --int8 and --recipe exclude each other."),
-        (("--int8",), "INT8 takes --images to find its ranges on."),
-        (("--recipe", "mixed"), "INT8 takes --images to find its ranges on."),
+        (("--int8",), "INT8 needs --images DIR"),
+        (("--recipe", "mixed"), "INT8 needs --images DIR"),
         (("--fp16", "--images", "photos"), "--images has no effect: only INT8 is calibrated."),
         (("--max-images", "3"), "--max-images has no effect: only INT8 is calibrated."),
         (("--onnx-only",), "--onnx-only writes a graph in another precision: --fp16, --int8 or --recipe."),

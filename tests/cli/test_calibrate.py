@@ -60,7 +60,7 @@ def test_the_file_is_named_after_the_only_graph_here_and_told_with_the_next_comm
     assert (result.exit_code, result.stderr) == (0, "")
     compared, done = result.stdout.splitlines()
     assert compared.startswith("in 4 images ")
-    assert "of 3 detections kept" in compared
+    assert "of 3 detections of the original are kept" in compared
     assert done.startswith("own for tensorrt, ranges of 4 images, in cells.own.onnx, ")
     assert done.endswith("Next: gridrt evaluate --model cells.own.onnx --images DIR --annotations FILE")
     assert files(folder) == {"cells.own.onnx", "cells.calibration.npz"}
@@ -112,7 +112,7 @@ def test_for_a_budget_a_mixture_and_its_recipe_are_written(folder: Path) -> None
 
     assert result.exit_code == 0
     assert files(folder) == {"cells.mixed.onnx", "cells.mixed.toml", "cells.calibration.npz"}
-    assert f"not in INT8 for its cost: {GRID} (cells.mixed.toml)" in result.stdout
+    assert f"left in FP16 for what INT8 costs: {GRID}; recipe in cells.mixed.toml" in result.stdout
     assert "AP 100.00 in FP32, " in result.stdout
     assert notes_in(folder / "cells.mixed.onnx")["gridrt.precision"] == "mixed"
     mixed = load_recipe(folder / "cells.mixed.toml")
@@ -322,7 +322,7 @@ def test_a_real_detector_by_the_recipe_that_ships(
     )
 
     assert (result.exit_code, result.stderr) == (0, "")
-    assert result.stdout.startswith("in 1 images ")
+    assert result.stdout.startswith("in 1 image ")
     name = "tiny.int8.onnx" if target == "tensorrt" else "tiny.int8.cpu.onnx"
     assert f"int8 for {target}, ranges of 1 images, in {name}" in result.stdout
     assert files(folder) == {name, "tiny.calibration.npz", "one"}

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,8 @@ from click.testing import CliRunner, Result
 
 from gridrt.cli import exit_codes
 from gridrt.cli.main import cli
+from gridrt.compare import artefact
+from gridrt.compare.artefact import open_artefact
 from gridrt.data.image import save_image
 from gridrt.data.synthetic.scene import draw_scene
 from gridrt.files import sha256_of
@@ -60,6 +63,23 @@ def test_another_detector_is_told_by_stage_and_status_and_json(folder: Path) -> 
     assert stages["classes"][0]["exceeds"] is False
     assert stages["input"][0]["exceeds"] is True
     assert stages["input"][0]["value"] > stages["input"][0]["at_most"]
+
+
+@pytest.mark.parametrize(
+    ("pictures", "following"),
+    [((), "compare tiny.onnx bgr.onnx --images DIR"), (("--images", "pictures/0.png"), "inspect bgr.onnx")],
+)
+def test_int8_that_differs_on_drawn_pictures_is_to_be_compared_on_those_of_its_kind(
+    monkeypatch: pytest.MonkeyPatch, pictures: tuple[str, ...], following: str
+) -> None:
+    """Its ranges fit what it was calibrated on: a sound one for blood cells differs on drawn shapes."""
+    onnx.save(swapped_channels(onnx.load("tiny.onnx")), "bgr.onnx")
+    monkeypatch.setattr(artefact, "open_artefact", lambda *a, **k: replace(open_artefact(*a, **k), precision="int8"))
+
+    lines = compare("tiny.onnx", "bgr.onnx", *pictures).stdout.splitlines()
+
+    assert any(line.startswith("note: the pictures are drawn ones") for line in lines) is (not pictures)
+    assert lines[-1].endswith(f"Next: gridrt {following}")
 
 
 def test_of_many_pictures_some_are_taken(monkeypatch: pytest.MonkeyPatch) -> None:

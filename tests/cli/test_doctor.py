@@ -49,7 +49,7 @@ def test_a_broken_optional_package_is_a_row_and_its_cure(tmp_path: Path, monkeyp
     answer = doctor()
 
     assert answer.exit_code == 0
-    assert "does not import: OSError: a library is missing" in answer.stdout
+    assert "does not import: OSError: a library is missing (optional)" in answer.stdout
     assert "$ pip install --force-reinstall tensorrt" in answer.stdout
 
 
@@ -62,5 +62,6 @@ def test_a_broken_required_package_is_told_after_all_else_and_exit_code_1(
 
     assert answer.exit_code == 1
     assert "Backends" in answer.stdout
+    assert "OSError: a library is missing\n" in answer.stdout
     assert answer.stderr.startswith("error: safetensors: GridRT cannot run without this package")
     assert answer.stderr.count("\n") == 1

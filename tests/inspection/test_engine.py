@@ -60,7 +60,6 @@ def test_everything_of_the_manifest_is_told(write: Callable[..., Path]) -> None:
         "scale       320 x 256",
         "graph       a.onnx in int8, sha256 abc",
         f"sha256      {sha256_of(engine)}",
-        "workspace_mib: None",
         "hardware: none",
         "refit: False",
         "warning: slow",

@@ -100,6 +100,18 @@ def test_scale_and_class_names_have_a_line_each(graph_file: Path, rule: str, lin
     assert not any("gridrt.classes" in told for told in lines)
 
 
+@pytest.mark.parametrize(("noted", "told"), [({}, "fp32"), ({"gridrt.precision": "int8"}, "int8")])
+def test_the_precision_has_a_line_of_its_own(graph_file: Path, noted: dict[str, str], told: str) -> None:
+    model = onnx.load(graph_file)
+    helper.set_model_props(model, {"gridrt.classes": '["a"]', **noted})
+    onnx.save(model, graph_file)
+
+    lines = graph_summary(graph_file).lines()
+
+    assert f"precision     {told}" in lines
+    assert not any("gridrt.precision" in line for line in lines)
+
+
 def test_a_graph_of_others_has_neither_scale_nor_class_names(graph_file: Path) -> None:
     model = onnx.load(graph_file)
     helper.set_model_props(model, {"author": "someone"})
@@ -108,7 +120,7 @@ def test_a_graph_of_others_has_neither_scale_nor_class_names(graph_file: Path) -
     summary = graph_summary(graph_file)
 
     assert (summary.scale, summary.class_names) == (None, None)
-    assert not any(line.startswith(("scale", "classes")) for line in summary.lines())
+    assert not any(line.startswith(("scale", "classes", "precision")) for line in summary.lines())
 
 
 def test_long_metadata_is_cut_for_people(graph_file: Path) -> None:

@@ -30,7 +30,15 @@ def test_without_a_gpu_the_cpu_backends_run_and_no_other() -> None:
     found = find_backends(packages_with(), [])
 
     assert [each.name for each in found if each.runs] == ["PyTorch, CPU", "ONNX Runtime, CPU"]
-    assert {(each.problem, each.remedy) for each in found if not each.runs} == {("no CUDA GPU found", "")}
+    assert {(each.problem, each.remedy) for each in found[2:5]} == {("no CUDA GPU found", "")}
+
+
+@pytest.mark.parametrize(
+    ("missing", "problem"),
+    [((), "no CUDA GPU found; it builds engines here"), (("tensorrt-rtx-cu13",), "no CUDA GPU found")],
+)
+def test_without_a_gpu_tensorrt_for_rtx_still_builds(missing: tuple[str, ...], problem: str) -> None:
+    assert backend("TensorRT for RTX", packages_with(*missing), []) == Backend("TensorRT for RTX", problem, "")
 
 
 @pytest.mark.parametrize(

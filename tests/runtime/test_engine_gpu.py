@@ -134,7 +134,8 @@ def test_where_neither_can_both_reasons_and_remedies_are_told_in_one_line(
     prepare(monkeypatch)
     reason = "cuInit failed: no CUDA-capable" if pycuda_is_installed else "import of pycuda.driver halted"
     with pytest.raises(
-        DependencyError, match=rf"{told}.*; pycuda: {reason}.*torch with CUDA.*pip install pycuda"
+        DependencyError,
+        match=rf"{told}.*; pycuda: {reason}.*torch with CUDA.*pip install pycuda.*without one.*ONNX file",
     ) as caught:
         gpu_here()
     assert "\n" not in str(caught.value)
