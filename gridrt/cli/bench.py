@@ -45,7 +45,12 @@ LIMIT = _Limit(min=0)
 @click.argument("artefacts", nargs=-1, metavar="[ARTEFACTS]...")
 @click.option("--images", type=FILE, metavar="DIR", help="Folder of annotated images. [default: pictures are drawn]")
 @click.option("--annotations", type=FILE, metavar="FILE", help="Their boxes, as COCO's JSON.")
-@click.option("--max-images", type=click.IntRange(min=1), metavar="N", help="Measure on the first N images.")
+@click.option(
+    "--max-images",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Measure on the first N images; few are run again, until there are 50 times of each artefact.",
+)
 @click.option(
     "--reference",
     metavar="MODEL",
@@ -98,7 +103,8 @@ def command(  # noqa: PLR0913 - a verb's options
         result = replace(outcome.result, gates=gates_of(outcome.result, limits))
         _write(replace(outcome, result=result), json_file, html_file)
     written = [file for file in (json_file, html_file) if file is not None]
-    _tell(result, models, written, time.perf_counter() - started)
+    _tell(result, written, time.perf_counter() - started)
+    click.echo(f"Next: {_following(result, models, images)}")
     if status := _exit_code(result):
         click.get_current_context().exit(status)
 
@@ -159,7 +165,7 @@ def _write(outcome: Outcome, json_file: Path | None, html_file: Path | None) -> 
         save_bench_report(html_file, outcome.result, outcome.disagreements)
 
 
-def _tell(result: BenchResult, models: list[str], written: list[Path], seconds: float) -> None:
+def _tell(result: BenchResult, written: list[Path], seconds: float) -> None:
     from gridrt.report.bench_table import bench_lines
 
     click.echo("\n".join(bench_lines(result)))
@@ -171,15 +177,16 @@ def _tell(result: BenchResult, models: list[str], written: list[Path], seconds: 
     state = "measured" if result.complete else "interrupted, measured"
     of_all = "" if len(measured) == len(result.rows) else f"{len(measured)} of "
     artefacts = of_all + counted(len(result.rows), "artefact")
-    click.echo(f"{artefacts} {state} on {images}{places}, {seconds:.1f} s. Next: {_following(result, models)}")
+    click.echo(f"{artefacts} {state} on {images}{places}, {seconds:.1f} s. ", nl=False)
 
 
-def _following(result: BenchResult, models: list[str]) -> str:
+def _following(result: BenchResult, models: list[str], images: Path | None) -> str:
     """The command that tells more: where the last file that was measured differs, if it is not alone."""
     measured = [row.artefact for row in result.rows if row.speed and row.artefact in models]
     others = [artefact for artefact in measured if artefact != result.reference]
-    words = ("compare", result.reference, others[-1]) if others else ("inspect", result.reference)
-    return command_line(*words)
+    if not others:
+        return command_line("inspect", result.reference)
+    return command_line("compare", result.reference, others[-1], *(("--images", images) if images else ()))
 
 
 def _exit_code(result: BenchResult) -> int:

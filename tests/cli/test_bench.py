@@ -53,7 +53,7 @@ def test_tables_conditions_and_one_line_are_printed() -> None:
     assert lines[3].split()[0] == "-100.00"
     assert "reference whole.onnx; 3 of 3 images" in result.stdout
     assert lines[-1].startswith("2 artefacts measured on 3 of 3 images, in out.json, ")
-    assert lines[-1].endswith("Next: gridrt compare whole.onnx half.onnx")
+    assert lines[-1].endswith("Next: gridrt compare whole.onnx half.onnx --images images")
     assert json.loads(Path("out.json").read_text())["complete"] is True
 
 
@@ -148,7 +148,7 @@ def test_two_spellings_of_a_file_are_one_artefact() -> None:
     result = bench("whole.onnx", "./half.onnx", "half.onnx", "--reference", "./whole.onnx", *ON_THE_SET)
 
     assert "2 artefacts measured" in result.stdout
-    assert result.stdout.splitlines()[-1].endswith("Next: gridrt compare ./whole.onnx ./half.onnx")
+    assert result.stdout.splitlines()[-1].endswith("Next: gridrt compare ./whole.onnx ./half.onnx --images images")
 
 
 def test_an_artefact_alone_is_not_compared_with_itself() -> None:
