@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import importlib.metadata
 import platform
-import shutil
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime, timezone
+from functools import partial
 from typing import Any, TypeAlias
 
 import torch
 
 import gridrt
 from gridrt.errors import DependencyError
-from gridrt.machine.devices import find_cpu, find_gpus
+from gridrt.machine.devices import find_cpu, find_gpus, nvidia_smi
 from gridrt.runtime.tensorrt_library import RuntimeName, TensorRT, load_tensorrt
 
 RUNTIMES: tuple[RuntimeName, ...] = ("tensorrt", "tensorrt-rtx")
@@ -27,6 +27,7 @@ STATE = ("clocks.sm", "clocks.max.sm", "clocks.mem", "clocks.max.mem", "power.dr
 """What nvidia-smi tells of how fast a GPU runs just now."""
 
 Run: TypeAlias = Callable[[Sequence[str]], str]
+_ANSWERED_SOON: Run = partial(nvidia_smi, timeout=30)
 
 
 def require_gpu() -> None:
@@ -57,14 +58,14 @@ def gpu_conditions() -> dict[str, Any]:
     }
 
 
-def gpu_state(run: Run | None = None) -> Mapping[str, str] | str:
+def gpu_state(run: Run = _ANSWERED_SOON) -> Mapping[str, str] | str:
     """Clocks, power and temperature of the first GPU, or why they are not known.
 
     Args:
-        run: gives what nvidia-smi answers to arguments; None asks it.
+        run: gives what nvidia-smi answers to arguments.
     """
     try:
-        line = (run or _nvidia_smi)([f"--query-gpu={','.join(STATE)}", "--format=csv,noheader"]).splitlines()[0]
+        line = run([f"--query-gpu={','.join(STATE)}", "--format=csv,noheader"]).splitlines()[0]
     except (OSError, subprocess.SubprocessError, IndexError) as error:
         return f"not told: {error}"
     return dict(zip(STATE, (part.strip() for part in line.split(",")), strict=False))
@@ -83,15 +84,6 @@ def tensorrt_here() -> TensorRT:
         except DependencyError as error:  # noqa: PERF203 - two of them
             found.append(f"{name}: {error.value}")
     raise DependencyError("engines need TensorRT or TensorRT for RTX", value="; ".join(found))
-
-
-def _nvidia_smi(arguments: Sequence[str]) -> str:
-    program = shutil.which("nvidia-smi")
-    if program is None:
-        raise FileNotFoundError("no nvidia-smi")
-    return subprocess.run(  # noqa: S603 - no part of it comes from outside
-        [program, *arguments], capture_output=True, text=True, timeout=30, check=True
-    ).stdout
 
 
 def _tensorrt_told() -> str:

@@ -6,19 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import onnx
-from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
-
-from gridrt.errors import EngineError, GraphError, GridRTError
+from gridrt.errors import EngineError, GridRTError
 from gridrt.files import check_is_file, sha256_of
 from gridrt.model.kinds import CHECKPOINT_SUFFIXES, MODEL_SUFFIXES, is_engine, is_graph, suffix_of
 from gridrt.model.zoo import PATH_OR_NAME, locate
 from gridrt.runtime.engine_manifest import read_manifest
-from gridrt.runtime.graph_metadata import PARENT_KEY, PRECISION_KEY, VARIANT_KEY, metadata_of
+from gridrt.runtime.graph_metadata import FLOAT, PARENT_KEY, VARIANT_KEY, metadata_in, precision_in
 
 PYTORCH, ONNX, TENSORRT = "PyTorch", "ONNX", "TensorRT"
-FLOAT = "fp32"
-"""The precision of what no recipe has rewritten."""
 HALF = "fp16"
 """The precision that a checkpoint can run in besides, by kernels on a GPU."""
 
@@ -71,8 +66,8 @@ def artefact_of(model: str | Path) -> Artefact:
         return Artefact(str(model), PYTORCH, FLOAT, size, digest, digest, None)
     metadata = _metadata_of(path)
     kind = ONNX if is_graph(path) else TENSORRT
-    precision, weights = metadata.get(PRECISION_KEY, FLOAT), metadata.get(PARENT_KEY)
-    return Artefact(str(model), kind, precision, size, digest, weights, metadata.get(VARIANT_KEY))
+    precision, weights, variant = precision_in(metadata), metadata.get(PARENT_KEY), metadata.get(VARIANT_KEY)
+    return Artefact(str(model), kind, precision, size, digest, weights, variant)
 
 
 def _metadata_of(path: Path) -> Mapping[str, str]:
@@ -82,8 +77,4 @@ def _metadata_of(path: Path) -> Mapping[str, str]:
         if not isinstance(metadata, Mapping):
             raise EngineError("a manifest tells the metadata of its graph", place=path, value=type(metadata).__name__)
         return metadata
-    try:
-        return metadata_of(onnx.load(path, load_external_data=False))
-    except DecodeError:
-        rule = "this is not an ONNX graph, or a damaged one"
-        raise GraphError(rule, place=path, remedy="Export it again.") from None
+    return metadata_in(path)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from gridrt.bench.artefact import FLOAT, HALF, PYTORCH, TENSORRT, Artefact, artefact_of
+from gridrt.bench.artefact import HALF, PYTORCH, TENSORRT, Artefact, artefact_of
 from gridrt.bench.conditions import conditions
 from gridrt.bench.contestant import Contestant
 from gridrt.bench.disagreement import Disagreement, worst_disagreements
@@ -21,6 +21,7 @@ from gridrt.bench.worker import Opening, worker_of
 from gridrt.data.coco import CocoDataset
 from gridrt.errors import GridRTError
 from gridrt.eval.results import categories_of_labels
+from gridrt.runtime.graph_metadata import FLOAT
 
 DISAGREEMENTS = 3
 """Pictures of each artefact, at most."""

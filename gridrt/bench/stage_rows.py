@@ -7,7 +7,7 @@ from pathlib import Path
 import onnx
 import torch
 
-from gridrt.bench.artefact import FLOAT, ONNX, PYTORCH, Artefact
+from gridrt.bench.artefact import ONNX, PYTORCH, Artefact
 from gridrt.bench.floor import stage_floors
 from gridrt.bench.limits import Limits, measured_int8_limits, measured_limits
 from gridrt.bench.result import StageRow
@@ -15,6 +15,7 @@ from gridrt.bench.stage_times import stage_times
 from gridrt.data.transform import Batch
 from gridrt.model.presets import build
 from gridrt.model.zoo import locate
+from gridrt.runtime.graph_metadata import FLOAT
 from gridrt.runtime.torch_session import TorchSession, device_named
 from gridrt.types import Session
 

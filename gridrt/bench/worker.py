@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
 import time
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from gridrt.bench.stopwatch import Stopwatch
 from gridrt.data.image import load_image
 from gridrt.data.transform import Transform
 from gridrt.detector import Detector
+from gridrt.machine.devices import nvidia_smi
 from gridrt.runtime import open_session
 from gridrt.types import Session
 
@@ -103,13 +103,9 @@ def _main_memory(status: Path = Path("/proc/self/status")) -> int | None:
 
 def _gpu_memory() -> int | None:
     """What nvidia-smi says that this process holds."""
-    program = shutil.which("nvidia-smi")
-    if program is None:
-        return None
-    query = [program, "--query-compute-apps=pid,used_memory", "--format=csv,noheader,nounits"]
+    query = ("--query-compute-apps=pid,used_memory", "--format=csv,noheader,nounits")
     try:
-        answer = subprocess.run(query, capture_output=True, text=True, timeout=60, check=True)  # noqa: S603 - all of it ours
-        rows = [[int(cell) for cell in line.split(",")] for line in answer.stdout.splitlines()]
+        rows = [[int(cell) for cell in line.split(",")] for line in nvidia_smi(query).splitlines()]
     except (OSError, subprocess.SubprocessError, ValueError):
         return None
     return next((mebibytes << 20 for process, mebibytes in rows if process == os.getpid()), None)

@@ -12,7 +12,7 @@ from gridrt.model.checkpoint.listing import listed
 from gridrt.runtime.engine_batch import batch_text
 from gridrt.runtime.engine_manifest import Manifest, read_manifest
 from gridrt.runtime.engine_place import built_for
-from gridrt.runtime.graph_metadata import PRECISION_KEY, class_names_in, scale_in_input
+from gridrt.runtime.graph_metadata import class_names_in, precision_in, scale_in_input
 from gridrt.wording import noted_scale
 
 
@@ -36,7 +36,7 @@ class EngineSummary:
     def lines(self) -> list[str]:
         """For people: one fact per line."""
         told = self.manifest
-        graph, runtime, recipe = told.graph, told.runtime, told.graph["metadata"].get(PRECISION_KEY, "fp32")
+        graph, runtime, recipe = told.graph, told.runtime, precision_in(told.graph["metadata"])
         smallest, tuned, largest = map(batch_text, told.profile["images"])
         return [
             f"{self.file}: TensorRT engine, {self.size_bytes:,} bytes",

@@ -14,7 +14,14 @@ from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 from gridrt.errors import GraphError
 from gridrt.files import check_is_file, sha256_of
 from gridrt.model.checkpoint.listing import listed
-from gridrt.runtime.graph_metadata import CLASSES_KEY, PRECISION_KEY, class_names_in, metadata_of, scale_in_input
+from gridrt.runtime.graph_metadata import (
+    CLASSES_KEY,
+    PRECISION_KEY,
+    class_names_in,
+    metadata_of,
+    precision_in,
+    scale_in_input,
+)
 from gridrt.wording import noted_scale
 
 _LONGEST_VALUE = 80
@@ -81,7 +88,7 @@ class GraphSummary:
         if self.class_names is None:
             return []
         classes = f"{len(self.class_names)}: {listed(self.class_names)}"
-        precision = self.metadata.get(PRECISION_KEY, "fp32")
+        precision = precision_in(self.metadata)
         return [f"precision     {precision}", f"classes       {classes}", f"scale         {noted_scale(self.scale)}"]
 
 

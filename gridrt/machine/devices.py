@@ -6,6 +6,7 @@ import os
 import platform
 import shutil
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -75,17 +76,25 @@ def find_gpus() -> list[Gpu]:
 
 
 def _gpus_by_nvidia_smi() -> list[Gpu]:
-    program = shutil.which("nvidia-smi")
-    if program is None:
-        return []
-    query = "--query-gpu=name,memory.total,compute_cap,driver_version"
+    query = ("--query-gpu=name,memory.total,compute_cap,driver_version", "--format=csv,noheader,nounits")
     try:
-        answer = subprocess.run(  # noqa: S603 - no part of it comes from outside
-            [program, query, "--format=csv,noheader,nounits"], capture_output=True, text=True, timeout=60, check=True
-        )
-        return [_gpu_from_line(line) for line in answer.stdout.splitlines()]
+        return [_gpu_from_line(line) for line in nvidia_smi(query).splitlines()]
     except (OSError, subprocess.SubprocessError, ValueError):
         return []
+
+
+def nvidia_smi(arguments: Sequence[str], timeout: float = 60) -> str:
+    """What the driver's tool answers.
+
+    Raises:
+        OSError: it is not here, or cannot be run.
+        subprocess.SubprocessError: it fails, or does not answer within `timeout` seconds.
+    """
+    program = shutil.which("nvidia-smi")
+    if program is None:
+        raise FileNotFoundError("no nvidia-smi")
+    command = [program, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=True).stdout  # noqa: S603 - no part of it comes from outside
 
 
 def _gpu_from_line(line: str) -> Gpu:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from gridrt.errors import GridRTError
+from gridrt.errors import GraphError, GridRTError
 from gridrt.files import check_is_file, sha256_of
 from gridrt.model.kinds import (
     CHECKPOINT_SUFFIXES,
@@ -19,7 +19,7 @@ from gridrt.model.kinds import (
     suffix_of,
 )
 from gridrt.model.zoo import NAMES, PATH_OR_NAME
-from gridrt.runtime.graph_metadata import PARENT_KEY, PRECISION_KEY, metadata_of
+from gridrt.runtime.graph_metadata import PARENT_KEY, PRECISION_KEY, metadata_in
 from gridrt.types import Session
 
 
@@ -138,12 +138,9 @@ def _graph_beside_its_parent(found: Sequence[Path]) -> list[Path]:
 
 def _metadata(path: Path) -> dict[str, str]:
     """What a graph says about itself; nothing of a file that is none, which is for others to refuse."""
-    import onnx
-    from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
-
     try:
-        return metadata_of(onnx.load(path, load_external_data=False))
-    except DecodeError:
+        return metadata_in(path)
+    except GraphError:
         return {}
 
 

@@ -23,6 +23,8 @@ PRECISION_KEY = "gridrt.precision"
 """The recipe that a graph was rewritten by; one in FP32 has none."""
 VARIANT_KEY = "gridrt.variant"
 """The name of the preset."""
+FLOAT = "fp32"
+"""The precision of a graph that no recipe has rewritten."""
 TARGET_KEY = "gridrt.target"
 """The runtime that it was rewritten for."""
 
@@ -45,6 +47,27 @@ class GraphFacts(ModelFacts):
 def metadata_of(model: ModelProto) -> dict[str, str]:
     """What a graph says about itself, unchecked."""
     return {entry.key: entry.value for entry in model.metadata_props}
+
+
+def metadata_in(path: Path) -> dict[str, str]:
+    """What an ONNX file says about itself, unchecked.
+
+    Raises:
+        GraphError: it is none.
+    """
+    import onnx
+    from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
+
+    try:
+        return metadata_of(onnx.load(path, load_external_data=False))
+    except DecodeError:
+        rule = "this is not an ONNX graph, or a damaged one"
+        raise GraphError(rule, place=path, remedy="Export it again.") from None
+
+
+def precision_in(metadata: Mapping[str, str]) -> str:
+    """`FLOAT`, or the recipe that a graph was rewritten by."""
+    return metadata.get(PRECISION_KEY, FLOAT)
 
 
 def class_names_in(metadata: Mapping[str, str], path: str | Path) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ import onnx.helper
 import pytest
 import torch
 
-from gridrt.bench.artefact import FLOAT, HALF, ONNX, PYTORCH, TENSORRT, Artefact
+from gridrt.bench.artefact import HALF, ONNX, PYTORCH, TENSORRT, Artefact
 from gridrt.bench.bench import Outcome, Request, _opening, _reference, bench
 from gridrt.bench.contestant import Memory
 from gridrt.bench.entry import Entry
@@ -28,6 +28,7 @@ from gridrt.eval import evaluate
 from gridrt.files import sha256_of
 from gridrt.model.grid_rcnn import GridRCNN
 from gridrt.runtime import open_session
+from gridrt.runtime.graph_metadata import FLOAT
 from tests.datasets import write_dataset
 from tests.fakes import WHOLE_IMAGE_GRAPH, whole_image_graph
 
