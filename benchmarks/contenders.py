@@ -13,7 +13,6 @@ from torch import Tensor
 
 from benchmarks.graph_parts import cpu_session, cut_after_rpn
 from benchmarks.photograph import filling, photograph
-from gridrt.bench.onnxruntime_profile import Feeds
 from gridrt.calib.observe import observe
 from gridrt.calib.recipe import load_recipe
 from gridrt.calib.rewrite import apply_recipe
@@ -23,8 +22,10 @@ from gridrt.data.image import save_image
 from gridrt.data.transform import Batch
 from gridrt.export.verify import cpu_sessions
 from gridrt.model.grid_rcnn import GridRCNN
-from gridrt.runtime.onnxruntime_session import OnnxRuntimeSession
-from gridrt.types import RawDetections, Session
+from gridrt.runtime.backend import Session
+from gridrt.runtime.onnxruntime.profile import Feeds
+from gridrt.runtime.onnxruntime.session import OnnxRuntimeSession
+from gridrt.types import RawDetections
 
 T = TypeVar("T")
 

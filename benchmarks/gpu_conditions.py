@@ -16,7 +16,7 @@ import torch
 import gridrt
 from gridrt.errors import DependencyError
 from gridrt.machine.devices import find_cpu, find_gpus, nvidia_smi
-from gridrt.runtime.tensorrt_library import RuntimeName, TensorRT, load_tensorrt
+from gridrt.runtime.tensorrt.library import RuntimeName, TensorRT, load_tensorrt
 
 RUNTIMES: tuple[RuntimeName, ...] = ("tensorrt", "tensorrt-rtx")
 PACKAGES = (

@@ -18,10 +18,11 @@ from torch import nn
 from benchmarks.gpu_engine import built
 from gridrt.model.grid_rcnn import GridRCNN
 from gridrt.model.grid_roi_head import GridRoIHead
-from gridrt.runtime.half_precision import halve
-from gridrt.runtime.tensorrt_session import TensorRTSession
-from gridrt.runtime.torch_cuda_session import TorchCudaSession
-from gridrt.types import Int32Array, Session, UInt8Array
+from gridrt.runtime.backend import Session
+from gridrt.runtime.pytorch_cuda.half_precision import halve
+from gridrt.runtime.pytorch_cuda.session import TorchCudaSession
+from gridrt.runtime.tensorrt.session import TensorRTSession
+from gridrt.types import Int32Array, UInt8Array
 
 BUILD_SECONDS = 100.0
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from benchmarks.gpu_conditions import tensorrt_here
 from gridrt.errors import EngineError
-from gridrt.runtime.engine_manifest import Manifest, read_manifest
+from gridrt.runtime.tensorrt.manifest import Manifest, read_manifest
 
 
 def built(graph: Path, engine: Path, *options: str, seconds: float) -> Manifest:

@@ -38,9 +38,9 @@ from gridrt.export.onnx_export import onnx_from_model, save_onnx
 from gridrt.files import sha256_of
 from gridrt.model.checkpoint import load_model
 from gridrt.model.zoo import locate
-from gridrt.runtime.onnxruntime_session import OnnxRuntimeSession
-from gridrt.runtime.tensorrt_session import TensorRTSession
-from gridrt.runtime.torch_session import TorchSession
+from gridrt.runtime.onnxruntime.session import OnnxRuntimeSession
+from gridrt.runtime.pytorch.session import TorchSession
+from gridrt.runtime.tensorrt.session import TensorRTSession
 
 PRECISIONS = ("fp32", "fp16", "int8")
 COMPARED = 8

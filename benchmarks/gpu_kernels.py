@@ -20,7 +20,7 @@ from torch import Tensor
 
 from benchmarks.gpu_inputs import candidates, fusion_inputs, pyramid_and_rois
 from benchmarks.gpu_kernel import prepared
-from benchmarks.gpu_limits import Limits, measured_limits
+from benchmarks.gpu_limits import Peaks, measured_peaks
 from benchmarks.gpu_report import RESULTS, Report, run_part
 from benchmarks.gpu_rivals import Rival, convolution_pairs, nms_of_torch, roi_align_by_level
 from benchmarks.gpu_timing import cache_flush, milliseconds_in_turns, summary
@@ -74,7 +74,7 @@ def command(*, op: str, out: Path | None) -> None:
 
 def measure(op: str, report: Report) -> None:
     """The limits of the GPU, then all variants and shapes of an op's kernel."""
-    limits = measured_limits()
+    limits = measured_peaks()
     told = ", ".join(f"{precision} {rate / 1e12:.1f} TFLOP/s" for precision, rate in limits.flops.items())
     figures = {"bytes_per_second": limits.bytes_per_second, "flops": dict(limits.flops)}
     report.add("limits", f"copies {limits.bytes_per_second / 1e9:.0f} GB/s, products {told}", **figures)
@@ -158,7 +158,7 @@ def _on_gpu(tensors: Sequence[Tensor], variant: Variant) -> list[Tensor]:
     ]
 
 
-def _add_row(case: Case, limits: Limits, report: Report) -> None:
+def _add_row(case: Case, limits: Peaks, report: Report) -> None:
     launch, _ = prepared(case.kernel, case.variant, case.attributes, case.inputs)
     rival, call = case.rival()
     calls = {"kernel": launch, "rival": call}

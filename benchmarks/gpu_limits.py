@@ -8,15 +8,15 @@ from dataclasses import dataclass
 import torch
 
 from benchmarks.gpu_work import Work
-from gridrt.bench import limits
 from gridrt.plugins.contract import Precision
+from gridrt.runtime import peaks as limits
 
 GPU = torch.device("cuda")
 PRECISIONS: tuple[Precision, ...] = ("float32", "float16")
 
 
 @dataclass(frozen=True)
-class Limits:
+class Peaks:
     """What a GPU does in a second.
 
     Attributes:
@@ -39,9 +39,9 @@ class Limits:
         return least[limit] / seconds, limit
 
 
-def measured_limits() -> Limits:
+def measured_peaks() -> Peaks:
     """Those of the current GPU, as `gridrt bench` measures them."""
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
-    found = {precision: limits.measured_limits(GPU, getattr(torch, precision)) for precision in PRECISIONS}
+    found = {precision: limits.measured_peaks(GPU, getattr(torch, precision)) for precision in PRECISIONS}
     rates = {precision: each.flops for precision, each in found.items()}
-    return Limits(max(each.bytes for each in found.values()), rates)
+    return Peaks(max(each.bytes for each in found.values()), rates)

@@ -10,7 +10,7 @@ import onnx
 import onnx.utils
 import onnxruntime as ort
 
-from gridrt.bench.onnxruntime_profile import Feeds, profiled_runs
+from gridrt.runtime.onnxruntime.profile import Feeds, profiled_runs
 
 RPN_OUTPUTS = ("rpn_head.rpn_cls/Conv", "rpn_head.rpn_reg/Conv")
 

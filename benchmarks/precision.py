@@ -26,7 +26,6 @@ from gridrt.calib.images import spread
 from gridrt.calib.observe import observe
 from gridrt.calib.recipe import load_recipe
 from gridrt.calib.rewrite import apply_recipe
-from gridrt.calib.rounded import rounded
 from gridrt.calib.targets import TARGETS
 from gridrt.calib.thresholds import METHODS, ranges_of
 from gridrt.data.coco import CocoDataset
@@ -34,11 +33,12 @@ from gridrt.detector import Detector, open_detector
 from gridrt.eval import AveragePrecision, evaluate
 from gridrt.export.onnx_export import onnx_from_model, save_onnx
 from gridrt.files import check_writable, sha256_of, write_text
+from gridrt.graph.fp16_simulation import rounded
 from gridrt.machine.conditions import machine
 from gridrt.model.checkpoint import load_model
 from gridrt.model.zoo import locate
 from gridrt.report.metrics import FIGURES
-from gridrt.runtime.onnxruntime_session import OnnxRuntimeSession
+from gridrt.runtime.onnxruntime.session import OnnxRuntimeSession
 
 RESULTS = Path(__file__).parent / "results"
 METHOD, CALIBRATION_IMAGES = "mse", 64

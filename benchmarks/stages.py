@@ -30,11 +30,7 @@ from benchmarks.contenders import (
 from benchmarks.setting import Setting, conditions
 from benchmarks.setting_options import out_option, result_file, setting_options
 from gridrt.bench.floor import Floor, stage_floors
-from gridrt.bench.graph_stages import graph_stage_times
-from gridrt.bench.limits import Limits, measured_int8_limits, measured_limits
-from gridrt.bench.stages import STAGES, Stage, StageTimes
 from gridrt.bench.timing import seconds_in_turns
-from gridrt.bench.torch_stages import torch_stage_times
 from gridrt.config import DEFAULT_SCALE
 from gridrt.data.transform import Batch
 from gridrt.export.onnx_export import onnx_from_model, save_onnx
@@ -42,7 +38,11 @@ from gridrt.files import sha256_of, write_text
 from gridrt.model.checkpoint import save_weights
 from gridrt.model.grid_rcnn import GridRCNN
 from gridrt.model.untrained import untrained_model
-from gridrt.runtime.torch_session import TorchSession
+from gridrt.runtime.onnxruntime.stage_times import graph_stage_times
+from gridrt.runtime.peaks import Peaks, measured_int8_peaks, measured_peaks
+from gridrt.runtime.pytorch.session import TorchSession
+from gridrt.runtime.pytorch.stage_times import torch_stage_times
+from gridrt.stages import STAGES, Stage, StageTimes
 from gridrt.types import RawDetections
 
 RESULT = Path(__file__).parent / "results" / "stages.json"
@@ -65,7 +65,7 @@ class StageFigures:
     conditions: Mapping[str, Any]
     whole_seconds: Mapping[str, Sequence[float]]
     times: Mapping[str, StageTimes]
-    limits: Mapping[str, Limits]
+    limits: Mapping[str, Peaks]
     floors: Mapping[str, Mapping[Stage, Floor]]
 
     def to_json(self) -> str:
@@ -94,7 +94,7 @@ def measure(setting: Setting, folder: Path) -> StageFigures:
     calls = whole_calls(model, graph, int8_graph, batch, setting.threads)
     found = calls[PYTORCH]()
     whole_seconds = seconds_in_turns(calls, warm_up=setting.warm_up, runs=setting.runs)
-    in_float, in_int8 = measured_limits(torch.device("cpu")), measured_int8_limits(setting.threads)
+    in_float, in_int8 = measured_peaks(torch.device("cpu")), measured_int8_peaks(setting.threads)
     limits = {PYTORCH: in_float, ONNX_RUNTIME: in_float, ONNX_RUNTIME_INT8: in_int8}
     return StageFigures(
         conditions(setting, graph, batch, int((found.labels >= 0).sum())),
@@ -123,7 +123,7 @@ def _times(setting: Setting, model: GridRCNN, graphs: Mapping[str, Path], batch:
     }
 
 
-def _floors(model: GridRCNN, batch: Batch, found: RawDetections, limits: Limits) -> dict[Stage, Floor]:
+def _floors(model: GridRCNN, batch: Batch, found: RawDetections, limits: Peaks) -> dict[Stage, Floor]:
     images = len(batch.images)
     return stage_floors(
         model.variant,

@@ -14,8 +14,8 @@ from gridrt.calib.rewrite import note
 from gridrt.calib.targets import Target
 from gridrt.errors import GraphError
 from gridrt.export.onnx_export import save_onnx
-from gridrt.runtime.graph_metadata import PRECISION_KEY, TARGET_KEY, metadata_of
-from gridrt.runtime.onnxruntime_session import OnnxRuntimeSession
+from gridrt.graph.metadata import PRECISION_KEY, TARGET_KEY, metadata_of
+from gridrt.runtime.onnxruntime.session import OnnxRuntimeSession
 
 
 def load_float_graph(path: Path) -> ModelProto:

@@ -20,7 +20,7 @@ from gridrt.calib.trial import Trial
 from gridrt.config import DEFAULT_SCALE
 from gridrt.data.coco import CocoDataset
 from gridrt.files import sha256_of
-from gridrt.runtime.graph_metadata import metadata_of, scale_in_input
+from gridrt.graph.metadata import metadata_of, scale_in_input
 
 TRIED_IMAGES = 8
 """In so many of the calibration images detections are compared."""

@@ -12,10 +12,10 @@ import numpy as np
 from onnx import ModelProto, TensorProto
 
 from gridrt.agreement import Agreement, agreement
-from gridrt.calib.rounded import rounded
 from gridrt.detector import Detector
 from gridrt.export.onnx_export import save_onnx
-from gridrt.runtime.onnxruntime_session import OnnxRuntimeSession
+from gridrt.graph.fp16_simulation import rounded
+from gridrt.runtime.onnxruntime.session import OnnxRuntimeSession
 from gridrt.types import Detections, Float32Array, UInt8Array
 from gridrt.wording import counted
 

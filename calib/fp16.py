@@ -13,7 +13,7 @@ import onnx.numpy_helper
 from onnx import GraphProto, ModelProto, NodeProto, TensorProto
 
 from gridrt.errors import GraphError
-from gridrt.export.graph import drop_unread_weights, element_types, replace_nodes
+from gridrt.graph.wiring import drop_unread_weights, element_types, replace_nodes
 from gridrt.plugins.grid_fusion.contract import GRID_FUSION
 from gridrt.plugins.multi_level_roi_align.contract import MULTI_LEVEL_ROI_ALIGN
 

@@ -18,7 +18,7 @@ from onnx import GraphProto, ModelProto, NodeProto
 from gridrt.calib.affine import Range, quantized_weight
 from gridrt.calib.targets import Target
 from gridrt.calib.targets.quantization import ACTIVATION, BIAS, WEIGHT, channel_axis, weighted_nodes
-from gridrt.export.graph import Edge, drop_unread_weights, replace_nodes, wiring_of
+from gridrt.graph.wiring import Edge, drop_unread_weights, replace_nodes, wiring_of
 from gridrt.types import Float32Array
 
 Array: TypeAlias = npt.NDArray[Any]

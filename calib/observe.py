@@ -20,8 +20,8 @@ from gridrt.calib.targets import TARGETS
 from gridrt.data.image import load_image
 from gridrt.data.transform import Transform
 from gridrt.errors import DataError, GraphError, GridRTError, ImageError
-from gridrt.export.graph import wiring_of
 from gridrt.files import sha256_of
+from gridrt.graph.wiring import wiring_of
 
 GRID_BRANCH = "roi_head.grid_head"
 """Module whose nodes run on detections; where an image has none, they run on one row of zeros."""

@@ -14,7 +14,7 @@ from gridrt.calib.plan import plan_from_recipe
 from gridrt.calib.precision import Precision
 from gridrt.calib.recipe import Recipe
 from gridrt.calib.targets import Target
-from gridrt.runtime.graph_metadata import metadata_of
+from gridrt.graph.metadata import metadata_of
 
 NO_RANGES: Mapping[str, Range] = {}
 

@@ -14,7 +14,7 @@ from gridrt.calib.plan import Plan, plan_from_recipe
 from gridrt.calib.precision import Precision
 from gridrt.calib.recipe import Recipe, Rule
 from gridrt.calib.targets.quantization import weighted_nodes
-from gridrt.export.graph import wiring_of
+from gridrt.graph.wiring import wiring_of
 
 DEPTHS: Mapping[str, int] = {"roi_head": 4}
 """Parts of a module's name that make a block, below these modules; elsewhere `DEPTH`."""

@@ -10,8 +10,8 @@ from onnx import ModelProto
 
 import gridrt
 from gridrt.config import SIZE_DIVISOR
+from gridrt.graph.metadata import CLASSES_KEY, INPUT_KEY, PARENT_KEY, VARIANT_KEY
 from gridrt.model.grid_rcnn import GridRCNN
-from gridrt.runtime.graph_metadata import CLASSES_KEY, INPUT_KEY, PARENT_KEY, VARIANT_KEY
 
 INPUT_RULE = {
     "layout": "NHWC",

@@ -10,8 +10,8 @@ from gridrt.data.transform import rescaled_size
 from gridrt.detector import Detector
 from gridrt.errors import VerificationError
 from gridrt.model.grid_rcnn import GridRCNN
-from gridrt.runtime.onnxruntime_session import OnnxRuntimeSession
-from gridrt.runtime.torch_session import TorchSession
+from gridrt.runtime.onnxruntime.session import OnnxRuntimeSession
+from gridrt.runtime.pytorch.session import TorchSession
 from gridrt.types import Detections, UInt8Array
 
 BOX_TOLERANCE = 1e-2  # pixels of the resized image

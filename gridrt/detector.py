@@ -10,7 +10,8 @@ import numpy as np
 from gridrt.config import ScaleOrigin
 from gridrt.data.transform import Transform, restore_boxes
 from gridrt.errors import GridRTError
-from gridrt.types import Detections, Float32Array, RawDetections, Session, UInt8Array
+from gridrt.runtime.backend import Session
+from gridrt.types import Detections, Float32Array, RawDetections, UInt8Array
 
 
 class Detector:
@@ -29,14 +30,13 @@ class Detector:
 
     def __init__(self, session: Session, scale: tuple[int, int] | None = None) -> None:
         self._session = session
-        self._transform = Transform(session.scale if scale is None else scale)
-        unasked: ScaleOrigin = "noted" if session.scale_is_noted else "assumed"
-        self.scale_origin: ScaleOrigin = unasked if scale is None else "as asked"
+        self._transform = Transform(session.info.scale if scale is None else scale)
+        self.scale_origin: ScaleOrigin = session.info.scale_origin if scale is None else "as asked"
 
     @property
     def class_names(self) -> tuple[str, ...]:
         """Names of the classes, in the order of the labels."""
-        return self._session.class_names
+        return self._session.info.class_names
 
     @property
     def scale(self) -> tuple[int, int]:
@@ -68,9 +68,10 @@ def open_detector(
     model: str | Path,
     scale: tuple[int, int] | None = None,
     *,
+    backend: str = "auto",
     threads: int | None = None,
+    device: str | None = None,
     trust_checkpoint: bool = False,
-    fp16: bool = False,
 ) -> Detector:
     """A detector over a model file, opened by `gridrt.runtime.open_session`; see there for what it raises.
 
@@ -78,13 +79,15 @@ def open_detector(
         model: a checkpoint (.pth, .pt, .safetensors), an ONNX graph (.onnx), a TensorRT engine (.engine), or a name
             (r50, tiny_bccd, ...).
         scale: most pixels on the long and on the short side of a resized image; None is what the model learned from.
-        threads: CPU threads; None leaves the choice to the runtime.
+        backend: that runs it, by name; "auto" takes the first that is available and gives the reference's boxes.
+        threads: CPU threads; None leaves the choice to the backend.
+        device: such as "cpu" or "cuda:1"; None leaves the choice to the backend.
         trust_checkpoint: allow a checkpoint that needs unpickling of arbitrary classes, which can run code.
-        fp16: run a checkpoint in half precision with kernels, on an NVIDIA GPU.
     """
     from gridrt.runtime import open_session
 
-    return Detector(open_session(model, threads=threads, trust_checkpoint=trust_checkpoint, fp16=fp16), scale)
+    session = open_session(model, backend=backend, threads=threads, device=device, trust_checkpoint=trust_checkpoint)
+    return Detector(session, scale)
 
 
 def _check_image(index: int, image: object) -> None:

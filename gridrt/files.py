@@ -41,6 +41,30 @@ def check_is_file(path: Path, error: type[GridRTError], remedy: str = "Check the
         raise error("there is no such file", place=path, remedy=remedy)
 
 
+def head_of(path: Path, size: int = 64) -> bytes:
+    """The first bytes of a file, by which its kind is told; none where it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return file.read(size)
+    except OSError:
+        return b""
+
+
+def require_suffix(out: Path, suffix: str, what: str) -> None:
+    """Refuse a name for a result that would not be found again by its suffix; this also keeps other files from harm.
+
+    Args:
+        out: to be written.
+        suffix: such as ".onnx", in lower case.
+        what: that is written, such as "an ONNX file".
+
+    Raises:
+        OutputError: `out` ends in something else.
+    """
+    if out.suffix.lower() != suffix:
+        raise OutputError(f"{what} must end in {suffix}", place=out, remedy="Give --out that suffix.")
+
+
 @contextmanager
 def atomic_path(target: str | Path) -> Iterator[Path]:
     """Yield a temporary path beside `target`; it becomes `target` if the block ends well, else it is removed.

@@ -7,7 +7,7 @@ Shapes: B images, D detection rows a graph returns per image, N detections found
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -69,31 +69,3 @@ class RawDetections:
     boxes: Float32Array
     scores: Float32Array
     labels: Int32Array
-
-
-class Session(Protocol):
-    """One way to run a detector. Differences between sessions are differences in numerics, nothing else."""
-
-    @property
-    def class_names(self) -> tuple[str, ...]:
-        """Names of the classes, in the order of the labels."""
-        ...
-
-    @property
-    def scale(self) -> tuple[int, int]:
-        """Most pixels on the long and on the short side of the resized images that the model learned from."""
-        ...
-
-    @property
-    def scale_is_noted(self) -> bool:
-        """Whether the file tells `scale`; where it does not, that is the published one."""
-        ...
-
-    def run(self, images: UInt8Array, image_sizes: Int32Array) -> RawDetections:
-        """Detect in a batch.
-
-        Args:
-            images: uint8 [B, H, W, 3], RGB, resized, zero-padded right and bottom; H and W multiples of 32.
-            image_sizes: int32 [B, 2], (height, width) of each image before padding.
-        """
-        ...

@@ -13,8 +13,8 @@ import onnx.helper
 import onnx.numpy_helper
 from onnx import ModelProto, NodeProto, TensorProto
 
-from gridrt.export.graph import replace_nodes, wiring_of
-from gridrt.runtime.graph_metadata import CLASSES_KEY, metadata_of
+from gridrt.graph.metadata import CLASSES_KEY, metadata_of
+from gridrt.graph.wiring import replace_nodes, wiring_of
 from gridrt.types import Float32Array
 
 

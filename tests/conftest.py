@@ -142,7 +142,7 @@ def tensorrt_rtx() -> Any:  # noqa: ANN401 - a module
     """TensorRT for RTX, where it is installed: it builds engines without a GPU."""
     pytest.importorskip("polygraphy", reason='engines are built through Polygraphy: pip install ".[trt-rtx]"')
     pytest.importorskip("tensorrt_rtx", reason='TensorRT for RTX is not installed: pip install ".[trt-rtx]"')
-    from gridrt.runtime.tensorrt_library import load_tensorrt
+    from gridrt.runtime.tensorrt.library import load_tensorrt
 
     return load_tensorrt("tensorrt-rtx").trt
 

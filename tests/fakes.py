@@ -10,6 +10,7 @@ import onnx
 import onnx.helper
 import onnx.parser
 
+from gridrt.runtime.info import ModelInfo
 from gridrt.types import Int32Array, RawDetections, UInt8Array
 
 
@@ -19,9 +20,12 @@ class FakeSession:
 
     rows: Sequence[tuple[float, float, float, float, float, int]] = ((10, 20, 30, 40, 0.9, 1), (0, 0, 8, 8, 0.4, 0))
     class_names: tuple[str, ...] = ("cat", "dog")
-    scale: tuple[int, int] = (1333, 800)
-    scale_is_noted: bool = True
+    scale: tuple[int, int] | None = (1333, 800)
     shapes_seen: list[tuple[int, ...]] = field(default_factory=list)
+
+    @property
+    def info(self) -> ModelInfo:
+        return ModelInfo(self.class_names, self.scale, "fake", "fp32", "nothing", "nowhere")
 
     def run(self, images: UInt8Array, image_sizes: Int32Array) -> RawDetections:
         self.shapes_seen.append(images.shape)

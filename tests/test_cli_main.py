@@ -157,7 +157,7 @@ def test_onnx_runtime_leaves_nothing_in_the_home_folder(tmp_path: Path) -> None:
     environment = {name: value for name, value in os.environ.items() if name != "ORT_DISABLE_TELEMETRY"}
 
     subprocess.run(
-        [sys.executable, "-c", "import gridrt.runtime.onnxruntime_session"],
+        [sys.executable, "-c", "import gridrt.runtime.onnxruntime.session"],
         env={**environment, "HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache")},
         check=True,
     )

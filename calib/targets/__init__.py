@@ -9,7 +9,7 @@ from gridrt.calib.affine import Range
 from gridrt.calib.targets.cpu import CpuTarget
 from gridrt.calib.targets.quantization import ActivationScheme, Readers
 from gridrt.calib.targets.tensorrt import TensorRTTarget
-from gridrt.export.graph import Wiring
+from gridrt.graph.wiring import Wiring
 
 
 class Target(Protocol):

@@ -13,7 +13,7 @@ from onnx import NodeProto
 
 from gridrt.calib.affine import Range, asymmetric
 from gridrt.calib.targets.quantization import ACTIVATION, ActivationScheme, Readers, weighted_nodes
-from gridrt.export.graph import Wiring
+from gridrt.graph.wiring import Wiring
 
 SAME_SCALE_OPS = ("MaxPool", "Resize")
 """Operators that move integers about: their output has the scale of their input."""

@@ -9,7 +9,7 @@ import numpy as np
 import onnx.helper
 from onnx import NodeProto
 
-from gridrt.export.graph import Edge, Wiring
+from gridrt.graph.wiring import Edge, Wiring
 
 Readers: TypeAlias = Sequence[Edge]
 WEIGHTED_OPS = ("Conv", "Gemm")

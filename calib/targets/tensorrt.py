@@ -16,7 +16,7 @@ from onnx import NodeProto
 
 from gridrt.calib.affine import Range, symmetric_scale
 from gridrt.calib.targets.quantization import ACTIVATION, WEIGHT, ActivationScheme, Readers, weighted_nodes
-from gridrt.export.graph import Edge, Wiring
+from gridrt.graph.wiring import Edge, Wiring
 
 GROUP_MULTIPLE = 4
 """TensorRT runs a grouped convolution in INT8 only where each group has a multiple of so many channels."""

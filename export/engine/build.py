@@ -28,13 +28,13 @@ from gridrt.export.engine.serialize import load_polygraphy, serialized
 from gridrt.export.passes.ahead_of_time import ahead_of_time
 from gridrt.export.passes.static_rows import static_rows
 from gridrt.files import sha256_of, write_bytes
+from gridrt.graph.metadata import TARGET_KEY, metadata_of
 from gridrt.machine.devices import find_gpus
 from gridrt.plugins.contract import VERSION
-from gridrt.runtime.engine_manifest import Manifest, write_manifest
-from gridrt.runtime.engine_plugins import Adapter, chosen_adapter, plugin_library, prepare_plugins
-from gridrt.runtime.graph_metadata import TARGET_KEY, metadata_of
-from gridrt.runtime.onnxruntime_session import OnnxRuntimeSession
-from gridrt.runtime.tensorrt_library import TensorRT, load_tensorrt
+from gridrt.runtime.onnxruntime.session import OnnxRuntimeSession
+from gridrt.runtime.tensorrt.library import TensorRT, load_tensorrt
+from gridrt.runtime.tensorrt.manifest import Manifest, write_manifest
+from gridrt.runtime.tensorrt.plugins import Adapter, chosen_adapter, plugin_library, prepare_plugins
 
 TENSORRT = "tensorrt"
 """The target that graphs for engines are rewritten for."""

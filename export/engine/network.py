@@ -8,7 +8,7 @@ from onnx import ModelProto
 
 from gridrt.errors import DependencyError, EngineError
 from gridrt.plugins.contract import DOMAIN
-from gridrt.runtime.tensorrt_library import TensorRT
+from gridrt.runtime.tensorrt.library import TensorRT
 
 if TYPE_CHECKING:
     import tensorrt

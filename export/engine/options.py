@@ -10,8 +10,8 @@ from typing import Literal, TypeAlias
 
 from gridrt.errors import EngineError
 from gridrt.export.engine.profile import Profile
-from gridrt.runtime.engine_plugins import Adapter
-from gridrt.runtime.tensorrt_library import RuntimeName, TensorRT
+from gridrt.runtime.tensorrt.library import RuntimeName, TensorRT
+from gridrt.runtime.tensorrt.plugins import Adapter
 
 Hardware: TypeAlias = Literal["none", "ampere-plus", "same-compute-capability"]
 HARDWARE_LEVELS: Mapping[Hardware, str] = MappingProxyType(
@@ -31,7 +31,7 @@ class EngineOptions:
     Attributes:
         profile: the batches that it takes.
         runtime: "auto" is TensorRT where it is installed and there is a GPU, else TensorRT for RTX.
-        plugins: what makes plugins of the custom ops; "auto" as `gridrt.runtime.engine_plugins.chosen_adapter`.
+        plugins: what makes plugins of the custom ops; "auto" as `gridrt.runtime.tensorrt.plugins.chosen_adapter`.
         workspace_mib: most memory that a layer may use besides its tensors; None leaves the GPU's to it.
         timing_cache: file of measured times, which is read where it exists, and extended.
         hardware: which other GPUs the engine shall run on.

@@ -14,7 +14,8 @@ from typing import Literal, TypeAlias
 from onnx import ModelProto, NodeProto, TensorProto
 
 from gridrt.errors import EngineError
-from gridrt.export.graph import Wiring, element_types, wiring_of
+from gridrt.graph.wiring import Wiring, element_types, wiring_of
+from gridrt.runtime.tensorrt.layer_times import nodes_of_layer
 
 Precision: TypeAlias = Literal["int8", "fp16", "fp32"]
 Precisions: TypeAlias = Mapping[str, Precision]
@@ -24,7 +25,6 @@ WEIGHTED_OPS = frozenset(("Conv", "ConvTranspose", "Gemm"))
 NARROWEST_FIRST: tuple[Precision, ...] = ("int8", "fp16", "fp32")
 _OF_TYPE: Mapping[int, Precision] = {TensorProto.FLOAT16: "fp16", TensorProto.FLOAT: "fp32"}
 
-_NODE = re.compile(r"\[ONNX Layer: ([^\]]+)\]")
 # `Datatype: Half` of one tensor; older versions tell `Format/Datatype: Row major linear FP16 format`.
 _TENSOR_TYPE = re.compile(r"Datatype\"?: \"?([^,}\"]+)")
 _WEIGHT_TYPE = re.compile(r"Weights\"?: \{\"?Type\"?: \"?(\w+)")
@@ -69,11 +69,6 @@ def built_precisions(layers: str) -> Precisions:
         for node, seen in found.items()
         if seen
     }
-
-
-def nodes_of_layer(line: str) -> list[str]:
-    """Names of the graph's nodes that a layer works for, where the engine keeps details."""
-    return _NODE.findall(line)
 
 
 def _multiplied(line: str) -> Iterator[Precision]:

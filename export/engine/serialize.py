@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from gridrt.errors import DependencyError, EngineError
 from gridrt.export.engine.network import Network
 from gridrt.export.engine.options import HARDWARE_LEVELS, EngineOptions
-from gridrt.runtime.tensorrt_library import TensorRT
+from gridrt.runtime.tensorrt.library import TensorRT
 
 if TYPE_CHECKING:
     import tensorrt

@@ -15,7 +15,7 @@ import onnx.helper
 import onnx.numpy_helper
 from onnx import GraphProto, ModelProto, NodeProto
 
-from gridrt.export.graph import Wiring, drop_unread_weights, replace_nodes, wiring_of
+from gridrt.graph.wiring import Wiring, drop_unread_weights, replace_nodes, wiring_of
 from gridrt.plugins.batched_nms.contract import BATCHED_NMS
 
 ENDS = 2

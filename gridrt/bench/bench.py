@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from gridrt.bench.artefact import HALF, PYTORCH, TENSORRT, Artefact, artefact_of
+from gridrt.bench.artefact import Artefact, artefact_of
 from gridrt.bench.conditions import conditions
 from gridrt.bench.contestant import Contestant
 from gridrt.bench.disagreement import Disagreement, worst_disagreements
@@ -21,7 +21,8 @@ from gridrt.bench.worker import Opening, worker_of
 from gridrt.data.coco import CocoDataset
 from gridrt.errors import GridRTError
 from gridrt.eval.results import categories_of_labels
-from gridrt.runtime.graph_metadata import FLOAT
+from gridrt.model.zoo import locate
+from gridrt.runtime.backend import backend_named
 
 DISAGREEMENTS = 3
 """Pictures of each artefact, at most."""
@@ -82,7 +83,7 @@ def bench(request: Request, make: Callable[[Opening], object] = worker_of) -> Ou
     entries = [Entry(model) for model in request.models]
     for entry in entries:
         with entry.tried():
-            entry.artefact = artefact_of(entry.name)
+            entry.artefact = artefact_of(entry.name, trust_checkpoint=request.trust_checkpoint)
     if request.fp16:
         entries += _halved(entries)
     with ExitStack() as processes:
@@ -102,11 +103,14 @@ def bench(request: Request, make: Callable[[Opening], object] = worker_of) -> Ou
 
 def _halved(entries: Sequence[Entry]) -> list[Entry]:
     """The checkpoints once more, in half precision."""
-    checkpoints = [(entry.name, entry.artefact) for entry in entries if entry.artefact]
+    half = backend_named("pytorch_cuda")
     found = [
-        Entry(f"{name}, {HALF}", replace(artefact, precision=HALF))
-        for name, artefact in checkpoints
-        if artefact.format == PYTORCH
+        Entry(
+            f"{entry.name}, fp16",
+            replace(entry.artefact, backend=half, info=replace(entry.artefact.info, precision="fp16")),
+        )
+        for entry in entries
+        if entry.artefact and half.opens(locate(entry.name))
     ]
     if not found:
         rule, remedy = "only checkpoints are run in half precision", "Name one, or leave out --fp16."
@@ -132,17 +136,17 @@ def _distance_from_weights(entry: Entry) -> int:
     artefact = entry.artefact
     if artefact is None or entry.failure:
         return 3
-    if artefact.precision != FLOAT:
+    if artefact.info.precision != "fp32":
         return 2
-    return 0 if artefact.format == PYTORCH else 1
+    return 0 if artefact.info.format == "PyTorch" else 1
 
 
 def _open(entries: Sequence[Entry], request: Request, make: Callable[[Opening], object], processes: ExitStack) -> None:
     """Start all processes, then wait for each."""
-    formats = {entry.artefact.format for entry in entries if entry.artefact is not None}
+    honoured = {name for entry in entries if entry.artefact for name in entry.artefact.backend.options}
     for entry in entries:
         if entry.artefact is not None:
-            opening = _opening(entry.artefact, formats, request)
+            opening = _opening(entry.artefact, honoured, request)
             entry.contestant = processes.enter_context(closing(Contestant(make, opening)))
     for entry in entries:
         if entry.contestant is not None:
@@ -152,11 +156,19 @@ def _open(entries: Sequence[Entry], request: Request, make: Callable[[Opening], 
                     categories_of_labels(entry.opened.class_names, request.dataset)
 
 
-def _opening(artefact: Artefact, formats: Collection[str], request: Request) -> Opening:
-    """Trust goes to checkpoints, and threads to what runs on a CPU; where none of those is there, the rest refuses."""
-    is_trusted = request.trust_checkpoint and (artefact.format == PYTORCH or PYTORCH not in formats)
-    threads = request.threads if artefact.takes_threads or formats == {TENSORRT} else None
-    return Opening(artefact.name, request.scale, threads, is_trusted, artefact.is_halved)
+def _opening(artefact: Artefact, honoured: Collection[str], request: Request) -> Opening:
+    """An option goes to the backends that honour it; where none does, it goes to all, which refuse it."""
+
+    def goes(option: str) -> bool:
+        return option in artefact.backend.options or option not in honoured
+
+    return Opening(
+        artefact.name,
+        request.scale,
+        request.threads if goes("threads") else None,
+        request.trust_checkpoint and goes("trust_checkpoint"),
+        artefact.backend.name,
+    )
 
 
 def _note_memory(entries: Sequence[Entry]) -> None:
@@ -171,11 +183,10 @@ def _time_stages(entries: Sequence[Entry], picture: Path) -> bool:
     try:
         for entry in entries:
             artefact = entry.artefact
-            if artefact is None or entry.contestant is None or entry.failure or artefact.is_halved:
+            if artefact is None or entry.contestant is None or entry.failure:
                 continue
-            if artefact.variant or artefact.format == PYTORCH:
-                with entry.besides("stages"):
-                    entry.stages = entry.contestant.ask("stages", artefact, picture)
+            with entry.besides("stages"):
+                entry.stages = entry.contestant.ask("stages", artefact, picture)
     except KeyboardInterrupt:
         return False
     return True

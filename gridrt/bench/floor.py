@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from gridrt.bench.limits import Limits
-from gridrt.bench.stages import Stage
 from gridrt.bench.work import Work, stage_work
+from gridrt.runtime.peaks import Peaks
+from gridrt.stages import Stage
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Floor:
 
 
 def stage_floors(
-    variant: str, num_classes: int, image_shape: Sequence[int], limits: Limits, *, proposals: int, detections: int
+    variant: str, num_classes: int, image_shape: Sequence[int], limits: Peaks, *, proposals: int, detections: int
 ) -> dict[Stage, Floor]:
     """The floor of every stage of a detector whose network runs in the type that `limits` are of, all of it.
 
@@ -48,11 +48,11 @@ def stage_floors(
     return floors(work, limits)
 
 
-def floors(work: Mapping[Stage, Work], limits: Limits) -> dict[Stage, Floor]:
+def floors(work: Mapping[Stage, Work], limits: Peaks) -> dict[Stage, Floor]:
     """The floor of every stage, from its work."""
     return {stage: _floor(each, limits) for stage, each in work.items()}
 
 
-def _floor(work: Work, limits: Limits) -> Floor:
+def _floor(work: Work, limits: Peaks) -> Floor:
     arithmetic, memory = work.flops / limits.flops, work.bytes_in(limits.element_size) / limits.bytes
     return Floor(work, max(arithmetic, memory), "arithmetic" if arithmetic >= memory else "memory")

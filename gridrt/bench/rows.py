@@ -41,11 +41,11 @@ def _row(entry: Entry, accuracy: Accuracy | None, reference: Entry, against: Acc
     artefact, opened, memory = entry.artefact, entry.opened, entry.memory
     return Row(
         artefact=entry.name,
-        format=artefact.format if artefact else "",
-        precision=artefact.precision if artefact else "",
+        format=artefact.info.format if artefact else "",
+        precision=artefact.info.precision if artefact else "",
         bytes=artefact.bytes if artefact else None,
         sha256=artefact.sha256 if artefact else None,
-        weights_sha256=artefact.weights_sha256 if artefact else None,
+        weights_sha256=artefact.info.weights_sha256 if artefact else None,
         backend=opened.backend if opened else "",
         failure=entry.failure,
         warnings=list(_warnings(entry, reference)),
@@ -77,8 +77,8 @@ def _warnings(entry: Entry, reference: Entry) -> Iterator[str]:
         return  # there are no figures
     yield from entry.missing
     mine, theirs = entry.artefact, reference.artefact
-    if mine and theirs and mine.weights_sha256 != theirs.weights_sha256:
-        weights = (_told(artefact.weights_sha256) for artefact in (mine, theirs))
+    if mine and theirs and mine.info.weights_sha256 != theirs.info.weights_sha256:
+        weights = (_told(artefact.info.weights_sha256) for artefact in (mine, theirs))
         yield "made from other weights ({}) than the reference ({})".format(*weights)
     if entry.opened and reference.opened and entry.opened.scale != reference.opened.scale:
         yield f"run at scale {pixels(entry.opened.scale)}, the reference at {pixels(reference.opened.scale)}"

@@ -2,65 +2,46 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import onnx
 import torch
 
-from gridrt.bench.artefact import ONNX, PYTORCH, Artefact
+from gridrt.bench.artefact import Artefact
 from gridrt.bench.floor import stage_floors
-from gridrt.bench.limits import Limits, measured_int8_limits, measured_limits
 from gridrt.bench.result import StageRow
-from gridrt.bench.stage_times import stage_times
 from gridrt.data.transform import Batch
 from gridrt.model.presets import build
-from gridrt.model.zoo import locate
-from gridrt.runtime.graph_metadata import FLOAT
-from gridrt.runtime.torch_session import TorchSession, device_named
-from gridrt.types import Session
+from gridrt.runtime.backend import Session
 
 WARM_UP, RUNS = 1, 3
-ENGINE_ROWS = 100
-"""That the grid head of an engine works on, used or not."""
 
 
 def stage_rows(artefact: Artefact, session: Session, batch: Batch, found: int, threads: int | None) -> list[StageRow]:
-    """Time the stages in one image.
+    """Time the stages in one image; none where the backend cannot tell them, or the variant is not known.
 
     Args:
-        artefact: whose variant is known, or a checkpoint.
+        artefact: that is timed.
         session: of it.
         batch: of the one image.
-        found: how many detections it has there: PyTorch and ONNX Runtime run the grid head on these alone.
-        threads: CPU threads, from now on PyTorch's too, by which a CPU's limits are measured; None leaves the choice to
+        found: how many detections it has there: where shapes are open, the grid head runs on these alone.
+        threads: CPU threads, from now on PyTorch's too, by which a CPU's peaks are measured; None leaves the choice to
             the runtime.
 
     Raises:
-        GridRTError: as `stage_times`.
+        GridRTError: as `Backend.stage_times`.
     """
     if threads is not None:
         torch.set_num_threads(threads)
-    path, num_classes = locate(artefact.name), len(session.class_names)
-    times = stage_times(session, path, batch.images, batch.image_sizes, threads=threads, warm_up=WARM_UP, runs=RUNS)
-    variant = session.model.variant if isinstance(session, TorchSession) else str(artefact.variant)
+    backend, info = artefact.backend, session.info
+    times = backend.stage_times(session, batch.images, batch.image_sizes, warm_up=WARM_UP, runs=RUNS)
+    if times is None or info.variant is None:
+        return []
     with torch.device("meta"):  # no memory, no numbers: only what it is made of
-        proposals = build(variant, num_classes).rpn_head.proposals.max_proposals
-    rows = max(found, 1) if artefact.format in {PYTORCH, ONNX} else ENGINE_ROWS
-    limits = _limits(artefact, path, threads)
-    shape = batch.images.shape
-    floors = stage_floors(variant, num_classes, shape, limits, proposals=proposals, detections=rows)
+        model = build(info.variant, len(info.class_names))
+    rows = model.roi_head.detections.max_detections if backend.static_shapes else max(found, 1)
+    peaks = backend.peaks(session)
+    if peaks is None:
+        return [StageRow(name, seconds, None) for name, seconds in times.seconds.items()]
+    proposals = model.rpn_head.proposals.max_proposals
+    floors = stage_floors(
+        info.variant, len(info.class_names), batch.images.shape, peaks, proposals=proposals, detections=rows
+    )
     return [StageRow(name, seconds, floors[name].seconds or None) for name, seconds in times.seconds.items()]
-
-
-def _limits(artefact: Artefact, path: Path, threads: int | None) -> Limits:
-    """Of the device that ran it, in the type that it multiplies in; a CPU multiplies FP16 in FP32."""
-    if artefact.format == PYTORCH:
-        return measured_limits(device_named(None))
-    if artefact.format == ONNX:
-        return measured_int8_limits(threads) if _is_quantized(path) else measured_limits(torch.device("cpu"))
-    return measured_limits(torch.device("cuda"), torch.float32 if artefact.precision == FLOAT else torch.float16)
-
-
-def _is_quantized(path: Path) -> bool:
-    nodes = onnx.load(path, load_external_data=False).graph.node
-    return any(node.op_type == "DequantizeLinear" for node in nodes)

@@ -7,7 +7,9 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from gridrt.types import Int32Array, RawDetections, Session, UInt8Array
+from gridrt.runtime.backend import Session
+from gridrt.runtime.info import ModelInfo
+from gridrt.types import Int32Array, RawDetections, UInt8Array
 
 T = TypeVar("T")
 
@@ -27,22 +29,12 @@ class Stopwatch:
         self.seconds = 0.0
 
     @property
-    def class_names(self) -> tuple[str, ...]:
-        """Names of the classes, in the order of the labels."""
-        return self._session.class_names
-
-    @property
-    def scale(self) -> tuple[int, int]:
-        """The scale of the images that the model learned from."""
-        return self._session.scale
-
-    @property
-    def scale_is_noted(self) -> bool:
-        """Whether the file tells `scale`."""
-        return self._session.scale_is_noted
+    def info(self) -> ModelInfo:
+        """What it runs, and on what."""
+        return self._session.info
 
     def run(self, images: UInt8Array, image_sizes: Int32Array) -> RawDetections:
-        """Detect in a batch; shapes as in `gridrt.types.Session`."""
+        """Detect in a batch; shapes as in `gridrt.runtime.backend.Session`."""
         raw, self.seconds = timed(lambda: self._session.run(images, image_sizes))
         return raw
 

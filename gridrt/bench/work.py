@@ -15,11 +15,11 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
-from gridrt.bench.stages import STAGES, Stage
 from gridrt.model.bbox_head import RegressingBBoxHead
 from gridrt.model.grid_rcnn import GridRCNN
 from gridrt.model.presets import build
 from gridrt.model.roi_head import RoIHead
+from gridrt.stages import STAGES, Stage
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,6 @@ import re
 import subprocess
 import time
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 
 from gridrt.bench.artefact import Artefact
@@ -19,7 +18,7 @@ from gridrt.data.transform import Transform
 from gridrt.detector import Detector
 from gridrt.machine.devices import nvidia_smi
 from gridrt.runtime import open_session
-from gridrt.types import Session
+from gridrt.runtime.backend import Session
 
 
 @dataclass(frozen=True)
@@ -30,7 +29,7 @@ class Opening:
     scale: tuple[int, int] | None
     threads: int | None
     trust_checkpoint: bool
-    fp16: bool = False
+    backend: str = "auto"
 
 
 class Worker:
@@ -49,8 +48,8 @@ class Worker:
 
     def opened(self) -> Opened:
         """What there is to tell."""
-        detector = self._detector
-        return Opened(detector.class_names, detector.scale, detector.scale_origin, backend_of(self._session))
+        detector, info = self._detector, self._session.info
+        return Opened(detector.class_names, detector.scale, detector.scale_origin, f"{info.backend}, {info.device}")
 
     def detect(self, picture: Path) -> Timed:
         """Find objects in a picture; raises what `gridrt.load_image` and a detector do."""
@@ -74,19 +73,9 @@ class Worker:
 def worker_of(opening: Opening) -> Worker:
     """Open an artefact; raises what `gridrt.runtime.open_session` does."""
     session = open_session(
-        opening.model, threads=opening.threads, trust_checkpoint=opening.trust_checkpoint, fp16=opening.fp16
+        opening.model, backend=opening.backend, threads=opening.threads, trust_checkpoint=opening.trust_checkpoint
     )
     return Worker(session, opening.scale, opening.threads)
-
-
-def backend_of(session: Session) -> str:
-    """Library, version and device of what runs a session."""
-    if providers := getattr(session, "providers", ()):
-        return f"onnxruntime {version('onnxruntime')}, {providers[0].removesuffix('ExecutionProvider')}"
-    if library := getattr(session, "library", ""):
-        return f"{library}, CUDA"
-    device = getattr(session, "device", None)
-    return type(session).__name__ if device is None else f"torch {version('torch')}, {device}"
 
 
 def _main_memory(status: Path = Path("/proc/self/status")) -> int | None:

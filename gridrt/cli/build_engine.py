@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from gridrt.calib.recipe import Recipe
     from gridrt.export.engine.options import EngineOptions
     from gridrt.export.engine.profile import Profile
-    from gridrt.runtime.engine_manifest import Manifest
+    from gridrt.runtime.tensorrt.manifest import Manifest
 
 FILE = precision_options.FILE
 OF_CALIBRATION = ("images", "method", "max_images", "cache", "threads")
@@ -49,14 +49,14 @@ def command(*, model: Path | None, out: Path | None, onnx_only: bool, **chosen: 
     from gridrt.calib.artefact import default_cache
     from gridrt.export.engine.build import build_engine, library_for
     from gridrt.runtime import only_float_graph_in
-    from gridrt.runtime.onnxruntime_session import OnnxRuntimeSession
+    from gridrt.runtime.onnxruntime.session import OnnxRuntimeSession
 
     started = time.perf_counter()
     recipe = _recipe(chosen, onnx_only=onnx_only)
     graph = model or only_float_graph_in(Path())
     engine = out or Path(f"{graph.stem}.{recipe.name}.engine" if recipe else f"{graph.stem}.engine")
     source = engine.with_suffix(".onnx") if recipe else graph
-    scale = chosen["scale"] or OnnxRuntimeSession(graph, ["CPUExecutionProvider"], threads=1).scale
+    scale = chosen["scale"] or OnnxRuntimeSession(graph, ["CPUExecutionProvider"], threads=1).info.scale
     request = engine_options.engine_options(chosen, scale)
     chosen["cache"] = chosen["cache"] or default_cache(graph)
     written = [source] * (recipe is not None) + [chosen["cache"]] * (chosen["images"] is not None)
@@ -110,11 +110,10 @@ def _check_outputs(graph: Path, written: list[Path], engine: Path, request: Engi
         engine: its file; where none is built, the name is looked at all the same.
         request: of the engine, if one is built.
     """
-    from gridrt.files import check_apart, check_writable
-    from gridrt.model.kinds import require_engine_suffix
-    from gridrt.runtime.engine_manifest import manifest_file
+    from gridrt.files import check_apart, check_writable, require_suffix
+    from gridrt.runtime.tensorrt.manifest import manifest_file
 
-    require_engine_suffix(engine)
+    require_suffix(engine, ".engine", "an engine")
     outputs = list(written)
     if request is not None:
         outputs += [engine, manifest_file(engine), *filter(None, [request.timing_cache])]
@@ -161,7 +160,7 @@ def _tell_graph(graph: Path, engine: Path, profile: Profile, seconds: float) -> 
 
 
 def _tell_engine(manifest: Manifest, engine: Path, seconds: float) -> None:
-    from gridrt.runtime.engine_manifest import manifest_file
+    from gridrt.runtime.tensorrt.manifest import manifest_file
 
     counts = sum((Counter(stage) for stage in manifest.precision.values()), Counter[str]())
     layers = ", ".join(f"{count} in {precision}" for precision, count in counts.items())

@@ -102,10 +102,9 @@ def _recipe_file(out: Path) -> Path:
 
 def _check_outputs(request: Request, out: Path, json_file: Path | None) -> None:
     """Refuse before the work what could not be written after it, or would destroy a file that is read."""
-    from gridrt.files import check_apart, check_writable
-    from gridrt.model.kinds import require_graph_suffix
+    from gridrt.files import check_apart, check_writable, require_suffix
 
-    require_graph_suffix(out)
+    require_suffix(out, ".onnx", "an ONNX file")
     outputs = [out, request.cache, *([json_file] if json_file is not None else [])]
     outputs += [_recipe_file(out)] if request.max_ap_drop is not None else []
     inputs = [request.graph, *([request.annotations] if request.annotations is not None else [])]

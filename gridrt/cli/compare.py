@@ -58,10 +58,11 @@ def command(
     from gridrt.compare.compare import compare
 
     started = time.perf_counter()
-    _check(reference, other, json_file, trust_checkpoint=trust_checkpoint)
+    _check(reference, other, json_file)
     pictures = _pictures(images)
     sides = _open(reference, other, threads, trust_checkpoint=trust_checkpoint)
-    scale = scale or next((side.session.scale for side in sides if side.session.scale_is_noted), sides[0].session.scale)
+    infos = [side.session.info for side in sides]
+    scale = scale or next((info.scale for info in infos if info.noted_scale), infos[0].scale)
     comparison = compare(*sides, pictures, scale)
     conditions = _conditions(sides, scale)
     _write_json(json_file, conditions | comparison.to_json())
@@ -72,14 +73,11 @@ def command(
         click.get_current_context().exit(exit_codes.GATE_NOT_MET)
 
 
-def _check(reference: str, other: str, json_file: Path | None, *, trust_checkpoint: bool) -> None:
+def _check(reference: str, other: str, json_file: Path | None) -> None:
     """Refuse before the work what could not be written after it, would destroy a file that is read, or be ignored."""
     from gridrt.files import check_apart, check_writable
-    from gridrt.model.kinds import is_engine, is_graph, refuse_needless_trust
     from gridrt.model.zoo import locate
 
-    if is_graph(other) or is_engine(other):
-        refuse_needless_trust(reference, trust_checkpoint=trust_checkpoint)
     if json_file is not None:
         check_apart([json_file], [locate(reference), locate(other)])
         check_writable(json_file)
@@ -99,12 +97,9 @@ def _pictures(names: tuple[str, ...]) -> Iterator[UInt8Array]:
 
 
 def _open(reference: str, other: str, threads: int | None, *, trust_checkpoint: bool) -> tuple[Artefact, Artefact]:
-    from gridrt.compare.artefact import open_artefact
+    from gridrt.compare.artefact import open_artefacts
 
-    first, second = (
-        open_artefact(name, threads=threads, trust_checkpoint=trust_checkpoint) for name in (reference, other)
-    )
-    return first, second
+    return open_artefacts((reference, other), threads=threads, trust_checkpoint=trust_checkpoint)
 
 
 def _conditions(sides: Sequence[Artefact], scale: tuple[int, int]) -> dict[str, Any]:

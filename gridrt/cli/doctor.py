@@ -6,14 +6,17 @@ import dataclasses
 import json
 import platform
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 import click
 
 import gridrt
 from gridrt.errors import DependencyError
-from gridrt.machine.backends import Backend, find_backends
 from gridrt.machine.devices import Cpu, Gpu, find_cpu, find_gpus
 from gridrt.machine.packages import Package, find_packages
+
+if TYPE_CHECKING:
+    from gridrt.runtime.backend import Availability
 
 
 @click.command("doctor")
@@ -21,7 +24,9 @@ from gridrt.machine.packages import Package, find_packages
 def command(*, as_json: bool) -> None:
     """Tell what this machine can run, and what to install for what it cannot."""
     packages, cpu, gpus = find_packages(), find_cpu(), find_gpus()
-    backends = find_backends(packages, gpus)
+    from gridrt.runtime.backend import backends as registered
+
+    backends = [found for backend in registered() for found in backend.probe()]
     show = _as_json if as_json else _as_text
     click.echo(show(packages.values(), cpu, gpus, backends))
     _require_core(packages.values())
@@ -38,7 +43,7 @@ def _require_core(packages: Iterable[Package]) -> None:
             )
 
 
-def _as_json(packages: Iterable[Package], cpu: Cpu, gpus: Sequence[Gpu], backends: Sequence[Backend]) -> str:
+def _as_json(packages: Iterable[Package], cpu: Cpu, gpus: Sequence[Gpu], backends: Sequence[Availability]) -> str:
     facts = {
         "gridrt": gridrt.__version__,
         "python": platform.python_version(),
@@ -51,7 +56,7 @@ def _as_json(packages: Iterable[Package], cpu: Cpu, gpus: Sequence[Gpu], backend
     return json.dumps(facts, indent=2)
 
 
-def _as_text(packages: Iterable[Package], cpu: Cpu, gpus: Sequence[Gpu], backends: Sequence[Backend]) -> str:
+def _as_text(packages: Iterable[Package], cpu: Cpu, gpus: Sequence[Gpu], backends: Sequence[Availability]) -> str:
     return "\n\n".join(
         [
             f"gridrt {gridrt.__version__}, Python {platform.python_version()}, {platform.platform()}",
@@ -83,7 +88,7 @@ def _package_row(package: Package) -> _Row:
     )
 
 
-def _backend_row(backend: Backend) -> _Row:
+def _backend_row(backend: Availability) -> _Row:
     return backend.name, "runs" if backend.runs else f"does not run: {backend.problem}", backend.remedy
 
 

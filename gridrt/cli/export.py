@@ -84,10 +84,9 @@ def command(
 def _check(out: Path, scale: tuple[int, int] | None) -> None:
     """Refuse before the work what could not be written after it, or not be used."""
     from gridrt.data.transform import check_scale
-    from gridrt.files import check_writable
-    from gridrt.model.kinds import require_graph_suffix
+    from gridrt.files import check_writable, require_suffix
 
-    require_graph_suffix(out)
+    require_suffix(out, ".onnx", "an ONNX file")
     check_writable(out)
     if scale is not None:
         check_scale(scale)

@@ -16,10 +16,12 @@ from gridrt.cli import options
 @options.trust_checkpoint
 def command(*, file: str, as_json: bool, trust_checkpoint: bool) -> None:
     """Tell what FILE holds: a checkpoint, the name of one (r50, tiny_bccd, ...), an ONNX file, or an engine."""
-    from gridrt.inspection import inspect_file
-    from gridrt.model.zoo import locate
+    from gridrt.runtime.backend import SessionOptions, choose_backend, require_honoured
 
-    summary = inspect_file(locate(file), trust_checkpoint=trust_checkpoint)
+    backend, path = choose_backend(file)
+    options_ = SessionOptions(trust_checkpoint=trust_checkpoint)
+    require_honoured(backend, options_, file)
+    summary = backend.summary(path, options_)
     if as_json:
         click.echo(json.dumps(dataclasses.asdict(summary), indent=2))
     else:

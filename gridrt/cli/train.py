@@ -95,7 +95,7 @@ def command(*, out: Path, resume: bool, threads: int | None, **chosen: Any) -> N
 
 def _trainer(chosen: dict[str, Any], out: Path, *, resume: bool) -> Trainer:
     """Everything that a training takes, in the order in which mistakes are cheap to find."""
-    from gridrt.runtime.torch_session import device_named
+    from gridrt.runtime.pytorch.session import device_named
     from gridrt.train import Settings, Trainer
 
     device = device_named(chosen["device"])

@@ -6,17 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gridrt.compare.differences import used_rows
-from gridrt.compare.stages import Stages
-from gridrt.compare.tolerances import narrowest
 from gridrt.compare.trace import run
 from gridrt.data.transform import Batch
-from gridrt.errors import DependencyError, GraphError
-from gridrt.export.engine.precision import NARROWEST_FIRST, Precision
+from gridrt.errors import GridRTError
 from gridrt.files import sha256_of
-from gridrt.model.kinds import is_engine, is_graph
-from gridrt.model.zoo import locate
-from gridrt.runtime.graph_metadata import PARENT_KEY
-from gridrt.types import Detections, Session
+from gridrt.runtime.backend import AUTO, Backend, Session, SessionOptions, choose_backend, require_honoured
+from gridrt.runtime.info import Precision
+from gridrt.runtime.stage_runner import StageRunner
+from gridrt.types import Detections
 
 
 @dataclass(frozen=True)
@@ -26,20 +23,26 @@ class Artefact:
     Attributes:
         name: as its user called it.
         sha256: of the file.
-        weights_sha256: of the checkpoint that it is or was made from; None where the file does not tell.
-        precision: the narrowest that it runs in.
-        session: it, run as a whole.
+        session: it, run end to end.
         stages: it, taken apart; None where that cannot be done.
-        whole_because: why it can only be run as a whole; empty where it can be taken apart.
+        end_to_end_because: why it can only be run end to end; empty where it can be taken apart.
     """
 
     name: str
     sha256: str
-    weights_sha256: str | None
-    precision: Precision
     session: Session
-    stages: Stages | None
-    whole_because: str = ""
+    stages: StageRunner | None
+    end_to_end_because: str = ""
+
+    @property
+    def weights_sha256(self) -> str | None:
+        """Of the checkpoint that it is or was made from; None where the file does not tell."""
+        return self.session.info.weights_sha256
+
+    @property
+    def precision(self) -> Precision:
+        """The narrowest type that it computes in."""
+        return self.session.info.precision
 
     def detect(self, batch: Batch) -> Detections:
         """What it finds in a batch of one image, in pixels of the resized image."""
@@ -48,68 +51,33 @@ class Artefact:
         return used_rows(self.session.run(batch.images, batch.image_sizes))
 
 
-def open_artefact(name: str, *, threads: int | None = None, trust_checkpoint: bool = False) -> Artefact:
-    """Open a checkpoint, a graph, an engine or a name; checkpoints and graphs run on the CPU.
+def open_artefacts(
+    names: tuple[str, str], *, backend: str = AUTO, threads: int | None = None, trust_checkpoint: bool = False
+) -> tuple[Artefact, Artefact]:
+    """Open two models; those that can run on the CPU do. An option goes to the side that honours it.
 
     Raises:
-        GridRTError: as `gridrt.runtime.open_session`.
+        GridRTError: as `gridrt.runtime.open_session`, or an option that neither side honours.
     """
-    path = locate(name)
-    if is_graph(path):
-        return _graph(name, path, threads)
-    if is_engine(path):
-        return _engine(name, path)
-    return _checkpoint(name, path, threads, trust_checkpoint=trust_checkpoint)
+    chosen = [choose_backend(name, backend) for name in names]
+    given = SessionOptions(threads=threads, trust_checkpoint=trust_checkpoint)
+    honoured = chosen[0][0].options | chosen[1][0].options
+    for side, name in zip(chosen, names, strict=True):
+        if given.given - honoured:
+            require_honoured(side[0], given, name)
+    first, second = (_open(name, side[0], side[1], given) for name, side in zip(names, chosen, strict=True))
+    return first, second
 
 
-def _checkpoint(name: str, path: Path, threads: int | None, *, trust_checkpoint: bool) -> Artefact:
-    from gridrt.compare.torch_stages import TorchStages
-    from gridrt.model.checkpoint import load_model
-    from gridrt.model.grid_roi_head import GridRoIHead
-    from gridrt.runtime.torch_session import TorchSession
-
-    model = load_model(path, trust_checkpoint=trust_checkpoint)
-    session, sha256 = TorchSession(model, "cpu", threads), sha256_of(path)
-    if isinstance(model.roi_head, GridRoIHead):
-        return Artefact(name, sha256, sha256, "fp32", session, TorchStages(model, model.roi_head))
-    return Artefact(name, sha256, sha256, "fp32", session, None, "Faster R-CNN has no grid")
-
-
-def _graph(name: str, path: Path, threads: int | None) -> Artefact:
-    import onnx
-
-    from gridrt.compare.graph_stages import GraphStages
-    from gridrt.export.engine.precision import planned_precisions
-    from gridrt.runtime.graph_metadata import metadata_of
-    from gridrt.runtime.onnxruntime_session import OnnxRuntimeSession
-
-    session = OnnxRuntimeSession(path, ["CPUExecutionProvider"], threads)  # refuses what is no sound graph of ours
-    model = onnx.load(path)
+def _open(name: str, backend: Backend, path: Path, given: SessionOptions) -> Artefact:
+    options = SessionOptions(
+        threads=given.threads if "threads" in backend.options else None,
+        device="cpu" if "device" in backend.options else None,
+        trust_checkpoint=given.trust_checkpoint and "trust_checkpoint" in backend.options,
+    )
     stages, reason = None, ""
     try:
-        stages = GraphStages(model, threads)
-    except GraphError as error:
+        stages = backend.stage_runner(path, options)
+    except GridRTError as error:
         reason = str(error)
-    precision = narrowest(planned_precisions(model).values())
-    return Artefact(name, sha256_of(path), metadata_of(model).get(PARENT_KEY), precision, session, stages, reason)
-
-
-def _engine(name: str, path: Path) -> Artefact:
-    from gridrt.runtime.engine_manifest import read_manifest
-    from gridrt.runtime.tensorrt_session import TensorRTSession
-
-    manifest = read_manifest(path)
-    source = path.with_name(str(manifest.graph.get("file", "")))
-    is_there = source.is_file() and sha256_of(source) == manifest.graph.get("sha256")
-    advice = f"Its graph lies beside it and shows all stages: compare {source}." if is_there else ""
-    try:
-        session = TensorRTSession(path)
-    except DependencyError as error:
-        remedy = f"{error.remedy} {advice}".strip()
-        raise DependencyError(error.rule, place=error.place, value=error.value, remedy=remedy) from error
-    precision = narrowest(
-        precision for stage in manifest.precision.values() for precision in NARROWEST_FIRST if precision in stage
-    )
-    weights = manifest.graph["metadata"].get(PARENT_KEY)
-    reason = f"an engine shows nothing but its boxes. {advice}".strip()
-    return Artefact(name, sha256_of(path), weights, precision, session, None, reason)
+    return Artefact(name, sha256_of(path), backend.open(path, options), stages, reason)

@@ -73,7 +73,7 @@ def compare(reference: Artefact, other: Artefact, pictures: Iterable[UInt8Array]
         pictures: uint8 [H, W, 3] each, RGB; taken one by one.
         scale: most pixels on the long and on the short side of a resized image.
     """
-    names = [artefact.session.class_names for artefact in (reference, other)]
+    names = [artefact.session.info.class_names for artefact in (reference, other)]
     transform = Transform(scale)
     # Scores of other classes cannot be fed to a detector, nor its labels be paired.
     comparable = pictures if len(names[0]) == len(names[1]) else ()
@@ -103,15 +103,15 @@ def _notes(reference: Artefact, other: Artefact) -> Iterator[str]:
         yield "they are not of the same weights: " + " and ".join(
             f"{artefact.name} of {str(artefact.weights_sha256)[:12]}" for artefact in both
         )
-    if len({len(artefact.session.class_names) for artefact in both}) > 1:
+    if len({len(artefact.session.info.class_names) for artefact in both}) > 1:
         yield "not run: the numbers of their classes differ"
-    if len({artefact.session.scale for artefact in both}) > 1:
+    if len({artefact.session.info.scale for artefact in both}) > 1:
         yield "images are resized unlike by themselves: " + " and ".join(
-            f"{artefact.name} to {pixels(artefact.session.scale)}" for artefact in both
+            f"{artefact.name} to {pixels(artefact.session.info.scale)}" for artefact in both
         )
     for artefact in both:
-        if artefact.whole_because:
-            yield f"only run as a whole: {artefact.name}: {artefact.whole_because}"
+        if artefact.end_to_end_because:
+            yield f"only run as a whole: {artefact.name}: {artefact.end_to_end_because}"
 
 
 def drawn_pictures() -> list[UInt8Array]:

@@ -8,8 +8,8 @@ from typing import NamedTuple
 import numpy as np
 
 from gridrt.agreement import agreement
-from gridrt.compare.stages import ProposalRows, Trace
 from gridrt.export.verify import BOX_TOLERANCE, SCORE_TOLERANCE
+from gridrt.runtime.stage_runner import ProposalRows, Trace
 from gridrt.types import Detections, Float32Array, RawDetections
 
 

@@ -18,8 +18,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from gridrt.export.engine.precision import NARROWEST_FIRST, Precision
 from gridrt.export.verify import EXCUSED_SHARE
+from gridrt.runtime.info import NARROWEST_FIRST, Precision
 
 INPUT = 1e-6
 """Of the normalised image, in any precision: a subtraction and a division of integers in FP32."""
@@ -45,6 +45,7 @@ class Tolerances:
 TOLERANCES: Mapping[Precision, Tolerances] = {
     "fp32": Tolerances(maps=2e-4, unpaired=0.02, overlap_loss=0.002),
     "fp16": Tolerances(maps=5e-2, unpaired=0.05, overlap_loss=0.02),
+    "bf16": Tolerances(maps=5e-2, unpaired=0.05, overlap_loss=0.02),
     "int8": Tolerances(maps=0.2, unpaired=0.15, overlap_loss=0.08),
 }
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from gridrt.compare.stages import Stages, Trace
 from gridrt.data.transform import Batch
+from gridrt.runtime.stage_runner import StageRunner, Trace
 from gridrt.types import Float32Array
 
 
-def run(stages: Stages, batch: Batch) -> Trace:
+def run(stages: StageRunner, batch: Batch) -> Trace:
     """All stages of one image, each fed by the one before."""
     features = stages.features(batch)
     proposals = stages.propose(batch, features)
@@ -23,7 +23,7 @@ def run(stages: Stages, batch: Batch) -> Trace:
     return Trace(features, proposals, scores, selected, heatmaps, stages.locate(batch, selected, heatmaps))
 
 
-def run_as_pupil(stages: Stages, batch: Batch, own: Trace, teacher: Trace) -> Trace:
+def run_as_pupil(stages: StageRunner, batch: Batch, own: Trace, teacher: Trace) -> Trace:
     """All stages of one image, those behind a selection fed with the teacher's.
 
     Features are always its own: they come before any selection.

@@ -57,12 +57,13 @@ _OPTIONAL = {
 
 def find_packages() -> dict[str, Package]:
     """Import every package that GridRT needs or can use. Never raises."""
-    required = [_probe(name, module, required=True) for name, module in _REQUIRED.items()]
-    optional = [_probe(name, module, required=False) for name, module in _OPTIONAL.items()]
-    return {package.name: package for package in required + optional}
+    return {name: probe_package(name) for name in (*_REQUIRED, *_OPTIONAL)}
 
 
-def _probe(name: str, module: str, *, required: bool) -> Package:
+def probe_package(name: str) -> Package:
+    """Import a package that GridRT needs or can use, by the name that it is installed as. Never raises."""
+    required = name in _REQUIRED
+    module = _REQUIRED[name] if required else _OPTIONAL[name]
     try:
         found = importlib.import_module(module)
     except ModuleNotFoundError as error:

@@ -17,7 +17,7 @@ from gridrt.detector import Detector
 from gridrt.eval import evaluate
 from gridrt.eval.results import categories_of_labels
 from gridrt.model.grid_rcnn import GridRCNN
-from gridrt.runtime.torch_session import TorchSession
+from gridrt.runtime.pytorch.session import TorchSession
 from gridrt.train.checkpoints import Checkpoints
 from gridrt.train.data import TrainingData
 from gridrt.train.folder import BEST, LAST, goes_on

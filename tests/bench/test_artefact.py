@@ -12,7 +12,7 @@ from gridrt.bench.artefact import artefact_of
 from gridrt.errors import EngineError, GraphError, GridRTError
 from gridrt.files import sha256_of
 from gridrt.model.zoo import SHIPPED
-from gridrt.runtime.engine_manifest import Manifest
+from gridrt.runtime.tensorrt.manifest import Manifest
 from tests.fakes import whole_image_graph
 
 

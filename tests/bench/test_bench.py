@@ -26,9 +26,9 @@ from gridrt.detector import open_detector
 from gridrt.errors import DataError, GridRTError, ImageError
 from gridrt.eval import evaluate
 from gridrt.files import sha256_of
+from gridrt.graph.metadata import FLOAT
 from gridrt.model.grid_rcnn import GridRCNN
 from gridrt.runtime import open_session
-from gridrt.runtime.graph_metadata import FLOAT
 from tests.datasets import write_dataset
 from tests.fakes import WHOLE_IMAGE_GRAPH, whole_image_graph
 

@@ -9,17 +9,17 @@ import torch
 
 from gridrt.bench import stage_rows as module
 from gridrt.bench.artefact import PYTORCH, Artefact, artefact_of
-from gridrt.bench.limits import Limits
 from gridrt.bench.stage_rows import stage_rows
-from gridrt.bench.stages import STAGES, StageTimes
 from gridrt.data.transform import Batch
 from gridrt.model.zoo import locate
 from gridrt.runtime import open_session
+from gridrt.runtime.peaks import Peaks
+from gridrt.stages import STAGES, StageTimes
 from tests.fakes import FakeSession
 
 BATCH = Batch(np.zeros((1, 256, 320, 3), np.uint8), np.array([[256, 320]], np.int32), np.ones((1, 2), np.float32))
-SLOW = Limits(flops=1e9, bytes=1e9, dtype="float32", element_size=4)
-QUICK = Limits(flops=1e12, bytes=1e12, dtype="int8", element_size=1)
+SLOW = Peaks(flops=1e9, bytes=1e9, dtype="float32", element_size=4)
+QUICK = Peaks(flops=1e12, bytes=1e12, dtype="int8", element_size=1)
 NAMES = ("circle", "rectangle", "triangle", "star", "ring", "cross")
 
 
@@ -28,15 +28,15 @@ def measured(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """A machine whose limits are known, and a second for every stage; which limits were asked for."""
     asked: list[str] = []
 
-    def limits(kind: str, found: Limits) -> Callable[..., Limits]:
-        def noted(*_: object) -> Limits:
+    def limits(kind: str, found: Peaks) -> Callable[..., Peaks]:
+        def noted(*_: object) -> Peaks:
             asked.append(kind)
             return found
 
         return noted
 
-    monkeypatch.setattr(module, "measured_limits", limits("float", SLOW))
-    monkeypatch.setattr(module, "measured_int8_limits", limits("int8", QUICK))
+    monkeypatch.setattr(module, "measured_peaks", limits("float", SLOW))
+    monkeypatch.setattr(module, "measured_int8_peaks", limits("int8", QUICK))
     monkeypatch.setattr(module, "stage_times", lambda *_, **__: StageTimes(dict.fromkeys(STAGES, 1.0)))
     return asked
 
@@ -81,11 +81,11 @@ def test_limits_are_measured_with_the_threads_of_the_artefact(
 ) -> None:
     before, seen = torch.get_num_threads(), list[int]()
 
-    def limits(_: torch.device) -> Limits:
+    def limits(_: torch.device) -> Peaks:
         seen.append(torch.get_num_threads())
         return SLOW
 
-    monkeypatch.setattr(module, "measured_limits", limits)
+    monkeypatch.setattr(module, "measured_peaks", limits)
     stage_rows(artefact_of(tiny_synthetic_file), FakeSession(class_names=NAMES), BATCH, 1, before + 1)
     torch.set_num_threads(before)
 

@@ -5,9 +5,9 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from gridrt.bench.stages import STAGES, Stage
 from gridrt.bench.work import Work, WorkCounter, stage_work
 from gridrt.errors import GridRTError
+from gridrt.stages import STAGES, Stage
 
 # GFLOP of backbone, FPN, RPN convolutions, class head (1000 RoIs) and grid head (100 RoIs), counted on the modules of
 # the reference implementation, mmdetection 3.3.0.

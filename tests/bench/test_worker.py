@@ -15,8 +15,8 @@ from gridrt.data.image import load_image, save_image
 from gridrt.detector import Detector
 from gridrt.errors import GraphError
 from gridrt.model.grid_rcnn import GridRCNN
-from gridrt.runtime.onnxruntime_session import OnnxRuntimeSession
-from gridrt.runtime.torch_session import TorchSession
+from gridrt.runtime.onnxruntime.session import OnnxRuntimeSession
+from gridrt.runtime.pytorch.session import TorchSession
 from tests.fakes import FakeSession, whole_image_graph
 
 SCALE = (64, 48)

@@ -21,7 +21,7 @@ from benchmarks.training_sets import SETS
 from gridrt.data.synthetic import write_synthetic
 from gridrt.errors import EngineError
 from gridrt.eval import AveragePrecision, Metrics
-from gridrt.runtime.onnxruntime_session import OnnxRuntimeSession
+from gridrt.runtime.onnxruntime.session import OnnxRuntimeSession
 
 
 def precision(points: int) -> AveragePrecision:

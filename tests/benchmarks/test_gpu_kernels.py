@@ -13,7 +13,7 @@ from torch import Tensor
 from benchmarks import gpu_kernels
 from benchmarks.gpu_inputs import candidates, fusion_inputs, pyramid_and_rois
 from benchmarks.gpu_kernels import CASES, measure
-from benchmarks.gpu_limits import Limits
+from benchmarks.gpu_limits import Peaks
 from benchmarks.gpu_report import Report, read_report
 from benchmarks.gpu_rivals import convolution_pairs, nms_of_torch, roi_align_by_level
 from gridrt.ops.grid_fusion import grid_fusion
@@ -58,7 +58,7 @@ def on_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gpu_kernels, "_on_gpu", lambda tensors, _variant: list(tensors))
     monkeypatch.setattr(torch.Tensor, "cuda", lambda self: self)
     monkeypatch.setattr(gpu_kernels, "cache_flush", lambda: None)
-    monkeypatch.setattr(gpu_kernels, "measured_limits", lambda: Limits(1e12, {"float32": 1e12, "float16": 4e12}))
+    monkeypatch.setattr(gpu_kernels, "measured_peaks", lambda: Peaks(1e12, {"float32": 1e12, "float16": 4e12}))
     monkeypatch.setattr(
         gpu_kernels,
         "milliseconds_in_turns",

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 import torch
 
-from benchmarks.gpu_limits import Limits, measured_limits
+from benchmarks.gpu_limits import Peaks, measured_peaks
 from benchmarks.gpu_work import Work, batched_nms_work, grid_fusion_work, roi_align_work
-from gridrt.bench import limits
+from gridrt.runtime import peaks as limits
 
 
 def test_grid_fusion_counts_weights_features_and_taps_within_the_border() -> None:
@@ -58,7 +58,7 @@ def test_suppression_counts_what_goes_in_and_comes_out() -> None:
 
 
 def test_the_share_is_of_the_limit_that_takes_longer() -> None:
-    limits = Limits(bytes_per_second=100.0, flops={"float32": 10.0, "float16": 40.0})
+    limits = Peaks(bytes_per_second=100.0, flops={"float32": 10.0, "float16": 40.0})
 
     assert limits.share(Work(100, {"float32": 5}), seconds=4.0) == (0.25, "memory")
     assert limits.share(Work(100, {"float32": 5, "float16": 60}), seconds=4.0) == (0.5, "arithmetic")
@@ -79,16 +79,16 @@ def tf32() -> Iterator[None]:
 
 @pytest.mark.usefixtures("tf32")
 def test_the_limits_are_those_of_the_bench_in_both_precisions_without_tf32(monkeypatch: pytest.MonkeyPatch) -> None:
-    def measured(device: torch.device, dtype: torch.dtype) -> limits.Limits:
+    def measured(device: torch.device, dtype: torch.dtype) -> limits.Peaks:
         assert device == torch.device("cuda")
         assert not torch.backends.cuda.matmul.allow_tf32
         assert not torch.backends.cudnn.allow_tf32
         size = dtype.itemsize
-        return limits.Limits(flops=100.0 / size, bytes=10.0 + size, dtype=str(dtype), element_size=size)
+        return limits.Peaks(flops=100.0 / size, bytes=10.0 + size, dtype=str(dtype), element_size=size)
 
-    monkeypatch.setattr(limits, "measured_limits", measured)
+    monkeypatch.setattr(limits, "measured_peaks", measured)
 
-    assert measured_limits() == Limits(14.0, {"float32": 25.0, "float16": 50.0})
+    assert measured_peaks() == Peaks(14.0, {"float32": 25.0, "float16": 50.0})
 
 
 @pytest.mark.parametrize(("side", "within"), [(1, 1), (2, 4), (7, 29)])

@@ -8,16 +8,16 @@ from click.testing import CliRunner
 
 from benchmarks import stages
 from benchmarks.contenders import CONTENDERS, ONNX_RUNTIME_INT8
-from gridrt.bench.limits import Limits
-from gridrt.bench.stages import STAGES
+from gridrt.runtime.peaks import Peaks
+from gridrt.stages import STAGES
 
-IN_FLOAT, IN_INT8 = Limits(1e11, 1e10, "float32", 4), Limits(1e12, 1e10, "int8", 1)
+IN_FLOAT, IN_INT8 = Peaks(1e11, 1e10, "float32", 4), Peaks(1e12, 1e10, "int8", 1)
 
 
 @pytest.fixture
 def known_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stages, "measured_limits", lambda _device: IN_FLOAT)
-    monkeypatch.setattr(stages, "measured_int8_limits", lambda _threads: IN_INT8)
+    monkeypatch.setattr(stages, "measured_peaks", lambda _device: IN_FLOAT)
+    monkeypatch.setattr(stages, "measured_int8_peaks", lambda _threads: IN_INT8)
 
 
 @pytest.mark.usefixtures("known_machine")

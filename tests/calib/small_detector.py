@@ -15,7 +15,7 @@ from gridrt.calib.precision import Precision
 from gridrt.calib.recipe import Recipe, Rule
 from gridrt.data.image import load_image, save_image
 from gridrt.detector import Detector
-from gridrt.runtime.onnxruntime_session import OnnxRuntimeSession
+from gridrt.runtime.onnxruntime.session import OnnxRuntimeSession
 from gridrt.types import UInt8Array
 from tests.calib.graphs import Array, model_of
 

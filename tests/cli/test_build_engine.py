@@ -16,7 +16,7 @@ from click.testing import CliRunner, Result
 from gridrt.cli.main import cli
 from gridrt.data.image import save_image
 from gridrt.files import sha256_of
-from gridrt.runtime import tensorrt_library
+from gridrt.runtime.tensorrt import library as tensorrt_library
 from gridrt.types import UInt8Array
 from tests.fakes import whole_image_graph
 

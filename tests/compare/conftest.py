@@ -9,8 +9,6 @@ import onnx
 import pytest
 from onnx import ModelProto
 
-from gridrt.compare.stages import Trace
-from gridrt.compare.torch_stages import TorchStages
 from gridrt.compare.trace import run
 from gridrt.data.synthetic.scene import draw_scene
 from gridrt.data.transform import Batch, Transform
@@ -18,6 +16,8 @@ from gridrt.model.checkpoint import load_model
 from gridrt.model.grid_rcnn import GridRCNN
 from gridrt.model.grid_roi_head import GridRoIHead
 from gridrt.model.zoo import locate
+from gridrt.runtime.pytorch.stage_runner import TorchStages
+from gridrt.runtime.stage_runner import Trace
 
 SCALE = (320, 256)
 

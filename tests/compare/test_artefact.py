@@ -11,8 +11,8 @@ from gridrt.compare.artefact import open_artefact
 from gridrt.compare.compare import compare, drawn_pictures
 from gridrt.errors import DependencyError
 from gridrt.files import sha256_of
-from gridrt.runtime import tensorrt_session
-from gridrt.runtime.engine_manifest import Manifest, write_manifest
+from gridrt.runtime.tensorrt import session as tensorrt_session
+from gridrt.runtime.tensorrt.manifest import Manifest, write_manifest
 from tests.fakes import FakeSession, whole_image_graph
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from gridrt.compare.differences import Share, detections_off, largest, pooled, proposals_off, relative_rms
-from gridrt.compare.stages import ProposalRows
+from gridrt.runtime.stage_runner import ProposalRows
 from gridrt.types import RawDetections
 
 

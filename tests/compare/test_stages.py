@@ -1,4 +1,4 @@
-"""Stages of PyTorch are the reference's, and those of a graph are PyTorch's."""
+"""StageRunner of PyTorch are the reference's, and those of a graph are PyTorch's."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ import pytest
 from onnx import ModelProto
 
 from gridrt.compare.differences import map_errors, row_errors
-from gridrt.compare.graph_stages import GraphStages
-from gridrt.compare.stages import Features, ProposalRows, Trace
-from gridrt.compare.torch_stages import TorchStages
 from gridrt.compare.trace import run, run_as_pupil
 from gridrt.data.transform import Batch, Transform
 from gridrt.export.passes.static_rows import static_rows
 from gridrt.model.grid_rcnn import GridRCNN
 from gridrt.model.grid_roi_head import GridRoIHead
-from gridrt.runtime.torch_session import TorchSession
+from gridrt.runtime.onnxruntime.stage_runner import GraphStages
+from gridrt.runtime.pytorch.session import TorchSession
+from gridrt.runtime.pytorch.stage_runner import TorchStages
+from gridrt.runtime.stage_runner import Features, ProposalRows, Trace
 from gridrt.types import RawDetections
 
 

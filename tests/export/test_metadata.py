@@ -3,8 +3,8 @@ from __future__ import annotations
 from onnx import ModelProto
 
 from gridrt.export.metadata import describe
+from gridrt.graph.metadata import class_names_in, scale_in_input
 from gridrt.model.presets import build
-from gridrt.runtime.graph_metadata import class_names_in, scale_in_input
 
 
 def test_what_a_model_learned_is_read_back_from_its_graph() -> None:

@@ -15,11 +15,11 @@ from gridrt.agreement import agreement
 from gridrt.detector import Detector
 from gridrt.errors import DependencyError, EngineError
 from gridrt.plugins.aot.definitions import refuse_unfit
-from gridrt.runtime import tensorrt_session
-from gridrt.runtime.onnxruntime_session import OnnxRuntimeSession
-from gridrt.runtime.pycuda_gpu import PyCudaGpu
-from gridrt.runtime.tensorrt_library import load_tensorrt
-from gridrt.runtime.tensorrt_session import TensorRTSession
+from gridrt.runtime.onnxruntime.session import OnnxRuntimeSession
+from gridrt.runtime.tensorrt import session as tensorrt_session
+from gridrt.runtime.tensorrt.library import load_tensorrt
+from gridrt.runtime.tensorrt.pycuda_gpu import PyCudaGpu
+from gridrt.runtime.tensorrt.session import TensorRTSession
 from gridrt.types import Detections, UInt8Array
 
 pytestmark = pytest.mark.gpu

@@ -14,8 +14,8 @@ from gridrt.detector import Detector
 from gridrt.model.checkpoint import load_model
 from gridrt.model.untrained import untrained_model
 from gridrt.plugins.contract import Precision
-from gridrt.runtime.torch_cuda_session import TorchCudaSession
-from gridrt.runtime.torch_session import TorchSession
+from gridrt.runtime.pytorch.session import TorchSession
+from gridrt.runtime.pytorch_cuda.session import TorchCudaSession
 from gridrt.types import Detections, UInt8Array
 
 pytestmark = pytest.mark.gpu

@@ -18,7 +18,7 @@ from gridrt.plugins.contract import Contract
 from gridrt.plugins.grid_fusion.contract import GRID_FUSION
 from gridrt.plugins.multi_level_roi_align.contract import MULTI_LEVEL_ROI_ALIGN
 from gridrt.plugins.multi_level_roi_align.kernel import STRIDES
-from gridrt.runtime.torch_gpu import TorchGpu
+from gridrt.runtime.pytorch_cuda.torch_gpu import TorchGpu
 
 pytestmark = [
     pytest.mark.gpu,

@@ -14,9 +14,10 @@ from gridrt.detector import Detector
 from gridrt.export.drawn_picture import drawn_picture
 from gridrt.export.verify import verify_graph
 from gridrt.model.grid_rcnn import GridRCNN
-from gridrt.runtime.onnxruntime_session import OnnxRuntimeSession
-from gridrt.runtime.torch_session import TorchSession
-from gridrt.types import Detections, Session
+from gridrt.runtime.backend import Session
+from gridrt.runtime.onnxruntime.session import OnnxRuntimeSession
+from gridrt.runtime.pytorch.session import TorchSession
+from gridrt.types import Detections
 
 Golden = Callable[[str], Mapping[str, np.ndarray]]
 Photo = Callable[[str], np.ndarray]

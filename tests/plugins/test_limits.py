@@ -1,4 +1,4 @@
-"""Limits are told by name, and the nodes of the model keep them."""
+"""Peaks are told by name, and the nodes of the model keep them."""
 
 from __future__ import annotations
 

@@ -14,9 +14,10 @@ import pytest
 from gridrt.agreement import agreement
 from gridrt.data.transform import Batch, Transform
 from gridrt.model.grid_rcnn import GridRCNN
-from gridrt.runtime.onnxruntime_session import OnnxRuntimeSession
-from gridrt.runtime.torch_session import TorchSession
-from gridrt.types import Detections, RawDetections, Session
+from gridrt.runtime.backend import Session
+from gridrt.runtime.onnxruntime.session import OnnxRuntimeSession
+from gridrt.runtime.pytorch.session import TorchSession
+from gridrt.types import Detections, RawDetections
 
 CPU = ["CPUExecutionProvider"]
 BACKGROUND = "roi_head.bbox_head.fc_cls.bias"

@@ -22,8 +22,8 @@ from gridrt.runtime import (
     tensorrt_session,
     torch_cuda_session,
 )
-from gridrt.runtime.onnxruntime_session import OnnxRuntimeSession
-from gridrt.runtime.torch_session import TorchSession
+from gridrt.runtime.onnxruntime.session import OnnxRuntimeSession
+from gridrt.runtime.pytorch.session import TorchSession
 from tests.fakes import whole_image_graph
 
 

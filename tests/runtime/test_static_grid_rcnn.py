@@ -22,7 +22,7 @@ from gridrt.ops.roi_align import multi_level_roi_align
 from gridrt.plugins.adapters.torch_kernel import TorchKernel
 from gridrt.plugins.adapters.torch_ops import custom_ops
 from gridrt.plugins.custom_ops import CustomOps
-from gridrt.runtime.half_precision import halve
+from gridrt.runtime.pytorch_cuda.half_precision import halve
 from gridrt.runtime.static_grid_rcnn import StaticGridRCNN
 from gridrt.types import UInt8Array
 

@@ -6,10 +6,9 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from gridrt.errors import CheckpointError
-from gridrt.files import check_is_file
+from gridrt.files import check_is_file, head_of
 from gridrt.model.checkpoint.layout import (
     Meta,
     StateDict,
@@ -19,14 +18,8 @@ from gridrt.model.checkpoint.layout import (
     with_current_names,
 )
 from gridrt.model.checkpoint.pickled import load_pickled
-from gridrt.model.kinds import is_graph
+from gridrt.model.weights_format import CHECKPOINT_SUFFIXES, Format, weights_format
 from gridrt.model.zoo import PATH_OR_NAME, published_scale
-
-Format = Literal["torch zip", "torch legacy", "safetensors"]
-
-_HEAD_BYTES = 64
-_ZIP_MAGIC = b"PK\x03\x04"
-_LEGACY_MAGIC = (0x1950A86A20F9469CFC6C).to_bytes(10, "little")  # torch.save before 1.6 pickles this number first
 
 
 @dataclass(frozen=True)
@@ -79,36 +72,21 @@ def read_weights(path: str | Path, *, trust_checkpoint: bool = False) -> Weights
 
 
 def _format_of(path: Path) -> Format:
-    """Told by content, so that a wrong suffix does no harm; a file that torch did not write is never unpickled."""
-    head = _head_of(path)
-    if head.startswith(_ZIP_MAGIC):
-        return "torch zip"
-    if _LEGACY_MAGIC in head:
-        return "torch legacy"
-    if head[8:9] == b"{":  # after the length of the JSON header
-        return "safetensors"
-    raise CheckpointError(
-        "weights must be a file that torch.save or safetensors wrote",
-        place=path,
-        value=f"a file that starts with {head[:16]!r}" if head else "an empty file",
-        remedy="Give a .pth, .pt or .safetensors file.",
-    )
-
-
-def _head_of(path: Path) -> bytes:
+    """Told by content; a file that torch did not write is never unpickled."""
     check_is_file(path, CheckpointError, PATH_OR_NAME)
-    if is_graph(path):
-        raise CheckpointError(
-            "weights must be a PyTorch checkpoint",
-            place=path,
-            value="an ONNX graph",
-            remedy="Give the file it was made from.",
-        )
     try:
-        with path.open("rb") as file:
-            return file.read(_HEAD_BYTES)
+        path.open("rb").close()
     except OSError as error:
         raise CheckpointError("the weights cannot be read", place=path, value=error.strerror or error) from error
+    found = weights_format(path)
+    if found is None:
+        raise CheckpointError(
+            "weights must be a file that torch.save or safetensors wrote",
+            place=path,
+            value=f"a file that starts with {head_of(path, 16)!r}" if path.stat().st_size else "an empty file",
+            remedy=f"Give one of {', '.join(CHECKPOINT_SUFFIXES)}.",
+        )
+    return found
 
 
 def _load_safetensors(path: Path) -> dict[str, object]:

@@ -10,7 +10,7 @@ from gridrt.calib.int8 import to_int8
 from gridrt.calib.targets import TARGETS
 from gridrt.calib.targets.cpu import CpuTarget
 from gridrt.cli import precision_options
-from gridrt.export.graph import Edge, wiring_of
+from gridrt.graph.wiring import Edge, wiring_of
 from tests.calib.graphs import model_of, optimized, random_input, ranges_of_run, readers_of, residual_model
 
 MODEL = residual_model()

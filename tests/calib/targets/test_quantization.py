@@ -7,7 +7,7 @@ import onnx.helper
 import pytest
 
 from gridrt.calib.targets.quantization import channel_axis, weighted_nodes
-from gridrt.export.graph import wiring_of
+from gridrt.graph.wiring import wiring_of
 from tests.calib.graphs import model_of, residual_model
 
 WIRING = wiring_of(residual_model().graph)

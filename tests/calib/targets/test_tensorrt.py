@@ -6,7 +6,7 @@ import pytest
 from gridrt.calib.affine import Range
 from gridrt.calib.targets import TARGETS
 from gridrt.calib.targets.tensorrt import TensorRTTarget
-from gridrt.export.graph import Edge, wiring_of
+from gridrt.graph.wiring import Edge, wiring_of
 from tests.calib.graphs import model_of, residual_model
 
 WIRING = wiring_of(residual_model().graph)

@@ -30,7 +30,7 @@ from gridrt.export.passes.static_rows import static_rows
 from gridrt.files import sha256_of
 from gridrt.plugins.adapters.python_plugin import register_python_plugins
 from gridrt.plugins.kernels import KERNELS
-from gridrt.runtime.tensorrt_library import TensorRT, load_tensorrt
+from gridrt.runtime.tensorrt.library import TensorRT, load_tensorrt
 
 ONE_SIZE = EngineOptions(profile_for(DEFAULT_SCALE, (1, 1), ((256, 320), (256, 320))), "tensorrt-rtx")
 SIZES = EngineOptions(profile_for((320, 256), (1, 4)), "tensorrt-rtx")

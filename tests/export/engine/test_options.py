@@ -13,7 +13,7 @@ from gridrt.config import DEFAULT_SCALE
 from gridrt.errors import EngineError
 from gridrt.export.engine.options import EngineOptions, refuse_impossible
 from gridrt.export.engine.profile import profile_for
-from gridrt.runtime.tensorrt_library import MessageLog, TensorRT
+from gridrt.runtime.tensorrt.library import MessageLog, TensorRT
 from tests.fake_tensorrt import fake_tensorrt
 
 PLAIN = EngineOptions(profile_for(DEFAULT_SCALE))

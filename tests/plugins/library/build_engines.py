@@ -16,7 +16,7 @@ from types import ModuleType
 from gridrt.plugins.adapters.plugin_library import register_plugin_library
 from gridrt.plugins.contract import DOMAIN
 from gridrt.plugins.kernels import KERNELS
-from gridrt.runtime.tensorrt_library import TensorRT, load_tensorrt
+from gridrt.runtime.tensorrt.library import TensorRT, load_tensorrt
 
 
 def creators(trt: ModuleType) -> dict[str, dict[str, str]]:

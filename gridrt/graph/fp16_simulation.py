@@ -1,0 +1,66 @@
+"""An FP16 graph as a GPU computes it, on a processor without FP16.
+
+ONNX Runtime's CPU provider runs half nodes in float32 and leaves out the rounding between them, so that what it finds
+is better than what a GPU will find. Here every half tensor is float32, and is rounded to half and back:
+
+    Conv (half) -> Conv (half)   becomes   Conv (float) -> Cast (half) -> Cast (float) -> Conv (float) -> ...
+
+A runtime that fuses nodes rounds less often. Sums are in float32 here, within custom ops too, as their kernels have
+them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import onnx.helper
+import onnx.numpy_helper
+from onnx import ModelProto, NodeProto, TensorProto
+
+from gridrt.graph.wiring import element_types, replace_nodes
+
+FLOAT, HALF = TensorProto.FLOAT, TensorProto.FLOAT16
+
+EXACT_OPS = frozenset(("Concat", "MaxPool", "Relu", "Reshape", "Slice", "Transpose"))
+"""Operators that give out none but numbers they were given (and zeros): nothing to round."""
+
+
+def rounded(model: ModelProto) -> ModelProto:
+    """A copy of an FP16 graph that computes in float32 and rounds where FP16 would."""
+    copy = ModelProto()
+    copy.CopyFrom(model)
+    types = element_types(copy)
+    replace_nodes(copy.graph, [each for node in list(copy.graph.node) for each in _rounding(node, types)])
+    for tensor in copy.graph.initializer:
+        if tensor.data_type == HALF:
+            values = onnx.numpy_helper.to_array(tensor).astype(np.float32)
+            tensor.CopyFrom(onnx.numpy_helper.from_array(values, tensor.name))
+    return copy
+
+
+def _rounding(node: NodeProto, types: dict[str, int]) -> Iterator[NodeProto]:
+    """A node, and behind each half tensor that it makes the rounding."""
+    made = list(node.output)
+    halves = [slot for slot, tensor in enumerate(made) if types.get(tensor) == HALF and node.op_type not in EXACT_OPS]
+    if node.op_type == "Cast":
+        yield from _cast(node, is_half=bool(halves))
+        return
+    for slot in halves:
+        node.output[slot] = f"{made[slot]}/exact"
+    yield node
+    for slot in halves:
+        yield from _to_half_and_back(f"{made[slot]}/exact", made[slot])
+
+
+def _cast(node: NodeProto, *, is_half: bool) -> Iterator[NodeProto]:
+    if is_half:
+        yield from _to_half_and_back(node.input[0], node.output[0])
+    else:
+        yield node
+
+
+def _to_half_and_back(source: str, target: str) -> Iterator[NodeProto]:
+    between = f"{target}/half"
+    yield onnx.helper.make_node("Cast", [source], [between], name=f"{between}/Cast", to=HALF)
+    yield onnx.helper.make_node("Cast", [between], [target], name=f"{target}/Cast", to=FLOAT)

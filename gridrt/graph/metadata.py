@@ -1,0 +1,89 @@
+"""What a graph that `gridrt export` wrote says about itself, checked."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gridrt.config import scale_in
+from gridrt.errors import GraphError
+from gridrt.types import Int32Array
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
+
+CLASSES_KEY = "gridrt.classes"
+INPUT_KEY = "gridrt.input"
+PARENT_KEY = "gridrt.weights_sha256"
+"""Of the checkpoint that a graph was made from."""
+PRECISION_KEY = "gridrt.precision"
+"""The recipe that a graph was rewritten by; one in FP32 has none."""
+VARIANT_KEY = "gridrt.variant"
+"""The name of the preset."""
+TARGET_KEY = "gridrt.target"
+"""The runtime that it was rewritten for."""
+
+
+def metadata_of(model: ModelProto) -> dict[str, str]:
+    """What a graph says about itself, unchecked."""
+    return {entry.key: entry.value for entry in model.metadata_props}
+
+
+def class_names_in(metadata: Mapping[str, str], path: str | Path) -> tuple[str, ...]:
+    """Names of the classes, in the order of the labels.
+
+    Raises:
+        GraphError: they are not there, or no list of names.
+    """
+    if CLASSES_KEY not in metadata:
+        raise not_gridrt(path, f"no metadata {CLASSES_KEY}")
+    names = _json(metadata[CLASSES_KEY])
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise not_gridrt(path, f"metadata {CLASSES_KEY} is not a JSON list of strings")
+    return tuple(names)
+
+
+def scale_in_input(metadata: Mapping[str, str], path: str | Path) -> tuple[int, int] | None:
+    """The scale of the images that the model learned from; None where the file tells none.
+
+    Raises:
+        GraphError: it is no scale.
+    """
+    rule = _json(metadata.get(INPUT_KEY, "{}"))
+    if isinstance(rule, dict) and "scale" not in rule:
+        return None
+    scale = scale_in(rule["scale"]) if isinstance(rule, dict) else None
+    if scale is None:
+        raise not_gridrt(path, f"metadata {INPUT_KEY} has no scale of two positive numbers of pixels")
+    return scale
+
+
+def refuse_unnamed(labels: Int32Array, class_names: Sequence[str], path: str | Path) -> None:
+    """A file does not tell how many classes its graph knows, so that its labels have to.
+
+    Raises:
+        GraphError: a label has no name.
+    """
+    highest = labels.max(initial=-1)
+    if highest >= len(class_names):
+        raise not_gridrt(path, f"label {highest}, but {len(class_names)} class names")
+
+
+def not_gridrt(path: str | Path, found: str) -> GraphError:
+    """The refusal of a graph that is not ours."""
+    return GraphError(
+        "not a graph that gridrt export wrote",
+        place=path,
+        value=found,
+        remedy="Export it: gridrt export --weights FILE.",
+    )
+
+
+def _json(text: str) -> object:
+    try:
+        parsed: object = json.loads(text)
+    except ValueError:
+        return None
+    return parsed

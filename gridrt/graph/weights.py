@@ -1,0 +1,41 @@
+"""The numbers in an ONNX file, checked before they are run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnx.numpy_helper
+
+from gridrt.errors import GraphError
+
+_NAMED = 5
+
+
+def refuse_non_finite(model: onnx.ModelProto, path: str | Path) -> None:
+    """Refuse weights that are NaN or infinite.
+
+    Scores that are NaN exceed no threshold, so that such a graph would find nothing and look sound: the outputs do not
+    tell.
+
+    Args:
+        model: the graph.
+        path: its file, for errors.
+
+    Raises:
+        GraphError: there are some.
+    """
+    broken = [tensor.name for tensor in model.graph.initializer if not _is_finite(tensor)]
+    if broken:
+        raise GraphError(
+            "weights must be finite numbers",
+            place=path,
+            value=f"NaN or infinity in {len(broken)} tensors: {', '.join(broken[:_NAMED])}",
+            remedy="Export a sound checkpoint.",
+        )
+
+
+def _is_finite(tensor: onnx.TensorProto) -> bool:
+    values = onnx.numpy_helper.to_array(tensor)
+    return values.dtype.kind != "f" or bool(np.isfinite(values).all())

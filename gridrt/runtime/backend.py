@@ -1,0 +1,345 @@
+"""Backends: each a folder that runs one kind of model file, found by its entry point.
+
+To add one, implement `Backend` and name it in the entry-point group `gridrt.backends`:
+
+    [project.entry-points."gridrt.backends"]
+    mine = "my_package:BACKEND"
+
+All that runs, measures, compares or inspects a model file asks the registry here, and nothing else, what runs it.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, fields
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+from gridrt.errors import GridRTError
+from gridrt.files import check_is_file
+from gridrt.model.zoo import PATH_OR_NAME, locate
+from gridrt.runtime.info import ModelInfo
+from gridrt.types import Int32Array, RawDetections, UInt8Array
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+if TYPE_CHECKING:  # PyTorch takes a second to import
+    from gridrt.runtime.peaks import Peaks
+    from gridrt.runtime.stage_runner import StageRunner
+    from gridrt.stages import StageTimes
+
+GROUP = "gridrt.backends"
+AUTO = "auto"
+
+
+class Session(Protocol):
+    """An open detector. Differences between sessions are differences in numerics, nothing else."""
+
+    @property
+    def info(self) -> ModelInfo:
+        """What it runs, and on what."""
+        ...
+
+    def run(self, images: UInt8Array, image_sizes: Int32Array) -> RawDetections:
+        """Detect in a batch.
+
+        Args:
+            images: uint8 [B, H, W, 3], RGB, resized, zero-padded right and bottom; H and W multiples of 32.
+            image_sizes: int32 [B, 2], (height, width) of each image before padding.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class SessionOptions:
+    """How a model file is opened. An option that differs from its default has to be honoured, or refused.
+
+    Attributes:
+        threads: CPU threads; None leaves the choice to the backend.
+        device: such as "cpu" or "cuda:1"; None leaves the choice to the backend.
+        trust_checkpoint: allow a checkpoint that needs unpickling of arbitrary classes, which can run code.
+    """
+
+    threads: int | None = None
+    device: str | None = None
+    trust_checkpoint: bool = False
+
+    @property
+    def given(self) -> frozenset[str]:
+        """Names of the options that differ from their defaults."""
+        return frozenset(field.name for field in fields(self) if getattr(self, field.name) != field.default)
+
+
+@dataclass(frozen=True)
+class Availability:
+    """Whether a backend runs on one kind of device of this machine.
+
+    Attributes:
+        name: of the library, and the device where it knows several: "PyTorch, CPU".
+        problem: what keeps it from running here; empty where it runs.
+        remedy: the command that mends it; empty where it runs, or where no command does.
+    """
+
+    name: str
+    problem: str = ""
+    remedy: str = ""
+
+    @property
+    def runs(self) -> bool:
+        """Whether a detector can run this way here."""
+        return not self.problem
+
+
+class Summary(Protocol):
+    """All that a file tells about itself; a dataclass, so that it can be shown as JSON."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+    def lines(self) -> Sequence[str]:
+        """For people: one fact a line."""
+        ...
+
+
+class EndToEndOnlyError(GridRTError):
+    """A detector that cannot be run stage by stage."""
+
+
+class Backend(Protocol):
+    """One way to run detectors. Subclass it: what is not abstract has a default.
+
+    Attributes:
+        name: by which a user chooses it.
+        title: the library's name, for people.
+        suffixes: of its files, in lower case; they decide where no backend recognises the content.
+        options: the fields of `SessionOptions` that it honours.
+        faithful: its boxes are the reference's, as far as the file's own precision allows; `AUTO` takes no other.
+        portable: its files run on most machines.
+        static_shapes: the grid branch works on all detection rows, used or not.
+        preference: of several that open a file, `AUTO` takes the highest that is available.
+    """
+
+    name: str
+    title: str
+    suffixes: tuple[str, ...] = ()
+    options: frozenset[str] = frozenset()
+    faithful: bool = True
+    portable: bool = True
+    static_shapes: bool = False
+    preference: int = 0
+
+    def opens(self, path: Path) -> bool:
+        """Whether the content of an existing file is what it runs; the suffix does not matter."""
+        ...
+
+    def info(self, path: Path, options: SessionOptions) -> ModelInfo:
+        """What a file tells without being run.
+
+        Raises:
+            GridRTError: it is not what it seems, or damaged.
+        """
+        ...
+
+    def open(self, path: Path, options: SessionOptions) -> Session:
+        """Open a file.
+
+        Args:
+            path: of a file that it runs.
+            options: those given are among `self.options`.
+
+        Raises:
+            GridRTError: the file is unsound, or something is missing on this machine.
+        """
+        ...
+
+    def probe(self) -> Sequence[Availability]:
+        """Whether it runs here, for each kind of device that it knows. Never raises."""
+        ...
+
+    def summary(self, path: Path, options: SessionOptions) -> Summary:
+        """All that a file tells about itself, also one that cannot be run; by default `info`."""
+        return InfoSummary(str(path), self.info(path, options))
+
+    def stage_times(
+        self,
+        session: Session,  # noqa: ARG002 - the signature of those that can
+        images: UInt8Array,  # noqa: ARG002
+        image_sizes: Int32Array,  # noqa: ARG002
+        *,
+        warm_up: int,  # noqa: ARG002
+        runs: int,  # noqa: ARG002
+    ) -> StageTimes | None:
+        """Where the time of a run goes, in runs of their own; None where that cannot be told.
+
+        Args:
+            session: opened by this backend.
+            images: as in `Session.run`.
+            image_sizes: the same.
+            warm_up: runs before those that count.
+            runs: of which the one in the middle is told.
+        """
+        return None
+
+    def stage_runner(self, path: Path, options: SessionOptions) -> StageRunner:
+        """A detector taken apart, for compare.
+
+        Raises:
+            EndToEndOnlyError: it cannot be; by default none can.
+        """
+        del options
+        raise EndToEndOnlyError(f"{self.title} exposes only final outputs", place=path)
+
+    def peaks(self, session: Session) -> Peaks | None:  # noqa: ARG002 - the same
+        """What the device of a session can do at most, measured now; None where that cannot be told."""
+        return None
+
+
+@dataclass(frozen=True)
+class InfoSummary:
+    """A file whose backend tells no more of it than `ModelInfo`."""
+
+    file: str
+    info: ModelInfo
+
+    def lines(self) -> list[str]:
+        """For people: one fact a line."""
+        facts = {field.name: getattr(self.info, field.name) for field in fields(self.info)}
+        return [self.file, *(f"{name:<16}{value}" for name, value in facts.items() if value not in (None, ""))]
+
+
+@cache
+def backends() -> tuple[Backend, ...]:
+    """All backends, preferred ones first.
+
+    Raises:
+        GridRTError: an entry point cannot be loaded, or two backends share a name.
+    """
+    found: dict[str, Backend] = {}
+    for point in _entry_points():
+        try:
+            backend: Backend = point.load()
+        except Exception as error:
+            rule, remedy = "cannot load the backend", "Mend or uninstall the package that brings it."
+            raise GridRTError(rule, place=f"{point.name} = {point.value}", value=error, remedy=remedy) from error
+        if backend.name in found:
+            raise GridRTError("names of backends must differ", place=point.value, value=backend.name)
+        found[backend.name] = backend
+    return tuple(sorted(found.values(), key=lambda backend: -backend.preference))
+
+
+def _entry_points() -> Iterator[EntryPoint]:
+    """Those of all installed packages; in a source tree that is not installed, also those of its pyproject.toml."""
+    installed = list(entry_points(group=GROUP))
+    yield from installed
+    project = Path(__file__).parents[2] / "pyproject.toml"
+    if project.is_file() and not any(point.value.startswith("gridrt.") for point in installed):
+        ours = tomllib.loads(project.read_text(encoding="utf-8"))["project"]["entry-points"][GROUP]
+        yield from (EntryPoint(name, value, GROUP) for name, value in ours.items())
+
+
+def backend_named(name: str) -> Backend:
+    """A backend by its name.
+
+    Raises:
+        GridRTError: there is none of that name.
+    """
+    for backend in backends():
+        if backend.name == name:
+            return backend
+    known = ", ".join(backend.name for backend in backends())
+    raise GridRTError("there is no such backend", place="--backend", value=name, remedy=f"Name one of {known}.")
+
+
+def backends_for(path: Path) -> list[Backend]:
+    """The backends that open a file, preferred ones first: by its content, or where that tells nothing by its suffix.
+
+    Raises:
+        GridRTError: there is no such file.
+    """
+    check_is_file(path, GridRTError, PATH_OR_NAME)
+    by_content = [backend for backend in backends() if backend.opens(path)]
+    return by_content or [backend for backend in backends() if path.name.lower().endswith(backend.suffixes)]
+
+
+def choose_backend(model: str | Path, name: str = AUTO) -> tuple[Backend, Path]:
+    """The backend that runs a model, and its file.
+
+    Args:
+        model: a file, or the name of weights.
+        name: of a backend, or `AUTO`.
+
+    Raises:
+        GridRTError: the model is none, or the named backend does not open it.
+    """
+    path = locate(model)
+    able = backends_for(path)
+    if not able:
+        suffixes = ", ".join(dict.fromkeys(suffix for backend in backends() for suffix in backend.suffixes))
+        raise GridRTError("is not a model file that any backend opens", place=model, remedy=f"Files are {suffixes}.")
+    if name != AUTO:
+        if (backend := backend_named(name)) in able:
+            return backend, path
+        rule, remedy = f"the backend {name} cannot open this file", f"It opens with {_names(able)}."
+        raise GridRTError(rule, place=model, remedy=remedy)
+    faithful = [backend for backend in able if backend.faithful]
+    if len(faithful) > 1:
+        return next((each for each in faithful if any(here.runs for here in each.probe())), faithful[0]), path
+    return (faithful or able)[0], path
+
+
+def open_session(
+    model: str | Path,
+    *,
+    backend: str = AUTO,
+    threads: int | None = None,
+    device: str | None = None,
+    trust_checkpoint: bool = False,
+) -> Session:
+    """Open a model file, or weights by their name.
+
+    Args:
+        model: a checkpoint, an ONNX graph, a TensorRT engine, or what another backend opens; or a name (r50, ...).
+        backend: that runs it, by name; "auto" takes the first that is available and gives the reference's boxes.
+        threads: CPU threads; None leaves the choice to the backend.
+        device: such as "cpu" or "cuda:1"; None leaves the choice to the backend.
+        trust_checkpoint: allow a checkpoint that needs unpickling of arbitrary classes, which can run code.
+
+    Raises:
+        GridRTError: it is no model, the backend does not open it, an option cannot be honoured, or as `Backend.open`.
+    """
+    chosen, path = choose_backend(model, backend)
+    options = SessionOptions(threads, device, trust_checkpoint)
+    require_honoured(chosen, options, model)
+    return chosen.open(path, options)
+
+
+def require_honoured(backend: Backend, options: SessionOptions, model: str | Path) -> None:
+    """Refuse options that a backend would ignore.
+
+    Raises:
+        GridRTError: there is one.
+    """
+    for name in sorted(options.given - backend.options):
+        flag = f"--{name.replace('_', '-')}"
+        rule = f"the backend {backend.name} has no option {flag}"
+        raise GridRTError(rule, place=model, value=getattr(options, name), remedy=f"Leave out {flag}.")
+
+
+def _names(backends_: Sequence[Backend]) -> str:
+    return ", ".join(backend.name for backend in backends_)
+
+
+def files_with_backend(folder: Path, accept: Callable[[Path, Backend], bool] = lambda *_: True) -> list[Path]:
+    """The visible files of a folder that a backend opens, by name.
+
+    Args:
+        folder: that is looked through, without those within it.
+        accept: takes a file and its preferred backend.
+    """
+    visible = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
+    return [path for path in visible if (able := backends_for(path)) and accept(path, able[0])]

@@ -1,0 +1,62 @@
+"""What the metadata and the types of a graph tell about its detector."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from onnx import ModelProto, TensorProto
+
+from gridrt.graph.metadata import (
+    PARENT_KEY,
+    PRECISION_KEY,
+    VARIANT_KEY,
+    class_names_in,
+    metadata_of,
+    scale_in_input,
+)
+from gridrt.runtime.info import ModelInfo, Precision
+
+
+def graph_info(model: ModelProto, path: Path, backend: str, device: str = "") -> ModelInfo:
+    """What a graph that `gridrt export` wrote, or one made from it, tells.
+
+    Args:
+        model: the graph.
+        path: its file, for errors.
+        backend: what runs it.
+        device: that it runs on.
+
+    Raises:
+        GraphError: its metadata are not those of a graph of ours.
+    """
+    return metadata_info(metadata_of(model), path, "ONNX", narrowest_type(model), backend, device)
+
+
+def metadata_info(
+    metadata: Mapping[str, str], path: Path, format_: str, precision: Precision, backend: str, device: str = ""
+) -> ModelInfo:
+    """The same, of the metadata of a graph and what is known besides.
+
+    Raises:
+        GraphError: they are not those of a graph of ours.
+    """
+    return ModelInfo(
+        class_names=class_names_in(metadata, path),
+        noted_scale=scale_in_input(metadata, path),
+        format=format_,
+        precision=precision,
+        backend=backend,
+        device=device,
+        variant=metadata.get(VARIANT_KEY),
+        recipe=metadata.get(PRECISION_KEY),
+        weights_sha256=metadata.get(PARENT_KEY),
+    )
+
+
+def narrowest_type(model: ModelProto) -> Precision:
+    """The narrowest type that layers of a graph compute in, by the Q/DQ nodes and the weights that it has."""
+    if any(node.op_type == "DequantizeLinear" for node in model.graph.node):
+        return "int8"
+    is_half = any(tensor.data_type == TensorProto.FLOAT16 for tensor in model.graph.initializer)
+    return "fp16" if is_half else "fp32"

@@ -1,0 +1,49 @@
+"""What is known of a detector, whatever runs it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from gridrt.config import DEFAULT_SCALE, ScaleOrigin
+
+Precision: TypeAlias = Literal["int8", "fp16", "bf16", "fp32"]
+NARROWEST_FIRST: tuple[Precision, ...] = ("int8", "fp16", "bf16", "fp32")
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """What a model file tells without being run, and what runs it.
+
+    Attributes:
+        class_names: in the order of the labels.
+        noted_scale: most pixels on the long and on the short side of the images that the model learned from; None where
+            its file notes none.
+        format: of the file, such as "ONNX".
+        precision: the narrowest type that its layers compute in.
+        backend: what runs it, such as "onnxruntime 1.32.0".
+        device: that it runs on, such as "cpu"; empty where that is known only once it is open.
+        variant: name of the preset; None where the file does not tell.
+        recipe: name of the recipe that its precisions were planned by; None where none was applied.
+        weights_sha256: of the checkpoint that it was made from, or is; None where the file does not tell.
+    """
+
+    class_names: tuple[str, ...]
+    noted_scale: tuple[int, int] | None
+    format: str
+    precision: Precision
+    backend: str
+    device: str = ""
+    variant: str | None = None
+    recipe: str | None = None
+    weights_sha256: str | None = None
+
+    @property
+    def scale(self) -> tuple[int, int]:
+        """Most pixels on the long and on the short side of a resized image; the published one where none is noted."""
+        return self.noted_scale or DEFAULT_SCALE
+
+    @property
+    def scale_origin(self) -> ScaleOrigin:
+        """Where `scale` comes from; "assumed" may be wrong, and then costs accuracy."""
+        return "assumed" if self.noted_scale is None else "noted"

@@ -1,0 +1,94 @@
+"""Run the detector with PyTorch and GridRT's kernels on an NVIDIA GPU: fast where there is no TensorRT.
+
+Tested with the kernels compiled for a CPU, and with stand-ins for the GPU; it has not run on a GPU yet.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import torch
+
+from gridrt.plugins.adapters.cuda_kernel import cuda_core
+from gridrt.plugins.adapters.torch_ops import KERNEL_OPS
+from gridrt.runtime.pytorch.memory import in_memory
+from gridrt.runtime.pytorch.session import model_info
+from gridrt.runtime.pytorch_cuda.fold_batch_norms import fold_batch_norms
+from gridrt.runtime.pytorch_cuda.graphs import TorchGraphs
+from gridrt.runtime.pytorch_cuda.half_precision import halve
+from gridrt.runtime.pytorch_cuda.torch_gpu import TorchGpu
+from gridrt.runtime.static_grid_rcnn import StaticGridRCNN
+from gridrt.types import Int32Array, RawDetections, UInt8Array
+
+if TYPE_CHECKING:
+    from gridrt.model.grid_rcnn import GridRCNN
+    from gridrt.plugins.contract import Precision
+
+
+class TorchCudaSession:
+    """A Grid R-CNN in half precision, its custom ops by kernels, and a CUDA graph for each shape of images.
+
+    Args:
+        model: in float32; it stays as it is.
+        precision: of weights and features; coordinates, scores and the decode are always float32.
+        cuda_graphs: record the launches of a shape of images when it first comes, and repeat them from then on.
+        source: the file that the model came from; None where it came from none.
+
+    Attributes:
+        info: what it runs, and on what.
+        device: that it is on.
+
+    Raises:
+        GridRTError: the model has no grid.
+        DependencyError: the GPU is missing, or what compiles kernels.
+    """
+
+    def __init__(
+        self,
+        model: GridRCNN,
+        *,
+        precision: Precision = "float16",
+        cuda_graphs: bool = True,
+        source: Path | None = None,
+    ) -> None:
+        gpu = TorchGpu()
+        cuda_core()  # without it, kernels would fail in the midst of a run
+        self.device = gpu.device
+        narrowest: Literal["fp16", "fp32"] = "fp16" if precision == "float16" else "fp32"
+        self.info = model_info(model, source, device=str(self.device), precision=narrowest)
+        with gpu.on_stream():
+            detect = StaticGridRCNN(_prepared(model, precision, gpu.device), KERNEL_OPS)
+        self._graphs = TorchGraphs(gpu, detect, cuda_graphs=cuda_graphs)
+
+    def run(self, images: UInt8Array, image_sizes: Int32Array) -> RawDetections:
+        """Detect in a batch; shapes as in `gridrt.runtime.backend.Session`.
+
+        Raises:
+            DependencyError: the first time, what compiles kernels is missing.
+            GridRTError: there is not enough memory, or what is launched cannot be recorded.
+        """
+        with in_memory(images, self.device):
+            return self._graphs(images, image_sizes)
+
+    @property
+    def stream(self) -> int:
+        """Handle of the CUDA stream that all work is put on."""
+        return self._graphs.stream
+
+    def resident(self, images: UInt8Array, image_sizes: Int32Array) -> Callable[[], None]:
+        """Detect in a batch and keep it on the GPU; see `TorchGraphs.resident`. For measurements."""
+        return self._graphs.resident(images, image_sizes)
+
+
+def _prepared(model: GridRCNN, precision: Precision, device: torch.device) -> GridRCNN:
+    """A copy with fewer layers, in the precision and the layout that tensor cores and kernels want."""
+    own = copy.deepcopy(model).eval()
+    fold_batch_norms(own)
+    if precision == "float16":
+        halve(own)
+    # The typing of `to` knows no layout.
+    prepared: GridRCNN = own.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return prepared

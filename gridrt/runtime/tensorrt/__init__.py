@@ -1,0 +1,1 @@
+"""TensorRT, or TensorRT for RTX, on an NVIDIA GPU."""

@@ -1,0 +1,137 @@
+from __future__ import annotations
+
+import numpy as np
+import onnx
+import pytest
+import torch
+import torch.nn.functional as F
+from hypothesis import given
+from hypothesis import strategies as st
+from onnx import ModelProto, TensorProto
+
+from gridrt.calib.fp16 import to_fp16
+from gridrt.graph.fp16_simulation import EXACT_OPS, rounded
+from tests.calib.graphs import model_of, random_input, residual_model, run, types_of, weights_of
+
+CHAIN = """
+chain (float[N,4,H,W] x) => (float[N,3] y, float[N,8,A,B] joined)
+{
+    ["first"] first = Conv <pads = [1, 1, 1, 1]> (x, first_weight, first_bias)
+    ["relu"] relu = Relu (first)
+    ["second"] second = Conv (relu, second_weight)
+    ["sum"] sum = Add (second, relu)
+    ["pool"] pool = MaxPool <kernel_shape = [2, 2], strides = [2, 2]> (sum)
+    ["joined"] joined = Concat <axis = 1> (pool, pool)
+    ["total"] total = ReduceSum <keepdims = 0> (pool, plane)
+    ["product"] y = Gemm <transB = 1> (total, fc_weight, fc_bias)
+}
+"""
+
+
+def grid(generator: np.random.Generator, steps: int, most: int, *shape: int) -> np.ndarray:
+    """Multiples of 1 / steps up to `most`: float32 adds and multiplies them without rounding."""
+    return (generator.integers(-most * steps, most * steps, shape) / steps).astype(np.float32)
+
+
+def chain_model() -> ModelProto:
+    generator = np.random.default_rng(0)
+    return model_of(
+        CHAIN,
+        {
+            "first_weight": grid(generator, 4, 1, 4, 4, 3, 3),
+            "first_bias": grid(generator, 64, 4, 4),
+            "second_weight": grid(generator, 4, 1, 4, 4, 1, 1),
+            "fc_weight": grid(generator, 4, 1, 3, 4),
+            "fc_bias": grid(generator, 64, 1, 3),
+            "plane": np.array([2, 3]),
+        },
+    )
+
+
+X = grid(np.random.default_rng(1), 16, 8, 2, 4, 8, 8)
+
+
+def half(model: ModelProto, *nodes: str) -> ModelProto:
+    rewritten = ModelProto()
+    rewritten.CopyFrom(model)
+    to_fp16(rewritten, set(nodes) or {node.name for node in model.graph.node})
+    return rewritten
+
+
+def by_torch(x: np.ndarray, weights: dict[str, np.ndarray]) -> tuple[torch.Tensor, torch.Tensor]:
+    """The chain in float64, and rounded to half behind every step."""
+
+    def r(values: torch.Tensor) -> torch.Tensor:
+        return values.half().double()
+
+    w = {name: r(torch.tensor(values)) for name, values in weights.items()}
+    first = r(F.conv2d(r(torch.from_numpy(x)), w["first_weight"], w["first_bias"], padding=1))
+    relu = first.relu()
+    second = r(F.conv2d(relu, w["second_weight"]))
+    pool = F.max_pool2d(r(second + relu), 2)
+    total = r(pool.sum((2, 3)))
+    return r(total @ w["fc_weight"].T + w["fc_bias"]), torch.cat((pool, pool), 1)
+
+
+@pytest.mark.parametrize("optimized", [False, True])
+def test_every_step_is_rounded_as_torch_rounds_it(*, optimized: bool) -> None:
+    model = chain_model()
+
+    y, joined = run(rounded(half(model)), {"x": X}, optimized=optimized)
+
+    expected = by_torch(X, weights_of(model))
+    np.testing.assert_array_equal(y, expected[0].float().numpy())
+    np.testing.assert_array_equal(joined, expected[1].float().numpy())
+
+
+def test_without_it_onnx_runtime_leaves_the_rounding_out() -> None:
+    """The reason why it exists."""
+    model = chain_model()
+
+    y, _ = run(half(model), {"x": X})
+
+    assert (y != by_torch(X, weights_of(model))[0].float().numpy()).any()
+
+
+def test_what_exceeds_half_precision_becomes_infinite() -> None:
+    model = model_of('g (float[N] x) => (float[N] y) { ["m"] y = Mul (x, x) }', {})
+    x = np.array([200, 256, -300], np.float32)
+
+    assert run(half(model), {"x": x})[0].tolist() == [40000, 65536, 90000]
+    assert run(rounded(half(model)), {"x": x})[0].tolist() == [40000, np.inf, np.inf]
+
+
+@given(st.data())
+def test_any_mixture_computes_in_float_and_stays_near(data: st.DataObject) -> None:
+    model = residual_model()
+    chosen = data.draw(st.sets(st.sampled_from([node.name for node in model.graph.node]), min_size=1))
+
+    copy = rounded(half(model, *chosen))
+
+    onnx.checker.check_model(copy, full_check=True)
+    halves = {name for name, kind in types_of(copy).items() if kind == TensorProto.FLOAT16}
+    makers_and_readers = [node for node in copy.graph.node if halves & {*node.input, *node.output}]
+    assert {node.op_type for node in makers_and_readers} <= {"Cast"}
+    before, after = (run(each, {"x": random_input()})[0] for each in (model, copy))
+    np.testing.assert_allclose(after, before, atol=0.01)
+
+
+def test_nothing_is_rounded_where_numbers_are_only_moved() -> None:
+    copy = rounded(half(chain_model()))
+
+    rounded_tensors = [node.output[0] for node in copy.graph.node if node.output[0].endswith("/half")]
+    exact = {node.output[0] for node in copy.graph.node if node.op_type in EXACT_OPS}
+    assert [name.removesuffix("/half") for name in rounded_tensors] == [
+        "x/fp16", "first", "second", "sum", "total", "y/fp16",
+    ]  # fmt: skip
+    assert exact == {"relu", "pool", "joined/fp16"}
+
+
+def test_a_graph_without_half_and_the_graph_itself_stay_as_they_are() -> None:
+    model, in_half = chain_model(), half(chain_model())
+    before = in_half.SerializeToString()
+
+    assert rounded(model) == model
+    rounded(in_half)
+
+    assert in_half.SerializeToString() == before

@@ -1,0 +1,141 @@
+"""The session detects what the eager reference detects; the CPU runs the kernels, and the GPU is a stand-in.
+
+All is as on a GPU but what runs it: PyTorch's dispatcher finds the ops, which check and lay out the tensors, and launch
+the kernels' own sources on their memory.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import pytest
+import torch
+from torch.library import _scoped_library
+
+from gridrt.agreement import agreement
+from gridrt.detector import Detector
+from gridrt.errors import DependencyError, GridRTError
+from gridrt.model.checkpoint import load_model
+from gridrt.model.presets import build
+from gridrt.plugins.adapters import torch_kernel
+from gridrt.plugins.adapters.torch_kernel import TorchKernel
+from gridrt.plugins.contract import DOMAIN, Attributes, Precision
+from gridrt.plugins.kernel import Kernel, Variant
+from gridrt.plugins.kernels import KERNELS
+from gridrt.runtime.pytorch.session import TorchSession
+from gridrt.runtime.pytorch_cuda import session as torch_cuda_session
+from gridrt.runtime.pytorch_cuda.session import TorchCudaSession
+from gridrt.types import Int32Array, UInt8Array
+from tests.fake_gpu import FakeGpu
+from tests.plugins.host_kernel import Compiler, HostLauncher
+
+
+@pytest.fixture
+def gpu(monkeypatch: pytest.MonkeyPatch) -> FakeGpu:
+    """A machine with a GPU and all that compiles kernels."""
+    found = FakeGpu()
+    monkeypatch.setattr(torch_cuda_session, "TorchGpu", lambda: found)
+    monkeypatch.setattr(torch_cuda_session, "cuda_core", lambda: None)
+    monkeypatch.setattr(torch_kernel, "current_stream", lambda: found.stream)
+    return found
+
+
+@pytest.fixture
+def compiled(compile_for_host: Compiler) -> Iterator[list[str]]:
+    """The ops run on the CPU, by the kernels; which of those have been compiled."""
+    names: list[str] = []
+
+    def load(kernel: Kernel, variant: Variant, attributes: Attributes) -> HostLauncher:
+        names.append(f"{kernel.contract.name} {variant.name}")
+        return HostLauncher(kernel, variant, attributes, compile_for_host)
+
+    with _scoped_library(DOMAIN, "IMPL") as library:
+        for kernel in KERNELS:
+            library.impl(kernel.contract.folder.name, TorchKernel(kernel, load), "CPU")
+        yield names
+
+
+@pytest.fixture
+def batch(photo: Callable[[str], UInt8Array]) -> tuple[UInt8Array, Int32Array]:
+    """Two pictures of different sizes."""
+    picture = photo("coffee")[:256, :320]
+    return np.stack([picture, picture[:, ::-1]]), np.array([[256, 320], [240, 300]], np.int32)
+
+
+@pytest.mark.usefixtures("gpu", "compiled")
+def test_in_float32_the_kernels_detect_what_the_reference_detects(batch: tuple[UInt8Array, Int32Array]) -> None:
+    model = load_model("tiny_synthetic")
+    session = TorchCudaSession(model, precision="float32")
+    expected = TorchSession(model, "cpu").run(*batch)
+    assert (expected.labels >= 0).sum() > 20
+    for _ in range(2):  # launched afresh, then repeated
+        found = session.run(*batch)
+        np.testing.assert_array_equal(found.labels, expected.labels)
+        np.testing.assert_allclose(found.scores, expected.scores, atol=2e-6)
+        np.testing.assert_allclose(found.boxes, expected.boxes, atol=2e-3)
+
+
+def test_in_half_precision_the_same_objects_are_found(
+    gpu: FakeGpu, compiled: list[str], photo: Callable[[str], UInt8Array]
+) -> None:
+    model, picture = load_model("tiny_synthetic"), photo("coffee")
+    detector = Detector(TorchCudaSession(model))
+    (first,), (second,) = detector([picture]), detector([picture])
+    (expected,) = Detector(TorchSession(model, "cpu"))([picture])
+    assert len(expected) > 10
+    # Where two cells of a heatmap are nearly as likely, a box moves; few do.
+    assert 0 < agreement(expected, first).outside(1.0, 0.02) <= len(expected) // 5
+    np.testing.assert_array_equal(first.boxes, second.boxes)
+    assert (gpu.recorded, gpu.replayed) == (1, 1)
+    assert sorted(compiled) == [
+        "BatchedNms float32",
+        "BatchedNms float32",
+        "GridFusion float16_channels_last",
+        "MultiLevelRoiAlign float16_channels_last",
+        "MultiLevelRoiAlign float16_channels_last",
+    ]
+
+
+@pytest.mark.usefixtures("gpu")
+def test_the_model_stays_as_it_is_and_tells_classes_and_scale() -> None:
+    model = load_model("tiny_synthetic").train()
+    session = TorchCudaSession(model)
+    assert model.training
+    assert {weight.dtype for weight in model.parameters()} == {torch.float32}
+    assert (session.class_names, session.scale, session.scale_is_noted) == (model.class_names, (320, 256), True)
+
+
+@pytest.mark.usefixtures("gpu")
+def test_want_of_memory_is_an_error_that_tells_the_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_memory(*_inputs: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    session = TorchCudaSession(build("tiny"))
+    monkeypatch.setattr(session._graphs, "_detect", no_memory)
+    with pytest.raises(GridRTError, match=r"a batch has to fit into memory \(found \[1, 32, 64, 3\]"):
+        session.run(np.zeros((1, 32, 64, 3), np.uint8), np.array([[32, 64]], np.int32))
+
+
+@pytest.mark.usefixtures("gpu")
+def test_the_baseline_is_refused() -> None:
+    with pytest.raises(
+        GridRTError, match=r"not of its baseline .* \(found faster_tiny\)\. Run it with PyTorch, eagerly"
+    ):
+        TorchCudaSession(build("faster_tiny"))
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+@pytest.mark.parametrize("precision", ["float32", "float16"])
+def test_without_a_gpu_one_line_says_so(precision: Precision) -> None:
+    with pytest.raises(DependencyError, match=r"an NVIDIA GPU.*gridrt doctor") as caught:
+        TorchCudaSession(build("tiny"), precision=precision)
+    assert "\n" not in str(caught.value)
+
+
+def test_without_what_compiles_kernels_one_line_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch_cuda_session, "TorchGpu", FakeGpu)
+    monkeypatch.setitem(sys.modules, "cuda", None)
+    with pytest.raises(DependencyError, match=r"cuda-core: .*pip install \"\.\[cuda\]\""):
+        TorchCudaSession(build("tiny"))
