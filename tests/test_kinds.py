@@ -28,9 +28,8 @@ def findings(source: str) -> Iterator[str]:
             yield from _call(node)
         elif isinstance(node, ast.ImportFrom):
             yield from (f"imports {alias.name}" for alias in node.names if alias.name in SESSIONS)
-        elif isinstance(node, ast.match_case):
-            if any(isinstance(each, ast.Constant) and each.value in MODEL_SUFFIXES for each in ast.walk(node.pattern)):
-                yield f"matches a suffix: {ast.unparse(node.pattern)}"
+        elif isinstance(node, ast.match_case) and _names_a_suffix(node.pattern):
+            yield f"matches a suffix: {ast.unparse(node.pattern)}"
 
 
 def _call(node: ast.Call) -> Iterator[str]:

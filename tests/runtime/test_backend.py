@@ -38,7 +38,7 @@ def packaged(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A working folder with two models of the toy kind, one of them named as if it were a graph, and annotated images."""
+    """A working folder with two toy models, one of them named as if it were a graph, and annotated images."""
     content: dict[str, Any] = {
         "images": [{"id": number, "file_name": f"{number}.png", "width": 64, "height": 48} for number in range(3)],
         "categories": [{"id": 1, "name": "scene"}, {"id": 2, "name": "dog"}],

@@ -23,7 +23,7 @@ class ToyBackend(Backend):
     def opens(self, path: Path) -> bool:
         return path.read_bytes().startswith(b"TOY")
 
-    def info(self, path: Path, options: SessionOptions) -> ModelInfo:
+    def info(self, path: Path, options: SessionOptions) -> ModelInfo:  # noqa: ARG002 - the protocol's
         return ModelInfo(("scene", "dog"), (64, 48), "Toy", "fp32", "toy 1.0", "cpu")
 
     def open(self, path: Path, options: SessionOptions) -> ToySession:
