@@ -64,7 +64,7 @@ def test_what_is_missing_is_named_with_the_command_that_installs_it(
     with pytest.raises(DependencyError) as caught:
         load_tensorrt(runtime)
     assert caught.value.place == place
-    assert caught.value.remedy == f'Run: pip install ".[{extra}]"'
+    assert caught.value.remedy == f'Run: pip install "gridrt[{extra}]"'
 
 
 def test_a_version_that_is_too_old_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
