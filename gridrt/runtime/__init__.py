@@ -75,9 +75,9 @@ def _info(path: Path, backend: Backend | None = None) -> ModelInfo | None:
 def _only(found: Sequence[Path], what: str, folder: Path, example: str) -> Path:
     if len(found) == 1:
         return found[0]
+    if not found:
+        raise GridRTError(f"the folder has no {what}", place=folder, remedy=f"Name one with --model, {example}.")
+    names = ", ".join(path.name for path in found)
     raise GridRTError(
-        f"the folder has more than one {what}" if found else f"the folder has no {what}",
-        place=folder,
-        value=", ".join(path.name for path in found) or None,
-        remedy="Name one with --model." if found else f"Name one with --model, {example}.",
+        f"cannot choose one {what} of several", place=folder, value=names, remedy="Name one with --model."
     )

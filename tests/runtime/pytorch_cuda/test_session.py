@@ -138,5 +138,5 @@ def test_without_a_gpu_one_line_says_so(precision: Precision) -> None:
 def test_without_what_compiles_kernels_one_line_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch_cuda_session, "TorchGpu", FakeGpu)
     monkeypatch.setitem(sys.modules, "cuda", None)
-    with pytest.raises(DependencyError, match=r"cuda-core: .*pip install \"\.\[cuda\]\""):
+    with pytest.raises(DependencyError, match=r"cuda-core: .*pip install \"gridrt\[cuda\]\""):
         TorchCudaSession(build("tiny"))
