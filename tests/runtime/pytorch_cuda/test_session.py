@@ -76,8 +76,8 @@ def test_in_float32_the_kernels_detect_what_the_reference_detects(batch: tuple[U
         np.testing.assert_array_equal(found.labels, expected.labels)
         np.testing.assert_allclose(found.scores, expected.scores, rtol=0, atol=SCORE_TOLERANCE)
         # Where two cells of a heatmap are equal to the last bits, either may win.
-        near = np.abs(found.boxes - expected.boxes).max(-1) <= BOX_TOLERANCE
-        assert near.mean() >= 1 - EXCUSED_SHARE
+        errors = np.abs(found.boxes - expected.boxes).max(-1)[expected.labels >= 0]
+        assert (errors > BOX_TOLERANCE).mean() <= EXCUSED_SHARE
 
 
 def test_in_half_precision_the_same_objects_are_found(
