@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from gridrt.plugins.adapters.bindings import joined
 from gridrt.plugins.adapters.cuda_kernel import CudaKernel
 from gridrt.plugins.adapters.plugin_fields import field_of, value_in
-from gridrt.plugins.contract import DOMAIN, VERSION, Attributes, ElementType, Input, Output
+from gridrt.plugins.contract import DOMAIN, VERSION, Attributes, Input, Output
 from gridrt.plugins.kernel import BYTES_AT_ONCE, Kernel, Variant
 from gridrt.plugins.sizes import Operation
 
@@ -139,17 +139,13 @@ class PluginLogic:
     def _takes(self, variant: Variant, descriptions: Descriptions) -> bool:
         """Whether a variant takes the first of the op's tensors as they are described."""
         return all(
-            desc.type == self._data_type(tensor.dtype, variant) and self._lies_right(tensor, variant, desc)
+            desc.type == getattr(self._trt, variant.precision if tensor.dtype == "feature" else tensor.dtype)
+            and self._has_layout(tensor, variant, desc)
             for tensor, desc in zip(self._tensors, descriptions, strict=False)
         )
 
-    def _data_type(self, element_type: ElementType, variant: Variant) -> tensorrt.DataType:
-        name = variant.precision if element_type == "feature" else element_type
-        found: tensorrt.DataType = getattr(self._trt, name)
-        return found
-
-    def _lies_right(self, tensor: Input | Output, variant: Variant, desc: tensorrt.PluginTensorDesc) -> bool:
-        """Feature maps lie as the variant wants them, all else row by row."""
+    def _has_layout(self, tensor: Input | Output, variant: Variant, desc: tensorrt.PluginTensorDesc) -> bool:
+        """Whether a feature map has the variant's layout, or any other tensor is contiguous."""
         formats = self._trt.TensorFormat
         if not (tensor.is_map and variant.channels_last):
             return bool(desc.format == formats.LINEAR)

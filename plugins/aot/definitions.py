@@ -25,7 +25,7 @@ import numpy.typing as npt
 from gridrt.errors import EngineError
 from gridrt.plugins.adapters.plugin_fields import reads_lists
 from gridrt.plugins.aot.symbols import Symbols
-from gridrt.plugins.contract import Attributes, ElementType, Input, Output
+from gridrt.plugins.contract import Attributes, Input, Output
 from gridrt.plugins.kernel import BYTES_AT_ONCE, Kernel, Variant
 
 Compiler: TypeAlias = Callable[[Kernel, Variant, Attributes], bytes]
@@ -101,10 +101,12 @@ class Definition:
         def described(*inputs: Description, **given: Numbers) -> tuple[Description, ...]:
             symbols, attributes = self._symbols(inputs), self._attributes(given)
             self._kernel.refuse_beyond_limits(attributes)
+            pairs = zip(self._contract.input_tensors, inputs, strict=True)
+            feature = next((description.dtype for tensor, description in pairs if tensor.dtype == "feature"), None)
             return tuple(
                 self._trtp.from_shape_expr(
                     tuple(size.within(symbols) for size in output.shape(attributes)),
-                    self._type_of_output(output.dtype, inputs),
+                    feature if output.dtype == "feature" else getattr(self._trt, output.dtype),
                 )
                 for output in self._contract.output_tensors
             )
@@ -120,7 +122,14 @@ class Definition:
             shapes = (description.shape for description in inputs)
             self._kernel.refuse_beyond_limits(dict(zip(self._contract.inputs, shapes, strict=True)))
             tensors = (*inputs, *arguments[-1])
-            return [self._combination(variant) for variant in self._kernel.variants if self._suits(variant, tensors)]
+            return [
+                self._trtp.AutoTuneCombination(
+                    ", ".join(_TYPE_NAMES[_precision(tensor, variant)] for tensor in self._tensors),
+                    ", ".join(_layout(tensor, variant) for tensor in self._tensors),
+                )
+                for variant in self._kernel.variants
+                if self._suits(variant, tensors)
+            ]
 
         returns = GenericAlias(list, (self._trtp.AutoTuneCombination,))
         return self._signed(combinations, returns, outputs=Parameter.empty)
@@ -169,25 +178,14 @@ class Definition:
     def _symbols(self, inputs: Sequence[Description]) -> Symbols:
         return Symbols(self._trtp, dict(zip(self._contract.inputs, inputs, strict=True)))
 
-    def _type_of_output(self, element: ElementType, inputs: Sequence[Description]) -> object:
-        """Features have the precision of the features that come in."""
-        if element != "feature":
-            return getattr(self._trt, element)
-        pairs = zip(self._contract.input_tensors, inputs, strict=True)
-        return next(description.dtype for tensor, description in pairs if tensor.dtype == "feature")
-
     def _suits(self, variant: Variant, descriptions: Sequence[Description]) -> bool:
         """Whether there is a way to lay out these tensors for a variant."""
+        channels_at_once = BYTES_AT_ONCE // np.dtype(variant.precision).itemsize
         return all(
             description.dtype == getattr(self._trt, _precision(tensor, variant))
-            and (_layout(tensor, variant) == "LINEAR" or description.shape[1] % _channels_at_once(variant) == 0)
+            and (_layout(tensor, variant) == "LINEAR" or description.shape[1] % channels_at_once == 0)
             for tensor, description in zip(self._tensors, descriptions, strict=True)
         )
-
-    def _combination(self, variant: Variant) -> object:
-        types = (_TYPE_NAMES[_precision(tensor, variant)] for tensor in self._tensors)
-        layouts = (_layout(tensor, variant) for tensor in self._tensors)
-        return self._trtp.AutoTuneCombination(", ".join(types), ", ".join(layouts))
 
     def _variant(self, descriptions: Sequence[Description]) -> Variant:
         """The one for tensors of these types and layouts."""
@@ -211,7 +209,3 @@ def _layout(tensor: Input | Output, variant: Variant) -> str:
     if not (tensor.is_map and variant.channels_last):
         return "LINEAR"
     return "HWC8" if variant.precision == "float16" else "HWC"
-
-
-def _channels_at_once(variant: Variant) -> int:
-    return BYTES_AT_ONCE // np.dtype(variant.precision).itemsize
