@@ -21,9 +21,8 @@ BATCHED_NMS = Contract(
     name="BatchedNms",
     input_tensors=(BOXES, SCORES, GROUPS),
     output_tensors=(
-        Output(
-            "kept_boxes", "float32", lambda attributes: (*_rows(attributes), as_size(4))
-        ),  # [B, D, 4]; 0 in unused rows
+        # [B, D, 4]; 0 in unused rows
+        Output("kept_boxes", "float32", lambda attributes: (*_rows(attributes), as_size(4))),
         Output("kept_scores", "float32", _rows),  # [B, D] descending; 0 in unused rows
         Output("kept_groups", "int32", _rows),  # [B, D]; -1 in unused rows
     ),

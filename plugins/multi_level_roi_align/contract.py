@@ -18,7 +18,7 @@ MULTI_LEVEL_ROI_ALIGN = Contract(
         Output(
             "pooled",  # [K, C, S, S]
             "feature",
-            lambda attributes: (ROIS.dim(0), LEVELS[0].dim(1), *[as_size(attributes["output_size"])] * 2),
+            lambda attributes: (ROIS.dim(0), LEVELS[0].dim(1), *(as_size(attributes["output_size"]),) * 2),
             is_map=True,
         ),
     ),
