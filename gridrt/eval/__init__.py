@@ -7,7 +7,7 @@ from gridrt.detector import Detector
 from gridrt.eval.evaluation import Evaluation
 from gridrt.eval.metrics import AveragePrecision, Metrics
 from gridrt.eval.mistakes import ImageMistakes
-from gridrt.eval.results import Result, detect_all, results_of
+from gridrt.eval.results import Result, detect_all
 
 __all__ = [
     "AveragePrecision",
@@ -17,7 +17,6 @@ __all__ = [
     "Result",
     "detect_all",
     "evaluate",
-    "results_of",
 ]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypedDict
+from typing import TypeAlias
 
 from tqdm import tqdm
 
@@ -11,16 +11,9 @@ from gridrt import processes
 from gridrt.data.coco import CocoDataset
 from gridrt.detector import Detector
 from gridrt.errors import DataError
-from gridrt.types import Detections
+from gridrt.types import CocoResult
 
-
-class Result(TypedDict):
-    """One detection; `bbox` is x, y, width, height in pixels of the original image."""
-
-    image_id: int
-    category_id: int
-    bbox: list[float]
-    score: float
+Result: TypeAlias = CocoResult
 
 
 def detect_all(detector: Detector, dataset: CocoDataset) -> list[Result]:
@@ -36,7 +29,7 @@ def detect_all(detector: Detector, dataset: CocoDataset) -> list[Result]:
     of_images = []
     for index in tqdm(range(processes.rank(), len(dataset), processes.count()), unit="image", disable=_quiet()):
         found = detector([dataset.load_image(index)])[0]
-        of_images.append((index, results_of(found, dataset.images[index].id, category_ids)))
+        of_images.append((index, found.to_coco(dataset.images[index].id, category_ids)))
     in_order = sorted(processes.gathered(of_images), key=lambda of_image: of_image[0])
     return [result for _, results in in_order for result in results]
 
@@ -79,18 +72,3 @@ def _first_of(names: Sequence[str], limit: int = 10) -> str:
 def _quiet() -> bool | None:
     """Whether the progress bar is off; None leaves it to whether anybody watches."""
     return True if processes.rank() > 0 else None
-
-
-def results_of(found: Detections, image_id: int, category_ids: Sequence[int]) -> list[Result]:
-    """What was found in an image, best score first.
-
-    Args:
-        found: in its pixels.
-        image_id: of the image.
-        category_ids: of the labels, as from `categories_of_labels`.
-    """
-    rows = zip(found.boxes.tolist(), found.scores.tolist(), found.labels, strict=True)
-    return [
-        Result(image_id=image_id, category_id=category_ids[label], bbox=[x1, y1, x2 - x1, y2 - y1], score=score)
-        for (x1, y1, x2, y2), score, label in rows
-    ]
