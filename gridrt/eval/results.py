@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 from tqdm import tqdm
@@ -10,25 +10,41 @@ from tqdm import tqdm
 from gridrt import processes
 from gridrt.data.coco import CocoDataset
 from gridrt.detector import Detector
-from gridrt.errors import DataError
+from gridrt.errors import DataError, NonFiniteError
 from gridrt.types import CocoResult
 
 Result: TypeAlias = CocoResult
 
 
-def detect_all(detector: Detector, dataset: CocoDataset) -> list[Result]:
+def detect_all(
+    detector: Detector, dataset: CocoDataset, on_error: Callable[[NonFiniteError], None] | None = None
+) -> list[Result]:
     """Detect in every image, with a progress bar; by image in the data set's order, best score first.
 
     Under `torchrun` the processes share the images, and each returns the results of all.
 
+    Args:
+        detector: runs on one image at a time.
+        dataset: the images.
+        on_error: called with the error of an image for which the model's output is not finite, before the next image;
+            that image has no results. None raises the error.
+
     Raises:
         DataError: the classes of the detector are not those of the data, or a picture is not as large as annotated.
         ImageError: a picture cannot be read.
+        NonFiniteError: the model's output for an image is not finite, and there is no `on_error`.
     """
     category_ids = categories_of_labels(detector.class_names, dataset)
     of_images = []
     for index in tqdm(range(processes.rank(), len(dataset), processes.count()), unit="image", disable=_quiet()):
-        found = detector([dataset.load_image(index)])[0]
+        image = dataset.load_image(index)
+        try:
+            found = detector([image])[0]
+        except NonFiniteError as error:
+            if on_error is None:
+                raise error.at(dataset.path(index)) from error
+            on_error(error.at(dataset.path(index)))
+            continue
         of_images.append((index, found.to_coco(dataset.images[index].id, category_ids)))
     in_order = sorted(processes.gathered(of_images), key=lambda of_image: of_image[0])
     return [result for _, results in in_order for result in results]

@@ -11,7 +11,7 @@ import torch
 from gridrt.errors import CheckpointError, OutputError
 from gridrt.files import atomic_path
 from gridrt.model.checkpoint.save import write_torch
-from gridrt.train.folder import check_room, goes_on, remove_what_a_kill_left, telling_of_a_full_disk
+from gridrt.train.folder import check_room, explain_full_disk, resumes
 
 
 @pytest.mark.parametrize("resume", [False, True])
@@ -20,8 +20,8 @@ def test_a_training_does_not_begin_among_what_another_left(tmp_path: Path, names
     for name in names:
         (tmp_path / name).touch()
 
-    with pytest.raises(CheckpointError, match="a training lies here already") as refusal:
-        goes_on(tmp_path, resume=resume)
+    with pytest.raises(CheckpointError, match="cannot start a training in a folder with files of another") as refusal:
+        resumes(tmp_path, resume=resume)
     assert set(str(refusal.value.value).split(", ")) == set(names)
     assert "Remove them, or choose another folder with --out." in str(refusal.value)
 
@@ -30,26 +30,16 @@ def test_a_training_is_gone_on_with_only_where_that_is_asked_for(tmp_path: Path)
     (tmp_path / "checkpoint.pth").touch()
     (tmp_path / "last.pth").touch()
 
-    assert goes_on(tmp_path, resume=True)
-    with pytest.raises(CheckpointError, match=r"found checkpoint\.pth, last\.pth\)\. Go on with it by --resume"):
-        goes_on(tmp_path, resume=False)
+    assert resumes(tmp_path, resume=True)
+    with pytest.raises(CheckpointError, match=r"found checkpoint\.pth, last\.pth\)\. Continue that one with --resume"):
+        resumes(tmp_path, resume=False)
 
 
 @pytest.mark.parametrize("resume", [False, True])
 def test_a_training_begins_where_there_is_none(tmp_path: Path, *, resume: bool) -> None:
     (tmp_path / "notes.txt").touch()
 
-    assert not goes_on(tmp_path, resume=resume)
-
-
-def test_what_a_killed_save_left_is_removed(tmp_path: Path) -> None:
-    names = [".gridrt.a1b2c3d4.pth", ".gridrt.a1b2c3d4.jsonl", ".gridrt.a1b2c3d4.png"]
-    for name in (*names, ".gridrt.a1b2c3d4.onnx", "last.pth"):
-        (tmp_path / name).touch()
-
-    remove_what_a_kill_left(tmp_path)
-
-    assert {path.name for path in tmp_path.iterdir()} == {".gridrt.a1b2c3d4.onnx", "last.pth"}
+    assert not resumes(tmp_path, resume=resume)
 
 
 @pytest.fixture
@@ -80,15 +70,15 @@ def test_what_lies_there_already_needs_no_room(tmp_path: Path, free: Callable[[i
 @pytest.mark.usefixtures("small_disk")
 def test_a_full_disk_is_told_in_words(tmp_path: Path) -> None:
     def save() -> None:
-        with telling_of_a_full_disk():
+        with explain_full_disk():
             write_torch(torch.zeros(1_000_000), tmp_path / "state.pth")
 
-    with pytest.raises(OutputError, match=r"state\.pth: .* the disk may be full .*Make room, then go on .* --resume"):
+    with pytest.raises(OutputError, match=r"state\.pth: .* the disk may be full .*Make room, then repeat .* --resume"):
         save()
 
 
 def fail(path: Path, number: int) -> None:
-    with telling_of_a_full_disk(), atomic_path(path):
+    with explain_full_disk(), atomic_path(path):
         raise OSError(number, "the reason")
 
 

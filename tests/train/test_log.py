@@ -42,5 +42,5 @@ def test_a_log_that_cannot_be_written_is_one_error(tmp_path: Path) -> None:
     log = Log(tmp_path / "log.jsonl", 0)
     (tmp_path / "log.jsonl").mkdir()
 
-    with pytest.raises(OutputError, match="the log cannot be written"):
+    with pytest.raises(OutputError, match="cannot write the log"):
         log.write({"iteration": 20})
