@@ -10,10 +10,10 @@ import pytest
 from gridrt.data.image import load_image, save_image
 from gridrt.data.video import Video, video_writer
 from gridrt.detector import Detector
-from gridrt.errors import ImageError, OutputError
+from gridrt.errors import ImageError, NonFiniteError, OutputError
 from gridrt.report.annotate import annotate, frame_count, plan_targets
 from gridrt.report.draw import draw
-from gridrt.types import UInt8Array
+from gridrt.types import Int32Array, RawDetections, UInt8Array
 from tests.fakes import FakeSession
 
 IMAGE = np.random.default_rng(0).integers(0, 256, (50, 80, 3), np.uint8)
@@ -127,6 +127,39 @@ def test_a_file_in_the_way_of_the_folder_is_an_output_error(tmp_path: Path, dete
 
     with pytest.raises(OutputError, match="made"):
         list(annotate(detector, tmp_path / "a.png", tmp_path / "made" / "a.png", 0.5))
+
+
+class SecondRunFails(FakeSession):
+    """Returns a NaN in its second run."""
+
+    def run(self, images: UInt8Array, image_sizes: Int32Array) -> RawDetections:
+        raw = super().run(images, image_sizes)
+        if len(self.shapes_seen) == 2:
+            raw.boxes[0, 0, 0] = np.nan
+        return raw
+
+
+def test_an_image_whose_output_is_not_finite_is_named_and_gets_no_copy(tmp_path: Path) -> None:
+    detector = Detector(SecondRunFails(), scale=(160, 100))
+    detector([IMAGE])
+    save_image(tmp_path / "a.png", IMAGE)
+
+    with pytest.raises(NonFiniteError) as caught:
+        list(annotate(detector, tmp_path / "a.png", tmp_path / "made" / "a.png", 0.5))
+
+    assert caught.value.place == tmp_path / "a.png"
+    assert not (tmp_path / "made").exists()
+
+
+def test_a_frame_whose_output_is_not_finite_is_named_after_the_others_are_done(tmp_path: Path, clip: Path) -> None:
+    detector, target = Detector(SecondRunFails(), scale=(160, 100)), tmp_path / "made" / "clip.mp4"
+    frames: list[int | None] = []
+
+    with pytest.raises(NonFiniteError, match=r"clip\.mp4, frame 1: the boxes"):
+        frames.extend(record.frame for record in annotate(detector, clip, target, 0.5))
+
+    assert frames == [0, 2]
+    assert len(list(Video(target))) == 3
 
 
 def test_frames_are_counted_for_the_progress_bar(tmp_path: Path, clip: Path) -> None:
