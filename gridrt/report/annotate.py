@@ -43,8 +43,8 @@ def annotate(detector: Detector, source: Path, target: Path, score_threshold: fl
 
     Raises:
         ImageError: `source` cannot be read, or is a video that is cut short; its frames so far are annotated even so.
-        NonFiniteError: the model's output for the image, or for frames of the video, is not finite. The other frames are
-            annotated even so; such frames are copied as they are and have no record.
+        NonFiniteError: the model's output for the image, or for frames of the video, is not finite. The other frames
+            are annotated even so; such frames are copied as they are and have no record.
         OutputError: `target` cannot be written.
     """
     if is_video(source):

@@ -112,7 +112,7 @@ def _draw_one(
     font = font_for(text, style.font_size)
     width = pen.textlength(text, font=font) + 2 * style.padding
     height = pen.textbbox((0, 0), "Ag", font=font)[3] + style.padding
-    left = max(0, min(left, pen.im.size[0] - width))
-    top = top - height if top >= height else top
-    pen.rectangle((left, top, left + width, top + height), fill=color)
-    pen.text((left + style.padding, top + height / 2), text, fill=INK, font=font, anchor="lm")
+    x = max(0, min(left, pen.im.size[0] - width))
+    y = top - height if top >= height else top
+    pen.rectangle((x, y, x + width, y + height), fill=color)
+    pen.text((x + style.padding, y + height / 2), text, fill=INK, font=font, anchor="lm")

@@ -5,16 +5,18 @@ from __future__ import annotations
 import os
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 STDERR = 2
+REPEATED_AFTER = 1.0  # seconds; torchrun passes a terminal's signal on, so that one interrupt arrives twice
 
 
 class DelayedSignals:
-    """The first signal is kept for later; a second one has its usual effect at once.
+    """The first signal is kept for later; one that is repeated a second later or more has its usual effect at once.
 
     Args:
         notice: written to stderr with the first signal.
@@ -25,6 +27,7 @@ class DelayedSignals:
 
     def __init__(self, notice: str) -> None:
         self.received: int | None = None
+        self._received_at = 0.0
         self._notice = notice
         # None is a handler that Python did not install and cannot restore.
         usual = {number: signal.getsignal(number) for number in SIGNALS}
@@ -52,8 +55,9 @@ class DelayedSignals:
     def _keep(self, number: int, _: FrameType | None) -> None:
         if self.received is None:
             self.received = number
+            self._received_at = time.monotonic()
             os.write(STDERR, self._notice.encode())  # sys.stderr may be in the middle of a write
-        else:
+        elif time.monotonic() - self._received_at > REPEATED_AFTER:
             self.restore()
             self.deliver()
 

@@ -25,7 +25,8 @@ def test_an_interrupt_waits_for_the_end_of_the_block() -> None:
     assert done == [signal.SIGINT]
 
 
-def test_a_second_interrupt_does_not_wait() -> None:
+def test_an_interrupt_that_is_repeated_later_does_not_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gridrt.train.signals.REPEATED_AFTER", -1.0)
     done = []
 
     with pytest.raises(KeyboardInterrupt), delayed_signals():  # noqa: PT012 - which of these lines raises
@@ -34,6 +35,17 @@ def test_a_second_interrupt_does_not_wait() -> None:
         done.append("after")
 
     assert done == []
+
+
+def test_an_interrupt_that_arrives_twice_at_once_waits() -> None:
+    done = []
+
+    with pytest.raises(KeyboardInterrupt), delayed_signals():  # noqa: PT012 - what comes after the signals
+        interrupt()
+        interrupt()
+        done.append("after")
+
+    assert done == ["after"]
 
 
 def test_without_a_signal_the_handlers_are_as_before() -> None:
