@@ -212,7 +212,9 @@ def check_apart(outputs: Iterable[Path], inputs: Iterable[Path]) -> None:
     for output in outputs:
         if os.path.realpath(output) in taken:
             raise OutputError(
-                "this would overwrite an input, or another result", place=output, remedy="Choose another path."
+                "this would overwrite an input, or another result: the paths must differ",
+                place=output,
+                remedy="Choose another path.",
             )
         taken.add(os.path.realpath(output))
 
