@@ -83,7 +83,7 @@ def test_no_image_gives_no_result_and_runs_nothing() -> None:
         ("street.jpg", "str"),
     ],
 )
-def test_what_is_no_image_is_refused_with_its_place_and_what_was_found(bad: object, found: str) -> None:
+def test_an_array_that_is_no_image_is_refused_with_its_place_and_value(bad: object, found: str) -> None:
     images: list[Any] = [image(4, 5), bad]
 
     with pytest.raises(GridRTError, match=rf"images\[1\]: an image must be a uint8 array .* \(found {found}\)"):

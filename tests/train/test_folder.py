@@ -16,7 +16,9 @@ from gridrt.train.folder import check_room, explain_full_disk, resumes
 
 @pytest.mark.parametrize("resume", [False, True])
 @pytest.mark.parametrize("names", [["last.pth"], ["best.pth"], ["log.jsonl"], ["curves.png", "log.jsonl"]])
-def test_a_training_does_not_begin_among_what_another_left(tmp_path: Path, names: list[str], *, resume: bool) -> None:
+def test_a_training_does_not_start_among_the_files_of_another(
+    tmp_path: Path, names: list[str], *, resume: bool
+) -> None:
     for name in names:
         (tmp_path / name).touch()
 
@@ -26,7 +28,7 @@ def test_a_training_does_not_begin_among_what_another_left(tmp_path: Path, names
     assert "Remove them, or choose another folder with --out." in str(refusal.value)
 
 
-def test_a_training_is_gone_on_with_only_where_that_is_asked_for(tmp_path: Path) -> None:
+def test_a_training_is_resumed_only_on_request(tmp_path: Path) -> None:
     (tmp_path / "checkpoint.pth").touch()
     (tmp_path / "last.pth").touch()
 
@@ -36,7 +38,7 @@ def test_a_training_is_gone_on_with_only_where_that_is_asked_for(tmp_path: Path)
 
 
 @pytest.mark.parametrize("resume", [False, True])
-def test_a_training_begins_where_there_is_none(tmp_path: Path, *, resume: bool) -> None:
+def test_a_training_starts_in_a_folder_without_one(tmp_path: Path, *, resume: bool) -> None:
     (tmp_path / "notes.txt").touch()
 
     assert not resumes(tmp_path, resume=resume)
@@ -59,7 +61,7 @@ def test_room_is_needed_for_two_states_and_two_weights(tmp_path: Path, free: Cal
         check_room(tmp_path, 3_000_000, 1_000_000)
 
 
-def test_what_lies_there_already_needs_no_room(tmp_path: Path, free: Callable[[int], None]) -> None:
+def test_existing_files_need_no_more_room(tmp_path: Path, free: Callable[[int], None]) -> None:
     (tmp_path / "checkpoint.pth").write_bytes(bytes(3_000_000))
     (tmp_path / "last.pth").write_bytes(bytes(1_000_000))
 
@@ -68,7 +70,7 @@ def test_what_lies_there_already_needs_no_room(tmp_path: Path, free: Callable[[i
 
 
 @pytest.mark.usefixtures("small_disk")
-def test_a_full_disk_is_told_in_words(tmp_path: Path) -> None:
+def test_a_full_disk_is_named_as_a_possible_cause(tmp_path: Path) -> None:
     def save() -> None:
         with explain_full_disk():
             write_torch(torch.zeros(1_000_000), tmp_path / "state.pth")
@@ -82,9 +84,11 @@ def fail(path: Path, number: int) -> None:
         raise OSError(number, "the reason")
 
 
-@pytest.mark.parametrize(("number", "is_told"), [(errno.ENOSPC, True), (errno.EACCES, False), (errno.EROFS, False)])
-def test_other_reasons_are_left_as_they_are(tmp_path: Path, number: int, *, is_told: bool) -> None:
+@pytest.mark.parametrize(
+    ("number", "is_explained"), [(errno.ENOSPC, True), (errno.EACCES, False), (errno.EROFS, False)]
+)
+def test_only_a_full_disk_is_explained(tmp_path: Path, number: int, *, is_explained: bool) -> None:
     with pytest.raises(OutputError, match="the reason") as refusal:
         fail(tmp_path / "state.pth", number)
 
-    assert ("disk may be full" in str(refusal.value)) == is_told
+    assert ("disk may be full" in str(refusal.value)) == is_explained

@@ -52,13 +52,13 @@ def test_weights_are_no_state(tmp_path: Path) -> None:
         load_state(tmp_path / "state.pth")
 
 
-@pytest.mark.parametrize(("number", "told"), [(None, "no format"), (FORMAT + 1, f"format {FORMAT + 1}")])
-def test_a_state_of_another_format_is_refused(tmp_path: Path, number: int | None, told: str) -> None:
+@pytest.mark.parametrize(("number", "described"), [(None, "no format"), (FORMAT + 1, f"format {FORMAT + 1}")])
+def test_a_state_of_another_format_is_refused(tmp_path: Path, number: int | None, described: str) -> None:
     save_state(tmp_path / "state.pth", a_state())
     content = torch.load(tmp_path / "state.pth") | {"format": number}
     torch.save(content, tmp_path / "state.pth")
 
-    with pytest.raises(CheckpointError, match=rf"must have format {FORMAT} \(found {told}\)\. .*version"):
+    with pytest.raises(CheckpointError, match=rf"must have format {FORMAT} \(found {described}\)\. .*version"):
         load_state(tmp_path / "state.pth")
 
 

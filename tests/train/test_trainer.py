@@ -89,7 +89,7 @@ def weight_in(folder: Path, name: str = "last.pth") -> float:
 
 
 @pytest.mark.parametrize("at", ["0_0", "0_1", "0_3", "0_4", "0_6", "1_0", "1_5", "1_6"])
-def test_a_run_that_goes_on_reaches_the_weights_and_the_log_of_one_that_was_never_stopped(
+def test_a_resumed_run_reaches_the_weights_and_the_log_of_an_uninterrupted_one(
     begin: Begin, snapshots: Path, tmp_path: Path, at: str
 ) -> None:
     begin(tmp_path / "never stopped").run()
@@ -101,7 +101,7 @@ def test_a_run_that_goes_on_reaches_the_weights_and_the_log_of_one_that_was_neve
     assert records_in(tmp_path / "stopped") == records_in(tmp_path / "never stopped")
 
 
-def test_an_evaluation_that_no_state_knows_of_is_recorded_once(
+def test_an_evaluation_that_was_not_saved_is_recorded_once(
     begin: Begin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
@@ -243,8 +243,8 @@ def test_images_that_fail_in_an_evaluation_do_not_stop_the_training_and_are_name
         begin(tmp_path).run()
 
     assert load_state(tmp_path / "checkpoint.pth").progress.epoch == 2
-    told = [line for line in capsys.readouterr().err.splitlines() if "evaluated in" in line]
-    assert [line.endswith("AP75 25.0; output not finite for 1 image") for line in told] == [True, True]
+    reported = [line for line in capsys.readouterr().err.splitlines() if "evaluated in" in line]
+    assert [line.endswith("AP75 25.0; output not finite for 1 image") for line in reported] == [True, True]
 
 
 def test_records_are_means_over_the_iterations_since_the_last_one(
@@ -283,25 +283,25 @@ CHANGES: dict[str, Callable[[Path], dict[str, Any]]] = {
 }
 
 
-@pytest.mark.parametrize("told", CHANGES)
+@pytest.mark.parametrize("change", CHANGES)
 def test_what_changed_is_named_before_the_model_is_touched(
-    begin: Begin, tmp_path: Path, pictures: Path, monkeypatch: pytest.MonkeyPatch, told: str
+    begin: Begin, tmp_path: Path, pictures: Path, monkeypatch: pytest.MonkeyPatch, change: str
 ) -> None:
     begin(tmp_path)
     monkeypatch.setattr(nn.Module, "load_state_dict", kill)
 
-    with pytest.raises(CheckpointError, match=told):
-        begin(tmp_path, resume=True, **CHANGES[told](pictures))
+    with pytest.raises(CheckpointError, match=change):
+        begin(tmp_path, resume=True, **CHANGES[change](pictures))
 
 
-def test_the_data_decides_not_where_it_lies(begin: Begin, tmp_path: Path, pictures: Path) -> None:
+def test_the_data_may_move_to_another_folder(begin: Begin, tmp_path: Path, pictures: Path) -> None:
     begin(tmp_path / "out")
     shutil.copytree(pictures, tmp_path / "moved")
 
     assert begin(tmp_path / "out", resume=True, data=data_of(tmp_path / "moved")).progress.iteration == 0
 
 
-def test_where_there_is_nothing_to_resume_a_training_begins_and_says_so(
+def test_without_a_state_to_resume_a_training_starts_and_says_so(
     begin: Begin, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     begin(tmp_path, resume=True).run()
@@ -314,7 +314,7 @@ def test_where_there_is_nothing_to_resume_a_training_begins_and_says_so(
     assert load_state(tmp_path / "checkpoint.pth").progress.iteration == 2 * PER_EPOCH
 
 
-def test_a_run_tells_of_its_epochs_and_evaluations(
+def test_a_run_reports_its_epochs_and_evaluations(
     begin: Begin, tmp_path: Path, capsys: pytest.CaptureFixture[str], evaluations: list[tuple[float, Detector]]
 ) -> None:
     begin(tmp_path).run()
@@ -330,7 +330,7 @@ def test_a_run_tells_of_its_epochs_and_evaluations(
     assert said[2].endswith("; 00:00 left")
 
 
-def test_a_run_that_goes_on_says_from_where(
+def test_a_resumed_run_reports_where_it_resumes(
     begin: Begin, snapshots: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     begin(tmp_path / "never stopped").run()
@@ -345,7 +345,7 @@ def test_a_run_that_goes_on_says_from_where(
     assert "no training to resume" not in said
 
 
-def test_losses_of_an_epoch_are_told_as_their_means(
+def test_the_mean_losses_of_an_epoch_are_reported(
     begin: Begin, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     losses = iter([{"loss": float(n), "loss_a": 1.0, "gradient_norm": 0.0} for n in range(2 * PER_EPOCH)])
@@ -358,7 +358,7 @@ def test_losses_of_an_epoch_are_told_as_their_means(
     assert "epoch 2 of 2: loss 8.500, a 1.000;" in said
 
 
-def test_a_disk_without_room_is_told_at_the_start(
+def test_a_disk_without_room_is_refused_at_the_start(
     begin: Begin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=31))
@@ -382,7 +382,7 @@ def test_what_a_killed_save_left_is_removed_at_the_start(begin: Begin, tmp_path:
     assert [path.name for path in tmp_path.iterdir()] == ["checkpoint.pth"]
 
 
-def test_missing_matplotlib_is_told_once(
+def test_missing_matplotlib_is_reported_once(
     begin: Begin, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("gridrt.report.figure.find_spec", lambda _: None)
