@@ -16,7 +16,7 @@ CASES: Mapping[str, tuple[str, ...]] = {
     "batch2_jitter": ("coffee", "astronaut_crop"),
     "batch2_manygt": ("coffee", "astronaut_crop"),
 }
-"""Photographs of each case in tests/data/photos/<name>.png; the numbers are in tests/data/golden/train_r50_<case>.npz."""
+"""Photographs of each case, tests/data/photos/<name>.png; numbers in tests/data/golden/train_r50_<case>.npz."""
 
 
 class ReferenceRandomness:
