@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple, TypedDict
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias, TypedDict
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +19,9 @@ if TYPE_CHECKING:  # importing torch takes seconds, and most importers do not ne
 UInt8Array = npt.NDArray[np.uint8]
 Int32Array = npt.NDArray[np.int32]
 Float32Array = npt.NDArray[np.float32]
+
+CocoId: TypeAlias = "int | float | str"
+"""The id of an image or a category in an annotation file: COCO's are numbers, other tools write texts too."""
 
 
 class Detection(NamedTuple):
@@ -47,8 +50,8 @@ class NamedDetection(TypedDict):
 class CocoResult(TypedDict):
     """One detection in COCO's format of results; `bbox` is x, y, width, height in pixels of the original image."""
 
-    image_id: int
-    category_id: int
+    image_id: CocoId
+    category_id: CocoId
     bbox: list[float]
     score: float
 
@@ -119,23 +122,20 @@ class Detections:
             for box, score, label in zip(self.boxes, self.scores, self.labels, strict=True)
         ]
 
-    def to_coco(self, image_id: int, category_ids: Sequence[int]) -> list[CocoResult]:
+    def to_coco(self, image_id: CocoId, category_ids: Sequence[CocoId | None]) -> list[CocoResult]:
         """One entry per detection for a list of COCO results, as pycocotools' `loadRes` takes it.
 
         Args:
             image_id: of the image.
-            category_ids: of the labels.
+            category_ids: of the labels; detections whose label has None are left out.
         """
+        categories = [category_ids[label] for label in self.labels]
         return [
-            {
-                "image_id": image_id,
-                "category_id": category_ids[label],
-                "bbox": [x1, y1, x2 - x1, y2 - y1],
-                "score": score,
-            }
-            for (x1, y1, x2, y2), score, label in zip(
-                self.boxes.tolist(), self.scores.tolist(), self.labels.tolist(), strict=True
+            {"image_id": image_id, "category_id": category, "bbox": [x1, y1, x2 - x1, y2 - y1], "score": score}
+            for (x1, y1, x2, y2), score, category in zip(
+                self.boxes.tolist(), self.scores.tolist(), categories, strict=True
             )
+            if category is not None
         ]
 
 

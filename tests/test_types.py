@@ -73,3 +73,7 @@ def test_pycocotools_reads_the_coco_results() -> None:
 
     rows = [(row["image_id"], row["category_id"], row["bbox"]) for row in loaded.loadAnns(loaded.getAnnIds())]
     assert rows == [(7, 9, [10.25, 20, 19.75, 20]), (7, 4, [-3, -4, 73, 94])]
+
+
+def test_labels_without_a_category_are_left_out_of_the_coco_results() -> None:
+    assert [row["category_id"] for row in detections().to_coco(7, (None, 9))] == [9]
