@@ -18,7 +18,7 @@ from tests import broken
 
 BUDGET = Gates(max_ap_drop=0.5)
 """That of INT8, the loosest."""
-# Coordinates go up to 1280, where FP16 has a spacing of 1; and the synthetic boxes are at whole pixels of another scale.
+# Coordinates go up to 1280, where FP16 has a spacing of 1; the boxes are at whole pixels of another scale.
 SCALE, SIZE = (1280, 256), (1150, 230)
 
 Breaking = Callable[[ModelProto], ModelProto]
@@ -31,7 +31,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gridrt.bench.bench._time_stages", lambda *_: True)
 
 
-def met_by(  # noqa: PLR0913 - parts of one data set
+def met_by(
     folder: Path,
     graph: ModelProto,
     breakings: Mapping[str, Breaking],

@@ -67,12 +67,12 @@ def test_the_name_of_a_row_has_the_backend_where_the_file_has_several_rows() -> 
 
 
 def test_a_backend_that_opens_none_of_the_files_is_an_error() -> None:
-    with pytest.raises(GridRTError, match="tensorrt cannot open any .*a.pth, a.onnx.*--backend tensorrt"):
+    with pytest.raises(GridRTError, match=r"tensorrt cannot open any .*a\.pth, a\.onnx.*--backend tensorrt"):
         candidates_of(["a.pth", "a.onnx"], ["tensorrt"], fp16=False)
 
 
 def test_fp16_without_a_checkpoint_is_an_error() -> None:
-    with pytest.raises(GridRTError, match="cannot open any .*a.onnx.*--fp16"):
+    with pytest.raises(GridRTError, match=r"cannot open any .*a\.onnx.*--fp16"):
         candidates_of(["a.onnx"], [], fp16=True)
 
 

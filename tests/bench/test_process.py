@@ -100,7 +100,7 @@ def test_control_c_leaves_the_process_to_the_one_that_asks(candidate: CandidateP
 def test_a_crash_is_told_with_its_signal() -> None:
     with closing(CandidateProcess(Worker)) as candidate:
         for _ in range(2):
-            with pytest.raises(CandidateError, match="process failed .*SIGSEGV"):
+            with pytest.raises(CandidateError, match=r"process failed .*SIGSEGV"):
                 candidate.call("crash")
 
 
@@ -129,7 +129,7 @@ def test_a_crash_leaves_the_other_candidates_alone(candidate: CandidateProcess) 
 
 
 def test_an_error_that_cannot_be_pickled_comes_back_all_the_same(candidate: CandidateProcess) -> None:
-    with pytest.raises(CandidateError, match="^UnpicklableError: broken$"):
+    with pytest.raises(CandidateError, match=r"^UnpicklableError: broken$"):
         candidate.call("fail_unpicklably")
     assert candidate.call("add", 1, 1) == 2
 

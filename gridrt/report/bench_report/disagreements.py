@@ -14,7 +14,7 @@ from gridrt.agreement import Agreement, agreement
 from gridrt.bench.disagreement import SCORE_THRESHOLD, Disagreement
 from gridrt.bench.result import BenchResult
 from gridrt.report.bench_report.look import file_name, looks_of
-from gridrt.report.bench_report.markup import element, joined
+from gridrt.report.bench_report.markup import element, joined, render
 from gridrt.types import Detections, Float32Array, UInt8Array
 
 LONG_SIDE = 1000  # pixels of an image at most
@@ -54,7 +54,9 @@ def disagreement_figures(result: BenchResult) -> Markup:
     held = (element("image", id=one.name, href=one.data, width=one.width, height=one.height) for one in photos.values())
     definitions = element("svg", element("defs", *held), width=0, height=0, aria_hidden="true", class_="held")
     figures = (_figure(one, names.get(one.row, one.row), photos[one.file]) for one in result.disagreements)
-    return joined(element("p", SHOWN), _key(), definitions, element("div", *figures, class_="disagreements"))
+    return joined(
+        element("p", SHOWN), render("box_legend.html"), definitions, element("div", *figures, class_="disagreements")
+    )
 
 
 def _photo(pixels: UInt8Array, name: str, count: int) -> Photo:
@@ -70,27 +72,23 @@ def _photo(pixels: UInt8Array, name: str, count: int) -> Photo:
     return Photo(name, width * scale, height * scale, scale, data)
 
 
-def _key() -> Markup:
-    """What the lines mean."""
-    entries = []
-    for words, kind in (
-        ("solid line: the reference", "box theirs"),
-        ("dashed line: the model", "box mine"),
-        ("heavy line, with a name: the other side does not find it", "box alone"),
-    ):
-        line = element("path", d="M1 7H35", class_=kind)
-        swatch = element("svg", line, viewBox="0 0 36 14", width=36, height=14, aria_hidden="true", class_="swatch")
-        entries.append(element("li", swatch, words))
-    return element("ul", *entries, class_="legend")
-
-
 def _figure(one: Disagreement, name: str, photo: Photo) -> Markup:
     found = agreement(one.reference, one.other)
     words = difference_in_words(found)
     head = joined(element("strong", file_name(name)), " on ", file_name(one.file.name))
     caption = element("figcaption", element("p", head), element("p", words))
     label = f"{one.file.name} with the boxes of the reference and of {name}. {words}"
-    return element("figure", _drawing(one, found, photo, label), caption, class_="card")
+    rows, columns = ({pair[side] for pair in found.pairs} for side in (0, 1))
+    sides = ((one.reference, rows, "theirs"), (one.other, columns, "mine"))
+    shared = [
+        _box(side.boxes[index] * photo.scale, f"box {kind}") for side, paired, kind in sides for index in sorted(paired)
+    ]
+    # Boxes that one side alone has come last, on top, with their tags.
+    alone = [mark for side, paired, kind in sides for mark in _alone(side, paired, kind, photo, one.class_names)]
+    boxes, tags = ([mark[layer] for mark in alone] for layer in (0, 1))
+    view, image = f"0 0 {photo.width:g} {photo.height:g}", element("use", href=f"#{photo.name}")
+    drawing = element("svg", image, *shared, *boxes, *tags, viewBox=view, role="img", aria_label=label, class_="photo")
+    return element("figure", drawing, caption, class_="card")
 
 
 def difference_in_words(found: Agreement) -> str:
@@ -101,29 +99,24 @@ def difference_in_words(found: Agreement) -> str:
     return f"{alone}; {found.paired} by both, with a mean IoU of {found.overlaps.mean():.2f}."
 
 
-def _drawing(one: Disagreement, found: Agreement, photo: Photo, label: str) -> Markup:
-    """Boxes that one side alone has come last, on top, with their tags."""
-    rows, columns = ({pair[side] for pair in found.pairs} for side in (0, 1))
-    sides = ((one.reference, rows, "theirs"), (one.other, columns, "mine"))
-    shared = [
-        _box(side.boxes[index] * photo.scale, f"box {kind}") for side, paired, kind in sides for index in sorted(paired)
-    ]
-    alone = [mark for side, paired, kind in sides for mark in _alone(side, paired, kind, photo, one.class_names)]
-    boxes, tags = ([mark[layer] for mark in alone] for layer in (0, 1))
-    view = f"0 0 {photo.width:g} {photo.height:g}"
-    image = element("use", href=f"#{photo.name}")
-    return element("svg", image, *shared, *boxes, *tags, viewBox=view, role="img", aria_label=label, class_="photo")
-
-
 def _alone(
     side: Detections, paired: set[int], kind: str, photo: Photo, class_names: Sequence[str]
 ) -> Iterator[tuple[Markup, Markup]]:
-    """Boxes without a partner, with their tags."""
+    """Boxes without a partner, each with its tag.
+
+    A tag is above its box, or below its upper edge at the top of the image, and aligned right where it would not fit.
+    """
     for index in range(len(side)):
-        if index not in paired:
-            box = side.boxes[index] * photo.scale
-            words = f"{class_names[side.labels[index]]} {side.scores[index]:.0%}"
-            yield _box(box, f"box alone {kind}"), _tag(box, words, kind, photo)
+        if index in paired:
+            continue
+        box = side.boxes[index] * photo.scale
+        left, top, right = (float(value) for value in box[:3])
+        words = f"{class_names[side.labels[index]]} {side.scores[index]:.0%}"
+        is_cut = left + LETTER * len(words) > photo.width
+        x = min(right, photo.width - 2) if is_cut else max(left, 2)
+        y = top - 5 if top >= LINE else max(top, 0) + LINE - 3
+        tag = element("text", words, x=x, y=y, class_=f"tag end {kind}" if is_cut else f"tag {kind}")
+        yield _box(box, f"box alone {kind}"), tag
 
 
 def _box(box: Float32Array, kind: str) -> Markup:
@@ -131,12 +124,3 @@ def _box(box: Float32Array, kind: str) -> Markup:
     left, top, right, bottom = (float(value) for value in box)
     way = f"M{left:.1f} {top:.1f}H{right:.1f}V{bottom:.1f}H{left:.1f}Z"
     return joined(element("path", d=way, class_=f"{kind} halo"), element("path", d=way, class_=kind))
-
-
-def _tag(box: Float32Array, words: str, kind: str, photo: Photo) -> Markup:
-    """Above the box, or below its upper edge at the top of the image; aligned right where it would leave the image."""
-    left, top, right = (float(value) for value in box[:3])
-    place = top - 5 if top >= LINE else max(top, 0) + LINE - 3
-    if left + LETTER * len(words) > photo.width:
-        return element("text", words, x=min(right, photo.width - 2), y=place, class_=f"tag end {kind}")
-    return element("text", words, x=max(left, 2), y=place, class_=f"tag {kind}")

@@ -59,19 +59,15 @@ def _band(look: Look, part: str, axis: Axis, top: float) -> Markup:
         text(START, top + NAME - 2, shortened(look.name, LETTERS), "name start"),
         text(END, top + NAME - 2, percentiles, "tick end"),
     )
-    return look.group(_bars(values, axis, foot), *lines, head)
-
-
-def _bars(values: np.ndarray[tuple[int], np.dtype[np.float64]], axis: Axis, foot: float) -> Markup:
-    """One outline for all bars, from left to right."""
     edges = np.geomspace(axis.low, axis.high, BINS + 1)
     counts, _ = np.histogram(values, edges)
-    heights = counts / counts.max() * BARS
     steps = (
         f"L{axis.at(left):.1f} {foot - height:.1f}L{axis.at(right):.1f} {foot - height:.1f}"
-        for left, right, height in zip(edges, edges[1:], heights, strict=False)  # one more edge than bars
+        for left, right, height in zip(edges, edges[1:], counts / counts.max() * BARS, strict=False)
     )
-    return element("path", d=f"M{START} {foot:g}{''.join(steps)}L{END} {foot:g}Z", class_="area")
+    # One outline for all bars, from left to right.
+    bars = element("path", d=f"M{START} {foot:g}{''.join(steps)}L{END} {foot:g}Z", class_="area")
+    return look.group(bars, *lines, head)
 
 
 def _milliseconds(look: Look, part: str) -> np.ndarray[tuple[int], np.dtype[np.float64]]:

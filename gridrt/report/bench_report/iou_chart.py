@@ -48,16 +48,14 @@ def _over_iou(
     looks: Sequence[Look], values: Sequence[dict[float, float | None]], y: Axis, y_label: str, label: str
 ) -> Markup:
     x = Axis(0.475, 0.975, LEFT, RIGHT, (0.5, 0.6, 0.7, 0.8, 0.9))
-    drawn = [_curve(look, x, y, own) for look, own in zip(looks, values, strict=True)]
+    drawn = []
+    for look, own in zip(looks, values, strict=True):
+        places = [None if value is None else (x.at(iou), y.at(value)) for iou, value in own.items()]
+        lines = (look.line(run) for run in lines_through(places))
+        titles = (f"{look.name}, IoU {iou:.2f}: {value:.1f}" for iou, value in own.items() if value is not None)
+        markers = (look.marker(*place, title) for place, title in zip(filter(None, places), titles, strict=True))
+        drawn.append(look.group(*lines, *markers))
     return plot(x, y, "IoU threshold", y_label, label, on_top(looks, drawn))
-
-
-def _curve(look: Look, x: Axis, y: Axis, values: dict[float, float | None]) -> Markup:
-    places = [None if value is None else (x.at(iou), y.at(value)) for iou, value in values.items()]
-    lines = (look.line(run) for run in lines_through(places))
-    titles = (f"{look.name}, IoU {iou:.2f}: {value:.1f}" for iou, value in values.items() if value is not None)
-    markers = (look.marker(*place, title) for place, title in zip(filter(None, places), titles, strict=True))
-    return look.group(*lines, *markers)
 
 
 def _iou_values(look: Look) -> dict[float, float | None]:

@@ -29,8 +29,9 @@ def labels(looks: Sequence[Look], places: Sequence[tuple[float, float]]) -> tupl
         name, number = shortened(look.name, LETTERS), str(look.number)
         words, side = name, _free(_sides(x, y, LETTER * len(name)), taken)
         if side is None:
-            numbered, words = True, number
-            side = _free(_ever_further(x, y, LETTER * len(number)), taken) or next(_sides(x, y, LETTER * len(number)))
+            numbered, words, width = True, number, LETTER * len(number)
+            further = (each for gap in range(GAP, RIGHT - LEFT, LINE // 2) for each in _sides(x, y, width, gap))
+            side = _free(further, taken) or next(_sides(x, y, width))
         kind, left, baseline, box = side
         taken.append(box)
         middle = ((box[0] + box[2]) / 2, (box[1] + box[3]) / 2)
@@ -60,8 +61,3 @@ def _sides(x: float, y: float, width: float, gap: float = GAP) -> Iterator[Side]
     for middle in (y - gap - half, y + gap + half):
         for kind, left in (("middle", x - width / 2), ("start", x), ("end", x - width)):
             yield kind, x, middle + 4, (left, middle - half, left + width, middle + half)
-
-
-def _ever_further(x: float, y: float, width: float) -> Iterator[Side]:
-    for gap in range(GAP, RIGHT - LEFT, LINE // 2):
-        yield from _sides(x, y, width, gap)

@@ -23,19 +23,15 @@ def plot(x: Axis, y: Axis, x_label: str, y_label: str, label: str, marks: Markup
         text((LEFT + RIGHT) / 2, HEIGHT - 6, x_label, "axis middle"),
         element("text", y_label, transform=f"translate(12 {(TOP + BOTTOM) / 2:g}) rotate(-90)", class_="axis middle"),
     )
-    return svg(WIDTH, HEIGHT, label, across(x, TOP, BOTTOM), _up(y), names, marks)
+    lines = (element("line", x1=LEFT, x2=RIGHT, y1=y.at(tick), y2=y.at(tick), class_="grid") for tick in y.ticks)
+    values = (text(LEFT - 6, y.at(tick) + 4, _tick_text(tick), "tick end") for tick in y.ticks)
+    return svg(WIDTH, HEIGHT, label, across(x, TOP, BOTTOM), *lines, *values, names, marks)
 
 
 def across(x: Axis, top: float, bottom: float) -> Markup:
     """Grid lines of a horizontal axis, with their values below."""
     lines = (element("line", x1=x.at(tick), x2=x.at(tick), y1=top, y2=bottom, class_="grid") for tick in x.ticks)
     values = (text(x.at(tick), bottom + 16, _tick_text(tick), "tick middle") for tick in x.ticks)
-    return joined(*lines, *values)
-
-
-def _up(y: Axis) -> Markup:
-    lines = (element("line", x1=LEFT, x2=RIGHT, y1=y.at(tick), y2=y.at(tick), class_="grid") for tick in y.ticks)
-    values = (text(LEFT - 6, y.at(tick) + 4, _tick_text(tick), "tick end") for tick in y.ticks)
     return joined(*lines, *values)
 
 

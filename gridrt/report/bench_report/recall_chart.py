@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
-from gridrt.report.bench_report.axis import Axis, linear_axis
+from gridrt.report.bench_report.axis import linear_axis
 from gridrt.report.bench_report.look import Look, file_name, legend, on_top
 from gridrt.report.bench_report.markup import element, joined
 from gridrt.report.bench_report.plot import BOTTOM, LEFT, RIGHT, TOP, figure, plot
@@ -35,18 +35,17 @@ def _curves(look: Look) -> dict[str, Sequence[float]]:
 
 def _recall_chart(looks: Sequence[Look], iou: str) -> Markup:
     x, y = linear_axis(0, 1, LEFT, RIGHT), linear_axis(0, 1, BOTTOM, TOP)
-    drawn = [_recall_curve(look, x, y, curve) if (curve := _curves(look).get(iou)) else Markup() for look in looks]
+    drawn = []
+    for look in looks:
+        precision = _curves(look).get(iou, ())
+        last = max(len(precision) - 1, 1)
+        places = [(x.at(step / last), y.at(value)) for step, value in enumerate(precision)]
+        every = max(last // MARKERS, 1)
+        first = look.index * 3 % every  # apart from the others' markers, as curves often lie on each other
+        markers = (look.marker(*place) for place in places[first::every])
+        drawn.append(look.group(look.line(places), *markers) if places else Markup())
     chart = plot(x, y, "recall", "precision", f"Precision over recall at IoU {iou}", on_top(looks, drawn))
     return element("div", element("h3", f"IoU {iou}"), chart)
-
-
-def _recall_curve(look: Look, x: Axis, y: Axis, precision: Sequence[float]) -> Markup:
-    last = max(len(precision) - 1, 1)
-    places = [(x.at(step / last), y.at(value)) for step, value in enumerate(precision)]
-    every = max(last // MARKERS, 1)
-    first = look.index * 3 % every  # apart from the others' markers, as curves often lie on each other
-    markers = (look.marker(*place) for place in places[first::every])
-    return look.group(look.line(places), *markers)
 
 
 def _recall_table(looks: Sequence[Look], iou: str) -> Markup:

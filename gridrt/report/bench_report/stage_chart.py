@@ -32,31 +32,21 @@ def stages(looks: Sequence[Look]) -> Markup:
         "A run on one image, each stage with its number. The strip below a stage is its bound: the least time for its "
         "flops and bytes at this machine's peaks; where there is no strip, it is not known."
     )
-    tables = [_numbers(look, names) for look in having]
-    drawn = figure(caption, _chart(having, names), _legend(names), kind="beside")
-    return joined(drawn, folded("Numbers: stages and bounds", *tables))
-
-
-def _legend(names: Sequence[str]) -> Markup:
-    entries = (
-        element("li", element("span", str(number + 1), class_=f"number {_color(number, name)}"), name)
-        for number, name in enumerate(names)
-    )
-    return element("ol", *entries, class_="legend stages")
+    axis = linear_axis(0, 1000 * max(map(_total, having)), START, END)
+    bottom = BAND * len(having) + 2
+    bands = (_band(look, names, axis, index * BAND) for index, look in enumerate(having))
+    unit = text((START + END) / 2, bottom + 32, "ms", "axis middle")
+    label = "Stages of the session of each model"
+    chart = svg(WIDTH, bottom + 38, label, across(axis, 2, bottom), *bands, unit)
+    numbers = (element("span", str(n + 1), class_=f"number {_color(n, name)}") for n, name in enumerate(names))
+    entries = (element("li", number, name) for number, name in zip(numbers, names, strict=True))
+    drawn = figure(caption, chart, element("ol", *entries, class_="legend stages"), kind="beside")
+    return joined(drawn, folded("Numbers: stages and bounds", *(_numbers(look, names) for look in having)))
 
 
 def _color(number: int, name: str) -> str:
     """The class of the style sheet; "other" is grey."""
     return "fill-other" if name == "other" else f"fill{number % COLORS}"
-
-
-def _chart(looks: Sequence[Look], names: Sequence[str]) -> Markup:
-    longest = max(_total(look) for look in looks)
-    axis = linear_axis(0, 1000 * longest, START, END)
-    bottom = BAND * len(looks) + 2
-    bands = (_band(look, names, axis, index * BAND) for index, look in enumerate(looks))
-    unit = text((START + END) / 2, bottom + 32, "ms", "axis middle")
-    return svg(WIDTH, bottom + 38, "Stages of the session of each model", across(axis, 2, bottom), *bands, unit)
 
 
 def _band(look: Look, names: Sequence[str], axis: Axis, top: float) -> Markup:
@@ -66,10 +56,8 @@ def _band(look: Look, names: Sequence[str], axis: Axis, top: float) -> Markup:
         for stage, start in zip(look.row.stages, ends, strict=False)  # one more end than stages
     )
     name = text(START, top + NAME - 2, shortened(look.name, LETTERS), "name start")
-    total, bounds = (
-        f"{milliseconds(_total(look))} ms",
-        [each.bound for each in look.row.stages if each.bound is not None],
-    )
+    total = f"{milliseconds(_total(look))} ms"
+    bounds = [stage.bound for stage in look.row.stages if stage.bound is not None]
     if bounds:
         least = "" if len(bounds) == len(look.row.stages) else "at least "
         total += f", bound {least}{milliseconds(sum(bounds))}"

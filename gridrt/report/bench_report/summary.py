@@ -86,31 +86,17 @@ def answer(row: Row, reference: Row | None) -> str:
     """A row in one sentence; its speed is that of the session."""
     if row.accuracy is None and row.speed is None:
         return f"No figures: {row.failure or 'nothing was measured'}"
-    parts = _reference_parts(row) if row is reference else _parts(row, reference)
-    return ", ".join([*parts, *([f"failed: {row.failure}"] if row.failure else [])])
-
-
-def _reference_parts(row: Row) -> Iterator[str]:
-    yield f"The reference: {_ap(row)}"
+    is_reference, delta = row is reference, row.deltas.get("ap")
+    ap = f"AP {points(row.accuracy.overall['ap'])}" if row.accuracy else "AP not measured"
+    parts = [f"The reference: {ap}" if is_reference else ap if delta is None else f"AP {change(delta)}"]
     if row.speed:
-        yield f"{milliseconds(row.speed.latency[SESSION].p50)} ms an image"
-    if row.bytes is not None:
-        yield size(row.bytes)
-
-
-def _parts(row: Row, reference: Row | None) -> Iterator[str]:
-    delta = row.deltas.get("ap")
-    yield _ap(row) if delta is None else f"AP {change(delta)}"
-    if row.speed:
-        speedup = row.speed.speedup[SESSION]
+        speedup = None if is_reference else row.speed.speedup[SESSION]
         alone = f"{milliseconds(row.speed.latency[SESSION].p50)} ms an image"
-        yield alone if speedup is None else speed_in_words(speedup)
+        parts.append(alone if speedup is None else speed_in_words(speedup))
     if row.bytes is not None:
-        yield size_in_words(row.bytes / reference.bytes) if reference and reference.bytes else size(row.bytes)
-
-
-def _ap(row: Row) -> str:
-    return f"AP {points(row.accuracy.overall['ap'])}" if row.accuracy else "AP not measured"
+        base = None if reference is None or is_reference else reference.bytes
+        parts.append(size_in_words(row.bytes / base) if base else size(row.bytes))
+    return ", ".join([*parts, *([f"failed: {row.failure}"] if row.failure else [])])
 
 
 def gates_table(result: BenchResult) -> Markup:

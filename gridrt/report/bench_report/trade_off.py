@@ -19,7 +19,11 @@ LEAST_SPAN = 2.0  # points of AP that the axis spans at least
 
 def trade_off(looks: Sequence[Look]) -> Markup:
     """AP against latency: a marker with its name for each row that has both."""
-    both = [(look, *place) for look in looks if (place := _latency_and_ap(look)) is not None]
+    both = [
+        (look, 1000 * speed.latency[SESSION].p50, 100 * ap)
+        for look in looks
+        if (speed := look.row.speed) and (accuracy := look.row.accuracy) and (ap := accuracy.overall["ap"]) is not None
+    ]
     if not both:
         return Markup()
     shown, latencies, aps = [look for look, _, _ in both], [each for _, each, _ in both], [each for _, _, each in both]
@@ -34,11 +38,3 @@ def trade_off(looks: Sequence[Look]) -> Markup:
     )
     caption = "Up is better, left is faster. The scale of AP does not start at zero."
     return figure(caption, drawing, legend(shown, numbered=numbered), kind="beside")
-
-
-def _latency_and_ap(look: Look) -> tuple[float, float] | None:
-    """In milliseconds and points."""
-    accuracy, speed = look.row.accuracy, look.row.speed
-    if accuracy is None or speed is None or accuracy.overall["ap"] is None:
-        return None
-    return 1000 * speed.latency[SESSION].p50, 100 * accuracy.overall["ap"]

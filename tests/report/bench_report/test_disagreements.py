@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from gridrt.bench.disagreement import Disagreement
 from gridrt.data.image import save_image
 from gridrt.report.bench_report.disagreements import CANVAS, LONG_SIDE, disagreement_figures
 from gridrt.types import UInt8Array
-from gridrt.bench.disagreement import Disagreement
 from tests.bench_results import bench_result, disagreement
 from tests.html_pages import Node, numbers_in, parsed
 
