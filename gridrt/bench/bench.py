@@ -59,7 +59,7 @@ def benchmark(  # noqa: PLR0913 - a call names what it sets
             are measured without accuracy.
         annotations: of `images`, as COCO's JSON.
         max_images: measure on the first so many; None takes all, or `SYNTHETIC_IMAGES`.
-        reference: the model that the others are compared with, also where it is not among `models`; None takes a
+        reference: the model that the others are compared with; it need not be one of `models`. None takes a
             checkpoint, else a model in FP32, else the first.
         backends: names of backends, each for the files that it opens; a file that two of them open has two rows. The
             others are run by the preferred backend.
@@ -116,7 +116,7 @@ def _open(candidates: Sequence[Candidate], dataset: CocoDataset | None) -> None:
 
     Args:
         candidates: started.
-        dataset: whose categories the classes must be; None allows any.
+        dataset: with whose categories the classes must agree; None allows any classes.
     """
     for candidate in candidates:
         if candidate.process is not None:

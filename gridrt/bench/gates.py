@@ -29,7 +29,7 @@ class Gates:
 
 
 def check_gates(result: BenchResult, gates: Gates) -> list[GateResult]:
-    """Check every row but the reference; the reference where it is alone.
+    """Check every row but the reference; the reference itself where it is the only row.
 
     What was not measured meets no gate.
     """

@@ -143,7 +143,7 @@ def _counted(run: Callable[[], Any]) -> tuple[Any, Cost]:
 def stage_bounds(
     variant: str, num_classes: int, image_shape: Sequence[int], peaks: Peaks, *, proposals: int, detections: int
 ) -> dict[Stage, Bound]:
-    """The roofline of every stage of a detector whose whole network runs in the type that `peaks` are of.
+    """The roofline of every stage of a detector whose network runs entirely in the type of `peaks`.
 
     Args:
         variant: name of the preset.
@@ -151,8 +151,8 @@ def stage_bounds(
         image_shape: B, H, W of the padded images, or more: that of a batch, [B, H, W, 3].
         peaks: of the device.
         proposals: RoIs of the box head, in all images: 1000 each, used or not.
-        detections: RoIs of the grid head, in all images: the rows that it works on, which with open shapes are the most
-            in any image, and at least one, and with static shapes 100.
+        detections: RoIs of the grid head, in all images: the rows that it works on. With dynamic shapes, that is the
+            largest number in any image, and at least one; with static shapes, 100.
 
     Raises:
         GridRTError: there is no such variant.
@@ -176,7 +176,7 @@ def stage_rows(
         backend: that opened the session.
         session: to time.
         batch: of the one image.
-        detections: how many the session finds there: where shapes are open, the grid head runs on these alone.
+        detections: how many the session finds there: with dynamic shapes, the grid head runs on these only.
         threads: CPU threads, from now on PyTorch's too, by which a CPU's peaks are measured; None leaves the choice to
             the backend.
 
@@ -195,7 +195,7 @@ def stage_rows(
     info = session.info
     if info.variant is not None and (peaks := backend.peaks(session)) is not None:
         classes = len(info.class_names)
-        with torch.device("meta"):  # no memory, no numbers: only the limits that it was made with
+        with torch.device("meta"):  # no memory, no numbers: only its configuration
             model = build(info.variant, classes)
         rows = model.roi_head.detections.max_detections if backend.static_shapes else max(detections, 1)
         proposals = model.rpn_head.proposals.max_proposals

@@ -15,6 +15,7 @@ import torch
 
 from gridrt.bench.bench import benchmark
 from gridrt.bench.gates import Gates
+from gridrt.bench.process import CandidateProcess
 from gridrt.bench.result import SESSION, BenchResult
 from gridrt.bench.worker import Memory, Worker, WorkerOptions
 from gridrt.data.coco import CocoDataset
@@ -27,6 +28,7 @@ from gridrt.model.grid_rcnn import GridRCNN
 from gridrt.runtime.backend import backend_named, backends
 from tests.datasets import write_dataset
 from tests.fakes import WHOLE_IMAGE_GRAPH, whole_image_graph
+from tests.in_process import InProcess
 
 HALF_SIZED = WHOLE_IMAGE_GRAPH.replace(
     "boxes = Unsqueeze(corners, row)",
@@ -44,10 +46,17 @@ HALF_WEIGHT = WHOLE_IMAGE_GRAPH.replace(
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Without rests and repetitions, in a folder of its own."""
+    """Without processes, rests and repetitions, in a folder of its own."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("gridrt.bench.candidates.CandidateProcess", InProcess)
     monkeypatch.setattr("gridrt.bench.interleave.REST_SECONDS", 0)
     monkeypatch.setattr("gridrt.bench.interleave.LEAST_RUNS", 1)
+
+
+@pytest.fixture
+def in_processes(monkeypatch: pytest.MonkeyPatch, quick: None) -> None:  # noqa: ARG001 - it comes first
+    """Each candidate in its own process, as always outside of tests."""
+    monkeypatch.setattr("gridrt.bench.candidates.CandidateProcess", CandidateProcess)
 
 
 @pytest.fixture
@@ -74,7 +83,7 @@ def write(name: str, text: str = WHOLE_IMAGE_GRAPH, classes: str = '["scene"]', 
 def run(*models: str, **options: Any) -> BenchResult:  # noqa: ANN401 - those of `benchmark`
     """On the images of `dataset`, by one thread."""
     where = {"images": "images", "annotations": "images/annotations.json", "scale": (64, 48), "threads": 1}
-    return benchmark(models, **{**where, **options})  # type: ignore[arg-type] # each has its own type
+    return benchmark(models, **{**where, **options})
 
 
 def test_a_model_has_the_figures_that_evaluate_gives(dataset: CocoDataset) -> None:
@@ -252,7 +261,7 @@ def open_dying_worker(options: WorkerOptions) -> Worker:
     return DyingWorker(backend, backend.open(options.path, options.session), options.scale)
 
 
-@pytest.mark.usefixtures("dataset")
+@pytest.mark.usefixtures("dataset", "in_processes")
 def test_a_crash_after_the_interleaved_runs_costs_no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gridrt.bench.candidates.open_worker", open_dying_worker)
 
@@ -329,7 +338,7 @@ BACKEND = ToyBackend()
 """
 
 
-@pytest.mark.usefixtures("dataset")
+@pytest.mark.usefixtures("dataset", "in_processes")
 def test_a_backend_of_another_package_is_measured_in_its_own_process(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

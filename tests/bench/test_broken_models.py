@@ -15,6 +15,7 @@ from gridrt.data.synthetic import write_split
 from gridrt.export.onnx_export import onnx_from_model
 from gridrt.model.checkpoint import load_model
 from tests import broken
+from tests.in_process import InProcess
 
 BUDGET = Gates(max_ap_drop=0.5)
 """That of INT8, the loosest."""
@@ -26,6 +27,7 @@ Breaking = Callable[[ModelProto], ModelProto]
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gridrt.bench.candidates.CandidateProcess", InProcess)
     monkeypatch.setattr("gridrt.bench.interleave.REST_SECONDS", 0)
     monkeypatch.setattr("gridrt.bench.interleave.LEAST_RUNS", 1)
     monkeypatch.setattr("gridrt.bench.bench._time_stages", lambda *_: True)

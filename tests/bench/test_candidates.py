@@ -28,7 +28,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def rows(models: list[str], backends: list[str], *, fp16: bool = False) -> list[tuple[str, str | None]]:
     found = candidates_of(models, backends, fp16=fp16)
-    return [(each.artefact, each.backend and each.backend.name) for each in found]
+    return [(each.artefact, each.backend.name if each.backend else None) for each in found]
 
 
 def test_a_file_is_one_row_of_its_preferred_backend() -> None:

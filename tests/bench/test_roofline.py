@@ -202,7 +202,7 @@ def test_every_stage_has_its_time_and_those_that_multiply_a_bound() -> None:
     assert rows[-1].bound is None
 
 
-def test_with_open_shapes_the_bound_of_the_grid_head_follows_the_detections() -> None:
+def test_with_dynamic_shapes_the_bound_of_the_grid_head_follows_the_detections() -> None:
     few, many = (bounds_of(Staged(), KnownSession(), found)["grid_head"] or 0 for found in (0, 10))
 
     assert many == pytest.approx(10 * few, rel=0.2)

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
-from gridrt.bench.process import CandidateProcess
 from gridrt.cli.main import cli
 from gridrt.data.image import save_image
 from tests.bench.test_bench import HALF_SIZED, write
 from tests.datasets import write_dataset
+from tests.in_process import InProcess
 
 ARGUMENTS = ("bench", "--scale", "64", "48", "--threads", "1")
 ON_THE_SET = ("--images", "images", "--annotations", "images/annotations.json")
@@ -23,6 +23,7 @@ ON_THE_SET = ("--images", "images", "--annotations", "images/annotations.json")
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A working folder with three images of a scene, a graph that finds it, and one that finds half of it."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("gridrt.bench.candidates.CandidateProcess", InProcess)
     monkeypatch.setattr("gridrt.bench.interleave.REST_SECONDS", 0)
     monkeypatch.setattr("gridrt.bench.interleave.LEAST_RUNS", 1)
     content: dict[str, Any] = {
@@ -84,15 +85,15 @@ def test_a_model_that_is_not_measured_is_reported_and_the_others_go_on() -> None
 
 
 def test_control_c_leaves_the_figures_so_far_marked_as_partial(monkeypatch: pytest.MonkeyPatch) -> None:
-    call, calls = CandidateProcess.call, []
+    call, calls = InProcess.call, []
 
-    def interrupted(candidate: CandidateProcess, method: str, *arguments: object) -> Any:  # noqa: ANN401 - as the original
+    def interrupted(candidate: InProcess, method: str, *arguments: object) -> Any:  # noqa: ANN401 - as the original
         calls.append(method)
         if method == "detect" and calls.count("detect") == 6:  # 3 to warm up, 2 that count
             raise KeyboardInterrupt
         return call(candidate, method, *arguments)
 
-    monkeypatch.setattr(CandidateProcess, "call", interrupted)
+    monkeypatch.setattr(InProcess, "call", interrupted)
 
     result = bench("whole.onnx", *ON_THE_SET, "--json", "out.json")
 

@@ -51,8 +51,10 @@ def disagreement_figures(result: BenchResult) -> Markup:
     names = {look.row.name: look.name for look in looks_of(result)}
     images = {each.file: each.image for each in result.disagreements}
     photos = {file: _photo(image, f"photo{index}", len(images)) for index, (file, image) in enumerate(images.items())}
-    held = (element("image", id=one.name, href=one.data, width=one.width, height=one.height) for one in photos.values())
-    definitions = element("svg", element("defs", *held), width=0, height=0, aria_hidden="true", class_="held")
+    hidden = (
+        element("image", id=one.name, href=one.data, width=one.width, height=one.height) for one in photos.values()
+    )
+    definitions = element("svg", element("defs", *hidden), width=0, height=0, aria_hidden="true", class_="held")
     figures = (_figure(one, names.get(one.row, one.row), photos[one.file]) for one in result.disagreements)
     return joined(
         element("p", SHOWN), render("box_legend.html"), definitions, element("div", *figures, class_="disagreements")
@@ -83,7 +85,7 @@ def _figure(one: Disagreement, name: str, photo: Photo) -> Markup:
     shared = [
         _box(side.boxes[index] * photo.scale, f"box {kind}") for side, paired, kind in sides for index in sorted(paired)
     ]
-    # Boxes that one side alone has come last, on top, with their tags.
+    # Boxes without a partner come last, on top, with their tags.
     alone = [mark for side, paired, kind in sides for mark in _alone(side, paired, kind, photo, one.class_names)]
     boxes, tags = ([mark[layer] for mark in alone] for layer in (0, 1))
     view, image = f"0 0 {photo.width:g} {photo.height:g}", element("use", href=f"#{photo.name}")

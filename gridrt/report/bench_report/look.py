@@ -116,7 +116,7 @@ def legend(looks: Sequence[Look], *, numbered: bool = False) -> Markup:
 
 
 def shortened(text: str, length: int) -> str:
-    """`text` with its middle left out, where it is longer than `length`; the end of a file's name tells most."""
+    """`text` without its middle where it is longer than `length`; the end of a file name distinguishes most."""
     tail = length * 2 // 3
     return text if len(text) <= length else f"{text[: length - tail - 1]}…{text[-tail:]}"
 

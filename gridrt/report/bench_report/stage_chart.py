@@ -23,7 +23,7 @@ COLORS = 11  # of stages; the style sheet defines them, and one for "other"
 
 
 def stages(looks: Sequence[Look]) -> Markup:
-    """A bar of stages for each model whose stages were timed, with the bounds below, and the numbers."""
+    """A bar of stages for each model that has stage times, with their bounds, and the numbers."""
     having = [look for look in looks if _total(look) > 0]
     if not having:
         return Markup()

@@ -76,8 +76,8 @@ def _cards(result: BenchResult) -> Iterator[Card]:
         row = look.row
         own = [gate for gate in result.gates if gate.row == row.name]
         missed = sum(not gate.met for gate in own)
-        told = counted(len(own), "gate")
-        verdict = f"{missed} of {told} not met" if missed else f"{told} met" if own else ""
+        gates = counted(len(own), "gate")
+        verdict = f"{missed} of {gates} not met" if missed else f"{gates} met" if own else ""
         is_good = not missed and not row.failure
         yield Card(look, file_name(look.name), answer(row, reference), "failed" if row.failure else verdict, is_good)
 

@@ -1,4 +1,4 @@
-"""Tables that a phone scrolls within the page, their first column held in place."""
+"""Tables that scroll within the page on a phone, with a sticky first column."""
 
 from __future__ import annotations
 
