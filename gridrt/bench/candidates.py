@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from gridrt.bench.process import CandidateProcess
+from gridrt.bench.process import CandidateError, CandidateProcess
 from gridrt.bench.result import DETECTOR, SESSION, StageRow
 from gridrt.bench.worker import Description, Memory, TimedRun, WorkerOptions, open_worker
 from gridrt.errors import GridRTError
@@ -89,7 +89,7 @@ class Candidate:
         """Record an error as the failure of this candidate only."""
         try:
             yield
-        except GridRTError as error:
+        except (CandidateError, GridRTError) as error:
             self.failure = str(error)
 
     @contextmanager
@@ -97,7 +97,7 @@ class Candidate:
         """Record an error as a measurement that is missing beside the figures."""
         try:
             yield
-        except GridRTError as error:
+        except (CandidateError, GridRTError) as error:
             self.not_measured.append(f"{what} not measured: {error}")
 
 
@@ -122,8 +122,11 @@ def candidates_of(models: Sequence[str], backends: Sequence[str], *, fp16: bool)
     for backend in (*named, *half):
         if used and backend.name not in used:
             flag = "--fp16" if backend in half else f"--backend {backend.name}"
-            rule = f"the backend {backend.name} cannot open any of the files"
-            raise GridRTError(rule, value=", ".join(spellings.values()), remedy=f"Leave out {flag}.")
+            raise GridRTError(
+                f"the backend {backend.name} cannot open any of the files",
+                value=", ".join(spellings.values()),
+                remedy=f"Leave out {flag}.",
+            )
     rows_of_file = Counter(each.artefact for each in candidates)
     for each in candidates:
         each.name = each.artefact
@@ -155,5 +158,8 @@ def require_honoured(candidates: Sequence[Candidate], options: SessionOptions) -
     for option in sorted(options.given):
         if able and not any(option in backend.options for backend in able.values()):
             flag = f"--{option.replace('_', '-')}"
-            rule = f"{flag} cannot be honoured by any backend of this bench"
-            raise GridRTError(rule, value=", ".join(able), remedy=f"Leave out {flag}.")
+            raise GridRTError(
+                f"{flag} cannot be honoured by any backend of this bench",
+                value=", ".join(able),
+                remedy=f"Leave out {flag}.",
+            )

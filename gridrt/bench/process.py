@@ -20,8 +20,8 @@ STOP_SECONDS = 10
 _instance: object = None  # what `make` returned; exists in the candidate's process only
 
 
-class CandidateError(GridRTError):
-    """A candidate that cannot be measured."""
+class CandidateError(Exception):
+    """A candidate that cannot be measured, with the error of its process in one line."""
 
 
 class CandidateProcess:
@@ -59,7 +59,7 @@ class CandidateProcess:
             self._executor.shutdown()  # joins the process, so that its exit code is known
             code = self._process.exitcode or 0
             reason = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit status {code}"
-            raise CandidateError("the candidate's process failed", value=reason) from None
+            raise CandidateError(f"the candidate's process failed: {reason}") from None
 
     def close(self) -> None:
         """End the process; one that is still busy after `STOP_SECONDS` is killed."""

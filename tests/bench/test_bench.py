@@ -25,7 +25,7 @@ from gridrt.errors import DataError, GridRTError, ImageError
 from gridrt.eval import evaluate
 from gridrt.files import sha256_of
 from gridrt.model.grid_rcnn import GridRCNN
-from gridrt.runtime.backend import backend_named, backends
+from gridrt.runtime.backend import backend_named
 from tests.datasets import write_dataset
 from tests.fakes import WHOLE_IMAGE_GRAPH, whole_image_graph
 from tests.in_process import InProcess
@@ -295,77 +295,6 @@ def test_a_trusted_checkpoint_and_its_graph_are_measured_together(untrained: Cal
 def test_trust_where_no_checkpoint_is_is_refused() -> None:
     with pytest.raises(GridRTError, match="--trust-checkpoint cannot be honoured"):
         run(write("whole.onnx"), trust_checkpoint=True)
-
-
-TOY = """
-from pathlib import Path
-
-import numpy as np
-
-from gridrt.runtime.backend import Availability, Backend
-from gridrt.runtime.info import ModelInfo
-from gridrt.types import RawDetections
-
-
-class ToySession:
-    def __init__(self, info):
-        self.info = info
-
-    def run(self, images, image_sizes):
-        boxes = np.concatenate([np.zeros_like(image_sizes), image_sizes[:, ::-1]], 1)[:, None].astype(np.float32)
-        return RawDetections(boxes, np.full((len(images), 1), 0.5, np.float32), np.zeros((len(images), 1), np.int32))
-
-
-class ToyBackend(Backend):
-    name = "toy"
-    title = "Toy"
-    suffixes = (".toy",)
-
-    def opens(self, path):
-        return path.read_bytes().startswith(b"TOY")
-
-    def info(self, path, options):
-        return ModelInfo(("scene",), None, "Toy", "fp32", "toy 1.0", "abacus")
-
-    def open(self, path, options):
-        return ToySession(self.info(path, options))
-
-    def probe(self):
-        return [Availability("Toy")]
-
-
-BACKEND = ToyBackend()
-"""
-
-
-@pytest.mark.usefixtures("dataset", "in_processes")
-def test_a_backend_of_another_package_is_measured_in_its_own_process(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    package = tmp_path / "packages"
-    (package / "toy-1.0.dist-info").mkdir(parents=True)
-    (package / "toy-1.0.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: toy\nVersion: 1.0\n")
-    (package / "toy-1.0.dist-info" / "entry_points.txt").write_text("[gridrt.backends]\ntoy = toy_backend:BACKEND\n")
-    (package / "toy_backend.py").write_text(TOY)
-    monkeypatch.syspath_prepend(package)
-    backends.cache_clear()
-    Path("a.toy").write_bytes(b"TOY")
-
-    result = run("a.toy", write("whole.onnx"), backends=["toy"], scale=(64, 48))
-    monkeypatch.undo()
-    backends.cache_clear()
-
-    toy, graph = result.rows if result.reference == "a.toy" else result.rows[::-1]
-    assert (toy.name, toy.backend, toy.format, toy.run_by, toy.failure) == (
-        "a.toy",
-        "toy",
-        "Toy",
-        "toy 1.0, abacus",
-        "",
-    )
-    assert toy.accuracy is not None
-    assert toy.accuracy.overall["ap"] == 1
-    assert (toy.stages, graph.failure) == ([], "")
 
 
 @pytest.mark.parametrize(

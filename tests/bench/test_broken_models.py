@@ -30,6 +30,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gridrt.bench.candidates.CandidateProcess", InProcess)
     monkeypatch.setattr("gridrt.bench.interleave.REST_SECONDS", 0)
     monkeypatch.setattr("gridrt.bench.interleave.LEAST_RUNS", 1)
+    monkeypatch.setattr("gridrt.bench.interleave.WARM_UP", 0)
     monkeypatch.setattr("gridrt.bench.bench._time_stages", lambda *_: True)
 
 

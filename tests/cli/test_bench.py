@@ -65,7 +65,7 @@ def test_a_gate_sets_the_exit_status(limit: str, status: int) -> None:
     assert result.exit_code == status
     assert ("NOT MET" in result.stdout) == (status == 3)
     [gate] = json.loads(Path("out.json").read_text())["gates"]
-    assert (gate["artefact"], gate["met"]) == ("half.onnx", status == 0)
+    assert (gate["row"], gate["met"]) == ("half.onnx", status == 0)
 
 
 def test_without_models_all_in_the_folder_are_measured_on_synthetic_images() -> None:
