@@ -105,13 +105,10 @@ def command(
     if html_file is not None:
         save_bench_report(html_file, result)
     click.echo("\n".join(bench_lines(result)))
-    click.echo(
-        f"{success_line(result, outputs, time.perf_counter() - started)} Next: {_next(result, measured['images'])}"
-    )
-    if not result.complete:
-        click.get_current_context().exit(exit_codes.INTERRUPTED)
-    if not all(gate.met for gate in result.gates):
-        click.get_current_context().exit(exit_codes.GATE_NOT_MET)
+    success = success_line(result, outputs, time.perf_counter() - started)
+    click.echo(f"{success} Next: {_next(result, measured['images'])}")
+    if not result.complete or not all(gate.met for gate in result.gates):
+        click.get_current_context().exit(exit_codes.GATE_NOT_MET if result.complete else exit_codes.INTERRUPTED)
 
 
 def _next(result: BenchResult, images: Path | None) -> str:
