@@ -58,7 +58,7 @@ def test_classes_other_than_the_datas_are_refused(tmp_path: Path) -> None:
         accuracy_of(write_dataset(tmp_path), ("cat", "bird"), {})
 
 
-def test_pictures_in_which_nothing_is_found_count(tmp_path: Path) -> None:
+def test_images_in_which_nothing_is_found_count(tmp_path: Path) -> None:
     dataset = write_dataset(tmp_path)
     nothing = Detections(np.zeros((0, 4), np.float32), np.zeros(0, np.float32), np.zeros(0, np.int32))
 
@@ -67,7 +67,7 @@ def test_pictures_in_which_nothing_is_found_count(tmp_path: Path) -> None:
     assert (accuracy.images, accuracy.overall["ap"]) == (2, 0)
 
 
-def test_a_delta_is_less_the_reference_and_none_where_one_is() -> None:
+def test_a_delta_is_the_figure_minus_the_references_and_none_where_one_is() -> None:
     found = deltas(plain_accuracy(0.5, 0.25), plain_accuracy(0.75, 0.25))
 
     assert (found["ap"], found["ap90"], found["large"]) == (-0.25, 0, None)

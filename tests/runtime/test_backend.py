@@ -94,7 +94,8 @@ def test_it_is_benched_in_a_process_of_its_own_and_its_content_decides_over_its_
 
     assert (done.returncode, done.stderr) == (0, "")
     rows = json.loads(Path(folder, "bench.json").read_text())["rows"]
-    assert [(row["format"], row["backend"], row["failure"]) for row in rows] == [("Toy", "toy 1.0, cpu", "")] * 2
+    keys = ("format", "backend", "run_by", "failure")
+    assert [tuple(row[key] for key in keys) for row in rows] == [("Toy", "toy", "toy 1.0, cpu", "")] * 2
     assert [row["accuracy"]["overall"]["ap"] for row in rows] == [1.0, 0.0]
 
 

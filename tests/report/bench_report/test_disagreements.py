@@ -8,13 +8,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from gridrt.bench.disagreement import Disagreement
 from gridrt.data.image import save_image
-from gridrt.report.bench_report.pictures import CANVAS, LONG_SIDE, pictures
+from gridrt.report.bench_report.disagreements import CANVAS, LONG_SIDE, disagreement_figures
 from gridrt.types import UInt8Array
-from tests.bench_results import disagreement
+from tests.bench_results import bench_result, disagreement
 from tests.html_pages import Node, numbers_in, parsed
 
-NAMES = {"runs/blood/tiny_bccd.int8.onnx": "tiny_bccd.int8.onnx"}
+
+def page_of(*disagreements: Disagreement) -> Node:
+    return parsed(disagreement_figures(bench_result(disagreements=disagreements)))
 
 
 def saved(folder: Path, name: str, height: int = 80, width: int = 100) -> Path:
@@ -29,14 +32,14 @@ def decoded(image: Node) -> UInt8Array:
 
 
 def corners(page: Node, kind: str) -> list[list[float]]:
-    """Boxes of a kind in pixels of the picture of 100 x 80."""
+    """Boxes of a kind in pixels of the image of 100 x 80."""
     ways = [path.attributes for path in page.one("svg", class_="photo").all("path")]
     boxes = [numbers_in(way["d"]) for way in ways if way["class"] == kind]
     return [[x * 100 / CANVAS for x in (left, top, right, bottom)] for left, top, right, bottom, _ in boxes]
 
 
 def test_boxes_of_both_are_drawn_and_those_without_a_partner_are_heavy(tmp_path: Path) -> None:
-    page = parsed(pictures([disagreement(saved(tmp_path, "a.png"))], NAMES))
+    page = page_of(disagreement(saved(tmp_path, "a.png")))
 
     np.testing.assert_allclose(corners(page, "box theirs"), [[10, 10, 40, 40]], atol=0.05)
     np.testing.assert_allclose(corners(page, "box mine"), [[10, 10, 40, 40]], atol=0.05)
@@ -45,43 +48,35 @@ def test_boxes_of_both_are_drawn_and_those_without_a_partner_are_heavy(tmp_path:
     assert [tag.text for tag in page.all("text")] == ["class 1 80%", "class 2 40%"]
 
 
-def test_words_tell_what_differs(tmp_path: Path) -> None:
-    page = parsed(pictures([disagreement(saved(tmp_path, "a.png"))], NAMES))
+def test_a_sentence_says_what_differs(tmp_path: Path) -> None:
+    page = page_of(disagreement(saved(tmp_path, "a.png")))
 
-    words = "1 found by the reference alone, 1 by the artefact alone; 1 by both, with a mean IoU of 1.00."
+    words = "1 found by the reference alone, 1 by the model alone; 1 by both, with a mean IoU of 1.00."
     assert page.one("figcaption").text == f"tiny_bccd.int8.onnx on a.png{words}"
     assert words in page.one("svg", class_="photo").attributes["aria-label"]
 
 
-def test_a_picture_is_held_once_and_made_small(tmp_path: Path) -> None:
+def test_an_image_is_contained_once_and_made_small(tmp_path: Path) -> None:
     large = saved(tmp_path, "large.png", 1500, 3000)
-    page = parsed(pictures([disagreement(large), disagreement(saved(tmp_path, "b.png")), disagreement(large)], NAMES))
+    page = page_of(disagreement(large), disagreement(saved(tmp_path, "b.png")), disagreement(large))
 
     assert [decoded(image).shape for image in page.all("image")] == [(LONG_SIDE // 2, LONG_SIDE, 3), (80, 100, 3)]
     shown = [use.attributes["href"] for use in page.all("use")]
-    assert shown == ["#picture0", "#picture1", "#picture0"]
+    assert shown == ["#photo0", "#photo1", "#photo0"]
     assert page.all("svg", class_="photo")[0].attributes["viewbox"] == "0 0 640 320"
 
 
-def test_many_pictures_are_smaller_each(tmp_path: Path) -> None:
+def test_many_images_are_smaller_each(tmp_path: Path) -> None:
     many = [disagreement(saved(tmp_path, f"{index}.png", 1000, 1000)) for index in range(48)]
 
-    sides = {decoded(image).shape[0] for image in parsed(pictures(many, NAMES)).all("image")}
+    sides = {decoded(image).shape[0] for image in page_of(*many).all("image")}
 
     assert sides == {500}
 
 
-def test_a_picture_that_is_gone_leaves_its_reason(tmp_path: Path) -> None:
-    page = parsed(pictures([disagreement(tmp_path / "gone.png"), disagreement(saved(tmp_path, "b.png"))], NAMES))
-
-    assert "there is no such file" in page.one("p", class_="banner").text
-    assert len(page.all("figure")) == 2
-    assert len(page.all("svg", class_="photo")) == 1
-
-
 @pytest.mark.parametrize("width", [300, 60])
-def test_names_stay_in_the_picture(tmp_path: Path, width: int) -> None:
-    page = parsed(pictures([disagreement(saved(tmp_path, "a.png", 40, width))], NAMES))
+def test_names_stay_in_the_image(tmp_path: Path, width: int) -> None:
+    page = page_of(disagreement(saved(tmp_path, "a.png", 40, width)))
 
     box = numbers_in(page.one("svg", class_="photo").attributes["viewbox"])
     for tag in page.all("text"):
@@ -90,4 +85,4 @@ def test_names_stay_in_the_picture(tmp_path: Path, width: int) -> None:
 
 
 def test_no_disagreement_is_nothing() -> None:
-    assert pictures([], {}) == ""
+    assert disagreement_figures(bench_result()) == ""
