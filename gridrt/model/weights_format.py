@@ -1,4 +1,4 @@
-"""What a weights file is, told by its content: a wrong suffix does no harm. Needs no PyTorch."""
+"""The format of a weights file, recognised by its content: the suffix does not matter. Needs no PyTorch."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _LEGACY_MAGIC = (0x1950A86A20F9469CFC6C).to_bytes(10, "little")  # torch.save be
 
 
 def weights_format(path: Path) -> Format | None:
-    """How a file stores weights; None for one that neither torch nor safetensors wrote, or that cannot be read."""
+    """How a file stores weights; None where neither torch nor safetensors wrote it, or it cannot be read."""
     head = head_of(path)
     if head.startswith(_ZIP_MAGIC):
         try:

@@ -11,7 +11,7 @@ import torch
 
 from gridrt.runtime.pytorch.summary import checkpoint_summary
 
-STATE_DICTS = Path(__file__).parents[1] / "data" / "state_dicts"
+STATE_DICTS = Path(__file__).parents[2] / "data" / "state_dicts"
 PUBLISHED = json.loads((STATE_DICTS / "r50.json").read_text())
 
 
