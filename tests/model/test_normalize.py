@@ -1,8 +1,8 @@
-"""Normalisation of pixels, held against numpy."""
+"""Normalisation of pixels, held against np."""
 
 from __future__ import annotations
 
-import numpy
+import numpy as np
 import pytest
 import torch
 
@@ -21,8 +21,8 @@ def test_pixels_are_ordered_shifted_and_scaled_and_padding_is_zero(pixels: Pixel
 
     for image, (height, width), found in zip(images.numpy(), sizes.tolist(), normalised, strict=True):
         ordered = image[..., ::-1] if pixels.order == "BGR" else image
-        expected = (ordered.astype(numpy.float64) - pixels.mean) / pixels.std
-        assert numpy.allclose(found[:, :height, :width], expected.transpose(2, 0, 1)[:, :height, :width], atol=1e-4)
+        expected = (ordered.astype(np.float64) - pixels.mean) / pixels.std
+        assert np.allclose(found[:, :height, :width], expected.transpose(2, 0, 1)[:, :height, :width], atol=1e-4)
         assert not found[:, height:].any()
         assert not found[:, :, width:].any()
 

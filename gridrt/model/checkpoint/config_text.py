@@ -34,12 +34,8 @@ def read_config(text: str) -> dict[str, Any]:
     """
     try:
         statements = ast.parse(_FILE_NAME.sub("", text)).body
-        return _run(statements)
     except (SyntaxError, RecursionError, MemoryError) as error:
         raise ValueError(f"{type(error).__name__} {error}".strip()) from error
-
-
-def _run(statements: list[ast.stmt]) -> dict[str, Any]:
     variables: dict[str, Any] = {}
     inherits = any(isinstance(node, ast.Name) and node.id == "_base_" for each in statements for node in ast.walk(each))
     for statement in statements:

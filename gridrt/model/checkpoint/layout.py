@@ -43,7 +43,9 @@ def state_dict_and_meta(content: object, place: Path) -> tuple[StateDict, Meta]:
     if others:
         left_out = ", ".join(f"`{key}`" for key, _ in others)
         warnings.warn(f"{place}: uses the weights under `{used}`; left out: {left_out}", stacklevel=3)
-    _check_entries(state_dict, place)
+    strangers = [str(name) for name, value in state_dict.items() if not isinstance(name, str) or not _is_dense(value)]
+    if strangers:
+        raise CheckpointError("a state dict must map names to dense tensors", place=place, value=listed(strangers))
     meta = content.get("meta") if state_dict is not content else None
     return dict(state_dict), meta if isinstance(meta, dict) else {}
 
@@ -71,12 +73,6 @@ def _no_state_dict(
         value=value,
         remedy=remedy,
     )
-
-
-def _check_entries(state_dict: Mapping[object, object], place: Path) -> None:
-    strangers = [str(name) for name, value in state_dict.items() if not isinstance(name, str) or not _is_dense(value)]
-    if strangers:
-        raise CheckpointError("a state dict must map names to dense tensors", place=place, value=listed(strangers))
 
 
 def _is_dense(value: object) -> bool:

@@ -17,7 +17,6 @@ from gridrt.model.checkpoint.listing import listed
 from gridrt.model.checkpoint.mmdet_config import contradictions
 from gridrt.model.checkpoint.names import unknown_prefix
 from gridrt.model.checkpoint.read import WeightsFile, read_weights
-from gridrt.model.checkpoint.settings import Settings
 from gridrt.model.checkpoint.stated import describe_foreign_settings, stated_settings
 from gridrt.model.grid_rcnn import GridRCNN
 from gridrt.model.zoo import locate
@@ -54,9 +53,13 @@ def load_model(path_or_name: str | Path, *, trust_checkpoint: bool = False) -> G
     state_dict = _as_expected(weights.state_dict, model.state_dict())
     _refuse_non_finite(state_dict, weights.path)
     model.load_state_dict(state_dict, assign=True)
-    settings = _with_fitting_class_names(stated_settings(weights), weights.path, len(model.class_names))
-    if told := describe_foreign_settings(weights, settings, model):
-        warnings.warn(f"{weights.path}: {told}", stacklevel=2)
+    settings = stated_settings(weights)
+    if settings.class_names and len(settings.class_names) != len(model.class_names):
+        counts = f"{len(settings.class_names)} classes for a model of {len(model.class_names)}"
+        warnings.warn(f"{weights.path} names {counts}: the names are ignored", stacklevel=2)
+        settings = replace(settings, class_names=None)
+    if line := describe_foreign_settings(weights, settings, model):
+        warnings.warn(f"{weights.path}: {line}", stacklevel=2)
     settings.apply(model)
     return model.eval()
 
@@ -100,13 +103,3 @@ def _refuse_non_finite(state_dict: StateDict, place: Path) -> None:
             value=f"NaN or infinity in {len(broken)} tensors: {listed(broken)}",
             remedy="The training diverged; use an earlier checkpoint.",
         )
-
-
-def _with_fitting_class_names(settings: Settings, place: Path, num_classes: int) -> Settings:
-    if settings.class_names is None or len(settings.class_names) == num_classes:
-        return settings
-    warnings.warn(
-        f"{place} names {len(settings.class_names)} classes for a model of {num_classes}: the names are ignored",
-        stacklevel=3,
-    )
-    return replace(settings, class_names=None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy
+import numpy as np
 import onnx
 import onnxruntime
 import pytest
@@ -278,9 +278,9 @@ def test_the_exported_graph_has_the_settings_of_the_checkpoint(tmp_path: Path, t
 
     assert labels.shape == (1, 120)
     assert (labels >= 0).any()
-    assert numpy.array_equal(labels, outputs[2])
-    assert numpy.allclose(boxes, outputs[0], atol=1e-2)
-    assert numpy.allclose(scores, outputs[1], atol=1e-4)
+    assert np.array_equal(labels, outputs[2])
+    assert np.allclose(boxes, outputs[0], atol=1e-2)
+    assert np.allclose(scores, outputs[1], atol=1e-4)
 
 
 @pytest.mark.parametrize("name", ["w.pt", "w.ckpt", "w.pth.tar", "w.bin", "w.safetensors", "weights", "w.onnx"])

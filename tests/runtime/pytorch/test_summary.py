@@ -24,7 +24,7 @@ def weights() -> dict[str, torch.Tensor]:
 
 def test_a_published_layout_has_every_fact(tmp_path: Path, weights: dict[str, torch.Tensor]) -> None:
     path = tmp_path / "w.pth"
-    meta = {"CLASSES": ("cat",) * 80, "mmdet_version": "2.28.2", "epoch": 25, "config": "long text", "env": None}
+    meta = {"CLASSES": ("cat",) * 80, "mmdet_version": "2.28.2", "epoch": 25, "config": "long = 'text'", "env": None}
     torch.save({"meta": meta, "state_dict": weights}, path, _use_new_zipfile_serialization=False)
 
     summary = checkpoint_summary(path)
