@@ -10,6 +10,7 @@ from pathlib import Path
 from gridrt.errors import CheckpointError
 from gridrt.model.checkpoint.layout import StateDict
 from gridrt.model.checkpoint.listing import listed
+from gridrt.wording import counted
 
 PREPROCESSOR = "data_preprocessor."
 """Prefix of the buffers in which mmengine can keep the mean and std of pixels."""
@@ -38,7 +39,9 @@ def with_current_names(state_dict: StateDict, place: Path) -> StateDict:
         plain[short] = tensor
     averages = [name for name in plain if name == "n_averaged" or (name.startswith("ema_") and "." not in name)]
     if averages:
-        warnings.warn(f"{place}: left out {len(averages)} tensors of averaging: {listed(averages, 2)}", stacklevel=3)
+        warnings.warn(
+            f"{place}: left out {counted(len(averages), 'tensor')} of averaging: {listed(averages, 2)}", stacklevel=3
+        )
     weights = {name: tensor for name, tensor in plain.items() if name not in set(averages)}
     return _from_v1(weights) if f"{_V1_CLASSIFIER}.weight" in weights else weights
 

@@ -151,7 +151,8 @@ def settings_from_buffers(buffers: Mapping[str, Tensor], place: Path) -> Setting
     """
     if not {"mean", "std"} <= buffers.keys():
         return Settings()
-    mean, std = (buffers[name].flatten().tolist() for name in ("mean", "std"))
+    # Seven digits: the decimal number that float32 stands for.
+    mean, std = ([float(f"{value:.7g}") for value in buffers[name].flatten().tolist()] for name in ("mean", "std"))
     return Settings(pixel_config(mean, std, order_of_mean(mean) or "RGB", place))
 
 
