@@ -1,4 +1,4 @@
-"""From pixels to the network's input."""
+"""The network's input from pixels."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from gridrt.config import PixelConfig
 
 
 class Normalize(nn.Module):
-    """Normalise pixels per channel; padding becomes exactly 0, which no pixel value would.
+    """Standardise pixels per channel; padding becomes exactly 0.
 
     Args:
         pixels: channel order, mean and std.
@@ -29,7 +29,7 @@ class Normalize(nn.Module):
 
     def forward(self, images: Tensor, image_sizes: Tensor) -> Tensor:
         """uint8 [B, H, W, 3] RGB and int32 [B, 2] (height, width) -> float32 [B, 3, H, W] in the network's order."""
-        # Cast first: TensorRT does nothing else with bytes.
+        # Cast first: TensorRT supports no other op on uint8.
         channels = images.to(self.mean.dtype).permute(0, 3, 1, 2)
         if self.pixels.order == "BGR":
             channels = channels.flip(1)
