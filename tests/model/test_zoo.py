@@ -55,7 +55,7 @@ def garbage(handler: BaseHTTPRequestHandler) -> None:
 
 
 class Server:
-    """Answers every request as told, and notes what was asked for."""
+    """Answers every request with `answer`, and records the requests."""
 
     def __init__(self) -> None:
         self.answer: Answer = whole
@@ -98,7 +98,7 @@ def server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Server]:
 
 @pytest.fixture
 def target(tmp_path: Path) -> Path:
-    """Where the fetched file belongs."""
+    """The place of the downloaded file."""
     return tmp_path / "cache" / FILE
 
 

@@ -66,7 +66,8 @@ def load_model(path_or_name: str | Path, *, trust_checkpoint: bool = False) -> G
 
 def _fits_no_variant(weights: WeightsFile, nearest: GridRCNN, misfit: Misfit) -> CheckpointError:
     expected = nearest.state_dict()
-    if prefix := unknown_prefix(weights.state_dict, expected):
+    prefix = unknown_prefix(weights.state_dict, expected)
+    if prefix and expected.keys().isdisjoint(weights.state_dict):
         return CheckpointError(
             f"names of weights must begin as in {next(iter(expected))}",
             place=weights.path,

@@ -1,4 +1,4 @@
-"""All that a weights file states about inference, from its several places, and the line that tells a user."""
+"""All that a weights file states about inference, collected from its several places, and a line about it for users."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def _changes(settings: Settings, default: GridRCNN) -> Iterator[str]:
     )
     for of, stated, config in limits:
         changed = {name: value for name, value in stated.items() if value != getattr(config, name)}
-        yield from (f"{name} {value} of {of}" for name, value in changed.items())
+        yield from (f"{of}.{name} {value}" for name, value in changed.items())
 
 
 def _missing(weights: WeightsFile, settings: Settings) -> Iterator[str]:

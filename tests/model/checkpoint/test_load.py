@@ -196,6 +196,15 @@ def test_weights_under_an_unknown_prefix_are_refused_by_the_prefix(tmp_path: Pat
         load_model(tmp_path / "w.pth")
 
 
+def test_a_second_copy_under_a_prefix_is_unexpected_and_no_prefix_of_the_weights(
+    tmp_path: Path, tiny_weights: Weights
+) -> None:
+    torch.save(tiny_weights | {f"teacher.{name}": tiny_weights[name] for name in tiny_weights}, tmp_path / "w.pth")
+
+    with pytest.raises(CheckpointError, match=r"302 unexpected: teacher\.backbone\.conv1\.weight"):
+        load_model(tmp_path / "w.pth")
+
+
 def as_caffe(weights: Weights) -> Weights:
     """The same detector for pixels in BGR order from which the mean is subtracted, but that no std divides."""
     std = torch.tensor(PixelConfig.std).view(1, 3, 1, 1)
@@ -222,7 +231,7 @@ def test_a_checkpoint_for_other_pixels_runs_as_its_config_states(tmp_path: Path,
     sizes = torch.tensor([[90, 120]], dtype=torch.int32)
 
     with pytest.warns(
-        UserWarning, match=r"w\.pth: taken from the checkpoint: BGR .* scale 480 x 360, max_detections 120"
+        UserWarning, match=r"w\.pth: taken from the checkpoint: BGR .* scale 480 x 360, detections\.max_detections 120"
     ):
         model = load_model(caffe_file(tmp_path / "w.pth", tiny_weights))
     with torch.no_grad():
