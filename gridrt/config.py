@@ -11,12 +11,10 @@ DEFAULT_SCALE = (1333, 800)
 ScaleOrigin: TypeAlias = Literal["as asked", "noted", "assumed"]
 """The origin of a detector's scale: the caller, the model file, or `DEFAULT_SCALE` if neither gives one."""
 
+ColourOrder: TypeAlias = Literal["RGB", "BGR"]
+
 SIZE_DIVISOR = 32
 """Images are padded to a multiple of this: the stride of the deepest backbone stage."""
-
-PIXEL_MEAN = (123.675, 116.28, 103.53)
-PIXEL_STD = (58.395, 57.12, 57.375)
-"""Per channel, in RGB order, for pixels in 0..255."""
 
 
 def scale_in(value: object) -> tuple[int, int] | None:
@@ -25,6 +23,16 @@ def scale_in(value: object) -> tuple[int, int] | None:
         return None
     long, short = value
     return (long, short) if isinstance(long, int) and isinstance(short, int) and min(long, short) > 0 else None
+
+
+@dataclass(frozen=True)
+class PixelConfig:
+    """How pixels in 0..255 become the network's input: (pixel - mean) / std per channel."""
+
+    mean: tuple[float, float, float] = (123.675, 116.28, 103.53)
+    std: tuple[float, float, float] = (58.395, 57.12, 57.375)
+    order: ColourOrder = "RGB"
+    """Of the network's input channels, and so of `mean` and `std`."""
 
 
 @dataclass(frozen=True)
