@@ -16,8 +16,7 @@ _NAMED = 5
 def refuse_non_finite(model: onnx.ModelProto, path: str | Path) -> None:
     """Refuse weights that are NaN or infinite.
 
-    Scores that are NaN exceed no threshold, so that such a graph would find nothing and look sound: the outputs do not
-    tell.
+    Scores that are NaN exceed no threshold: such a graph would detect nothing, and the outputs would not show why.
 
     Args:
         model: the graph.
