@@ -91,22 +91,31 @@ class _Rewrite:
             wants_half = is_half and slot not in FLOAT_SLOTS.get(node.op_type, ())
             if name in self._weights:
                 if wants_half:
-                    node.input[slot] = self._half_weight(name)
+                    node.input[slot] = f"{name}/fp16"
+                    self._store_half(name)
             elif wants_half != (name in self._half_tensors):
                 node.input[slot] = f"{name}/{'fp16' if wants_half else 'fp32'}"
-                yield from self._cast(name, node.input[slot], HALF if wants_half else FLOAT)
+                if (target := node.input[slot]) not in self._made:
+                    self._made.add(target)
+                    kind = HALF if wants_half else FLOAT
+                    yield onnx.helper.make_node("Cast", [name], [target], name=f"{target}/Cast", to=kind)
 
-    def _cast(self, name: str, target: str, kind: int) -> Iterator[NodeProto]:
-        if target not in self._made:
-            self._made.add(target)
-            yield onnx.helper.make_node("Cast", [name], [target], name=f"{target}/Cast", to=kind)
-
-    def _half_weight(self, name: str) -> str:
+    def _store_half(self, name: str) -> None:
+        """Add a weight in half, once."""
         target = f"{name}/fp16"
-        if target not in self._made:
-            self._made.add(target)
-            self._graph.initializer.append(_in_half(self._weights[name], target))
-        return target
+        if target in self._made:
+            return
+        self._made.add(target)
+        values = onnx.numpy_helper.to_array(self._weights[name])
+        largest = float(np.abs(values).max(initial=0))
+        if largest > LARGEST_HALF:
+            raise GraphError(
+                f"weights in FP16 must be at most {LARGEST_HALF:.0f}",
+                place=name,
+                value=f"{largest:.3g}",
+                remedy="Plan the nodes that read it in fp32, by a recipe of your own.",
+            )
+        self._graph.initializer.append(onnx.numpy_helper.from_array(values.astype(np.float16), target))
 
     def _release(self, node: NodeProto) -> Iterator[NodeProto]:
         """Note the outputs of a half node; outputs of the graph are cast back."""
@@ -119,16 +128,3 @@ class _Rewrite:
                 yield onnx.helper.make_node("Cast", [node.output[slot]], [name], name=f"{name}/Cast", to=FLOAT)
             else:
                 self._half_tensors.add(name)
-
-
-def _in_half(tensor: TensorProto, name: str) -> TensorProto:
-    values = onnx.numpy_helper.to_array(tensor)
-    largest = float(np.abs(values).max(initial=0))
-    if largest > LARGEST_HALF:
-        raise GraphError(
-            f"weights in FP16 must be at most {LARGEST_HALF:.0f}",
-            place=tensor.name,
-            value=f"{largest:.3g}",
-            remedy="Plan the nodes that read it in fp32, by a recipe of your own.",
-        )
-    return onnx.numpy_helper.from_array(values.astype(np.float16), name)

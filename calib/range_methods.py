@@ -68,14 +68,11 @@ METHODS: Mapping[str, Method] = {"entropy": entropy, "minmax": min_max, "mse": m
 
 def ranges_of(observers: Mapping[str, Observer], method: Method) -> dict[str, Range]:
     """The range of each activation: the observed one, clipped at the method's threshold."""
-    return {name: _range(observer, method) for name, observer in observers.items()}
-
-
-def _range(observer: Observer, method: Method) -> Range:
-    if observer.amax == 0:
-        return Range(0.0, 0.0)
-    threshold = method(observer)
-    return Range(max(observer.low, -threshold), min(observer.high, threshold))
+    thresholds = {name: method(observer) if observer.amax else 0.0 for name, observer in observers.items()}
+    return {
+        name: Range(max(observer.low, -thresholds[name]), min(observer.high, thresholds[name]))
+        for name, observer in observers.items()
+    }
 
 
 def _upper_edges(observer: Observer) -> Float64Array:

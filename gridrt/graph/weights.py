@@ -25,7 +25,8 @@ def refuse_non_finite(model: onnx.ModelProto, path: str | Path) -> None:
     Raises:
         GraphError: there are some.
     """
-    broken = [tensor.name for tensor in model.graph.initializer if not _is_finite(tensor)]
+    weights = ((tensor.name, onnx.numpy_helper.to_array(tensor)) for tensor in model.graph.initializer)
+    broken = [name for name, values in weights if values.dtype.kind == "f" and not np.isfinite(values).all()]
     if broken:
         raise GraphError(
             "weights must be finite numbers",
@@ -33,8 +34,3 @@ def refuse_non_finite(model: onnx.ModelProto, path: str | Path) -> None:
             value=f"NaN or infinity in {len(broken)} tensors: {', '.join(broken[:_NAMED])}",
             remedy="Export a sound checkpoint.",
         )
-
-
-def _is_finite(tensor: onnx.TensorProto) -> bool:
-    values = onnx.numpy_helper.to_array(tensor)
-    return values.dtype.kind != "f" or bool(np.isfinite(values).all())
