@@ -6,6 +6,7 @@ import hashlib
 from pathlib import Path
 
 import onnx
+import onnx.checker
 import onnx.external_data_helper
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 from onnx import ModelProto
@@ -59,8 +60,8 @@ def load_graph(path: str | Path, *, external_data: bool = True) -> Graph:
         model = onnx.load_model_from_string(content)
         if external_data:
             onnx.external_data_helper.load_external_data_for_model(model, str(path.parent))
-    except OSError as error:
-        raise GraphError("cannot read the ONNX file", place=path, value=error.strerror or error) from error
+    except (OSError, onnx.checker.ValidationError) as error:  # the latter for external data that is missing
+        raise GraphError("cannot read the ONNX file", place=path, value=error) from error
     except DecodeError:
         model = ModelProto()
     if not model.graph.node:  # protobuf also parses an empty file, and some that are damaged
