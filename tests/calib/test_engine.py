@@ -147,5 +147,5 @@ def test_the_parent_is_not_overwritten(graph: Graph) -> None:
 
 @pytest.mark.parametrize("name", ["engine.onnx", "engine"])
 def test_an_engine_has_its_suffix(graph: Graph, name: str) -> None:
-    with pytest.raises(GridRTError, match=r"must end in \.engine|an engine ends in \.engine"):
+    with pytest.raises(GridRTError, match=r"must end in \.engine"):
         build_engine(graph, Path(name))

@@ -181,7 +181,7 @@ def test_options_that_contradict_each_other_are_a_usage_error(arguments: tuple[s
     [
         (("--batch", "0"), "at least one image"),
         (("--size", "800x1333"), "multiples of 32 (found 1 of 800x1333)"),
-        (("--out", "scene.onnx"), "scene.onnx: an engine ends in .engine"),
+        (("--out", "scene.onnx"), "scene.onnx: an engine must end in .engine"),
         (("--out", "scene.onnx/x.engine"), "scene.onnx/x.engine: the result cannot be written here"),
         (("--fp16", "--out", "scene.engine"), "scene.onnx: this would overwrite an input"),
         (("--model", "other.onnx"), "other.onnx: there is no such file"),

@@ -221,7 +221,7 @@ def test_of_several_graphs_none_is_taken(folder: Path) -> None:
     result = calibrate()
 
     assert result.exit_code == 1
-    assert "more than one ONNX file in FP32 lies here (found cells.onnx, other.onnx)" in result.stderr
+    assert "more than one ONNX file in FP32 (found cells.onnx, other.onnx)" in result.stderr
 
 
 class Pictures:
