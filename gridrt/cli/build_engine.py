@@ -59,9 +59,8 @@ def command(*, model: Path | None, out: Path | None, onnx_only: bool, **chosen: 
     calibration = {name: chosen[name] for name in (*OF_CALIBRATION, "scale")}
     if onnx_only and recipe is not None:
         require_suffix(engine, ".engine", "an engine")
-        onnx_file = engine.with_suffix(".onnx")
-        rewritten: Rewritten | None = rewrite_graph(graph, recipe, onnx_file, **calibration)
-        line = _describe_graph(onnx_file, engine, request.profile, started)
+        rewritten: Rewritten | None = rewrite_graph(graph, recipe, engine.with_suffix(".onnx"), **calibration)
+        line = _describe_graph(engine, request.profile, started)
     else:
         with ticking(f"building {engine}"):
             built = build_engine(graph, engine, recipe=recipe, options=request, **calibration)
@@ -99,10 +98,10 @@ def _refuse_given(names: Iterable[str], reason: str) -> None:
             raise click.UsageError(f"{option.opts[-1]} has no effect: {reason}")
 
 
-def _describe_graph(graph: Path, engine: Path, profile: Profile, started: float) -> str:
-    """With the command for trtexec, which takes the plugins from GridRT's library."""
-    command = ["trtexec", f"--onnx={graph}", "--stronglyTyped", "--dynamicPlugins=libgridrt_plugins.so"]
-    command.append(f"--saveEngine={engine}")
+def _describe_graph(engine: Path, profile: Profile, started: float) -> str:
+    """The graph beside `engine`, and the command for trtexec, which takes the plugins from GridRT's library."""
+    graph, lib = engine.with_suffix(".onnx"), "libgridrt_plugins.so"
+    command = ["trtexec", f"--onnx={graph}", "--stronglyTyped", f"--dynamicPlugins={lib}", f"--saveEngine={engine}"]
     for bound, index in (("min", 0), ("opt", 1), ("max", 2)):
         shapes = (f"{name}:{'x'.join(map(str, shapes[index]))}" for name, shapes in profile.inputs().items())
         command.append(f"--{bound}Shapes={','.join(shapes)}")
@@ -113,8 +112,8 @@ def _describe_engine(manifest: Manifest, engine: Path, started: float) -> str:
     counts = sum((Counter(stage) for stage in manifest.precision.values()), Counter[str]())
     layers = ", ".join(f"{count} in {precision}" for precision, count in counts.items())
     library = f"{manifest.runtime['name']} {manifest.runtime['version']}"
-    targets = ", ".join(manifest.compute_capabilities) or "8.0 and later"
-    where = f"on {manifest.gpu['name']}" if manifest.gpu else f"ahead of time for compute capabilities {targets}"
+    targets = f"compute capabilities {', '.join(manifest.compute_capabilities) or '8.0 and later'}"
+    where = f"on {manifest.gpu['name']}" if manifest.gpu else f"ahead of time for {targets}"
     there = "" if manifest.gpu else f", on such a GPU and with {engine.name}.json beside it"
     following = command_line("evaluate", "--model", str(engine), "--images", "DIR", "--annotations", "FILE")
     what = f"{library} engine, built {where}, weighted layers {layers}, in {_size_and_time(engine, started)}"
