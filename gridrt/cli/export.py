@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +16,7 @@ from gridrt.config import DEFAULT_SCALE, ScaleOrigin
 from gridrt.wording import counted, told_scale
 
 if TYPE_CHECKING:
+    from gridrt.graph.graph import Graph
     from gridrt.model.grid_rcnn import GridRCNN
 
 
@@ -59,6 +59,7 @@ def command(
     """
     from gridrt.export.onnx_export import onnx_from_model, save_onnx
     from gridrt.files import sha256_of
+    from gridrt.graph.graph import Graph
     from gridrt.model.checkpoint import load_model
     from gridrt.model.zoo import locate
 
@@ -73,7 +74,9 @@ def command(
     scale_told = _note(scale, model)
     with ticking(f"exporting {weights}"):
         graph = onnx_from_model(model, sha256_of(path))
-    save_onnx(graph, out, check=None if check is None else partial(check, model))
+    if check is not None:
+        check(model, Graph(graph, out))
+    save_onnx(graph, out)
     seconds = time.perf_counter() - started
     click.echo(
         f"{model.variant}, {counted(len(model.class_names), 'class')}, {scale_told}, in {out}, "
@@ -99,15 +102,15 @@ def _note(scale: tuple[int, int] | None, model: GridRCNN) -> str:
     return told_scale(model.scale or DEFAULT_SCALE, unasked if scale is None else "as asked")
 
 
-def _verifier(image: Path | None) -> Callable[[GridRCNN, Path], None]:
+def _verifier(image: Path | None) -> Callable[[GridRCNN, Graph], None]:
     """What compares a model and its graph; the picture is read at once, so that a bad one stops early."""
     from gridrt.data.image import load_image
-    from gridrt.export.drawn_picture import drawn_picture
+    from gridrt.export.synthetic_image import synthetic_image
     from gridrt.export.verify import verify_graph
 
-    picture = drawn_picture() if image is None else load_image(image)
+    picture = synthetic_image() if image is None else load_image(image)
 
-    def verify(model: GridRCNN, graph: Path) -> None:
+    def verify(model: GridRCNN, graph: Graph) -> None:
         click.echo(str(verify_graph(model, graph, picture)))
 
     return verify

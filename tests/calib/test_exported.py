@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+from gridrt.calib.thresholds import METHODS, ranges_of
 from onnx import ModelProto, NodeProto, TensorProto
 
 from gridrt.calib.affine import Range
@@ -18,7 +19,6 @@ from gridrt.calib.plan import plan_from_recipe
 from gridrt.calib.recipe import load_recipe, shipped_recipes
 from gridrt.calib.rewrite import apply_recipe
 from gridrt.calib.targets import TARGETS
-from gridrt.calib.thresholds import METHODS, ranges_of
 from gridrt.data.transform import Transform
 from gridrt.types import UInt8Array
 from tests.calib.graphs import Array, maker_of, node_of, optimized, readers_of, run, types_of, weights_of
