@@ -10,7 +10,7 @@ from gridrt.bench.latency import latency_of, speedup
 from gridrt.bench.result import Accuracy, Row, Speed
 from gridrt.data.coco import CocoDataset
 from gridrt.errors import DataError
-from gridrt.wording import pixels
+from gridrt.formatting import format_scale
 
 
 def rows_of(entries: Sequence[Entry], dataset: CocoDataset) -> list[Row]:
@@ -81,7 +81,8 @@ def _warnings(entry: Entry, reference: Entry) -> Iterator[str]:
         weights = (_told(artefact.info.weights_sha256) for artefact in (mine, theirs))
         yield "made from other weights ({}) than the reference ({})".format(*weights)
     if entry.opened and reference.opened and entry.opened.scale != reference.opened.scale:
-        yield f"run at scale {pixels(entry.opened.scale)}, the reference at {pixels(reference.opened.scale)}"
+        scales = (format_scale(side.opened.scale) for side in (entry, reference))
+        yield "run at scale {}, the reference at {}".format(*scales)
 
 
 def _told(digest: str | None) -> str:

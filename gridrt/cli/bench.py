@@ -17,7 +17,7 @@ import click
 from gridrt.cli import exit_codes, options
 from gridrt.cli.program import command_line
 from gridrt.cli.progress import ticking
-from gridrt.wording import counted
+from gridrt.formatting import format_count
 
 if TYPE_CHECKING:
     from gridrt.bench.bench import Outcome
@@ -150,7 +150,7 @@ def _drawn(folder: Path, count: int) -> CocoDataset:
     from gridrt.data.coco import CocoDataset
     from gridrt.data.synthetic import write_split
 
-    with ticking(f"drawing {counted(count, 'picture')}"):
+    with ticking(f"drawing {format_count(count, 'picture')}"):
         write_split(folder, "val", count)
     return CocoDataset(folder / "val", folder / "instances_val.json")
 
@@ -173,10 +173,10 @@ def _tell(result: BenchResult, written: list[Path], seconds: float) -> None:
     if measured and all(row.accuracy is None for row in measured):
         click.echo("no AP: the drawn pictures show other classes. Give --images and --annotations.")
     places = f", in {', '.join(map(str, written))}" if written else ""
-    images = f"{result.conditions['images_done']} of {counted(result.conditions['images'], 'image')}"
+    images = f"{result.conditions['images_done']} of {format_count(result.conditions['images'], 'image')}"
     state = "measured" if result.complete else "interrupted, measured"
     of_all = "" if len(measured) == len(result.rows) else f"{len(measured)} of "
-    artefacts = of_all + counted(len(result.rows), "artefact")
+    artefacts = of_all + format_count(len(result.rows), "artefact")
     click.echo(f"{artefacts} {state} on {images}{places}, {seconds:.1f} s. ", nl=False)
 
 

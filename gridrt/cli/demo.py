@@ -13,7 +13,7 @@ import click
 from gridrt.cli import bench, build_engine, calibrate, compare, export
 from gridrt.cli.program import command_line
 from gridrt.cli.progress import ticking
-from gridrt.wording import counted
+from gridrt.formatting import format_count
 
 MODEL = "tiny_synthetic"
 PREFACE = f"""\
@@ -82,10 +82,10 @@ def _step(number: int, title: str) -> Iterator[None]:
 def _draw_pictures(out: Path, count: int) -> None:
     from gridrt.data.synthetic import CLASS_NAMES, write_split
 
-    with ticking(f"drawing {counted(count + TO_CALIBRATE, 'picture')}"):
+    with ticking(f"drawing {format_count(count + TO_CALIBRATE, 'picture')}"):
         write_split(out, "val", count)
         write_split(out, "train", TO_CALIBRATE)
-    what = f"{counted(count, 'picture')} of {', '.join(CLASS_NAMES)} in {out / 'val'} to measure on"
+    what = f"{format_count(count, 'picture')} of {', '.join(CLASS_NAMES)} in {out / 'val'} to measure on"
     click.echo(f"{what}, {TO_CALIBRATE} in {out / 'train'} to calibrate on")
 
 

@@ -13,7 +13,7 @@ import click
 from gridrt.cli import exit_codes, options
 from gridrt.cli.program import command_line
 from gridrt.errors import ImageError, OutputError
-from gridrt.wording import counted, told_scale
+from gridrt.formatting import format_count, format_scale_with_origin
 
 if TYPE_CHECKING:
     from gridrt.detector import Detector
@@ -85,10 +85,10 @@ def command(
     finally:  # neither a full disk nor an interruption takes what was found until then
         _write_json(json_file, records, detector.class_names)
     if records:
-        done = [_found(records), told_scale(detector.scale, detector.scale_origin)]
+        done = [_found(records), format_scale_with_origin(detector.scale, detector.scale_origin)]
         done += [f"drawn in {targets[0] if len(sources) == 1 else out}"]
         done += [] if json_file in (None, STDOUT) else [f"listed in {json_file}"]
-        done += [f"{unread} of {counted(len(sources), 'file')} not read whole"] if unread else []
+        done += [f"{unread} of {format_count(len(sources), 'file')} not read whole"] if unread else []
         following = command_line("evaluate", "--model", model, "--images", "DIR", "--annotations", "FILE")
         seconds = time.perf_counter() - started
         click.echo(f"{', '.join(done)}, {seconds:.1f} s. Next: {following}", err=json_file == STDOUT)
@@ -153,6 +153,4 @@ def _found(records: Sequence[Record]) -> str:
     objects = sum(len(record.detections) for record in records)
     frames = sum(record.frame is not None for record in records)
     kinds = {"image": len(records) - frames, "frame": frames}
-    return (
-        f"{counted(objects, 'object')} in {' and '.join(counted(each, noun) for noun, each in kinds.items() if each)}"
-    )
+    return f"{format_count(objects, 'object')} in {' and '.join(format_count(each, noun) for noun, each in kinds.items() if each)}"

@@ -12,7 +12,7 @@ import click
 
 from gridrt.cli import options
 from gridrt.cli.program import command_line
-from gridrt.wording import counted, told_scale
+from gridrt.formatting import format_count, format_scale_with_origin
 
 if TYPE_CHECKING:
     from gridrt.data.coco import CocoDataset
@@ -134,14 +134,14 @@ def _tell(evaluation: Evaluation, conditions: Mapping[str, Any], written: Sequen
 
     metrics = evaluation.metrics()
     click.echo(table(metrics))
-    scale = told_scale(conditions["scale"], conditions["scale_origin"])
+    scale = format_scale_with_origin(conditions["scale"], conditions["scale_origin"])
     click.echo(
         f"in points of 100: {conditions['model']} ({conditions['model_sha256'][:12]}), {scale}, "
-        f"at most 100 detections an image, {counted(conditions['processes'], 'process')}"
+        f"at most 100 detections an image, {format_count(conditions['processes'], 'process')}"
     )
     places = f", in {', '.join(map(str, written))}" if written else ""
     seconds, following = conditions["seconds"], command_line("detect", "IMAGES", "--model", conditions["model"])
     click.echo(
-        f"AP {points(metrics.overall.ap)} on {counted(metrics.images, 'image')}{places}, {seconds:.1f} s "
+        f"AP {points(metrics.overall.ap)} on {format_count(metrics.images, 'image')}{places}, {seconds:.1f} s "
         f"({seconds / metrics.images:.3f} s per image). Next: {following}"
     )

@@ -14,7 +14,7 @@ from gridrt.cli import options
 from gridrt.cli.program import command_line
 from gridrt.cli.progress import ticking
 from gridrt.config import DEFAULT_SCALE, ScaleOrigin
-from gridrt.wording import counted, told_scale
+from gridrt.formatting import format_count, format_scale_with_origin
 
 if TYPE_CHECKING:
     from gridrt.model.grid_rcnn import GridRCNN
@@ -76,7 +76,7 @@ def command(
     save_onnx(graph, out, check=None if check is None else partial(check, model))
     seconds = time.perf_counter() - started
     click.echo(
-        f"{model.variant}, {counted(len(model.class_names), 'class')}, {scale_told}, in {out}, "
+        f"{model.variant}, {format_count(len(model.class_names), 'class')}, {scale_told}, in {out}, "
         f"{out.stat().st_size / 1e6:.1f} MB, {seconds:.1f} s. Next: {command_line('detect', 'IMAGE', '--model', out)}"
     )
 
@@ -96,7 +96,7 @@ def _note(scale: tuple[int, int] | None, model: GridRCNN) -> str:
     """Give the model the scale that was asked for, if any; tells which one its graph will be run at."""
     unasked: ScaleOrigin = "assumed" if model.scale is None else "noted"
     model.scale = scale or model.scale
-    return told_scale(model.scale or DEFAULT_SCALE, unasked if scale is None else "as asked")
+    return format_scale_with_origin(model.scale or DEFAULT_SCALE, unasked if scale is None else "as asked")
 
 
 def _verifier(image: Path | None) -> Callable[[GridRCNN, Path], None]:

@@ -9,7 +9,7 @@ import click
 
 from gridrt.cli import options
 from gridrt.cli.program import command_line
-from gridrt.wording import counted
+from gridrt.formatting import format_count
 
 if TYPE_CHECKING:
     from gridrt.model.grid_rcnn import GridRCNN
@@ -145,7 +145,7 @@ def _data(chosen: dict[str, Any], schedule: Schedule) -> TrainingData:
     fates = {"left out for want of area": joined.degenerate_boxes, "cut at the image's border": joined.cut_boxes}
     for fate, count in fates.items():
         if count and processes.rank() == 0:
-            click.echo(f"{counted(count, 'box')} {fate}", err=True)
+            click.echo(f"{format_count(count, 'box')} {fate}", err=True)
     return TrainingData(joined, validation, schedule.scale, chosen["seed"])
 
 
@@ -180,6 +180,6 @@ def _tell(done: Progress, out: Path, variant: str) -> None:
     figure = f", AP {points(done.best_ap)}" if evaluated else ""
     following = ("detect", "IMAGES", "--model") if variant in BASELINES else ("export", "--weights")
     click.echo(
-        f"{weights}{figure}, {counted(done.epoch, 'epoch')}, {counted(done.iteration, 'iteration')}, "
+        f"{weights}{figure}, {format_count(done.epoch, 'epoch')}, {format_count(done.iteration, 'iteration')}, "
         f"{done.seconds:.1f} s. Next: {command_line(*following, weights)}"
     )

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from gridrt.bench.result import DETECTOR, FIGURES, SESSION, BenchResult, Row
-from gridrt.wording import counted
+from gridrt.formatting import format_count
 
 HEADS = ("AP", "AP50", "AP75", "AP80", "AP90", "small", "medium", "large")
 CELL = 9
@@ -89,7 +89,9 @@ def _notes(result: BenchResult) -> Iterator[str]:
 def _told_conditions(conditions: Mapping[str, Any], reference: str) -> str:
     gpus = [gpu["name"] for gpu in conditions["gpus"]]
     versions = ", ".join(f"{name} {version}" for name, version in conditions["versions"].items())
-    threads = counted(conditions["threads"], "thread") if conditions["threads"] else "the runtime's choice of threads"
+    threads = (
+        format_count(conditions["threads"], "thread") if conditions["threads"] else "the runtime's choice of threads"
+    )
     return (
         f"reference {reference}; {conditions['images_done']} of {conditions['images']} images, each artefact in turn, "
         f"batch {conditions['batch']}, after {conditions['warm_up']} to warm up; {threads} of "

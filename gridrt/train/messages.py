@@ -10,13 +10,13 @@ from tqdm import tqdm
 from gridrt import processes
 from gridrt.errors import DependencyError
 from gridrt.eval import Metrics
+from gridrt.formatting import format_count, format_scale
 from gridrt.report.figure import require_matplotlib
 from gridrt.report.metrics import points
 from gridrt.train.data import TrainingData
 from gridrt.train.folder import CURVES
 from gridrt.train.schedule import Schedule
 from gridrt.train.state import Progress
-from gridrt.wording import counted, pixels
 
 Losses = Mapping[str, float | None]
 
@@ -32,11 +32,11 @@ def tell_start(data: TrainingData, schedule: Schedule, progress: Progress, itera
     reasons = [f"{count} {reason}" for reason, count in data.left_out().items()]
     left_out = f" ({', '.join(reasons)} left out)" if reasons else ""
     begun = progress.iteration
-    extent = f"iterations {begun} to {iterations}" if begun else counted(iterations, "iteration")
+    extent = f"iterations {begun} to {iterations}" if begun else format_count(iterations, "iteration")
     tell(
-        f"{counted(len(data.images), 'image')}{left_out}, {counted(len(data.images.class_names), 'class')}: "
-        f"{counted(schedule.epochs, 'epoch')}, {extent}, batch size {schedule.batch_size}, "
-        f"scale {pixels(schedule.scale)}, peak learning rate {schedule.lr:.3g}"
+        f"{format_count(len(data.images), 'image')}{left_out}, {format_count(len(data.images.class_names), 'class')}: "
+        f"{format_count(schedule.epochs, 'epoch')}, {extent}, batch size {schedule.batch_size}, "
+        f"scale {format_scale(schedule.scale)}, peak learning rate {schedule.lr:.3g}"
     )
     try:
         require_matplotlib()

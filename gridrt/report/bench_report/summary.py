@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from gridrt.bench.result import SESSION, BenchResult, Gate, Row
+from gridrt.formatting import format_count
 from gridrt.report.bench_report.figures import change, milliseconds, size, size_in_words, speed_in_words
 from gridrt.report.bench_report.look import Look, file_name, looks_of, names_of
 from gridrt.report.bench_report.markup import Html, element, joined
 from gridrt.report.bench_report.tables import Column, Line, table
 from gridrt.report.metrics import points
-from gridrt.wording import counted
 
 INCOMPLETE = "This bench was interrupted: its figures are of the images that were done until then, and may still move."
 
@@ -35,7 +35,7 @@ def summary(result: BenchResult) -> Html:
 def headline(result: BenchResult) -> str:
     """The whole bench in one line."""
     others = [row for row in result.rows if row.artefact != result.reference]
-    held = f"{counted(len(others), 'artefact')} held against {_reference_name(result)}"
+    held = f"{format_count(len(others), 'artefact')} held against {_reference_name(result)}"
     return "; ".join(
         [
             held if others else f"{_reference_name(result)} alone",
@@ -52,7 +52,7 @@ def _reference_name(result: BenchResult) -> str:
 def _gates_in_words(gates: Sequence[Gate]) -> Iterator[str]:
     missed = sum(not gate.met for gate in gates)
     if gates:
-        yield f"{missed} of {counted(len(gates), 'gate')} not met" if missed else "every gate met"
+        yield f"{missed} of {format_count(len(gates), 'gate')} not met" if missed else "every gate met"
 
 
 def _failures_in_words(rows: Sequence[Row]) -> Iterator[str]:
@@ -110,7 +110,7 @@ def _verdict(row: Row, gates: Sequence[Gate]) -> Html:
         return badge("failed", is_good=False)
     if not asked:
         return Html()
-    told = counted(len(asked), "gate")
+    told = format_count(len(asked), "gate")
     return badge(f"{told} met" if all(asked) else f"{asked.count(False)} of {told} not met", is_good=all(asked))
 
 

@@ -10,11 +10,11 @@ from pathlib import Path
 from torch import Tensor
 
 from gridrt.files import sha256_of
+from gridrt.formatting import format_noted_scale
 from gridrt.model.checkpoint import WeightsFile, read_weights
 from gridrt.model.checkpoint.fit import nearest_model
 from gridrt.model.checkpoint.layout import Meta
 from gridrt.model.checkpoint.listing import listed
-from gridrt.wording import noted_scale
 
 _VERSIONS = ("mmdet_version", "mmengine_version", "mmcv_version", "gridrt_version")
 _TOLD_META = (*_VERSIONS, "epoch", "iter", "time")
@@ -55,7 +55,7 @@ class CheckpointSummary:
             f"{self.file}: weights ({self.format}), {self.size_bytes:,} bytes",
             f"variant     {self.variant or f'none: {self.misfit}'}",
             f"classes     {self.class_count}: {self._names()}",
-            f"scale       {noted_scale(self.scale)}",
+            f"scale       {format_noted_scale(self.scale)}",
             f"parameters  {self.parameters:,}",
             f"tensors     {', '.join(f'{count} {dtype}' for dtype, count in self.dtypes.items())}",
             f"sha256      {self.sha256}",

@@ -8,12 +8,12 @@ from pathlib import Path
 
 from gridrt.errors import EngineError
 from gridrt.files import check_is_file
+from gridrt.formatting import format_noted_scale
 from gridrt.graph.metadata import PRECISION_KEY, class_names_in, scale_in_input
 from gridrt.model.checkpoint.listing import listed
 from gridrt.runtime.tensorrt.batch import batch_text
 from gridrt.runtime.tensorrt.compatibility import built_for
 from gridrt.runtime.tensorrt.manifest import Manifest, read_manifest
-from gridrt.wording import noted_scale
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class EngineSummary:
             f"images      {smallest} to {largest}, tuned for {tuned}",
             *(f"precision   {stage}: {_counts(counts)}" for stage, counts in told.precision.items()),
             f"classes     {len(self.class_names)}: {listed(self.class_names)}",
-            f"scale       {noted_scale(self.scale)}",
+            f"scale       {format_noted_scale(self.scale)}",
             f"graph       {graph['file']} in {recipe}, sha256 {graph['sha256']}",
             f"sha256      {self.sha256}",
             *(f"{name}: {value}" for name, value in told.options.items() if value is not None),
