@@ -81,8 +81,8 @@ def _warnings(entry: Entry, reference: Entry) -> Iterator[str]:
         weights = (_told(artefact.info.weights_sha256) for artefact in (mine, theirs))
         yield "made from other weights ({}) than the reference ({})".format(*weights)
     if entry.opened and reference.opened and entry.opened.scale != reference.opened.scale:
-        scales = (format_scale(side.opened.scale) for side in (entry, reference))
-        yield "run at scale {}, the reference at {}".format(*scales)
+        own, reference_s = format_scale(entry.opened.scale), format_scale(reference.opened.scale)
+        yield f"run at scale {own}, the reference at {reference_s}"
 
 
 def _told(digest: str | None) -> str:
