@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from gridrt.api import open_detector
 from gridrt.data.image import load_image, save_image
-from gridrt.detector import open_detector
 from gridrt.report.draw import draw
 from gridrt.report.sheet import sheet
 

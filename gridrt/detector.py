@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 
@@ -11,6 +10,7 @@ from gridrt.config import ScaleOrigin
 from gridrt.data.transform import Transform, restore_boxes
 from gridrt.errors import GridRTError
 from gridrt.runtime.backend import Session
+from gridrt.runtime.info import ModelInfo
 from gridrt.types import Detections, Float32Array, RawDetections, UInt8Array
 
 
@@ -32,6 +32,11 @@ class Detector:
         self._session = session
         self._transform = Transform(session.info.scale if scale is None else scale)
         self.scale_origin: ScaleOrigin = session.info.scale_origin if scale is None else "as asked"
+
+    @property
+    def info(self) -> ModelInfo:
+        """What it runs, and on what."""
+        return self._session.info
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -62,32 +67,6 @@ class Detector:
         batch = self._transform(images)
         raw = self._session.run(batch.images, batch.image_sizes)
         return [_used_rows(raw, index, factor) for index, factor in enumerate(batch.scale_factors)]
-
-
-def open_detector(
-    model: str | Path,
-    scale: tuple[int, int] | None = None,
-    *,
-    backend: str = "auto",
-    threads: int | None = None,
-    device: str | None = None,
-    trust_checkpoint: bool = False,
-) -> Detector:
-    """A detector over a model file, opened by `gridrt.runtime.open_session`; see there for what it raises.
-
-    Args:
-        model: a checkpoint (.pth, .pt, .safetensors), an ONNX graph (.onnx), a TensorRT engine (.engine), or a name
-            (r50, tiny_bccd, ...).
-        scale: most pixels on the long and on the short side of a resized image; None is what the model learned from.
-        backend: that runs it, by name; "auto" takes the first that is available and gives the reference's boxes.
-        threads: CPU threads; None leaves the choice to the backend.
-        device: such as "cpu" or "cuda:1"; None leaves the choice to the backend.
-        trust_checkpoint: allow a checkpoint that needs unpickling of arbitrary classes, which can run code.
-    """
-    from gridrt.runtime import open_session
-
-    session = open_session(model, backend=backend, threads=threads, device=device, trust_checkpoint=trust_checkpoint)
-    return Detector(session, scale)
 
 
 def _check_image(index: int, image: object) -> None:

@@ -50,7 +50,21 @@ ALLOWED: dict[str, set[str]] = {
         "runtime",
     },
     "compare": {"graph", "stages", "agreement", "calib", "data", "export", "model", "plugins", "runtime"},
-    "demo": {"bench", "data", "detector", "export", "model", "report"},
+    "demo": {"api", "data", "report"},
+    "api": {
+        "bench",
+        "calib",
+        "compare",
+        "data",
+        "detector",
+        "eval",
+        "export",
+        "model",
+        "processes",
+        "report",
+        "runtime",
+        "train",
+    },
 }
 # At the top of a verb's module; the rest is imported when the verb is called.
 ALLOWED_AT_THE_TOP_OF_A_VERB = FOUNDATION | {"cli", "machine"}

@@ -22,7 +22,7 @@ from gridrt.bench.result import SESSION
 from gridrt.bench.worker import Opening, Worker
 from gridrt.data.coco import CocoDataset
 from gridrt.data.image import save_image
-from gridrt.detector import open_detector
+from gridrt.api import open_detector
 from gridrt.errors import DataError, GridRTError, ImageError
 from gridrt.eval import evaluate
 from gridrt.files import sha256_of

@@ -183,7 +183,7 @@ def test_pictures_and_frames_are_counted_apart(folder: Path) -> None:
         (["photos/*.bmp"], "photos/*.bmp: no file matches this pattern"),
         (["photos", "--model", "words.onnx"], "words.onnx: not a graph that ONNX Runtime can open"),
         (["photos", "--model", "nowhere.onnx"], "nowhere.onnx: there is no such file"),
-        (["photos", "--model", "notes.txt"], "notes.txt: a model must be a file that ends in"),
+        (["photos", "--model", "notes.txt"], "notes.txt: is not a model file that any backend opens"),
         (["photos", "--model", "tiny_bcdd"], "tiny_bcdd: there is no such file. Check the path, or give one of the"),
         (["https://host/a.jpg?size=1"], "https://host/a.jpg?size=1: this must be a file, not a URL. Fetch it, "),
         (["photos", "--model", "https://host/a.onnx"], "https://host/a.onnx: this must be a file, not a URL. "),
