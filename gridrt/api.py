@@ -475,11 +475,11 @@ def _conditions(model: FilePath | Detector, detector: Detector, annotations: Pat
     from gridrt.files import sha256_of
     from gridrt.model.zoo import locate
 
-    is_file = isinstance(model, (str, Path))
+    file = model if isinstance(model, (str, Path)) else None
     return {
         "gridrt": gridrt.__version__,
-        "model": str(model) if is_file else None,
-        "model_sha256": sha256_of(locate(model)) if is_file else None,
+        "model": None if file is None else str(file),
+        "model_sha256": None if file is None else sha256_of(locate(file)),
         "backend": detector.info.backend,
         "device": detector.info.device,
         "annotations": str(annotations),

@@ -14,6 +14,7 @@ import onnx.helper
 import pytest
 import torch
 
+from gridrt.api import open_detector
 from gridrt.bench.artefact import HALF, ONNX, PYTORCH, TENSORRT, Artefact
 from gridrt.bench.bench import Outcome, Request, _opening, _reference, bench
 from gridrt.bench.contestant import Memory
@@ -22,7 +23,6 @@ from gridrt.bench.result import SESSION
 from gridrt.bench.worker import Opening, Worker
 from gridrt.data.coco import CocoDataset
 from gridrt.data.image import save_image
-from gridrt.api import open_detector
 from gridrt.errors import DataError, GridRTError, ImageError
 from gridrt.eval import evaluate
 from gridrt.files import sha256_of
