@@ -13,14 +13,15 @@ from torch import Tensor
 
 from benchmarks.graph_parts import cpu_session, cut_after_rpn
 from benchmarks.photograph import filling, photograph
-from gridrt.calib.observe import observe
+from gridrt.calib.observe import observable_session, observe
+from gridrt.calib.range_methods import METHODS, ranges_of
 from gridrt.calib.recipe import load_recipe
 from gridrt.calib.rewrite import apply_recipe
 from gridrt.calib.targets import TARGETS
-from gridrt.calib.thresholds import METHODS, ranges_of
 from gridrt.data.image import save_image
 from gridrt.data.transform import Batch
 from gridrt.export.verify import cpu_sessions
+from gridrt.graph.graph import load_graph
 from gridrt.model.grid_rcnn import GridRCNN
 from gridrt.runtime.backend import Session
 from gridrt.runtime.onnxruntime.profile import Feeds
@@ -50,8 +51,10 @@ def int8_graph_of(graph: Path, batch: Batch, scale: tuple[int, int]) -> Path:
     picture, target = graph.with_suffix(".png"), graph.with_suffix(".int8.onnx")
     height, width = batch.image_sizes[0]
     save_image(picture, batch.images[0, :height, :width])
-    ranges = ranges_of(observe(graph, [picture], scale, graph.with_suffix(".npz")), METHODS["mse"])
-    onnx.save(apply_recipe(onnx.load(graph), load_recipe("int8"), TARGETS["cpu"], ranges), target)
+    loaded = load_graph(graph)
+    observers = observe(loaded, observable_session(loaded), [picture], scale, graph.with_suffix(".npz"))
+    ranges = ranges_of(observers, METHODS["mse"])
+    onnx.save(apply_recipe(loaded.model, load_recipe("int8"), TARGETS["cpu"], ranges), target)
     return target
 
 

@@ -13,7 +13,7 @@ import onnx.numpy_helper
 from onnx import GraphProto, ModelProto, NodeProto, TensorProto
 
 from gridrt.errors import GraphError
-from gridrt.graph.wiring import drop_unread_weights, element_types, replace_nodes
+from gridrt.graph.wiring import drop_unused_weights, element_types, replace_nodes
 from gridrt.plugins.grid_fusion.contract import GRID_FUSION
 from gridrt.plugins.multi_level_roi_align.contract import MULTI_LEVEL_ROI_ALIGN
 
@@ -52,7 +52,7 @@ def to_fp16(model: ModelProto, nodes: Collection[str]) -> None:
     types = element_types(model)
     halves = {node.name for node in model.graph.node if node.name in nodes and _can_be_half(node, types)}
     replace_nodes(model.graph, list(_Rewrite(model.graph, types, halves)))
-    drop_unread_weights(model.graph)
+    drop_unused_weights(model.graph)
 
 
 def _can_be_half(node: NodeProto, types: dict[str, int]) -> bool:

@@ -18,7 +18,7 @@ from onnx import GraphProto, ModelProto, NodeProto
 from gridrt.calib.affine import Range, quantized_weight
 from gridrt.calib.targets import Target
 from gridrt.calib.targets.quantization import ACTIVATION, BIAS, WEIGHT, channel_axis, weighted_nodes
-from gridrt.graph.wiring import Edge, drop_unread_weights, replace_nodes, wiring_of
+from gridrt.graph.wiring import Edge, drop_unused_weights, replace_nodes, wiring_of
 from gridrt.types import Float32Array
 
 Array: TypeAlias = npt.NDArray[Any]
@@ -41,7 +41,7 @@ def to_int8(model: ModelProto, nodes: frozenset[str], ranges: Mapping[str, Range
     """
     rewrite = _Rewrite(model.graph, nodes, ranges, target)
     replace_nodes(model.graph, list(rewrite))
-    drop_unread_weights(model.graph)
+    drop_unused_weights(model.graph)
     return frozenset(rewrite.added)
 
 
@@ -51,7 +51,7 @@ class _Rewrite:
     def __init__(self, graph: GraphProto, nodes: frozenset[str], ranges: Mapping[str, Range], target: Target) -> None:
         self._graph, self._target = graph, target
         self._wiring = wiring_of(graph)
-        reads = target.quantized_reads(self._wiring, nodes)
+        reads = target.quantized_edges(self._wiring, nodes)
         self._schemes = {tensor: target.scheme_of(tensor, self._wiring, ranges) for tensor in reads}
         self._quantized_edges = {edge for edges in reads.values() for edge in edges}
         weighted = weighted_nodes(self._wiring, nodes)

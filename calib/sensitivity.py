@@ -11,7 +11,6 @@ from tqdm import tqdm
 
 from gridrt.calib.fp16 import HALF_OPS
 from gridrt.calib.plan import Plan, plan_from_recipe
-from gridrt.calib.precision import Precision
 from gridrt.calib.recipe import Recipe, Rule
 from gridrt.calib.targets.quantization import weighted_nodes
 from gridrt.graph.wiring import wiring_of
@@ -65,7 +64,7 @@ Measure: TypeAlias = Callable[[Recipe], Loss]
 
 def blocks_of(graph: GraphProto, recipe: Recipe) -> dict[str, int]:
     """The blocks that a recipe runs in INT8, with the number of nodes that multiply in it, in the graph's order."""
-    integers = plan_from_recipe(graph, recipe).nodes(Precision.INT8)
+    integers = plan_from_recipe(graph, recipe).nodes("int8")
     blocks: dict[str, int] = {}
     for node in weighted_nodes(wiring_of(graph), integers):
         block = block_of(node.name)
@@ -82,7 +81,7 @@ def block_of(node: str) -> str:
 def without(graph: GraphProto, recipe: Recipe, blocks: Sequence[str], reason: str) -> Recipe:
     """A recipe with these blocks in FP16 where it has them in INT8; what it says of their other nodes still holds."""
     plan = plan_from_recipe(graph, recipe)
-    rules = (Rule(nodes, Precision.FP16, reason) for block in blocks for nodes in _patterns(graph, plan, block))
+    rules = (Rule(nodes, "fp16", reason) for block in blocks for nodes in _patterns(graph, plan, block))
     return replace(recipe, rules=(*recipe.rules, *rules))
 
 
@@ -90,9 +89,9 @@ def _patterns(graph: GraphProto, plan: Plan, block: str) -> list[str]:
     """Of the nodes of a block that a plan has in INT8: one for all where none beside them is in FP32."""
     nodes = [node for node in graph.node if node.name.startswith((f"{block}.", f"{block}/"))]
     planned = {node.name: plan.precision(node.name) for node in nodes if node.op_type in HALF_OPS}
-    if Precision.FP32 not in planned.values():
+    if "fp32" not in planned.values():
         return [f"{block}[./]*"]
-    return [name for name, precision in planned.items() if precision is Precision.INT8]
+    return [name for name, precision in planned.items() if precision == "int8"]
 
 
 def costs(graph: GraphProto, recipe: Recipe, measure: Measure) -> list[BlockCost]:

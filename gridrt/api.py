@@ -300,11 +300,12 @@ def export_onnx(
         ('tiny', (320, 256), 'noted')
     """
     from gridrt.data.transform import check_scale
-    from gridrt.export.drawn_picture import drawn_picture
     from gridrt.export.onnx_export import onnx_from_model, save_onnx
     from gridrt.export.report import ExportReport
-    from gridrt.export.verify import Verification, verify_graph
+    from gridrt.export.synthetic_image import synthetic_image
+    from gridrt.export.verify import verify_graph
     from gridrt.files import check_writable, require_suffix, sha256_of
+    from gridrt.graph.graph import Graph
     from gridrt.model.zoo import locate
 
     file = Path(out) if out is not None else Path(Path(weights).stem + ".onnx")
@@ -312,23 +313,16 @@ def export_onnx(
     check_writable(file)
     if scale is not None:
         check_scale(scale)
-    pixels = drawn_picture() if image is None else load_image(image)  # a bad image stops early
+    pixels = synthetic_image() if image is None else load_image(image)  # a bad image stops early
     path = locate(weights)
     model = load_model(path, trust_checkpoint=trust_checkpoint)
     origin: ScaleOrigin = "as asked" if scale else "noted" if model.scale else "assumed"
     model.scale = scale or model.scale
     graph = onnx_from_model(model, sha256_of(path))
-    verified: list[Verification] = []
-    save_onnx(graph, file, lambda written: verified.append(verify_graph(model, written, pixels)) if verify else None)
-    return ExportReport(
-        file=file,
-        size=file.stat().st_size,
-        variant=model.variant,
-        class_names=model.class_names,
-        scale=model.scale or DEFAULT_SCALE,
-        scale_origin=origin,
-        verification=verified[0] if verified else None,
-    )
+    verification = verify_graph(model, Graph(graph, file), pixels) if verify else None
+    save_onnx(graph, file)
+    run_at = model.scale or DEFAULT_SCALE
+    return ExportReport(file, file.stat().st_size, model.variant, model.class_names, run_at, origin, verification)
 
 
 def inspect(model: FilePath, *, trust_checkpoint: bool = False) -> Summary:

@@ -86,7 +86,7 @@ def _with_nodes_before(model: ModelProto, read: Iterable[str], instead: str, nod
     copy = _copied(model)
     added = list(nodes)
     wiring = wiring_of(copy.graph)
-    edges = [edge for tensor in read for edge in wiring.readers[tensor]]
+    edges = [edge for tensor in read for edge in wiring.consumers[tensor]]
     for edge in edges:
         wiring.nodes[edge.node].input[edge.slot] = instead
     first = min(list(wiring.nodes).index(edge.node) for edge in edges)

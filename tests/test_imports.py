@@ -59,6 +59,7 @@ ALLOWED: dict[str, set[str]] = {
         "detector",
         "eval",
         "export",
+        "graph",
         "model",
         "processes",
         "report",

@@ -26,7 +26,7 @@ EXACT_OPS = frozenset(("Concat", "MaxPool", "Relu", "Reshape", "Slice", "Transpo
 """Operators that give out none but numbers they were given (and zeros): nothing to round."""
 
 
-def rounded(model: ModelProto) -> ModelProto:
+def fp16_simulation(model: ModelProto) -> ModelProto:
     """A copy of an FP16 graph that computes in float32 and rounds where FP16 would."""
     copy = ModelProto()
     copy.CopyFrom(model)

@@ -94,13 +94,13 @@ def _insist(found: Sequence[NodeProto], count: int, name: str, stage: str) -> Se
 
 
 def _before_conversions(wiring: Wiring, tensor: str) -> str:
-    while tensor in wiring.maker and wiring.maker[tensor].op_type in CONVERSIONS:
-        tensor = wiring.maker[tensor].input[0]
+    while tensor in wiring.producers and wiring.producers[tensor].op_type in CONVERSIONS:
+        tensor = wiring.producers[tensor].input[0]
     return tensor
 
 
 def _behind_conversions(wiring: Wiring, tensor: str) -> str:
     """Where the decode reads what a convolution makes."""
-    while conversion := next((node for node in wiring.reading_nodes(tensor) if node.op_type in CONVERSIONS), None):
+    while conversion := next((node for node in wiring.consumer_nodes(tensor) if node.op_type in CONVERSIONS), None):
         tensor = conversion.output[0]
     return tensor

@@ -9,7 +9,7 @@ from onnx import ModelProto, TensorProto
 
 from gridrt.graph.metadata import (
     PARENT_KEY,
-    PRECISION_KEY,
+    RECIPE_KEY,
     VARIANT_KEY,
     class_names_in,
     metadata_of,
@@ -49,7 +49,7 @@ def metadata_info(
         backend=backend,
         device=device,
         variant=metadata.get(VARIANT_KEY),
-        recipe=metadata.get(PRECISION_KEY),
+        recipe=metadata.get(RECIPE_KEY),
         weights_sha256=metadata.get(PARENT_KEY),
     )
 

@@ -11,10 +11,10 @@ from onnx import ModelProto
 from gridrt.calib.affine import Range
 from gridrt.calib.fidelity import opened
 from gridrt.calib.observe import observe
+from gridrt.calib.range_methods import METHODS, ranges_of
 from gridrt.calib.recipe import load_recipe
 from gridrt.calib.rewrite import apply_recipe
 from gridrt.calib.targets import TARGETS
-from gridrt.calib.thresholds import METHODS, ranges_of
 from gridrt.data.coco import CocoDataset
 from gridrt.eval import AveragePrecision, evaluate
 from gridrt.export.onnx_export import onnx_from_model, save_onnx

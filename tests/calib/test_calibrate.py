@@ -9,11 +9,10 @@ from onnx import ModelProto
 
 from gridrt.calib import calibrate as module
 from gridrt.calib.calibrate import Request, calibrate
-from gridrt.calib.precision import Precision
+from gridrt.calib.range_methods import METHODS
 from gridrt.calib.recipe import Recipe, RecipeError, Rule, load_recipe
 from gridrt.calib.sensitivity import blocks_of
 from gridrt.calib.targets import TARGETS
-from gridrt.calib.thresholds import METHODS
 from gridrt.errors import GraphError, GridRTError
 from tests.calib.graphs import weights_of
 from tests.calib.small_detector import SCALE, small_detector, small_recipe, write_detector, write_pictures, write_truth
@@ -66,7 +65,7 @@ def test_without_annotations_detections_are_compared_and_nothing_else_is_measure
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("target", TARGETS)
 def test_every_method_and_target_gives_a_graph_that_detects(request_: Request, method: str, target: str) -> None:
-    recipe = small_recipe(Rule("roi_head.grid_head*", Precision.FP16, "places the box"))
+    recipe = small_recipe(Rule("roi_head.grid_head*", "fp16", "places the box"))
 
     done = calibrate(replace(request_, method=method, target=TARGETS[target], recipe=recipe))
 
@@ -156,16 +155,16 @@ def test_a_budget_that_fp16_cannot_meet_is_told_by_the_loss(annotated: Request) 
 def unused(request_: Request, monkeypatch: pytest.MonkeyPatch) -> Request:
     """Whoever runs a picture fails."""
     monkeypatch.setattr("gridrt.calib.observe.load_image", None)
-    monkeypatch.setattr("gridrt.calib.trial.load_image", None)
+    monkeypatch.setattr("gridrt.calib.evaluation.load_image", None)
     return request_
 
 
 @pytest.mark.parametrize(
     ("rules", "message"),
     [
-        ((Rule("backbone*", Precision.FP16, "r"),), "plans convolutions or matrix products in int8"),
-        ((Rule("backbone/Relu", Precision.INT8, "r"),), "matches a node that has such a form .*Relu"),
-        ((Rule("bakcbone*", Precision.INT8, "r"),), "matches at least one node.*Near it: backbone"),
+        ((Rule("backbone*", "fp16", "r"),), "plans convolutions or matrix products in int8"),
+        ((Rule("backbone/Relu", "int8", "r"),), "matches a node that has such a form .*Relu"),
+        ((Rule("bakcbone*", "int8", "r"),), "matches at least one node.*Near it: backbone"),
     ],
 )
 def test_a_recipe_that_does_not_fit_is_refused_before_any_work(

@@ -15,10 +15,10 @@ from gridrt.calib.affine import Range
 from gridrt.calib.fidelity import detect_in, fidelity, opened
 from gridrt.calib.observe import observe
 from gridrt.calib.plan import plan_from_recipe
+from gridrt.calib.range_methods import METHODS, ranges_of
 from gridrt.calib.recipe import load_recipe, shipped_recipes
 from gridrt.calib.rewrite import apply_recipe
 from gridrt.calib.targets import TARGETS
-from gridrt.calib.thresholds import METHODS, ranges_of
 from gridrt.data.transform import Transform
 from gridrt.types import UInt8Array
 from tests.calib.graphs import Array, maker_of, node_of, optimized, readers_of, run, types_of, weights_of

@@ -4,7 +4,6 @@ import onnx.helper
 import pytest
 
 from gridrt.calib.plan import nearest_names, plan_from_recipe
-from gridrt.calib.precision import Precision
 from gridrt.calib.recipe import Recipe, RecipeError, Rule
 from tests.calib.graphs import residual_model
 
@@ -20,34 +19,34 @@ def test_the_last_rule_that_matches_a_node_decides() -> None:
         GRAPH, recipe_of(("backbone*", "int8"), ("backbone.layer1*", "fp32"), ("*.conv1/Conv", "fp16"))
     )
 
-    assert plan.precision("backbone/Relu") is Precision.INT8
-    assert plan.precision("backbone.layer1.0/Add") is Precision.FP32
-    assert plan.precision("backbone.layer1.0.conv1/Conv") is Precision.FP16
-    assert plan.precision("backbone.conv1/Conv") is Precision.FP16
+    assert plan.precision("backbone/Relu") == "int8"
+    assert plan.precision("backbone.layer1.0/Add") == "fp32"
+    assert plan.precision("backbone.layer1.0.conv1/Conv") == "fp16"
+    assert plan.precision("backbone.conv1/Conv") == "fp16"
 
 
 def test_a_node_that_no_rule_matches_stays_in_fp32() -> None:
     plan = plan_from_recipe(GRAPH, recipe_of(("backbone*", "int8")))
 
-    assert plan.precision("Sigmoid") is Precision.FP32
-    assert "Sigmoid" not in plan.nodes(Precision.FP32)  # those that a rule plans so
+    assert plan.precision("Sigmoid") == "fp32"
+    assert "Sigmoid" not in plan.nodes("fp32")  # those that a rule plans so
 
 
 def test_the_nodes_of_a_precision_are_those_that_rules_leave_in_it() -> None:
     plan = plan_from_recipe(GRAPH, recipe_of(("*/Conv", "int8"), ("neck*", "fp16")))
 
-    assert plan.nodes(Precision.FP16) == {"neck.conv/Conv", "neck/ReduceMax"}
-    assert plan.nodes(Precision.INT8) == {
+    assert plan.nodes("fp16") == {"neck.conv/Conv", "neck/ReduceMax"}
+    assert plan.nodes("int8") == {
         "backbone.conv1/Conv",
         "backbone.layer1.0.conv1/Conv",
         "backbone.layer1.0.downsample.0/Conv",
         "backbone.layer1.1.conv1/Conv",
     }
-    assert plan.nodes(Precision.FP32) == frozenset()
+    assert plan.nodes("fp32") == frozenset()
 
 
 def test_patterns_have_wildcards_and_tell_capitals_from_small_letters() -> None:
-    assert plan_from_recipe(GRAPH, recipe_of(("backbone.layer1.[01].conv?/Conv", "fp16"))).nodes(Precision.FP16) == {
+    assert plan_from_recipe(GRAPH, recipe_of(("backbone.layer1.[01].conv?/Conv", "fp16"))).nodes("fp16") == {
         "backbone.layer1.0.conv1/Conv",
         "backbone.layer1.1.conv1/Conv",
     }

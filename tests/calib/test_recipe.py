@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gridrt.calib.precision import Precision
 from gridrt.calib.recipe import Recipe, RecipeError, Rule, load_recipe, recipe_text, shipped_recipes
 
 SOUND = """\
@@ -41,7 +40,7 @@ def test_a_file_is_read_rule_by_rule_in_its_order(tmp_path: Path) -> None:
     assert loaded(SOUND, tmp_path) == Recipe(
         "own",
         "What I like.",
-        (Rule("backbone*", Precision.INT8, "fast"), Rule("backbone.conv1*", Precision.FP16, "pixels")),
+        (Rule("backbone*", "int8", "fast"), Rule("backbone.conv1*", "fp16", "pixels")),
         str(tmp_path / "recipe.toml"),
     )
 
@@ -57,7 +56,7 @@ def test_a_recipe_written_and_read_back_is_the_same(name: str, description: str,
 
 @pytest.mark.parametrize("text", ["delete \x7f", "tab\tline\nreturn\r", 'quote " \\ slash', "emoji 🙂", "line\u2028"])
 def test_characters_that_toml_is_particular_about_survive(tmp_path: Path, text: str) -> None:
-    recipe = Recipe("own", text, (Rule("*", Precision.FP16, text),), str(tmp_path / "recipe.toml"))
+    recipe = Recipe("own", text, (Rule("*", "fp16", text),), str(tmp_path / "recipe.toml"))
 
     assert loaded(recipe_text(recipe), tmp_path) == recipe
 
@@ -65,9 +64,9 @@ def test_characters_that_toml_is_particular_about_survive(tmp_path: Path, text: 
 @pytest.mark.parametrize(
     ("name", "precisions"),
     [
-        ("fp16", {Precision.FP16, Precision.FP32}),
-        ("int8", {Precision.INT8, Precision.FP16, Precision.FP32}),
-        ("mixed", {Precision.INT8, Precision.FP16, Precision.FP32}),
+        ("fp16", {"fp16", "fp32"}),
+        ("int8", {"int8", "fp16", "fp32"}),
+        ("mixed", {"int8", "fp16", "fp32"}),
     ],
 )
 def test_the_shipped_recipes_load_by_name_and_give_reasons(name: str, precisions: set[Precision]) -> None:
@@ -76,7 +75,7 @@ def test_the_shipped_recipes_load_by_name_and_give_reasons(name: str, precisions
     assert name in shipped_recipes()
     assert recipe.name == name
     assert {rule.precision for rule in recipe.rules} == precisions
-    assert recipe.quantizes == (Precision.INT8 in precisions)
+    assert recipe.quantizes == ("int8" in precisions)
 
 
 def test_these_are_all_that_ship() -> None:

@@ -5,7 +5,6 @@ import onnx
 import pytest
 from onnx import ModelProto, TensorProto
 
-from gridrt.calib.precision import Precision
 from gridrt.calib.recipe import Recipe, RecipeError, Rule
 from gridrt.calib.rewrite import apply_recipe, note
 from gridrt.calib.targets import TARGETS

@@ -267,7 +267,7 @@ def test_an_interruption_while_recipes_are_tried_leaves_the_graph_of_before(
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("gridrt.calib.trial.apply_recipe", interrupted)
+    monkeypatch.setattr("gridrt.calib.evaluation.apply_recipe", interrupted)
     result = calibrate("--model", "cells.onnx", "--sensitivity")
 
     assert result.exit_code == 130

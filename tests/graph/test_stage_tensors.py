@@ -23,13 +23,13 @@ def in_int8(model: ModelProto, target: str) -> ModelProto:
 def test_stages_are_found_by_ops_and_modules(graph: ModelProto) -> None:
     wiring, names = wiring_of(graph.graph), stage_tensors(graph.graph)
 
-    assert wiring.maker[names.input].name == "normalize/Where"
-    assert [wiring.maker[level].name for level in names.pyramid] == [
+    assert wiring.producers[names.input].name == "normalize/Where"
+    assert [wiring.producers[level].name for level in names.pyramid] == [
         *(f"neck.fpn_convs.{level}.conv/Conv" for level in range(4)),
         "neck/MaxPool",
     ]
-    assert wiring.maker[names.deltas[4]].name == "rpn_head.rpn_reg/Conv_4"
-    assert wiring.maker[names.proposals].name == "BatchedNms"
+    assert wiring.producers[names.deltas[4]].name == "rpn_head.rpn_reg/Conv_4"
+    assert wiring.producers[names.proposals].name == "BatchedNms"
     assert names.selected[1:] == ("scores", "labels")
 
 
@@ -42,7 +42,7 @@ def test_stages_of_an_int8_graph_are_behind_its_conversions_and_its_input_before
 
     assert names.input == stage_tensors(graph.graph).input
     for tensor in (*names.objectness, *names.deltas, names.heatmaps):
-        assert {node.op_type for node in wiring.reading_nodes(tensor)}.isdisjoint(CONVERSIONS)
+        assert {node.op_type for node in wiring.consumer_nodes(tensor)}.isdisjoint(CONVERSIONS)
 
 
 @pytest.mark.parametrize(

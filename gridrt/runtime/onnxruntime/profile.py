@@ -10,11 +10,11 @@ from tempfile import TemporaryDirectory
 from typing import Any, TypeAlias
 
 import numpy.typing as npt
-import onnxruntime as ort
+
+from gridrt.runtime.onnxruntime.inference_session import inference_session
 
 Feeds: TypeAlias = Mapping[str, npt.NDArray[Any]]
 
-ERRORS_ONLY = 3  # it warns that an optimised graph belongs to this machine, which is what is wanted
 _KERNEL = "_kernel_time"
 
 
@@ -60,14 +60,8 @@ def profiled_runs(
         optimized: file to write the graph to as it runs, after the fusions.
     """
     with TemporaryDirectory() as folder:
-        options = ort.SessionOptions()
-        options.log_severity_level = ERRORS_ONLY
-        options.intra_op_num_threads = threads or 0
-        options.enable_profiling = True
-        options.profile_file_prefix = str(Path(folder) / "profile")
-        if optimized is not None:
-            options.optimized_model_filepath = str(optimized)
-        session = ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+        prefix = Path(folder, "profile")
+        session = inference_session(graph, threads=threads, profile_prefix=prefix, optimized=optimized)
         for _ in range(warm_up + runs):
             session.run(None, feeds)
         events = json.loads(Path(session.end_profiling()).read_text())

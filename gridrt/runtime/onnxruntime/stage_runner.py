@@ -11,9 +11,9 @@ import numpy.typing as npt
 from onnx import ModelProto, TensorProto
 
 from gridrt.data.transform import Batch
-from gridrt.graph.fp16_simulation import rounded
+from gridrt.graph.contract import OUTPUTS
+from gridrt.graph.fp16_simulation import fp16_simulation
 from gridrt.graph.stage_tensors import stage_tensors
-from gridrt.runtime.onnxruntime.session import OUTPUTS
 from gridrt.runtime.onnxruntime.subgraph import Part
 from gridrt.runtime.stage_runner import Features, ProposalRows
 from gridrt.types import Float32Array, RawDetections
@@ -34,7 +34,7 @@ class GraphStages:
     """
 
     def __init__(self, model: ModelProto, threads: int | None = None) -> None:
-        model = rounded(model)
+        model = fp16_simulation(model)
         names = self._names = stage_tensors(model.graph)
         boxes, scores, labels = names.selected
 

@@ -7,14 +7,13 @@ from typing import Any
 
 import numpy.typing as npt
 import onnx.helper
-import onnxruntime as ort
 from onnx import ModelProto, NodeProto
 
 from gridrt.errors import GraphError
-from gridrt.graph.wiring import drop_unread_weights, replace_nodes, wiring_of
+from gridrt.graph.wiring import drop_unused_weights, replace_nodes, wiring_of
+from gridrt.runtime.onnxruntime.inference_session import inference_session
 
 Feeds = Mapping[str, npt.NDArray[Any]]
-ERRORS_ONLY = 3
 
 
 class Part:
@@ -29,11 +28,7 @@ class Part:
 
     def __init__(self, model: ModelProto, given: Mapping[str, int], asked: Sequence[str], threads: int | None) -> None:
         self._asked = list(asked)
-        options = ort.SessionOptions()
-        options.log_severity_level = ERRORS_ONLY
-        options.intra_op_num_threads = threads or 0  # 0: one per physical core
-        content = cut(model, given, asked).SerializeToString()
-        self._session = ort.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+        self._session = inference_session(cut(model, given, asked).SerializeToString(), threads=threads)
         self._reads = {node.name for node in self._session.get_inputs()}
 
     def __call__(self, feeds: Feeds) -> Sequence[npt.NDArray[Any]]:
@@ -60,17 +55,17 @@ def cut(model: ModelProto, given: Mapping[str, int], asked: Sequence[str]) -> Mo
     for entries, kept in ((graph.input, inputs), (graph.output, [onnx.ValueInfoProto(name=name) for name in asked])):
         del entries[:]
         entries.extend(kept)
-    drop_unread_weights(graph)
+    drop_unused_weights(graph)
     return part
 
 
 def _needed(model: ModelProto, given: Mapping[str, int], asked: Sequence[str]) -> list[NodeProto]:
     """The nodes on the way, in the graph's order."""
-    maker = wiring_of(model.graph).maker
+    producers = wiring_of(model.graph).producers
     waiting, needed = list(asked), set[str]()
     while waiting:
         tensor = waiting.pop()
-        node = None if tensor in given else maker.get(tensor)
+        node = None if tensor in given else producers.get(tensor)
         if node is not None and node.name not in needed:
             needed.add(node.name)
             waiting += node.input

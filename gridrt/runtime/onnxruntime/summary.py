@@ -16,7 +16,7 @@ from gridrt.files import check_is_file, sha256_of
 from gridrt.formatting import format_noted_scale
 from gridrt.graph.metadata import (
     CLASSES_KEY,
-    PRECISION_KEY,
+    RECIPE_KEY,
     class_names_in,
     metadata_of,
     scale_in_input,
@@ -24,7 +24,7 @@ from gridrt.graph.metadata import (
 from gridrt.model.checkpoint.listing import listed
 
 _LONGEST_VALUE = 80
-_TOLD_APART = (CLASSES_KEY, PRECISION_KEY)  # by lines of their own
+_TOLD_APART = (CLASSES_KEY, RECIPE_KEY)  # by lines of their own
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ class GraphSummary:
         if self.class_names is None:
             return []
         classes = f"{len(self.class_names)}: {listed(self.class_names)}"
-        precision = self.metadata.get(PRECISION_KEY, "fp32")
+        precision = self.metadata.get(RECIPE_KEY, "fp32")
         return [
             f"precision     {precision}",
             f"classes       {classes}",

@@ -9,7 +9,7 @@ from pathlib import Path
 from gridrt.errors import EngineError
 from gridrt.files import check_is_file
 from gridrt.formatting import format_noted_scale
-from gridrt.graph.metadata import PRECISION_KEY, class_names_in, scale_in_input
+from gridrt.graph.metadata import RECIPE_KEY, class_names_in, scale_in_input
 from gridrt.model.checkpoint.listing import listed
 from gridrt.runtime.tensorrt.batch import batch_text
 from gridrt.runtime.tensorrt.compatibility import built_for
@@ -36,7 +36,7 @@ class EngineSummary:
     def lines(self) -> list[str]:
         """For people: one fact per line."""
         told = self.manifest
-        graph, runtime, recipe = told.graph, told.runtime, told.graph["metadata"].get(PRECISION_KEY, "fp32")
+        graph, runtime, recipe = told.graph, told.runtime, told.graph["metadata"].get(RECIPE_KEY, "fp32")
         smallest, tuned, largest = map(batch_text, told.profile["images"])
         return [
             f"{self.file}: TensorRT engine, {self.size_bytes:,} bytes",

@@ -13,7 +13,7 @@ import pytest
 from onnx import ModelProto
 
 from gridrt.calib.affine import Range
-from gridrt.calib.artefact import save_rewritten
+from gridrt.calib.graph_files import save_rewritten
 from gridrt.calib.observe import observed_activations
 from gridrt.calib.recipe import load_recipe
 from gridrt.calib.rewrite import apply_recipe

@@ -6,10 +6,9 @@ from pathlib import Path
 import pytest
 
 from gridrt.calib.affine import Range
-from gridrt.calib.precision import Precision
+from gridrt.calib.evaluation import Trial
 from gridrt.calib.recipe import Recipe, Rule
 from gridrt.calib.targets import TARGETS
-from gridrt.calib.trial import Trial
 from gridrt.data.coco import CocoDataset
 from gridrt.errors import DataError, ImageError
 from tests.calib.graphs import node_of, weights_of
@@ -25,7 +24,7 @@ RANGES = {
     "regions": Range(0.0, 500.0),
     "heat": Range(0.0, 1.0),
 }
-WITHOUT_GRID = small_recipe(Rule("roi_head.grid_head*", Precision.FP16, "places the box"))
+WITHOUT_GRID = small_recipe(Rule("roi_head.grid_head*", "fp16", "places the box"))
 TENSORRT = TARGETS["tensorrt"]
 
 
@@ -46,7 +45,7 @@ def trial(pictures: list[Path], dataset: CocoDataset) -> Trial:
     return Trial(small_detector(), RANGES, TENSORRT, pictures, dataset, SCALE, threads=1)
 
 
-NOTHING = Recipe("nothing", "stays in FP32", (Rule("backbone*", Precision.FP32, "exact"),), "nothing.toml")
+NOTHING = Recipe("nothing", "stays in FP32", (Rule("backbone*", "fp32", "exact"),), "nothing.toml")
 
 
 def test_the_graph_in_fp32_is_measured_once_at_the_start(trial: Trial) -> None:

@@ -8,7 +8,7 @@ import pytest
 from onnx import ModelProto
 
 from gridrt.calib.affine import Range
-from gridrt.calib.artefact import default_name, load_float_graph, save_rewritten
+from gridrt.calib.graph_files import default_name, load_float_graph, save_rewritten
 from gridrt.calib.recipe import load_recipe
 from gridrt.calib.rewrite import apply_recipe
 from gridrt.calib.targets import TARGETS

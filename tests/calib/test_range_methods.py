@@ -9,7 +9,7 @@ import torch
 
 from gridrt.calib.affine import Range
 from gridrt.calib.observers import BINS, Observer
-from gridrt.calib.thresholds import METHODS, PERCENTILE, STEPS, entropy, mse, percentile, ranges_of
+from gridrt.calib.range_methods import METHODS, PERCENTILE, STEPS, entropy, mse, percentile, ranges_of
 from gridrt.cli import precision_options
 
 
