@@ -19,6 +19,8 @@ __all__ = [
     "Detector",
     "GridRTError",
     "__version__",
+    "build_engine",
+    "calibrate",
     "detect_files",
     "evaluate",
     "export_onnx",
@@ -26,11 +28,14 @@ __all__ = [
     "load_image",
     "load_model",
     "open_detector",
+    "rewrite_graph",
     "train_model",
 ]
 
 if TYPE_CHECKING:
     from gridrt.api import (
+        build_engine,
+        calibrate,
         detect_files,
         evaluate,
         export_onnx,
@@ -38,6 +43,7 @@ if TYPE_CHECKING:
         load_image,
         load_model,
         open_detector,
+        rewrite_graph,
         train_model,
     )
     from gridrt.detector import Detector

@@ -17,10 +17,15 @@ from gridrt.config import DEFAULT_SCALE, ScaleOrigin
 from gridrt.errors import GridRTError
 
 if TYPE_CHECKING:  # PyTorch takes a second to import
+    from gridrt.calib.calibrate import Calibrated
+    from gridrt.calib.engine import BuiltEngine, Rewritten
+    from gridrt.calib.recipe import Recipe
     from gridrt.detector import Detector
     from gridrt.errors import ImageError
     from gridrt.eval.report import EvaluationReport
+    from gridrt.export.engine.options import EngineOptions
     from gridrt.export.report import ExportReport
+    from gridrt.graph.graph import Graph
     from gridrt.model.grid_rcnn import GridRCNN
     from gridrt.report.file_detections import FileDetections
     from gridrt.runtime.backend import Summary
@@ -325,6 +330,191 @@ def export_onnx(
     return ExportReport(file, file.stat().st_size, model.variant, model.class_names, run_at, origin, verification)
 
 
+def calibrate(  # noqa: PLR0913 - options with defaults
+    graph: Graph | FilePath,
+    images: FilePath,
+    out: FilePath | None = None,
+    *,
+    recipe: Recipe | FilePath = "int8",
+    target: str = "tensorrt",
+    method: str = "mse",
+    max_images: int = 200,
+    annotations: FilePath | None = None,
+    sensitivity: bool = False,
+    max_ap_drop: float | None = None,
+    cache: FilePath | None = None,
+    figures: FilePath | None = None,
+    scale: Scale | None = None,
+    threads: int | None = None,
+) -> Calibrated:
+    """Find the ranges of a graph's activations on real images, and write the graph in INT8.
+
+    The images run through the whole detector, so the second stage sees real proposals. An interrupted calibration
+    continues from its cache.
+
+    Args:
+        graph: an ONNX file of `export_onnx`, in FP32, or what `gridrt.graph.graph.load_graph` read from it.
+        images: folder of images like those to detect in.
+        out: the ONNX file to write; None names it after the graph and the recipe, in the current folder. With
+            `max_ap_drop` the recipe that was found goes beside it, as TOML.
+        recipe: "int8", "mixed", a TOML file or a loaded recipe, which must plan INT8.
+        target: the runtime to write for, "tensorrt" or "cpu".
+        method: how ranges are clipped: "mse", "entropy", "percentile" or "minmax".
+        max_images: of a larger folder so many are taken, evenly spaced.
+        annotations: boxes of `images`, as COCO's JSON; None leaves average precision unmeasured.
+        sensitivity: measure what INT8 costs, block by block.
+        max_ap_drop: budget in points of 100; the costliest blocks stay in FP16 until the loss of AP is within it. Needs
+            `annotations`.
+        cache: file that keeps what was observed; None names it after the graph, in the current folder.
+        figures: JSON file for what was measured; None writes none.
+        scale: most pixels on the long and on the short side of a resized image; None is the scale in the graph.
+        threads: CPU threads; None means one for each physical core.
+
+    Returns:
+        The written `graph` (`graph.path` is its file), the `recipe` it was rewritten by, the `fidelity` of its
+        detections to those in FP32, `ap` and `ap_after` in points of 100, and what each block costs.
+
+    Raises:
+        RecipeError: the recipe does not fit the graph, or plans nothing in INT8.
+        GraphError: the graph is not one of `export_onnx` in FP32.
+        DataError: there are no images, or the annotations do not fit them.
+        ImageError: an image cannot be read.
+        OutputError: a file cannot be written, or would overwrite an input.
+        GridRTError: an option is not one of the above.
+
+    Example:
+        >>> done = gridrt.calibrate("tiny_synthetic.onnx", "images", "int8.onnx", target="cpu", max_images=1)
+        >>> done.graph.path.name, done.images
+        ('int8.onnx', 1)
+    """
+    from gridrt.calib import calibrate as calibration
+
+    return calibration.calibrate(
+        _graph(graph),
+        Path(images),
+        recipe=recipe,
+        target=target,
+        method=method,
+        max_images=max_images,
+        annotations=_path(annotations),
+        sensitivity=sensitivity,
+        max_ap_drop=max_ap_drop,
+        cache=_path(cache),
+        scale=scale,
+        threads=threads,
+        out=_path(out),
+        figures=_path(figures),
+    )
+
+
+def rewrite_graph(  # noqa: PLR0913 - options with defaults
+    graph: Graph | FilePath,
+    recipe: Recipe | FilePath,
+    out: FilePath | None = None,
+    *,
+    images: FilePath | None = None,
+    method: str = "mse",
+    max_images: int = 200,
+    cache: FilePath | None = None,
+    scale: Scale | None = None,
+    threads: int | None = None,
+) -> Rewritten:
+    """Write a graph for TensorRT in the precisions of a recipe, without building an engine.
+
+    Args:
+        graph: see `calibrate`.
+        recipe: "fp16", "int8", "mixed", a TOML file or a loaded recipe.
+        out: the ONNX file to write; None names it after the graph and the recipe, in the current folder.
+        images: folder of images like those to detect in, which INT8 needs; other precisions must leave it out.
+        method: see `calibrate`.
+        max_images: see `calibrate`.
+        cache: see `calibrate`.
+        scale: see `calibrate`.
+        threads: see `calibrate`.
+
+    Returns:
+        The written `graph` (`graph.path` is its file), and in INT8 the `fidelity` of its detections to those in FP32.
+
+    Raises:
+        GridRTError: as `calibrate`; or a recipe with INT8 has no images, or one without has some.
+
+    Example:
+        >>> gridrt.rewrite_graph("tiny_synthetic.onnx", "fp16").graph.path.name
+        'tiny_synthetic.fp16.onnx'
+    """
+    from gridrt.calib import engine
+
+    return engine.rewrite_graph(
+        _graph(graph),
+        recipe,
+        _path(out),
+        images=_path(images),
+        method=method,
+        max_images=max_images,
+        cache=_path(cache),
+        scale=scale,
+        threads=threads,
+    )
+
+
+def build_engine(  # noqa: PLR0913 - options with defaults
+    graph: Graph | FilePath,
+    out: FilePath | None = None,
+    *,
+    recipe: Recipe | FilePath | None = None,
+    options: EngineOptions | None = None,
+    images: FilePath | None = None,
+    method: str = "mse",
+    max_images: int = 200,
+    cache: FilePath | None = None,
+    scale: Scale | None = None,
+    threads: int | None = None,
+) -> BuiltEngine:
+    """Build a TensorRT engine from a graph, and check that its layers have the precision asked for.
+
+    Args:
+        graph: see `calibrate`; without a recipe also one of `calibrate` or `rewrite_graph`.
+        out: the engine to write, which ends in .engine, with its manifest beside it; None names it after the graph and
+            the recipe, in the current folder. A rewritten graph goes beside it as ONNX.
+        recipe: "fp16", "int8", "mixed", a TOML file or a loaded recipe; None takes the graph as it is.
+        options: what the engine is built for; None takes single images of every size that the scale gives.
+        images: see `rewrite_graph`.
+        method: see `calibrate`.
+        max_images: see `calibrate`.
+        cache: see `calibrate`.
+        scale: see `calibrate`.
+        threads: see `calibrate`.
+
+    Returns:
+        The engine's `file`, its `manifest`, and the `rewritten` graph that it was built from, or None.
+
+    Raises:
+        DependencyError: TensorRT, Polygraphy, what plugins need, or the GPU is missing.
+        EngineError: TensorRT cannot build the engine, ignores an option, or runs a layer in more bits than asked for.
+        OutputError: a file cannot be written, or would overwrite an input.
+        GridRTError: as `rewrite_graph`.
+
+    Example:
+        >>> built = gridrt.build_engine("tiny_synthetic.onnx", recipe="fp16")
+        >>> built.file.name, built.rewritten.graph.path.name
+        ('tiny_synthetic.fp16.engine', 'tiny_synthetic.fp16.onnx')
+    """
+    from gridrt.calib import engine
+
+    return engine.build_engine(
+        _graph(graph),
+        _path(out),
+        recipe=recipe,
+        options=options,
+        images=_path(images),
+        method=method,
+        max_images=max_images,
+        cache=_path(cache),
+        scale=scale,
+        threads=threads,
+    )
+
+
 def inspect(model: FilePath, *, trust_checkpoint: bool = False) -> Summary:
     """Read what a model file says about itself, without running it; also of one that cannot be run.
 
@@ -449,6 +639,16 @@ def train_model(  # noqa: PLR0913 - options with defaults
     done = trainer.progress
     weights = Path(out) / (LAST if done.best_ap is None else BEST)
     return TrainingReport(weights, done.best_ap, done.epoch, done.iteration, done.seconds)
+
+
+def _graph(graph: Graph | FilePath) -> Graph:
+    from gridrt.graph.graph import load_graph
+
+    return load_graph(graph) if isinstance(graph, (str, Path)) else graph
+
+
+def _path(path: FilePath | None) -> Path | None:
+    return None if path is None else Path(path)
 
 
 def _opened(model: FilePath | Detector, scale: Scale | None, options: dict[str, Any]) -> Detector:
