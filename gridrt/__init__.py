@@ -19,8 +19,10 @@ __all__ = [
     "Detector",
     "GridRTError",
     "__version__",
+    "benchmark",
     "build_engine",
     "calibrate",
+    "compare_models",
     "detect_files",
     "evaluate",
     "export_onnx",
@@ -34,8 +36,10 @@ __all__ = [
 
 if TYPE_CHECKING:
     from gridrt.api import (
+        benchmark,
         build_engine,
         calibrate,
+        compare_models,
         detect_files,
         evaluate,
         export_onnx,

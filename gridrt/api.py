@@ -9,7 +9,7 @@ caller can mend is a `gridrt.GridRTError`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TextIO, TypeAlias
 
@@ -17,9 +17,12 @@ from gridrt.config import DEFAULT_SCALE, ScaleOrigin
 from gridrt.errors import GridRTError
 
 if TYPE_CHECKING:  # PyTorch takes a second to import
+    from gridrt.bench.gates import Gates
+    from gridrt.bench.result import BenchResult
     from gridrt.calib.calibrate import Calibrated
     from gridrt.calib.engine import BuiltEngine, Rewritten
     from gridrt.calib.recipe import Recipe
+    from gridrt.compare.compare import Comparison
     from gridrt.detector import Detector
     from gridrt.errors import ImageError
     from gridrt.eval.report import EvaluationReport
@@ -512,6 +515,126 @@ def build_engine(  # noqa: PLR0913 - options with defaults
         cache=_path(cache),
         scale=scale,
         threads=threads,
+    )
+
+
+def benchmark(  # noqa: PLR0913 - options with defaults
+    models: Sequence[FilePath],
+    *,
+    images: FilePath | None = None,
+    annotations: FilePath | None = None,
+    max_images: int | None = None,
+    reference: FilePath | None = None,
+    backends: Sequence[str] = (),
+    fp16: bool = False,
+    scale: Scale | None = None,
+    threads: int | None = None,
+    trust_checkpoint: bool = False,
+    gates: Gates | None = None,
+) -> BenchResult:
+    """Measure average precision, latency, size and memory of models side by side.
+
+    Each image goes through all models in rotating order, each in a process of its own. A model that cannot be measured
+    is a row with the reason. Control-C ends the measurement; the result then covers the images that were done.
+
+    Args:
+        models: as `open_detector` takes them; a row for each.
+        images: folder of annotated images; None makes synthetic ones, on which models with other classes than theirs
+            are measured without accuracy.
+        annotations: boxes of `images`, as COCO's JSON.
+        max_images: measure on the first so many; None takes all, or 100 synthetic ones.
+        reference: the model that the others are compared with, also where it is not among `models`; None takes a
+            checkpoint, else a model in FP32, else the first.
+        backends: names of backends, each for the files that it opens; a file that two of them open has two rows. The
+            other files are run by the backend that "auto" takes.
+        fp16: measure checkpoints also in half precision: with kernels, on an NVIDIA GPU.
+        scale: most pixels on the long and on the short side of a resized image; None is each model's own.
+        threads: CPU threads, for backends that honour it; None leaves the choice to each.
+        trust_checkpoint: see `open_detector`.
+        gates: requirements that the rows are checked against, `gridrt.bench.gates.Gates`.
+
+    Returns:
+        `rows`, `reference`, `gates` and `conditions`: average precision in 0..1, times in seconds, sizes in bytes;
+        `to_json()` for all of it.
+
+    Raises:
+        DataError: `images` and `annotations` do not belong together, or an image is not as large as annotated.
+        ImageError: an image cannot be read.
+        GridRTError: no model can be measured, a backend opens none of the files, or no backend honours an option.
+
+    Example:
+        >>> result = gridrt.benchmark(
+        ...     ["tiny_synthetic", "tiny_synthetic.onnx"], images="images", annotations="annotations.json", threads=1
+        ... )
+        >>> result.reference, [row.name for row in result.rows]
+        ('tiny_synthetic', ['tiny_synthetic', 'tiny_synthetic.onnx'])
+    """
+    from gridrt.bench import bench
+
+    return bench.benchmark(
+        models,
+        images=images,
+        annotations=annotations,
+        max_images=max_images,
+        reference=reference,
+        backends=backends,
+        fp16=fp16,
+        scale=scale,
+        threads=threads,
+        trust_checkpoint=trust_checkpoint,
+        gates=gates,
+    )
+
+
+def compare_models(
+    reference: FilePath,
+    other: FilePath,
+    *,
+    images: Iterable[UInt8Array] | None = None,
+    scale: Scale | None = None,
+    backend: str = "auto",
+    threads: int | None = None,
+    trust_checkpoint: bool = False,
+) -> Comparison:
+    """Compare model B with model A, stage by stage, and find the first stage that differs.
+
+    Stages are compared with teacher forcing: wherever the detector selects, B receives A's selections, so that a swap
+    of ranks is no difference and each stage answers for itself. A model whose backend exposes only final outputs is
+    compared end to end. Tolerances are those of the narrower of both precisions.
+
+    Args:
+        reference: A, as `open_detector` takes it.
+        other: B, likewise.
+        images: uint8 [H, W, 3] RGB each, of any sizes, taken one by one; None takes synthetic ones. INT8 needs images
+            like those that it was calibrated on.
+        scale: most pixels on the long and on the short side of a resized image; None takes the scale that a file notes,
+            A's before B's.
+        backend: name of the backend for those of the two that it opens; the other is run by the one that "auto" takes.
+        threads: CPU threads of the backends that honour it; None leaves the choice to them.
+        trust_checkpoint: see `open_detector`.
+
+    Returns:
+        `results`, the difference of each stage beside its tolerance; `first_difference`, None where no stage exceeds
+        its tolerance; `notes`; `to_json()` for all of it.
+
+    Raises:
+        GridRTError: a model cannot be opened or run, the backend opens neither, or neither honours an option.
+
+    Example:
+        >>> comparison = gridrt.compare_models("tiny_synthetic", "tiny_synthetic.onnx")
+        >>> comparison.first_difference is None
+        True
+    """
+    from gridrt.compare import compare
+
+    return compare.compare_models(
+        reference,
+        other,
+        images=images,
+        scale=scale,
+        backend=backend,
+        threads=threads,
+        trust_checkpoint=trust_checkpoint,
     )
 
 
