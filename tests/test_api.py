@@ -52,6 +52,9 @@ def test_its_example_shows_what_it_does(
 ) -> None:
     if name == "build_engine":
         request.getfixturevalue("tensorrt_rtx")
+    if name == "benchmark":  # its figures are not looked at
+        monkeypatch.setattr("gridrt.bench.interleave.REST_SECONDS", 0)
+        monkeypatch.setattr("gridrt.bench.interleave.LEAST_RUNS", 1)
     shutil.copytree(examples, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
     example = doctest.DocTestParser().get_doctest(
