@@ -217,6 +217,20 @@ def test_a_user_s_error_is_one_line_with_status_1_and_leaves_nothing(
     assert names_in(folder) == before
 
 
+def test_a_backend_that_is_named_runs_the_model() -> None:
+    assert detect("photos", "--backend", "onnxruntime").exit_code == 0
+
+
+@pytest.mark.parametrize("backend", ["pytorch", "no_such_backend"])
+def test_a_backend_that_does_not_open_the_model_is_refused_with_one_that_does(folder: Path, backend: str) -> None:
+    result = detect("photos", "--backend", backend)
+
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert backend in one_line(result.stderr)
+    assert "onnxruntime" in result.stderr
+    assert not (folder / "detections").exists()
+
+
 def test_without_a_model_the_candidates_are_listed(folder: Path) -> None:
     (folder / "r50.pth").touch()
 
