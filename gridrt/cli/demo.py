@@ -66,13 +66,13 @@ def command(context: click.Context, *, out: Path, pictures: int) -> None:
         _run(context, export.command, "--weights", MODEL, "--out", graph)
 
     with _step(3, "The same in INT8, for this CPU"):
-        source = ("--model", graph, "--images", out / "train", "--target", "cpu")
-        _run(context, calibrate.command, *source, "--out", int8, "--cache", out / "calibration.npz")
+        how = ("--images", out / "train", "--target", "cpu", "--out", int8, "--cache", out / "calibration.npz")
+        _run(context, calibrate.command, "--model", graph, *how)
 
     with _step(4, "The same in FP16, for TensorRT"):
         can_build = find_spec("tensorrt_rtx") is not None
-        source = ("--model", graph, "--fp16", *([] if can_build else ["--onnx-only"]))
-        _run(context, build_engine.command, *source, "--out", engine)
+        stop = () if can_build else ("--onnx-only",)
+        _run(context, build_engine.command, "--model", graph, "--fp16", *stop, "--out", engine)
         if can_build:
             click.echo("An engine runs on a GPU: here its graph is measured, the file that it was built from.")
         else:

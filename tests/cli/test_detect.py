@@ -181,7 +181,7 @@ def test_pictures_and_frames_are_counted_apart(folder: Path) -> None:
     [
         (["empty"], "empty: there is no picture or video in this folder"),
         (["photos/*.bmp"], "photos/*.bmp: no file matches this pattern"),
-        (["photos", "--model", "words.onnx"], "words.onnx: not a graph that ONNX Runtime can open"),
+        (["photos", "--model", "words.onnx"], "words.onnx: this is not an ONNX graph"),
         (["photos", "--model", "nowhere.onnx"], "nowhere.onnx: there is no such file"),
         (["photos", "--model", "notes.txt"], "notes.txt: is not a model file that any backend opens"),
         (["photos", "--model", "tiny_bcdd"], "tiny_bcdd: there is no such file. Check the path, or give one of the"),
