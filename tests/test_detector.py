@@ -49,18 +49,18 @@ def test_images_of_different_sizes_run_as_one_batch() -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "noted", "scale", "origin"),
+    ("asked", "is_noted", "scale", "origin"),
     [
-        ((200, 100), (480, 360), (200, 100), "as asked"),
-        ((200, 100), None, (200, 100), "as asked"),
-        (None, (480, 360), (480, 360), "noted"),
-        (None, None, (1333, 800), "assumed"),
+        ((200, 100), True, (200, 100), "as asked"),
+        ((200, 100), False, (200, 100), "as asked"),
+        (None, True, (1333, 800), "noted"),
+        (None, False, (1333, 800), "assumed"),
     ],
 )
-def test_its_scale_comes_with_its_origin(
-    asked: tuple[int, int] | None, noted: tuple[int, int] | None, scale: tuple[int, int], origin: str
+def test_it_tells_its_scale_and_where_it_comes_from(
+    asked: tuple[int, int] | None, *, is_noted: bool, scale: tuple[int, int], origin: str
 ) -> None:
-    detector = Detector(FakeSession(scale=noted), asked)
+    detector = Detector(FakeSession(scale=(1333, 800) if is_noted else None), asked)
 
     assert (detector.scale, detector.scale_origin) == (scale, origin)
 
