@@ -27,6 +27,7 @@ from gridrt.calib.rewrite import apply_recipe
 from gridrt.calib.targets import TARGETS
 from gridrt.config import DEFAULT_SCALE
 from gridrt.data.image import save_image
+from gridrt.detector import Detector
 from gridrt.export.onnx_export import onnx_from_model, save_onnx
 from gridrt.files import check_writable, write_text
 from gridrt.graph.graph import Graph

@@ -67,7 +67,7 @@ def read_cache(path: Path, key: Key, images: Collection[str]) -> CalibrationCach
             with np.load(path, allow_pickle=False) as arrays:
                 content = dict(arrays)
             if str(content["key"]) == key.text() and set(content["seen"].tolist()) <= set(images):
-                return _state(key, content)
+                return _restored(key, content)
         except Exception as error:  # damaged files make zipfile and numpy raise anything, zlib's errors among it
             rule = "this is not a calibration cache, or it is damaged"
             raise GridRTError(rule, place=path, value=error, remedy="Remove it, or name another one.") from error
@@ -93,7 +93,7 @@ def write_cache(path: Path, state: CalibrationCache) -> None:
         )
 
 
-def _state(key: Key, content: dict[str, Any]) -> CalibrationCache:
+def _restored(key: Key, content: dict[str, Any]) -> CalibrationCache:
     observers = {name: Observer(name) for name in key.names}
     for observer, (low, high, limit), counts in zip(
         observers.values(), content["extent"], content["counts"], strict=True

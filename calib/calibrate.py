@@ -68,7 +68,7 @@ class Calibrated:
         }
 
 
-def calibrate(
+def calibrate(  # noqa: PLR0913 - one keyword for each choice
     graph: Graph,
     images: Path,
     *,

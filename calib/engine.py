@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, TypedDict
 
 from gridrt.calib.calibrate import calibrate, check_outputs
 from gridrt.calib.fidelity import Fidelity
@@ -22,7 +23,28 @@ from gridrt.runtime.onnxruntime.inference_session import CPU
 from gridrt.runtime.onnxruntime.session import OnnxRuntimeSession
 from gridrt.runtime.tensorrt.manifest import Manifest, manifest_file
 
+if TYPE_CHECKING:
+    from typing_extensions import Unpack  # of typing from Python 3.11 on
+
 TARGET = TARGETS["tensorrt"]
+
+
+class CalibrationOptions(TypedDict, total=False):
+    """How INT8 is calibrated; what is left out is as in `gridrt.calib.calibrate.calibrate`.
+
+    Attributes:
+        method: how ranges are clipped.
+        max_images: of a larger folder, so many images are taken, evenly spaced.
+        cache: file that keeps what was observed.
+        scale: most pixels on the long and on the short side of a resized image.
+        threads: CPU threads; None means one for each physical core.
+    """
+
+    method: str
+    max_images: int
+    cache: Path | None
+    scale: tuple[int, int] | None
+    threads: int | None
 
 
 @dataclass(frozen=True)
@@ -59,11 +81,7 @@ def rewrite_graph(
     out: Path | None = None,
     *,
     images: Path | None = None,
-    method: str = "mse",
-    max_images: int = 200,
-    cache: Path | None = None,
-    scale: tuple[int, int] | None = None,
-    threads: int | None = None,
+    **calibration: Unpack[CalibrationOptions],
 ) -> Rewritten:
     """Write a graph for TensorRT in the precisions of a recipe; INT8 is calibrated.
 
@@ -72,8 +90,7 @@ def rewrite_graph(
         recipe: "fp16", "int8", "mixed", a TOML file, or a loaded recipe.
         out: ONNX file to write; None is `MODEL.RECIPE.onnx` in the current folder.
         images: folder of images like those to detect in; INT8 needs it, other precisions must leave it out.
-        method: as in `gridrt.calib.calibrate.calibrate`, and so are `max_images`, `cache` and `scale`.
-        threads: CPU threads; None means one for each physical core.
+        calibration: see `CalibrationOptions`; without INT8 only `threads` has an effect.
 
     Raises:
         GridRTError: as `calibrate`; and a recipe with INT8 has no images, or one without has some.
@@ -88,24 +105,13 @@ def rewrite_graph(
         rule = "INT8 must have images to calibrate on" if recipe.quantizes else "only INT8 must have images"
         raise RecipeError(rule, place=recipe.place, value=images)
     if images is not None:
-        done = calibrate(
-            graph,
-            images,
-            recipe=recipe,
-            target=TARGET.name,
-            method=method,
-            max_images=max_images,
-            cache=cache,
-            scale=scale,
-            threads=threads,
-            out=out,
-        )
+        done = calibrate(graph, images, recipe=recipe, target=TARGET.name, out=out, **calibration)
         return Rewritten(done.graph, done.fidelity)
     require_suffix(out, ".onnx", "an ONNX file")
     check_outputs([out], [graph.path, Path(recipe.place)])
     check_float_graph(graph)
     model = apply_recipe(graph.model, recipe, TARGET)
-    OnnxRuntimeSession(Graph(model, out), CPU, threads)  # what ONNX Runtime cannot open is not written
+    OnnxRuntimeSession(Graph(model, out), CPU, calibration.get("threads"))  # refuses what ONNX Runtime cannot open
     return Rewritten(save_rewritten(model, out, recipe, TARGET, graph.sha256, {}), None)
 
 
@@ -116,11 +122,7 @@ def build_engine(
     recipe: Recipe | str | Path | None = None,
     options: EngineOptions | None = None,
     images: Path | None = None,
-    method: str = "mse",
-    max_images: int = 200,
-    cache: Path | None = None,
-    scale: tuple[int, int] | None = None,
-    threads: int | None = None,
+    **calibration: Unpack[CalibrationOptions],
 ) -> BuiltEngine:
     """Build a TensorRT engine, and check that its layers have the precision asked for.
 
@@ -130,7 +132,8 @@ def build_engine(
             folder. A rewritten graph goes beside it too, as ONNX.
         recipe: "fp16", "int8", "mixed", a TOML file, or a loaded recipe; None takes the graph as it is.
         options: what the engine is built for; None takes single images of every size that the scale gives.
-        images: as in `rewrite_graph`, and so are `method`, `max_images`, `cache`, `scale` and `threads`.
+        images: folder of images like those to detect in; INT8 needs it, other precisions must leave it out.
+        calibration: see `CalibrationOptions`.
 
     Raises:
         DependencyError: TensorRT, Polygraphy, what plugins need, or the GPU is missing.
@@ -143,24 +146,14 @@ def build_engine(
     """
     recipe = recipe if recipe is None or isinstance(recipe, Recipe) else load_recipe(recipe)
     out = out or default_engine(graph, recipe)
-    options = options or EngineOptions(profile_for(scale or scale_of(graph)))
+    options = options or EngineOptions(profile_for(calibration.get("scale") or scale_of(graph)))
     require_suffix(out, ".engine", "an engine")
     onnx_file = None if recipe is None else out.with_suffix(".onnx")
     check_outputs([onnx_file, out, manifest_file(out), options.timing_cache], [graph.path])
     library_for(options)  # what is missing stops before the work
     if recipe is None:
         return BuiltEngine(out, engine_from_graph(graph, out, options), None)
-    rewritten = rewrite_graph(
-        graph,
-        recipe,
-        onnx_file,
-        images=images,
-        method=method,
-        max_images=max_images,
-        cache=cache,
-        scale=scale,
-        threads=threads,
-    )
+    rewritten = rewrite_graph(graph, recipe, onnx_file, images=images, **calibration)
     return BuiltEngine(out, engine_from_graph(rewritten.graph, out, options), rewritten)
 
 

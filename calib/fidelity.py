@@ -44,7 +44,7 @@ class Fidelity:
 
     @property
     def disagreement(self) -> float:
-        """The unmatched share of all detections, plus the mean loss of overlap and score in matched pairs; 0 is equal."""
+        """The unmatched share of all detections, plus the mean loss of overlap and score in pairs; 0 is equal."""
         paired = len(self.overlaps)
         unpaired = self.missing + self.extra
         share = unpaired / max(2 * paired + unpaired, 1)

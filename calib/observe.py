@@ -75,7 +75,9 @@ def observe(
     state = read_cache(cache, Key(graph.sha256, scale, session.observed), hashes)
     waiting = {digest: path for digest, path in hashes.items() if digest not in state.seen}
     if waiting:
-        _observe_all(session, Transform(scale), waiting, state, _tensors_of(graph.model.graph, GRID_BRANCH), cache)
+        of_grid = (node for node in graph.model.graph.node if node.name.startswith(GRID_BRANCH))
+        on_grid = {tensor for node in of_grid for tensor in (*node.input, *node.output)}
+        _observe_all(session, Transform(scale), waiting, state, on_grid, cache)
     if not state.detections:
         raise DataError(
             "calibration images must show objects that the detector finds, else the grid branch never runs",
@@ -91,12 +93,6 @@ def _hash_of(image: Path) -> str:
         return sha256_of(image)
     except OSError as error:
         raise ImageError("cannot read the image", place=image, value=error.strerror) from error
-
-
-def _tensors_of(graph: GraphProto, module: str) -> set[str]:
-    """Tensors that the nodes of a module read or produce."""
-    nodes = (node for node in graph.node if node.name.startswith(module))
-    return {tensor for node in nodes for tensor in (*node.input, *node.output)}
 
 
 def _observe_all(

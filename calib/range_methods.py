@@ -1,6 +1,6 @@
-"""Where to cut a range: values beyond the threshold are clipped, so that the others are told apart better.
+"""Range methods: where to clip a range, so that the values within it are resolved better.
 
-Each method takes what an observer noted and returns the magnitude that becomes the largest integer.
+Each method takes an observer and returns the threshold, the magnitude that becomes the largest integer.
 
 Shapes: N bins, T thresholds tried.
 """
@@ -21,10 +21,10 @@ Method: TypeAlias = Callable[[Observer], float]
 
 PERCENTILE = 99.99
 STEPS = 128
-"""Thresholds that are tried, evenly over the range."""
+"""Number of candidate thresholds, evenly spaced over the range."""
 UNSEEN = 1e-4
-"""Share of the values that entropy spreads over all bins: one that clipping alone fills is unlikely, but possible."""
-LEVELS = INT8_MOST + 1  # magnitudes that int8 tells apart
+"""Share of the values that `entropy` spreads over all bins: a bin that only clipping fills is then not impossible."""
+LEVELS = INT8_MOST + 1  # distinct magnitudes of int8
 
 
 def min_max(observer: Observer) -> float:
@@ -39,9 +39,9 @@ def percentile(observer: Observer) -> float:
 
 
 def mse(observer: Observer) -> float:
-    """The threshold with the least mean squared error, of rounding and of clipping."""
+    """The threshold with the least mean squared error, from rounding and clipping together."""
     centers = _upper_edges(observer) - observer.limit / (2 * len(observer.counts))  # [N]
-    thresholds = _tried(observer)  # [T]
+    thresholds = np.arange(1, STEPS + 1, dtype=np.float64) * (observer.amax / STEPS)  # [T]
     scales = thresholds[:, None] / INT8_MOST  # [T, 1]
     represented = np.rint(centers / scales).clip(max=INT8_MOST) * scales  # [T, N]
     errors = (observer.counts * (represented - centers) ** 2).sum(1)  # [T]
@@ -51,12 +51,12 @@ def mse(observer: Observer) -> float:
 def entropy(observer: Observer) -> float:
     """The threshold whose int8 histogram is nearest to the observed one, by Kullback-Leibler divergence.
 
-    The method of TensorRT's former entropy calibrator: what exceeds a threshold counts as equal to it, the rest is
+    The method of TensorRT's former entropy calibrator: values above a threshold count as equal to it, the others are
     merged into as many levels as int8 has. Zeros are left out, as they are exact at any scale.
     """
     counts = observer.counts.astype(np.float64)
     counts[0] = counts[1]
-    used = _used_bins(observer)
+    used = int(np.flatnonzero(observer.counts)[-1]) + 1
     candidates = np.linspace(min(LEVELS, used), used, STEPS).astype(int)
     divergences = [_divergence(counts, int(candidate)) for candidate in candidates]
     best = int(candidates[int(np.argmin(divergences))])
@@ -67,15 +67,12 @@ METHODS: Mapping[str, Method] = {"entropy": entropy, "minmax": min_max, "mse": m
 
 
 def ranges_of(observers: Mapping[str, Observer], method: Method) -> dict[str, Range]:
-    """The range of each activation: what was seen of it, clipped at the method's threshold."""
-    return {name: _range(observer, method) for name, observer in observers.items()}
-
-
-def _range(observer: Observer, method: Method) -> Range:
-    if observer.amax == 0:
-        return Range(0.0, 0.0)
-    threshold = method(observer)
-    return Range(max(observer.low, -threshold), min(observer.high, threshold))
+    """The range of each activation: the observed one, clipped at the method's threshold."""
+    thresholds = {name: method(observer) if observer.amax else 0.0 for name, observer in observers.items()}
+    return {
+        name: Range(max(observer.low, -thresholds[name]), min(observer.high, thresholds[name]))
+        for name, observer in observers.items()
+    }
 
 
 def _upper_edges(observer: Observer) -> Float64Array:
@@ -83,16 +80,8 @@ def _upper_edges(observer: Observer) -> Float64Array:
     return np.arange(1, bins + 1, dtype=np.float64) * (observer.limit / bins)
 
 
-def _used_bins(observer: Observer) -> int:
-    return int(np.flatnonzero(observer.counts)[-1]) + 1
-
-
-def _tried(observer: Observer) -> Float64Array:
-    return np.arange(1, STEPS + 1, dtype=np.float64) * (observer.amax / STEPS)
-
-
 def _divergence(counts: Float64Array, used: int) -> float:
-    """Of the first `used` bins, with the others counted into the last of these, from the same in `LEVELS` levels."""
+    """Divergence of the first `used` bins, the last one with all others added, from the same in `LEVELS` levels."""
     kept = counts[:used]
     if not kept.any():
         return float("inf")

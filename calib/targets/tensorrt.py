@@ -32,7 +32,7 @@ class TensorRTTarget:
     def quantized_edges(self, wiring: Wiring, int8_nodes: frozenset[str]) -> Mapping[str, Edges]:
         """The activations that pass through Q/DQ, each with the edges that read it behind them."""
         edges = defaultdict[str, list[Edge]](list)
-        weighted = {node.name for node in weighted_nodes(wiring, int8_nodes) if _runs_in_int8(node, wiring)}
+        weighted = {node.name for node in weighted_nodes(wiring, int8_nodes) if _fits_groups(node, wiring)}
         for node in wiring.nodes.values():
             if node.name in weighted:
                 edges[node.input[ACTIVATION]].append(Edge(node.name, ACTIVATION))
@@ -50,7 +50,7 @@ class TensorRTTarget:
         static_rows(model)
 
 
-def _runs_in_int8(node: NodeProto, wiring: Wiring) -> bool:
+def _fits_groups(node: NodeProto, wiring: Wiring) -> bool:
     groups = next((attribute.i for attribute in node.attribute if attribute.name == "group"), 1)
     channels_in_group = wiring.weights[node.input[WEIGHT]].dims[1]
     return bool(groups == 1 or channels_in_group % GROUP_MULTIPLE == 0)

@@ -91,7 +91,7 @@ def profile_for(
 
 
 def fix_inputs(model: ModelProto, profile: Profile) -> None:
-    """Make the dimensions that are equal in all batches static in `model`, in place, so that TensorRT can rely on them."""
+    """Make the dimensions that are equal in all batches static in `model`, in place, for TensorRT to rely on."""
     ranges = profile.inputs()
     for value in model.graph.input:
         smallest, _, largest = ranges[value.name]

@@ -17,8 +17,12 @@ ACTIVATIONS = {"Relu"}
 
 def name_by_module(model: ModelProto) -> None:
     """Rename in place. A node is called `module/Op`, the second one of that name `module/Op_1`, and so on."""
-    _rename_initializers(model)
-    parameters = {tensor.name for tensor in model.graph.initializer}
+    short = {tensor.name: tensor.name.removeprefix(WRAPPER) for tensor in model.graph.initializer}
+    for tensor in model.graph.initializer:
+        tensor.name = short[tensor.name]
+    for node in model.graph.node:
+        node.input[:] = [short.get(name, name) for name in node.input]
+    parameters = set(short.values())
     taken: Counter[str] = Counter()
     module_of: dict[str, str] = {}  # of each tensor, by its producer
     for node in model.graph.node:
@@ -31,24 +35,13 @@ def name_by_module(model: ModelProto) -> None:
         taken[name] += 1
 
 
-def _rename_initializers(model: ModelProto) -> None:
-    short = {tensor.name: tensor.name.removeprefix(WRAPPER) for tensor in model.graph.initializer}
-    for tensor in model.graph.initializer:
-        tensor.name = short[tensor.name]
-    for node in model.graph.node:
-        node.input[:] = [short.get(name, name) for name in node.input]
-
-
 def _module(node: NodeProto, parameters: set[str]) -> str:
     """The module of a node: that of its weight, else the one it was traced in."""
     inputs: list[str] = list(node.input)
     for name in inputs:
         if name in parameters and name.endswith(".weight"):
             return name.removesuffix(".weight")
-    return next((_innermost(entry.value) for entry in node.metadata_props if entry.key == SCOPES), "")
-
-
-def _innermost(scopes: str) -> str:
-    """`["", "model.neck", "model.neck.fpn_convs.0", "conv2d"]` -> `neck.fpn_convs.0`; the last entry is the op."""
+    scopes = next((entry.value for entry in node.metadata_props if entry.key == SCOPES), "[]")
+    # `["", "model.neck", "model.neck.fpn_convs.0", "conv2d"]` -> `neck.fpn_convs.0`; the last entry is the op
     modules: list[str] = [scope for scope in ast.literal_eval(scopes)[:-1] if scope.startswith(WRAPPER)]
     return modules[-1].removeprefix(WRAPPER) if modules else ""

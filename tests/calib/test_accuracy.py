@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import onnx
 import pytest
-from onnx import ModelProto
 
 from gridrt.calib.affine import Range
-from gridrt.calib.fidelity import opened
-from gridrt.calib.observe import observe
+from gridrt.calib.fidelity import cpu_detector
+from gridrt.calib.observe import observable_session, observe
 from gridrt.calib.range_methods import METHODS, ranges_of
 from gridrt.calib.recipe import load_recipe
 from gridrt.calib.rewrite import apply_recipe
@@ -18,6 +16,7 @@ from gridrt.calib.targets import TARGETS
 from gridrt.data.coco import CocoDataset
 from gridrt.eval import AveragePrecision, evaluate
 from gridrt.export.onnx_export import onnx_from_model, save_onnx
+from gridrt.graph.graph import Graph
 from gridrt.model.checkpoint import load_model
 
 CALIBRATION_IMAGES = 32
@@ -32,10 +31,9 @@ BUDGETS = {
 
 
 @pytest.fixture(scope="module")
-def graph(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def graph(tmp_path_factory: pytest.TempPathFactory) -> Graph:
     path = tmp_path_factory.mktemp("trained") / "tiny_bccd.onnx"
-    save_onnx(onnx_from_model(load_model("tiny_bccd"), weights_sha256="0" * 64), path)
-    return path
+    return save_onnx(onnx_from_model(load_model("tiny_bccd"), weights_sha256="0" * 64), path)
 
 
 @pytest.fixture(scope="module")
@@ -44,35 +42,35 @@ def cells(data_dir: Path) -> CocoDataset:
 
 
 @pytest.fixture(scope="module")
-def ranges(graph: Path, data_dir: Path) -> dict[str, Range]:
+def ranges(graph: Graph, data_dir: Path) -> dict[str, Range]:
     training = CocoDataset(data_dir / "bccd" / "images", data_dir / "bccd" / "annotations" / "instances_train.json")
-    pictures = [training.path(index) for index in range(CALIBRATION_IMAGES)]
-    return ranges_of(observe(graph, pictures, (480, 360), graph.with_suffix(".npz"), threads=1), METHODS["mse"])
+    images = [training.path(index) for index in range(CALIBRATION_IMAGES)]
+    session = observable_session(graph, threads=1)
+    return ranges_of(observe(graph, session, images, (480, 360), graph.path.with_suffix(".npz")), METHODS["mse"])
 
 
 @pytest.fixture(scope="module")
-def float_precision(graph: Path, cells: CocoDataset) -> AveragePrecision:
-    return precision_of(onnx.load(graph), cells)
+def float_precision(graph: Graph, cells: CocoDataset) -> AveragePrecision:
+    return precision_of(graph, cells)
 
 
-def precision_of(model: ModelProto, cells: CocoDataset) -> AveragePrecision:
+def precision_of(graph: Graph, cells: CocoDataset) -> AveragePrecision:
     """What is FP16 is rounded at every node here, as on a GPU that fuses nothing."""
-    with opened(model, threads=1) as detector:
-        return evaluate(detector, cells).overall
+    return evaluate(cpu_detector(graph, threads=1), cells).overall
 
 
 @pytest.mark.parametrize(("recipe", "target"), BUDGETS)
 def test_the_ap_on_blood_cells_stays_within_its_budget(
-    graph: Path,
+    graph: Graph,
     cells: CocoDataset,
     ranges: dict[str, Range],
     float_precision: AveragePrecision,
     recipe: str,
     target: str,
 ) -> None:
-    rewritten = apply_recipe(onnx.load(graph), load_recipe(recipe), TARGETS[target], ranges)
+    rewritten = apply_recipe(graph.model, load_recipe(recipe), TARGETS[target], ranges)
 
-    precision = precision_of(rewritten, cells)
+    precision = precision_of(Graph(rewritten, graph.path), cells)
 
     for figure, budget in zip(("ap", "ap90"), BUDGETS[recipe, target], strict=True):
         if budget is not None:

@@ -5,13 +5,14 @@ import pytest
 
 from gridrt.calib.plan import nearest_names, plan_from_recipe
 from gridrt.calib.recipe import Recipe, RecipeError, Rule
+from gridrt.runtime.info import Precision
 from tests.calib.graphs import residual_model
 
 GRAPH = residual_model().graph
 
 
-def recipe_of(*rules: tuple[str, str]) -> Recipe:
-    return Recipe("own", "d", tuple(Rule(nodes, Precision(precision), "r") for nodes, precision in rules), "own.toml")
+def recipe_of(*rules: tuple[str, Precision]) -> Recipe:
+    return Recipe("own", "d", tuple(Rule(nodes, precision, "r") for nodes, precision in rules), "own.toml")
 
 
 def test_the_last_rule_that_matches_a_node_decides() -> None:
@@ -70,7 +71,7 @@ def test_a_pattern_that_matches_nothing_is_an_error_that_tells_its_place_and_the
     recipe = recipe_of(("backbone*", "int8"), (pattern, "fp16"))
 
     with pytest.raises(
-        RecipeError, match=r"own\.toml: rules\[1\]\.nodes: a pattern matches at least one node"
+        RecipeError, match=r"own\.toml: rules\[1\]\.nodes: a pattern must match at least one node"
     ) as caught:
         plan_from_recipe(GRAPH, recipe)
 
@@ -86,7 +87,7 @@ def test_a_pattern_that_matches_nothing_is_an_error_that_tells_its_place_and_the
         ("roi_head.decode*", "fp16", "which matches Floor"),
     ],
 )
-def test_a_precision_that_no_matched_node_can_have_is_an_error(pattern: str, precision: str, found: str) -> None:
+def test_a_precision_that_no_matched_node_can_have_is_an_error(pattern: str, precision: Precision, found: str) -> None:
     graph = residual_model().graph
     graph.node.append(onnx.helper.make_node("Floor", ["scores"], ["whole"], name="roi_head.decode/Floor"))
 

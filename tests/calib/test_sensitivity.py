@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gridrt.calib.plan import plan_from_recipe
-from gridrt.calib.recipe import Recipe, Rule, load_recipe, recipe_text
+from gridrt.calib.recipe import PRECISIONS, Recipe, Rule, load_recipe, recipe_text
 from gridrt.calib.sensitivity import BlockCost, Loss, block_of, blocks_of, costs, mixture, within, without
+from gridrt.runtime.info import Precision
 from tests.calib.graphs import residual_model
 
 GRAPH = residual_model().graph
@@ -91,7 +92,7 @@ PATTERNS = (
 
 
 @given(
-    st.lists(st.tuples(st.sampled_from(PATTERNS), st.sampled_from(Precision)), min_size=1, max_size=5),
+    st.lists(st.tuples(st.sampled_from(PATTERNS), st.sampled_from(PRECISIONS)), min_size=1, max_size=5),
     st.sets(st.sampled_from(sorted(BLOCKS))),
 )
 def test_of_any_recipe_only_what_it_has_in_int8_in_the_blocks_changes(
@@ -106,7 +107,7 @@ def test_of_any_recipe_only_what_it_has_in_int8_in_the_blocks_changes(
         if block_of(node.name) in blocks and was == "int8":
             assert becomes == "fp16"
         else:
-            assert becomes is was
+            assert becomes == was
 
 
 def test_what_fp16_costs_is_not_the_cost_of_a_block() -> None:

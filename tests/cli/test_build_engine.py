@@ -212,7 +212,7 @@ def test_a_graph_in_another_precision_is_not_rewritten_again(tiny: Path) -> None
     assert run("--fp16", "--onnx-only").exit_code == 0
     result = run("--model", "tiny.fp16.onnx", "--fp16", "--onnx-only", "--out", "twice.engine")
     assert result.exit_code == 1
-    assert "tiny.fp16.onnx: precisions are written into a graph in FP32 (found one in fp16)" in result.stderr
+    assert "tiny.fp16.onnx: expected a graph in FP32, got one rewritten by the recipe fp16" in result.stderr
     assert not (tiny / "twice.onnx").exists()
 
 

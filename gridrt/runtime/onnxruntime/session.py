@@ -50,15 +50,18 @@ class OnnxRuntimeSession:
         threads: int | None = None,
         observed: Sequence[str] = (),
     ) -> None:
-        if providers is not None:
-            _check_available(providers)
+        available = ort.get_available_providers()
+        for provider in providers or ():
+            if provider not in available:
+                rule, remedy = "this ONNX Runtime has no such provider", f"It has {', '.join(available)}."
+                raise DependencyError(rule, place=provider, remedy=remedy)
         loaded = graph if isinstance(graph, Graph) else load_graph(graph)
         check_contract(loaded)
         self.path, self.threads, self.observed = loaded.path, threads, tuple(observed)
         self._session = inference_session(
             _content(loaded.model, observed) if isinstance(graph, Graph) or observed else loaded.path,
             threads=threads,
-            providers=providers or [name for name in PREFERRED_PROVIDERS if name in ort.get_available_providers()],
+            providers=providers or [name for name in PREFERRED_PROVIDERS if name in available],
             place=loaded.path,
         )
         self.providers: tuple[str, ...] = tuple(self._session.get_providers())
@@ -120,12 +123,3 @@ def providers_for(device: str | None) -> list[str] | None:
         rule, remedy = "ONNX Runtime has no such device", f"Name one of {', '.join(known)}."
         raise DependencyError(rule, place="--device", value=device, remedy=remedy)
     return [known[device]]
-
-
-def _check_available(providers: Sequence[str]) -> None:
-    available = ort.get_available_providers()
-    for provider in providers:
-        if provider not in available:
-            raise DependencyError(
-                "this ONNX Runtime has no such provider", place=provider, remedy=f"It has {', '.join(available)}."
-            )
