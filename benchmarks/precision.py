@@ -21,6 +21,7 @@ import onnx
 from onnx import ModelProto
 
 from benchmarks.training_sets import SETS, TrainingSet
+from gridrt.api import open_detector
 from gridrt.calib.affine import Range
 from gridrt.calib.images import spread
 from gridrt.calib.observe import observable_session, observe
@@ -29,7 +30,7 @@ from gridrt.calib.recipe import load_recipe
 from gridrt.calib.rewrite import apply_recipe
 from gridrt.calib.targets import TARGETS
 from gridrt.data.coco import CocoDataset
-from gridrt.detector import Detector, open_detector
+from gridrt.detector import Detector
 from gridrt.eval import AveragePrecision, evaluate
 from gridrt.export.onnx_export import onnx_from_model, save_onnx
 from gridrt.files import check_writable, sha256_of, write_text

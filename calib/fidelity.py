@@ -10,12 +10,12 @@ from onnx import TensorProto
 
 from gridrt.agreement import Agreement, agreement
 from gridrt.detector import Detector
+from gridrt.formatting import format_count
 from gridrt.graph.fp16_simulation import fp16_simulation
 from gridrt.graph.graph import Graph
 from gridrt.runtime.onnxruntime.inference_session import CPU
 from gridrt.runtime.onnxruntime.session import OnnxRuntimeSession
 from gridrt.types import Detections, Float32Array, UInt8Array
-from gridrt.wording import counted
 
 
 @dataclass(frozen=True)
@@ -66,9 +66,9 @@ class Fidelity:
 
     def __str__(self) -> str:
         if not self.detections:
-            return f"nothing is detected in {counted(self.images, 'image')}"
+            return f"nothing is detected in {format_count(self.images, 'image')}"
         kept = (
-            f"in {counted(self.images, 'image')} {len(self.box_errors)} of {self.detections} detections of the "
+            f"in {format_count(self.images, 'image')} {len(self.box_errors)} of {self.detections} detections of the "
             f"original are kept, {self.extra} are new"
         )
         if not len(self.box_errors):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 
@@ -11,6 +10,7 @@ from gridrt.config import ScaleOrigin
 from gridrt.data.transform import Transform, restore_boxes
 from gridrt.errors import GridRTError, NonFiniteError
 from gridrt.runtime.backend import Session
+from gridrt.runtime.info import ModelInfo
 from gridrt.types import Detections, Float32Array, UInt8Array
 
 
@@ -32,6 +32,11 @@ class Detector:
         self._session = session
         self._transform = Transform(session.info.scale if scale is None else scale)
         self.scale_origin: ScaleOrigin = session.info.scale_origin if scale is None else "as asked"
+
+    @property
+    def info(self) -> ModelInfo:
+        """What it runs, and on what."""
+        return self._session.info
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -71,32 +76,6 @@ class Detector:
             _check_finite(index, "scores", scores[:, None])
             found.append(Detections(restore_boxes(boxes, factor), scores, raw.labels[index][used]))
         return found
-
-
-def open_detector(
-    model: str | Path,
-    scale: tuple[int, int] | None = None,
-    *,
-    backend: str = "auto",
-    threads: int | None = None,
-    device: str | None = None,
-    trust_checkpoint: bool = False,
-) -> Detector:
-    """Open a model file as a detector. Errors are those of `gridrt.runtime.open_session`.
-
-    Args:
-        model: a checkpoint (.pth, .pt, .safetensors), an ONNX graph (.onnx), a TensorRT engine (.engine), or a name
-            (r50, tiny_bccd, ...).
-        scale: most pixels on the long and on the short side of a resized image; None takes that of the training.
-        backend: name of the backend; "auto" takes the first that is available and gives the reference's boxes.
-        threads: CPU threads; None leaves the choice to the backend.
-        device: such as "cpu" or "cuda:1"; None leaves the choice to the backend.
-        trust_checkpoint: unpickle arbitrary classes from a checkpoint, which can run code.
-    """
-    from gridrt.runtime import open_session
-
-    session = open_session(model, backend=backend, threads=threads, device=device, trust_checkpoint=trust_checkpoint)
-    return Detector(session, scale)
 
 
 def _check_image(index: int, image: object) -> None:

@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gridrt.detector import Detector, open_detector
+from gridrt.api import open_detector
+from gridrt.detector import Detector
 from gridrt.errors import GridRTError, NonFiniteError
 from gridrt.types import Int32Array, RawDetections, UInt8Array
 from tests.fakes import FakeSession

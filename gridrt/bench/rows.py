@@ -10,7 +10,7 @@ from gridrt.bench.result import Accuracy, Row, Speed
 from gridrt.bench.timing import latency_of, speedup
 from gridrt.data.coco import CocoDataset
 from gridrt.errors import DataError
-from gridrt.wording import pixels
+from gridrt.formatting import format_scale
 
 
 def rows_of(candidates: Sequence[Candidate], dataset: CocoDataset) -> list[Row]:
@@ -88,4 +88,4 @@ def _warnings(candidate: Candidate, reference: Candidate) -> Iterator[str]:
         ours, others = (digest[:12] if digest else "not noted" for digest in digests)
         yield f"made from other weights ({ours}) than the reference ({others})"
     if mine.scale != theirs.scale:
-        yield f"run at scale {pixels(mine.scale)}, the reference at {pixels(theirs.scale)}"
+        yield f"run at scale {format_scale(mine.scale)}, the reference at {format_scale(theirs.scale)}"

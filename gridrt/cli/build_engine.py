@@ -46,7 +46,8 @@ def command(*, model: Path | None, out: Path | None, onnx_only: bool, **chosen: 
     Without a precision the graph is taken as it is: in FP32, or as gridrt calibrate wrote it. Else it is written in
     that precision first, and the engine is built from the new file.
     """
-    from gridrt.calib.engine import build_engine, default_engine, rewrite_graph, scale_of
+    from gridrt.api import build_engine, rewrite_graph
+    from gridrt.calib.engine import default_engine, scale_of
     from gridrt.files import require_suffix
     from gridrt.graph.graph import load_graph
     from gridrt.runtime import only_float_graph_in

@@ -48,9 +48,8 @@ def command(*, model: Path | None, images: Path, target: str, max_ap_drop: float
     The images run through the whole detector, so the second stage sees real proposals. Report AP on other images than
     these. An interrupted run continues from its cache.
     """
-    from gridrt.calib.calibrate import calibrate
+    from gridrt.api import calibrate
     from gridrt.calib.sensitivity import within
-    from gridrt.graph.graph import load_graph
     from gridrt.runtime import only_float_graph_in
 
     started = time.perf_counter()
@@ -58,7 +57,7 @@ def command(*, model: Path | None, images: Path, target: str, max_ap_drop: float
         raise click.UsageError("--max-ap-drop must be a number.")
     if max_ap_drop is not None and arguments["annotations"] is None:
         raise click.UsageError("--max-ap-drop needs --annotations to measure AP on.")
-    graph = load_graph(model or only_float_graph_in(Path()))
+    graph = model or only_float_graph_in(Path())
     done = calibrate(graph, images, target=target, max_ap_drop=max_ap_drop, **arguments)
     for line in _lines(done, target):
         click.echo(line)

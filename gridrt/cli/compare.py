@@ -12,7 +12,7 @@ import click
 
 from gridrt.cli import exit_codes, options
 from gridrt.cli.program import command_line
-from gridrt.wording import counted, pixels
+from gridrt.formatting import format_count, format_scale
 
 if TYPE_CHECKING:
     from gridrt.compare.artefact import Artefact
@@ -130,9 +130,9 @@ def _told(
     compared = sum(bool(result.figures) for result in comparison.results)
     first = comparison.first
     verdict = "the same detector" if first is None else f"not the same detector, first by {told(first)}"
-    done = [f"{verdict}, {compared} of {counted(len(comparison.results), 'stage')} compared"]
-    done += [f"{' and '.join(side.precision for side in sides)} on {counted(comparison.pictures, 'picture')}"]
-    return [*done, f"scale {pixels(scale)}", *([f"in {json_file}"] if json_file is not None else [])]
+    done = [f"{verdict}, {compared} of {format_count(len(comparison.results), 'stage')} compared"]
+    done += [f"{' and '.join(side.precision for side in sides)} on {format_count(comparison.pictures, 'picture')}"]
+    return [*done, f"scale {format_scale(scale)}", *([f"in {json_file}"] if json_file is not None else [])]
 
 
 def _following(comparison: Comparison, sides: Sequence[Artefact], *, drawn: bool) -> str:

@@ -17,8 +17,8 @@ from gridrt.compare.verdict import StageResult, first_exceeding, judged
 from gridrt.compare.whole import whole_difference
 from gridrt.data.synthetic.scene import draw_scene
 from gridrt.data.transform import Batch, Transform
+from gridrt.formatting import format_scale
 from gridrt.types import Detections, UInt8Array
-from gridrt.wording import pixels
 
 DRAWN_PICTURES = 4
 DRAWN_HEIGHT, DRAWN_WIDTH = 256, 320
@@ -107,7 +107,7 @@ def _notes(reference: Artefact, other: Artefact) -> Iterator[str]:
         yield "not run: the numbers of their classes differ"
     if len({artefact.session.info.scale for artefact in both}) > 1:
         yield "images are resized unlike by themselves: " + " and ".join(
-            f"{artefact.name} to {pixels(artefact.session.info.scale)}" for artefact in both
+            f"{artefact.name} to {format_scale(artefact.session.info.scale)}" for artefact in both
         )
     for artefact in both:
         if artefact.end_to_end_because:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from gridrt.bench.result import DETECTOR, FIGURES, SESSION, BenchResult, Row
-from gridrt.wording import counted
+from gridrt.formatting import format_count
 
 HEADS = ("AP", "AP50", "AP75", "AP80", "AP90", "small", "medium", "large")
 CELL = 9
@@ -83,7 +83,7 @@ def _conditions(result: BenchResult) -> str:
     stated = result.conditions
     gpus = [gpu["name"] for gpu in stated["gpus"]]
     versions = ", ".join(f"{name} {version}" for name, version in stated["versions"].items())
-    threads = counted(stated["threads"], "thread") if stated["threads"] else "default threads"
+    threads = format_count(stated["threads"], "thread") if stated["threads"] else "default threads"
     return (
         f"reference {result.reference}; {stated['images_done']} of {stated['images']} images, interleaved runs, "
         f"batch {stated['batch']}, {stated['warm_up']} warm-up runs; {threads} on "
@@ -96,6 +96,6 @@ def success_line(result: BenchResult, written: Sequence[Path], seconds: float) -
     measured = sum(row.speed is not None for row in result.rows)
     of_all = "" if measured == len(result.rows) else f"{measured} of "
     state = "measured" if result.complete else "interrupted, measured"
-    images = f"{result.conditions['images_done']} of {counted(result.conditions['images'], 'image')}"
+    images = f"{result.conditions['images_done']} of {format_count(result.conditions['images'], 'image')}"
     places = f", in {', '.join(map(str, written))}" if written else ""
-    return f"{of_all}{counted(len(result.rows), 'model')} {state} on {images}{places}, {seconds:.1f} s."
+    return f"{of_all}{format_count(len(result.rows), 'model')} {state} on {images}{places}, {seconds:.1f} s."

@@ -10,13 +10,13 @@ from tqdm import tqdm
 from gridrt import processes
 from gridrt.errors import DependencyError
 from gridrt.eval import Metrics
+from gridrt.formatting import format_count, format_scale
 from gridrt.report.figure import require_matplotlib
 from gridrt.report.metrics import points
 from gridrt.train.data import TrainingData
 from gridrt.train.folder import CURVES
 from gridrt.train.schedule import Schedule
 from gridrt.train.state import Progress
-from gridrt.wording import counted, pixels
 
 Losses = Mapping[str, float | None]
 
@@ -32,11 +32,11 @@ def tell_start(data: TrainingData, schedule: Schedule, progress: Progress, itera
     reasons = [f"{count} {reason}" for reason, count in data.left_out().items()]
     left_out = f" ({', '.join(reasons)} left out)" if reasons else ""
     begun = progress.iteration
-    extent = f"iterations {begun} to {iterations}" if begun else counted(iterations, "iteration")
+    extent = f"iterations {begun} to {iterations}" if begun else format_count(iterations, "iteration")
     tell(
-        f"{counted(len(data.images), 'image')}{left_out}, {counted(len(data.images.class_names), 'class')}: "
-        f"{counted(schedule.epochs, 'epoch')}, {extent}, batch size {schedule.batch_size}, "
-        f"scale {pixels(schedule.scale)}, peak learning rate {schedule.lr:.3g}"
+        f"{format_count(len(data.images), 'image')}{left_out}, {format_count(len(data.images.class_names), 'class')}: "
+        f"{format_count(schedule.epochs, 'epoch')}, {extent}, batch size {schedule.batch_size}, "
+        f"scale {format_scale(schedule.scale)}, peak learning rate {schedule.lr:.3g}"
     )
     try:
         require_matplotlib()
@@ -55,7 +55,7 @@ def tell_metrics(progress: Progress, metrics: Metrics, failures: int, seconds: f
     """The average precision of an evaluation, the number of images that failed, and the duration in seconds."""
     overall = metrics.overall
     figures = f"AP {points(overall.ap)}, AP50 {points(overall.ap50)}, AP75 {points(overall.ap75)}"
-    failed = f"; output not finite for {counted(failures, 'image')}" if failures else ""
+    failed = f"; output not finite for {format_count(failures, 'image')}" if failures else ""
     tell(f"epoch {progress.epoch + 1} evaluated in {seconds:.1f} s: {figures}{failed}")
 
 

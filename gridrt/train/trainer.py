@@ -17,6 +17,7 @@ from gridrt.detector import Detector
 from gridrt.errors import NonFiniteError
 from gridrt.eval import evaluate
 from gridrt.eval.results import categories_of_labels
+from gridrt.formatting import format_count
 from gridrt.model.grid_rcnn import GridRCNN
 from gridrt.runtime.pytorch.session import TorchSession
 from gridrt.train.checkpoints import Checkpoints
@@ -28,10 +29,9 @@ from gridrt.train.recorder import Recorder
 from gridrt.train.settings import Settings, fixed_settings
 from gridrt.train.signals import DelayedSignals, delayed_signals
 from gridrt.train.state import Progress
-from gridrt.wording import counted
 
 NOTICE = "\nStopping after this iteration. Interrupt again to stop at once.\n"
-NAMED_FAILURES = 5  # in the error; the others are counted
+NAMED_FAILURES = 5  # in the error; the others are format_count
 
 
 class Trainer:
@@ -110,7 +110,7 @@ class Trainer:
             raise NonFiniteError(
                 "the boxes and scores of the model must be finite numbers",
                 place="last evaluation",
-                value=f"NaN or infinity for {counted(len(self._failures), 'image')}, first {named}",
+                value=f"NaN or infinity for {format_count(len(self._failures), 'image')}, first {named}",
             )
 
     @property

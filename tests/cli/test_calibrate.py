@@ -13,11 +13,11 @@ import onnx
 import pytest
 from click.testing import CliRunner, Result
 
+from gridrt.api import open_detector
 from gridrt.calib import observe
 from gridrt.calib.recipe import load_recipe, recipe_text
 from gridrt.cli.main import cli
 from gridrt.data.image import load_image, save_image
-from gridrt.detector import open_detector
 from gridrt.files import sha256_of
 from gridrt.runtime import open_session
 from gridrt.types import UInt8Array

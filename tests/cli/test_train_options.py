@@ -101,7 +101,8 @@ def test_options_of_the_run_are_taken(train: Train) -> None:
 
 
 def test_the_precision_is_taken(train: Train, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gridrt.cli.train._check_amp", lambda *_: None)  # which asks for a GPU
+    monkeypatch.setattr("gridrt.train.setup.device_named", lambda _name: torch.device("cuda"))
+    monkeypatch.setattr(GridRCNN, "to", lambda model, _device: model)
 
     assert train("--amp", "bf16")[0].settings.precision == "bf16"
 
@@ -136,7 +137,7 @@ def test_boxes_without_area_and_boxes_that_are_cut_are_counted(train: Train, pic
 
     told = train("--annotations", f"{tmp_path}/thin.json")[1].stderr  # beside the sound one
 
-    assert told == "2 boxes left out for want of area\n1 box cut at the image's border\n"
+    assert told == "2 boxes without area left out\n1 box clipped to the image\n"
     assert train()[1].stderr == ""
 
 

@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from gridrt.errors import CheckpointError
+from gridrt.formatting import format_count
 from gridrt.model.checkpoint.layout import StateDict
 from gridrt.model.checkpoint.listing import listed
-from gridrt.wording import counted
 
 PREPROCESSOR = "data_preprocessor."
 """Prefix of the buffers in which mmengine can keep the mean and std of pixels."""
@@ -40,7 +40,8 @@ def with_current_names(state_dict: StateDict, place: Path) -> StateDict:
     averages = [name for name in plain if name == "n_averaged" or (name.startswith("ema_") and "." not in name)]
     if averages:
         warnings.warn(
-            f"{place}: left out {counted(len(averages), 'tensor')} of averaging: {listed(averages, 2)}", stacklevel=3
+            f"{place}: left out {format_count(len(averages), 'tensor')} of averaging: {listed(averages, 2)}",
+            stacklevel=3,
         )
     weights = {name: tensor for name, tensor in plain.items() if name not in set(averages)}
     return _from_v1(weights) if f"{_V1_CLASSIFIER}.weight" in weights else weights

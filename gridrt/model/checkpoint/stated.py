@@ -7,12 +7,12 @@ from dataclasses import fields
 
 from gridrt.config import DEFAULT_SCALE, DetectionConfig, PixelConfig
 from gridrt.errors import CheckpointError
+from gridrt.formatting import format_scale
 from gridrt.model.checkpoint.mmdet_config import settings_in_config
 from gridrt.model.checkpoint.read import WeightsFile
 from gridrt.model.checkpoint.settings import Settings, order_of_mean, settings_from_buffers, settings_from_meta
 from gridrt.model.grid_rcnn import GridRCNN
 from gridrt.model.zoo import published_scale
-from gridrt.wording import pixels
 
 
 def stated_settings(weights: WeightsFile) -> Settings:
@@ -56,7 +56,7 @@ def _changes(settings: Settings, default: GridRCNN) -> Iterator[str]:
     if settings.pixels and settings.pixels != default.normalize.pixels:
         yield format_pixels(settings.pixels)
     if settings.scale and settings.scale != DEFAULT_SCALE:
-        yield f"scale {pixels(settings.scale)}"
+        yield f"scale {format_scale(settings.scale)}"
     limits = (
         ("proposals", settings.proposals, default.rpn_head.proposals),
         ("detections", settings.detections, default.roi_head.detections),

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
+from gridrt.formatting import format_count
 from gridrt.report.bench_report.figure_tables import change_below
 from gridrt.report.bench_report.look import Look
 from gridrt.report.bench_report.markup import element, joined
 from gridrt.report.bench_report.tables import Column, Line, folded, table
 from gridrt.report.metrics import points
-from gridrt.wording import counted
 
 
 def by_class(looks: Sequence[Look]) -> Markup:
@@ -23,7 +23,7 @@ def by_class(looks: Sequence[Look]) -> Markup:
     base = next((_aps(look) for look in measured if look.is_reference), {})
     columns = [Column("Class"), *(Column(look.name) for look in measured)]
     lines = [Line([name, *(_cell(look, name, base) for look in measured)]) for name in names]
-    what = f"AP of each of the {counted(len(names), 'class')}"
+    what = f"AP of each of the {format_count(len(names), 'class')}"
     return folded(what, table(f"{what}, points; below it, minus the reference's", columns, lines, kind="classes"))
 
 

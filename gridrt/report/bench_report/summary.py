@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from gridrt.bench.result import SESSION, BenchResult, GateResult, Row
+from gridrt.formatting import format_count
 from gridrt.report.bench_report.figures import change, milliseconds, size, size_in_words, speed_in_words
 from gridrt.report.bench_report.look import Look, file_name, looks_of
 from gridrt.report.bench_report.markup import TEMPLATES, render
 from gridrt.report.bench_report.tables import Column, Line, table
 from gridrt.report.metrics import points
-from gridrt.wording import counted
 
 
 @dataclass(frozen=True)
@@ -55,10 +55,10 @@ def headline(result: BenchResult) -> str:
     warnings = sum(len(row.warnings) for row in result.rows)
     name = next((look.name for look in looks_of(result) if look.is_reference), result.reference)
     parts = [
-        f"{counted(others, 'model')} compared with {name}" if others else f"{name} alone",
+        f"{format_count(others, 'model')} compared with {name}" if others else f"{name} alone",
         _gates_in_words(result.gates),
         "" if not failed else "all failed" if failed == len(result.rows) else f"{failed} failed",
-        counted(warnings, "warning") if warnings else "",
+        format_count(warnings, "warning") if warnings else "",
     ]
     return "; ".join(filter(None, parts))
 
@@ -67,7 +67,7 @@ def _gates_in_words(gates: Sequence[GateResult]) -> str:
     missed = sum(not gate.met for gate in gates)
     if not gates:
         return ""
-    return f"{missed} of {counted(len(gates), 'gate')} not met" if missed else "every gate met"
+    return f"{missed} of {format_count(len(gates), 'gate')} not met" if missed else "every gate met"
 
 
 def _cards(result: BenchResult) -> Iterator[Card]:
@@ -76,7 +76,7 @@ def _cards(result: BenchResult) -> Iterator[Card]:
         row = look.row
         own = [gate for gate in result.gates if gate.row == row.name]
         missed = sum(not gate.met for gate in own)
-        gates = counted(len(own), "gate")
+        gates = format_count(len(own), "gate")
         verdict = f"{missed} of {gates} not met" if missed else f"{gates} met" if own else ""
         is_good = not missed and not row.failure
         yield Card(look, file_name(look.name), answer(row, reference), "failed" if row.failure else verdict, is_good)

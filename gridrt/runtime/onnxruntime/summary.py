@@ -13,6 +13,7 @@ from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 
 from gridrt.errors import GraphError
 from gridrt.files import check_is_file, sha256_of
+from gridrt.formatting import format_noted_scale
 from gridrt.graph.metadata import (
     CLASSES_KEY,
     RECIPE_KEY,
@@ -21,7 +22,6 @@ from gridrt.graph.metadata import (
     scale_in_input,
 )
 from gridrt.model.checkpoint.listing import listed
-from gridrt.wording import noted_scale
 
 _LONGEST_VALUE = 80
 _TOLD_APART = (CLASSES_KEY, RECIPE_KEY)  # by lines of their own
@@ -88,7 +88,11 @@ class GraphSummary:
             return []
         classes = f"{len(self.class_names)}: {listed(self.class_names)}"
         precision = self.metadata.get(RECIPE_KEY, "fp32")
-        return [f"precision     {precision}", f"classes       {classes}", f"scale         {noted_scale(self.scale)}"]
+        return [
+            f"precision     {precision}",
+            f"classes       {classes}",
+            f"scale         {format_noted_scale(self.scale)}",
+        ]
 
 
 def graph_summary(path: Path) -> GraphSummary:

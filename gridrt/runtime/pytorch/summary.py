@@ -9,12 +9,12 @@ from pathlib import Path
 
 from gridrt.config import PixelConfig
 from gridrt.files import sha256_of
+from gridrt.formatting import format_noted_scale
 from gridrt.model.checkpoint import read_weights
 from gridrt.model.checkpoint.fit import nearest_model
 from gridrt.model.checkpoint.listing import listed
 from gridrt.model.checkpoint.mmdet_config import contradictions
 from gridrt.model.checkpoint.stated import format_pixels, stated_settings
-from gridrt.wording import noted_scale
 
 _VERSIONS = ("mmdet_version", "mmengine_version", "mmcv_version", "gridrt_version")
 _META = (*_VERSIONS, "epoch", "iter", "time")
@@ -67,7 +67,7 @@ class CheckpointSummary:
             f"variant     {self.variant or f'none: {self.misfit}'}",
             *(f"config      contradicts the model: {difference}" for difference in self.contradictions),
             f"classes     {self.class_count}: {names}",
-            f"scale       {noted_scale(self.scale)}",
+            f"scale       {format_noted_scale(self.scale)}",
             f"pixels      {pixels}",
             *([f"detections  {detections}"] if detections else []),
             f"parameters  {self.parameters:,}",
