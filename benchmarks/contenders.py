@@ -76,5 +76,4 @@ def up_to_rpn_calls(model: GridRCNN, graph: Path, int8_graph: Path, batch: Batch
 
 @torch.inference_mode()
 def _rpn_maps(model: GridRCNN, images: Tensor, image_sizes: Tensor) -> list[tuple[Tensor, Tensor]]:
-    maps: list[tuple[Tensor, Tensor]] = model.rpn_head(model.pyramid(images, image_sizes))
-    return maps
+    return model.rpn(model.fpn(model.features(model.input(images, image_sizes))))

@@ -9,21 +9,22 @@ from collections.abc import Sequence
 from typing import cast
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from gridrt.errors import GridRTError
 from gridrt.model.grid_rcnn import GridRCNN
 from gridrt.model.grid_roi_head import GridRoIHead
+from gridrt.model.roi_head import DetectionRows
+from gridrt.ops.custom_ops import CustomOps
 from gridrt.ops.grid_fusion import FusionWeights
 from gridrt.plugins.batched_nms.contract import BATCHED_NMS
 from gridrt.plugins.contract import VERSION
-from gridrt.plugins.custom_ops import CustomOps
 from gridrt.plugins.grid_fusion.contract import GRID_FUSION
 from gridrt.plugins.multi_level_roi_align.contract import MULTI_LEVEL_ROI_ALIGN
 from gridrt.runtime.static_grid_rcnn import StaticGridRCNN
 
 
-class ExportableGridRCNN(StaticGridRCNN):
+class ExportableGridRCNN(nn.Module):
     """Runs a `GridRCNN` with its three custom ops standing as nodes of the `gridrt` domain.
 
     Args:
@@ -34,8 +35,16 @@ class ExportableGridRCNN(StaticGridRCNN):
     """
 
     def __init__(self, model: GridRCNN) -> None:
-        super().__init__(model, _SYMBOLS)
+        super().__init__()
+        self.model = _OpenRows(model, _SYMBOLS)
 
+    def forward(self, images: Tensor, image_sizes: Tensor) -> DetectionRows:
+        """As `GridRCNN.forward`."""
+        detections: DetectionRows = self.model(images, image_sizes)
+        return detections
+
+
+class _OpenRows(StaticGridRCNN):
     def rows(self, used: Tensor) -> int:
         """As many as the fullest image has, and at least one: a value in the graph."""
         rows = cast("int", used.sum(1).max().clamp(min=1).item())

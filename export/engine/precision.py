@@ -16,6 +16,7 @@ from onnx import ModelProto, NodeProto, TensorProto
 from gridrt.errors import EngineError
 from gridrt.graph.wiring import Wiring, element_types, wiring_of
 from gridrt.runtime.tensorrt.layer_times import nodes_of_layer
+from gridrt.stages import stage_of_node
 
 Precision: TypeAlias = Literal["int8", "fp16", "fp32"]
 Precisions: TypeAlias = Mapping[str, Precision]
@@ -113,11 +114,5 @@ def by_stage(planned: Precisions, built: Precisions) -> dict[str, dict[str, int]
     """How many nodes of each stage of the detector run in which precision; "unknown" where TensorRT does not tell."""
     stages: dict[str, Counter[str]] = {}
     for name in planned:
-        stages.setdefault(_stage(name), Counter())[built.get(name, "unknown")] += 1
+        stages.setdefault(stage_of_node(name) or "other", Counter())[built.get(name, "unknown")] += 1
     return {stage: dict(counts) for stage, counts in stages.items()}
-
-
-def _stage(node: str) -> str:
-    """`roi_head.grid_head.convs.0.conv/Conv` -> roi_head.grid_head, `backbone.conv1/Conv` -> backbone."""
-    modules = node.split("/", maxsplit=1)[0].split(".")
-    return ".".join(modules[:2] if modules[0] == "roi_head" else modules[:1])

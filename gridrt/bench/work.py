@@ -15,10 +15,9 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
-from gridrt.model.bbox_head import RegressingBBoxHead
 from gridrt.model.grid_rcnn import GridRCNN
+from gridrt.model.grid_roi_head import GridRoIHead
 from gridrt.model.presets import build
-from gridrt.model.roi_head import RoIHead
 from gridrt.stages import STAGES, Stage
 
 
@@ -106,20 +105,26 @@ def _counted(model: GridRCNN, image_shape: Sequence[int], proposals: int, detect
         "backbone": backbone,
         "fpn": fpn,
         "rpn": rpn,
-        **_counted_heads(model.roi_head, pyramid[0].shape[1], proposals, detections),
+        **_counted_heads(model, pyramid[0].shape[1], proposals, detections),
     }
 
 
-def _counted_heads(head: RoIHead, channels: int, proposals: int, detections: int) -> dict[Stage, Work]:
+def _counted_heads(model: GridRCNN, channels: int, proposals: int, detections: int) -> dict[Stage, Work]:
+    head = model.roi_head
     features = torch.empty(proposals, channels, head.rois.classify_size, head.rois.classify_size)
-    if isinstance(head.bbox_head, RegressingBBoxHead):
-        _, box_head = _count(partial(head.bbox_head.classify_and_regress, features))
+    _, box_head = _count(partial(model.box_head, features, torch.ones(1, proposals, dtype=torch.bool)))
+    if not isinstance(head, GridRoIHead):
         return {"roi_align": Work(elements=features.numel()), "box_head": box_head}
     grid_features = torch.empty(detections, channels, head.rois.grid_size, head.rois.grid_size)
-    _, box_head = _count(partial(head.bbox_head, features))
-    _, grid_head = _count(partial(head.get_submodule("grid_head"), grid_features))
-    pooled = Work(elements=features.numel() + grid_features.numel())
-    return {"roi_align": pooled, "box_head": box_head, "grid_head": grid_head}
+    points, convs = _count(partial(model.grid_head, grid_features))
+    fused, fusion = _count(partial(model.grid_fusion, points))
+    _, heatmaps = _count(partial(model.heatmaps, fused))
+    return {
+        "roi_align": Work(elements=features.numel() + grid_features.numel()),
+        "box_head": box_head,
+        "grid_head": Work(convs.flops + heatmaps.flops, convs.elements + heatmaps.elements),
+        "grid_fusion": fusion,
+    }
 
 
 def _count(run: Callable[[], Any]) -> tuple[Any, Work]:

@@ -13,10 +13,9 @@ from torch import Tensor
 from gridrt.config import DetectionConfig, RoiConfig, RoITrainConfig
 from gridrt.model.bbox_head import RegressingBBoxHead
 from gridrt.model.box_regression import box_loss, class_boxes
-from gridrt.model.roi_head import DetectionRows, RoIHead, as_rois
+from gridrt.model.roi_head import Classified, RoIHead
 from gridrt.model.roi_loss import class_loss
 from gridrt.model.rpn_head import Proposals
-from gridrt.ops.nms import batched_nms
 from gridrt.ops.randomness import Randomness
 from gridrt.types import GroundTruth
 
@@ -48,20 +47,21 @@ class BoxRoIHead(RoIHead):
     ) -> None:
         super().__init__(bbox_head, rois, detections, train_config)
 
-    def forward(self, pyramid: Sequence[Tensor], proposals: Proposals, image_sizes: Tensor) -> DetectionRows:
-        """P2.., proposals and image sizes -> the best of the moved boxes after suppression within each class."""
-        features = self.pool(pyramid, as_rois(proposals.boxes), self.rois.classify_size)
-        logits, deltas = self.bbox_head.classify_and_regress(features)
-        classes = torch.arange(deltas.shape[1], dtype=torch.int32, device=deltas.device)
-        return DetectionRows(
-            *batched_nms(
-                class_boxes(proposals.boxes, deltas, image_sizes),
-                self.class_scores(logits, proposals.used).flatten(1).unsqueeze(-1),  # [B, R * C, 1]
-                classes.repeat(proposals.boxes.shape[1]),
-                iou_threshold=self.detections.iou_threshold,
-                score_threshold=self.detections.score_threshold,
-                max_output=self.detections.max_detections,
-            )
+    def classify(self, pooled: Tensor, used: Tensor) -> Classified:
+        """See `RoIHead.classify`."""
+        logits, deltas = self.bbox_head.classify_and_regress(pooled)
+        return Classified(self.class_scores(logits, used), deltas)
+
+    def candidates(
+        self, proposals: Proposals, classified: Classified, image_sizes: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """See `RoIHead.candidates`; every class has a box of its own."""
+        assert classified.deltas is not None  # noqa: S101 - by this head
+        classes = torch.arange(classified.deltas.shape[1], dtype=torch.int32, device=classified.deltas.device)
+        return (
+            class_boxes(proposals.boxes, classified.deltas, image_sizes),
+            classified.scores.flatten(1).unsqueeze(-1),  # [B, R * C, 1]
+            classes.repeat(proposals.boxes.shape[1]),
         )
 
     def losses(

@@ -17,6 +17,7 @@ from gridrt.config import DetectionConfig, RoiConfig, RoITrainConfig
 from gridrt.model.bbox_head import BBoxHead
 from gridrt.model.roi_loss import RoISamples, sample_rois
 from gridrt.model.rpn_head import Proposals
+from gridrt.ops.custom_ops import BatchedNms, MultiLevelRoiAlign
 from gridrt.ops.randomness import Randomness
 from gridrt.ops.roi_align import multi_level_roi_align
 from gridrt.types import GroundTruth
@@ -30,8 +31,15 @@ class DetectionRows(NamedTuple):
     labels: Tensor  # int32 [B, D]; -1 in unused rows
 
 
+class Classified(NamedTuple):
+    """What the box head makes of proposals."""
+
+    scores: Tensor  # float32 [B, R, classes] probabilities; 0 in unused rows
+    deltas: Tensor | None = None  # float [B * R, classes, 4]; None where a grid locates
+
+
 class RoIHead(nn.Module, ABC):
-    """Turns proposals into detections.
+    """Turns proposals into detections, whose boxes a grid may move afterwards.
 
     Args:
         bbox_head: classifies.
@@ -48,8 +56,27 @@ class RoIHead(nn.Module, ABC):
         self.rois, self.detections, self.train_config = rois, detections, train_config
 
     @abstractmethod
-    def forward(self, pyramid: Sequence[Tensor], proposals: Proposals, image_sizes: Tensor) -> DetectionRows:
-        """P2.., proposals, and image sizes int32 [B, 2] (height, width) -> detections."""
+    def classify(self, pooled: Tensor, used: Tensor) -> Classified:
+        """Which classes pooled features [B * R, C, S, S] show, in the rows that hold a proposal, bool [B, R]."""
+
+    @abstractmethod
+    def candidates(
+        self, proposals: Proposals, classified: Classified, image_sizes: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Boxes, scores and groups of what may be detected, as `batched_nms` takes them."""
+
+    def select(
+        self, proposals: Proposals, classified: Classified, image_sizes: Tensor, nms: BatchedNms
+    ) -> DetectionRows:
+        """The best candidates after suppression within each class."""
+        return DetectionRows(
+            *nms(
+                *self.candidates(proposals, classified, image_sizes),
+                iou_threshold=self.detections.iou_threshold,
+                score_threshold=self.detections.score_threshold,
+                max_output=self.detections.max_detections,
+            )
+        )
 
     @abstractmethod
     def losses(
@@ -74,9 +101,11 @@ class RoIHead(nn.Module, ABC):
         rois = join_rois([torch.cat((image.positive, image.negative)) for image in samples])
         return self.pool(pyramid, rois, self.rois.classify_size)
 
-    def pool(self, pyramid: Sequence[Tensor], rois: Tensor, size: int) -> Tensor:
+    def pool(
+        self, pyramid: Sequence[Tensor], rois: Tensor, size: int, op: MultiLevelRoiAlign = multi_level_roi_align
+    ) -> Tensor:
         """Features of RoIs [K, 5] -> [K, C, size, size]."""
-        return multi_level_roi_align(pyramid[: len(self.rois.strides)], rois, self.rois.strides, size)
+        return op(pyramid[: len(self.rois.strides)], rois, self.rois.strides, size)
 
     def class_scores(self, logits: Tensor, used: Tensor) -> Tensor:
         """Class logits [B * R, classes + 1] -> probabilities [B, R, classes], 0 in rows that hold no proposal."""

@@ -10,10 +10,10 @@ def test_the_longer_of_arithmetic_and_memory_is_the_floor() -> None:
     limits = Peaks(flops=100.0, bytes=10.0, dtype="float16", element_size=2)
     multiplying, moving = Work(flops=800, elements=20), Work(flops=100, elements=20, pixels=5)
 
-    assert floors({"backbone": multiplying, "input": moving, "nms": Work()}, limits) == {
+    assert floors({"backbone": multiplying, "input": moving, "decode": Work()}, limits) == {
         "backbone": Floor(multiplying, 8.0, "arithmetic"),
         "input": Floor(moving, 4.5, "memory"),
-        "nms": Floor(Work(), 0.0, "arithmetic"),
+        "decode": Floor(Work(), 0.0, "arithmetic"),
     }
 
 

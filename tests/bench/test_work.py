@@ -27,7 +27,7 @@ REFERENCE = {
 def test_arithmetic_is_that_of_the_reference_stage_by_stage(variant: str, width: int) -> None:
     work = stage_work(variant, 80, (1, 800, width), proposals=1000, detections=100)
 
-    stages: tuple[Stage, ...] = ("backbone", "fpn", "rpn", "box_head", "grid_head")
+    stages: tuple[Stage, ...] = ("backbone", "fpn", "rpn", "box_head", "grid_head", "grid_fusion")
     counted = [work[stage].flops / 1e9 for stage in stages]
     *expected, whole = REFERENCE[variant, width]
     assert counted == pytest.approx(expected, abs=0.0051)
@@ -77,7 +77,7 @@ def test_the_ends_of_the_network_count_what_they_write_and_the_pixels_they_read(
 
     assert work["input"] == Work(elements=2 * 3 * 64 * 96, pixels=2 * 3 * 64 * 96)
     assert work["roi_align"] == Work(elements=64 * (2000 * 7 * 7 + 14 * 14 * 14))
-    assert work["nms"] == work["decode"] == work["other"] == Work()
+    assert work["proposals"] == work["detections"] == work["decode"] == work["other"] == Work()
 
 
 def test_bytes_follow_the_type_but_for_pixels() -> None:

@@ -14,7 +14,6 @@ from gridrt.data.synthetic.scene import draw_scene
 from gridrt.data.transform import Batch, Transform
 from gridrt.model.checkpoint import load_model
 from gridrt.model.grid_rcnn import GridRCNN
-from gridrt.model.grid_roi_head import GridRoIHead
 from gridrt.model.zoo import locate
 from gridrt.runtime.pytorch.stage_runner import TorchStages
 from gridrt.runtime.stage_runner import Trace
@@ -40,8 +39,7 @@ def batch() -> Batch:
 
 @pytest.fixture(scope="session")
 def torch_stages(trained: GridRCNN) -> TorchStages:
-    assert isinstance(trained.roi_head, GridRoIHead)
-    return TorchStages(trained, trained.roi_head)
+    return TorchStages(trained)
 
 
 @pytest.fixture(scope="session")

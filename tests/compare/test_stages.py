@@ -14,7 +14,6 @@ from gridrt.compare.trace import run, run_as_pupil
 from gridrt.data.transform import Batch, Transform
 from gridrt.export.passes.static_rows import static_rows
 from gridrt.model.grid_rcnn import GridRCNN
-from gridrt.model.grid_roi_head import GridRoIHead
 from gridrt.runtime.onnxruntime.stage_runner import GraphStages
 from gridrt.runtime.pytorch.session import TorchSession
 from gridrt.runtime.pytorch.stage_runner import TorchStages
@@ -28,9 +27,8 @@ def test_stages_of_pytorch_equal_the_reference(
     photo: Callable[[str], np.ndarray],
 ) -> None:
     model, reference = untrained("r50"), golden("infer_r50_coffee_small")
-    assert isinstance(model.roi_head, GridRoIHead)
 
-    trace = run(TorchStages(model, model.roi_head), Transform((512, 320))([photo("coffee")]))
+    trace = run(TorchStages(model), Transform((512, 320))([photo("coffee")]))
 
     for found, expected in (
         (trace.proposals.boxes[0], reference["props"]),

@@ -10,16 +10,7 @@ from collections import Counter
 
 from gridrt.runtime.tensorrt.layer_times import nodes_of_layer
 from gridrt.runtime.tensorrt.session import TensorRTSession
-from gridrt.stages import (
-    CONVERSIONS,
-    STAGES,
-    Stage,
-    StageTimes,
-    middle_run,
-    stage_behind,
-    stage_of_node,
-    times_of,
-)
+from gridrt.stages import CONVERSIONS, STAGES, Stage, StageTimes, median_run, stage_behind, stage_of_node, times_of
 from gridrt.types import Int32Array, UInt8Array
 
 _NAME = re.compile(r"Name: (.*?), LayerType:")
@@ -44,7 +35,7 @@ def engine_stage_times(
     """
     stages = stages_of_layers(session.layers)
     timed = session.layer_times(images, image_sizes, runs=warm_up + runs)[warm_up:]
-    return middle_run(
+    return median_run(
         [times_of((stages.get(layer.name, "other"), layer.seconds) for layer in layers) for layers in timed]
     )
 
