@@ -1,4 +1,4 @@
-"""A trained detector, its graph, a picture of what it detects, and what PyTorch makes of that picture."""
+"""A trained detector, its graph, an image, and its stages on that image in PyTorch."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import onnx
 import pytest
 from onnx import ModelProto
 
-from gridrt.compare.trace import run
+from gridrt.compare.teacher_forcing import run
 from gridrt.data.synthetic.scene import draw_scene
 from gridrt.data.transform import Batch, Transform
 from gridrt.model.checkpoint import load_model
@@ -43,5 +43,5 @@ def torch_stages(trained: GridRCNN) -> TorchStages:
 
 
 @pytest.fixture(scope="session")
-def teacher(torch_stages: TorchStages, batch: Batch) -> Trace:
+def reference(torch_stages: TorchStages, batch: Batch) -> Trace:
     return run(torch_stages, batch)
