@@ -9,12 +9,13 @@ import onnx
 from onnx import ModelProto
 
 from gridrt.export.exportable import grid_roi_head
-from gridrt.export.functions import function_bodies
 from gridrt.export.metadata import describe
 from gridrt.export.passes import run_passes
 from gridrt.export.trace import graph_from_model
 from gridrt.files import atomic_path
 from gridrt.model.grid_rcnn import GridRCNN
+from gridrt.plugins.function_bodies import function_bodies
+from gridrt.plugins.function_text import DetectorShape
 
 
 def onnx_from_model(model: GridRCNN, weights_sha256: str) -> ModelProto:
@@ -30,7 +31,7 @@ def onnx_from_model(model: GridRCNN, weights_sha256: str) -> ModelProto:
     roi_head = grid_roi_head(model)
     graph = graph_from_model(model)
     run_passes(graph)
-    graph.functions.extend(function_bodies(roi_head.rois.strides, roi_head.grid_head.point_channels))
+    graph.functions.extend(function_bodies(DetectorShape(roi_head.rois.strides, roi_head.grid_head.point_channels)))
     describe(graph, model, weights_sha256)
     return graph
 

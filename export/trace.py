@@ -11,8 +11,8 @@ import torch
 from onnx import ModelProto
 
 from gridrt.export.exportable import ExportableGridRCNN
-from gridrt.export.functions.parse import OPSET
 from gridrt.model.grid_rcnn import GridRCNN
+from gridrt.plugins.function_text import OPSET
 
 # Two images, of different sizes: a dimension that is 1 in the example would become a constant.
 EXAMPLE_BATCH, EXAMPLE_HEIGHT, EXAMPLE_WIDTH = 2, 256, 320

@@ -129,7 +129,9 @@ class Kernel:
             GridRTError: a limit is not kept.
         """
         if broken := first_broken(self.limits, values):
-            raise GridRTError(str(broken), place=self.contract.name, value=values[broken.name])
+            raise GridRTError(
+                f"the kernel cannot run this node: {broken}", place=self.contract.name, value=values[broken.name]
+            )
 
     def all_macros(self, variant: Variant, attributes: Attributes) -> dict[str, str]:
         """Those of the variant and those of a node's attributes."""

@@ -52,11 +52,11 @@ def find_nvcc() -> str:
     """
     nvcc = shutil.which("nvcc")
     if nvcc is None:
-        rule, remedy = (
-            "compiling kernels needs NVIDIA's compiler",
-            "Install CUDA 12.8 or later, and put it on the PATH.",
+        raise DependencyError(
+            "NVIDIA's compiler is missing on the PATH",
+            place="nvcc",
+            remedy="Install CUDA 12.8 or later, and put it there.",
         )
-        raise DependencyError(rule, place="nvcc", value="nothing of that name on the PATH", remedy=remedy)
     return nvcc
 
 
@@ -81,7 +81,7 @@ def resources_of(source: Path, options: Sequence[str], architectures: Sequence[s
         flags = ["-fatbin", "-std=c++17", "-Werror=all-warnings", "-Xptxas=-v", *targets, *folders, *options]
         done = subprocess.run([find_nvcc(), *flags, str(source), *output], capture_output=True, text=True, check=False)  # noqa: S603
     if done.returncode:
-        raise GridRTError("a kernel has to compile", place=source, value=done.stdout + done.stderr)
+        raise GridRTError("nvcc failed to compile the kernel", place=source, value=done.stdout + done.stderr)
     return resources_in(done.stdout + done.stderr)
 
 

@@ -59,7 +59,7 @@ def test_images_of_different_sizes_run_as_one_batch() -> None:
 def test_it_tells_its_scale_and_where_it_comes_from(
     asked: tuple[int, int] | None, *, is_noted: bool, scale: tuple[int, int], origin: str
 ) -> None:
-    detector = Detector(FakeSession(scale_is_noted=is_noted), asked)
+    detector = Detector(FakeSession(scale=(1333, 800) if is_noted else None), asked)
 
     assert (detector.scale, detector.scale_origin) == (scale, origin)
 

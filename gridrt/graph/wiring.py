@@ -28,15 +28,19 @@ class Edge(NamedTuple):
     slot: int
 
 
-def loaded(path: Path) -> ModelProto:
+def loaded(path: Path, *, external_data: bool = True) -> ModelProto:
     """An ONNX file as it is, unchecked.
+
+    Args:
+        path: the file.
+        external_data: whether to read weights that are stored in other files.
 
     Raises:
         GraphError: there is no such file, or it is none.
     """
     check_is_file(path, GraphError)
     try:
-        return onnx.load(path)
+        return onnx.load(path, load_external_data=external_data)
     except DecodeError:
         rule = "is not an ONNX graph, or a damaged one"
         raise GraphError(rule, place=path, remedy="Export it again.") from None

@@ -55,7 +55,9 @@ def only_float_graph_in(folder: Path) -> Path:
 
     def is_float_graph(path: Path, backend: Backend) -> bool:
         info = _info(path, backend)
-        return info is not None and info.format == "ONNX" and info.recipe is None
+        if info is None:  # unsound, which is for others to refuse
+            return ".onnx" in backend.suffixes
+        return info.format == "ONNX" and info.recipe is None
 
     return _only(files_with_backend(folder, is_float_graph), "ONNX file in FP32", folder, "made by gridrt export")
 
@@ -73,9 +75,9 @@ def _info(path: Path, backend: Backend | None = None) -> ModelInfo | None:
 def _only(found: Sequence[Path], what: str, folder: Path, example: str) -> Path:
     if len(found) == 1:
         return found[0]
+    if not found:
+        raise GridRTError(f"the folder has no {what}", place=folder, remedy=f"Name one with --model, {example}.")
+    names = ", ".join(path.name for path in found)
     raise GridRTError(
-        f"the folder has more than one {what}" if found else f"the folder has no {what}",
-        place=folder,
-        value=", ".join(path.name for path in found) or None,
-        remedy="Name one with --model." if found else f"Name one with --model, {example}.",
+        f"cannot choose one {what} of several", place=folder, value=names, remedy="Name one with --model."
     )

@@ -192,7 +192,7 @@ class Backend(Protocol):
             EndToEndOnlyError: it cannot be; by default none can.
         """
         del options
-        raise EndToEndOnlyError(f"{self.title} exposes only final outputs", place=path)
+        raise EndToEndOnlyError(f"cannot run single stages: {self.title} exposes only final outputs", place=path)
 
     def peaks(self, session: Session) -> Peaks | None:  # noqa: ARG002 - the same
         """What the device of a session can do at most, measured now; None where that cannot be told."""
@@ -224,8 +224,12 @@ def backends() -> tuple[Backend, ...]:
         try:
             backend: Backend = point.load()
         except Exception as error:
-            rule, remedy = "cannot load the backend", "Mend or uninstall the package that brings it."
-            raise GridRTError(rule, place=f"{point.name} = {point.value}", value=error, remedy=remedy) from error
+            raise GridRTError(
+                "cannot load the backend",
+                place=f"{point.name} = {point.value}",
+                value=error,
+                remedy="Mend or uninstall the package that brings it.",
+            ) from error
         if backend.name in found:
             raise GridRTError("names of backends must differ", place=point.value, value=backend.name)
         found[backend.name] = backend
@@ -252,7 +256,7 @@ def backend_named(name: str) -> Backend:
         if backend.name == name:
             return backend
     known = ", ".join(backend.name for backend in backends())
-    raise GridRTError("there is no such backend", place="--backend", value=name, remedy=f"Name one of {known}.")
+    raise GridRTError("is not the name of a backend", place="--backend", value=name, remedy=f"Name one of {known}.")
 
 
 def backends_for(path: Path) -> list[Backend]:
@@ -284,8 +288,8 @@ def choose_backend(model: str | Path, name: str = AUTO) -> tuple[Backend, Path]:
     if name != AUTO:
         if (backend := backend_named(name)) in able:
             return backend, path
-        rule, remedy = f"the backend {name} cannot open this file", f"It opens with {_names(able)}."
-        raise GridRTError(rule, place=model, remedy=remedy)
+        remedy = f"It opens with {', '.join(backend.name for backend in able)}."
+        raise GridRTError(f"the backend {name} cannot open this file", place=model, remedy=remedy)
     faithful = [backend for backend in able if backend.faithful]
     if len(faithful) > 1:
         return next((each for each in faithful if any(here.runs for here in each.probe())), faithful[0]), path
@@ -326,12 +330,7 @@ def require_honoured(backend: Backend, options: SessionOptions, model: str | Pat
     """
     for name in sorted(options.given - backend.options):
         flag = f"--{name.replace('_', '-')}"
-        rule = f"the backend {backend.name} has no option {flag}"
-        raise GridRTError(rule, place=model, value=getattr(options, name), remedy=f"Leave out {flag}.")
-
-
-def _names(backends_: Sequence[Backend]) -> str:
-    return ", ".join(backend.name for backend in backends_)
+        raise GridRTError(f"the backend {backend.name} has no option {flag}", place=model, remedy=f"Leave out {flag}.")
 
 
 def files_with_backend(folder: Path, accept: Callable[[Path, Backend], bool] = lambda *_: True) -> list[Path]:

@@ -1,4 +1,4 @@
-"""Launches recorded on a stream, and repeated, by the driver's own calls: PyCUDA has none for it.
+"""Capture launches in a CUDA graph and replay them, by the driver's own calls: PyCUDA has none for it.
 
 cuda-bindings has them, which comes with the plugins' cuda-core. They have not run on a GPU yet.
 """

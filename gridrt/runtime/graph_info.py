@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-
-from onnx import ModelProto, TensorProto
+from typing import TYPE_CHECKING
 
 from gridrt.graph.metadata import (
     PARENT_KEY,
@@ -16,6 +15,9 @@ from gridrt.graph.metadata import (
     scale_in_input,
 )
 from gridrt.runtime.info import ModelInfo, Precision
+
+if TYPE_CHECKING:  # an engine runs without onnx
+    from onnx import ModelProto
 
 
 def graph_info(model: ModelProto, path: Path, backend: str, device: str = "") -> ModelInfo:
@@ -56,6 +58,8 @@ def metadata_info(
 
 def narrowest_type(model: ModelProto) -> Precision:
     """The narrowest type that layers of a graph compute in, by the Q/DQ nodes and the weights that it has."""
+    from onnx import TensorProto
+
     if any(node.op_type == "DequantizeLinear" for node in model.graph.node):
         return "int8"
     is_half = any(tensor.data_type == TensorProto.FLOAT16 for tensor in model.graph.initializer)

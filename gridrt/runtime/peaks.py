@@ -1,4 +1,4 @@
-"""What a machine can do at best, measured: arithmetic, and memory traffic."""
+"""Measure the peaks of a device: arithmetic, and memory traffic."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ product (uint8[N, N] left, int8[N, N] right) => (int32[N, N] result) { result = 
 
 @dataclass(frozen=True)
 class Peaks:
-    """The best that was seen.
+    """The best measured rates of a device.
 
     Attributes:
         flops: operations per second, where factors are of `dtype`.
@@ -88,7 +88,7 @@ def _copied_per_second(device: torch.device) -> float:
 
 
 def _products(device: torch.device, dtype: torch.dtype) -> Iterator[tuple[Callable[[], object], int]]:
-    """What multiplies, and its operations; numbers are random, for a GPU is faster at equal ones."""
+    """Products to time, each with its operations; factors are random, since a GPU multiplies equal ones faster."""
     side = MATRIX_SIDE[device.type]
     matrix = torch.randn(side, side, device=device, dtype=dtype)
     yield lambda: matrix @ matrix, 2 * side**3
@@ -98,10 +98,9 @@ def _products(device: torch.device, dtype: torch.dtype) -> Iterator[tuple[Callab
 
 
 def _best_seconds(run: Callable[[], object], clock: Clock) -> float:
-    return min(_seconds(run, clock) for _ in range(TRIES))
-
-
-def _seconds(run: Callable[[], object], clock: Clock) -> float:
-    start = clock.mark()
-    run()
-    return clock.seconds(start, clock.mark())
+    seconds = []
+    for _ in range(TRIES):
+        start = clock.mark()
+        run()
+        seconds.append(clock.seconds(start, clock.mark()))
+    return min(seconds)

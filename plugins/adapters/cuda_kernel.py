@@ -67,9 +67,7 @@ class CudaKernel:
         limit = driver.CUfunction_attribute.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES
         (status,) = driver.cuKernelSetAttribute(limit, shared_memory, self._function.handle, self._device_id)
         if status != driver.CUresult.CUDA_SUCCESS:
-            raise GridRTError(
-                "a block has as much shared memory as its kernel asks for", value=f"{shared_memory} bytes"
-            )
+            raise GridRTError("this GPU cannot give a block its shared memory", value=f"{shared_memory} bytes")
         self._shared_memory = shared_memory
 
 
@@ -101,7 +99,7 @@ def compiled(kernel: Kernel, variant: Variant, attributes: Attributes, architect
     except RuntimeError as error:  # the library is not found
         raise _missing("nvidia-cuda-nvrtc", error) from error
     except Exception as error:  # cuda-core keeps its error classes to itself
-        raise GridRTError("a kernel has to compile", place=kernel.entry, value=error) from error
+        raise GridRTError("NVRTC failed to compile the kernel", place=kernel.entry, value=error) from error
 
 
 def cuda_core() -> Any:  # noqa: ANN401 - a module
@@ -119,8 +117,8 @@ def cuda_core() -> Any:  # noqa: ANN401 - a module
 
 def _missing(package: str, error: Exception) -> DependencyError:
     return DependencyError(
-        "kernels are compiled for the GPU at hand by cuda-core with NVRTC",
+        "cannot compile kernels: a package is missing or broken",
         place=package,
         value=error,
-        remedy='Run: pip install ".[cuda]"',
+        remedy='Run: pip install "gridrt[cuda]"',
     )

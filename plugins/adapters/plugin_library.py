@@ -28,17 +28,20 @@ def register_plugin_library(trt: ModuleType, path: Path, kernels: Sequence[Kerne
     """
     check_is_file(path, EngineError, BUILD_IT)
     try:
-        ctypes.CDLL(str(path))  # TensorRT does not tell why it could not
+        ctypes.CDLL(str(path))  # TensorRT does not say why it failed
     except OSError as error:
-        raise EngineError("the library of plugins can be loaded", place=path, value=error, remedy=BUILD_IT) from error
+        raise EngineError("cannot load the plugin library", place=path, value=error, remedy=BUILD_IT) from error
     registry = trt.get_plugin_registry()
     handle = registry.load_library(str(path))
     if handle is None:
-        raise EngineError("TensorRT finds plugins in the library", place=path, value="none", remedy=BUILD_IT)
+        raise EngineError("the library has no TensorRT plugins", place=path, remedy=BUILD_IT)
     ours = (creator for creator in registry.all_creators if creator.plugin_namespace == DOMAIN)
     found = {creator.name: creator.plugin_version for creator in ours}
     if found != {kernel.contract.name: str(VERSION) for kernel in kernels}:
         registry.deregister_library(handle)
-        told = ", ".join(f"{name} {version}" for name, version in sorted(found.items())) or "none"
-        rule = f"the library has all ops of this GridRT, in version {VERSION}"
-        raise EngineError(rule, place=path, value=told, remedy=BUILD_IT)
+        raise EngineError(
+            f"the library must have all ops of this GridRT, in version {VERSION}",
+            place=path,
+            value=", ".join(f"{name} {version}" for name, version in sorted(found.items())) or "none",
+            remedy=BUILD_IT,
+        )

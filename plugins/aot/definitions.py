@@ -72,9 +72,12 @@ def refuse_unfit(trt: ModuleType) -> None:
         EngineError: it is one.
     """
     if not hasattr(trt, "QuickPluginCreationRequest") or not reads_lists(trt):
-        rule = "ahead-of-time plugins take TensorRT 10.16 or later, and not TensorRT for RTX"
-        remedy = "Choose other --plugins, or another --runtime."
-        raise EngineError(rule, place="plugins", value=f"{trt.__name__} {trt.__version__}", remedy=remedy)
+        raise EngineError(
+            "ahead-of-time plugins must be built with TensorRT 10.16 or later, and not with TensorRT for RTX",
+            place="plugins",
+            value=f"{trt.__name__} {trt.__version__}",
+            remedy="Choose other --plugins, or another --runtime.",
+        )
 
 
 class Definition:

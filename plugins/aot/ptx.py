@@ -35,7 +35,7 @@ def ptx_of(kernel: Kernel, variant: Variant, attributes: Attributes) -> bytes:
         (status,) = nvrtc.nvrtcCompileProgram(program, len(options), [option.encode() for option in options])
         if status != nvrtc.nvrtcResult.NVRTC_SUCCESS:
             log = _text(program, nvrtc.nvrtcGetProgramLogSize, nvrtc.nvrtcGetProgramLog)
-            raise GridRTError("a kernel has to compile", place=kernel.entry, value=log.decode())
+            raise GridRTError("NVRTC failed to compile the kernel", place=kernel.entry, value=log.decode())
         return _text(program, nvrtc.nvrtcGetPTXSize, nvrtc.nvrtcGetPTX)
     finally:
         nvrtc.nvrtcDestroyProgram(program)
@@ -60,7 +60,8 @@ def nvrtc_bindings() -> Any:  # noqa: ANN401 - a module
 
         nvrtc.nvrtcVersion()  # loads the library
     except (ImportError, RuntimeError) as error:
-        rule = "kernels are compiled for engines by cuda-bindings with NVRTC"
-        remedy = 'Run: pip install ".[trt]"'
-        raise DependencyError(rule, place="NVRTC", value=error, remedy=remedy) from error
+        remedy = 'Run: pip install "gridrt[trt]"'
+        raise DependencyError(
+            "cannot compile kernels: cuda-bindings or NVRTC is missing", place="NVRTC", value=error, remedy=remedy
+        ) from error
     return nvrtc

@@ -9,10 +9,11 @@ from onnx import ModelProto, NodeProto, TensorProto
 
 from gridrt.calib.fp16 import FLOAT_SLOTS, HALF_OPS, to_fp16
 from gridrt.errors import GraphError
-from gridrt.export.functions.batched_nms import batched_nms_body
-from gridrt.export.functions.grid_fusion import grid_fusion_body
-from gridrt.export.functions.multi_level_roi_align import multi_level_roi_align_body
 from gridrt.ops.grid import EDGES, POINTS
+from gridrt.plugins.batched_nms.body import function_body as batched_nms_body
+from gridrt.plugins.function_text import DetectorShape
+from gridrt.plugins.grid_fusion.body import function_body as grid_fusion_body
+from gridrt.plugins.multi_level_roi_align.body import function_body as multi_level_roi_align_body
 from tests.calib.graphs import (
     Array,
     maker_of,
@@ -25,6 +26,8 @@ from tests.calib.graphs import (
     types_of,
     weights_of,
 )
+
+DETECTOR = DetectorShape(strides=(4, 8, 16, 32), point_channels=8)
 
 HALF, FLOAT, INT64 = TensorProto.FLOAT16, TensorProto.FLOAT, TensorProto.INT64
 
@@ -191,7 +194,7 @@ regions (float[1,8,H,W] p, float[K,5] rois) => (float[K,8,7,7] pooled)
 
 
 def test_regions_stay_in_float_where_features_are_half() -> None:
-    model = model_of(REGIONS, {}, [multi_level_roi_align_body((4, 8, 16, 32))])
+    model = model_of(REGIONS, {}, [multi_level_roi_align_body(DETECTOR)])
     generator = np.random.default_rng(0)
     corners = generator.uniform(0, 1500, (20, 2))
     rois = np.concatenate((np.zeros((20, 1)), corners, corners + generator.uniform(1, 500, (20, 2))), 1)
@@ -228,7 +231,7 @@ def test_grid_fusion_is_half_all_through() -> None:
         }}
         """,
         weights,
-        [grid_fusion_body(channels)],
+        [grid_fusion_body(DetectorShape((4, 8, 16, 32), channels))],
     )
     feeds = {"x": generator.normal(size=(2, POINTS * channels, 7, 7)).astype(np.float32)}
 
@@ -251,7 +254,7 @@ def test_suppression_of_boxes_stays_in_float_also_where_it_is_planned_otherwise(
         }
         """,
         {"one": np.array(1.0, "f")},
-        [batched_nms_body()],
+        [batched_nms_body(DETECTOR)],
     )
 
     rewritten = in_half(model)

@@ -5,9 +5,12 @@ import onnx.helper
 import pytest
 from onnx import ModelProto, TensorProto
 
-from gridrt.export.functions.multi_level_roi_align import multi_level_roi_align_body
 from gridrt.graph.wiring import Edge, drop_unread_weights, element_types, replace_nodes, wiring_of
+from gridrt.plugins.function_text import DetectorShape
+from gridrt.plugins.multi_level_roi_align.body import function_body as multi_level_roi_align_body
 from tests.calib.graphs import model_of, run, weights_of
+
+DETECTOR = DetectorShape(strides=(4, 8, 16, 32), point_channels=8)
 
 TEXT = """
 small (float[N] x, float[N] y) => (float[N] result, int64[1] size, float[2] stored)
@@ -67,7 +70,7 @@ def test_types_behind_a_custom_op_are_those_that_its_body_gives(kind: int) -> No
         }}
         """,
         {},
-        [multi_level_roi_align_body((4, 8, 16, 32))],
+        [multi_level_roi_align_body(DETECTOR)],
     )
 
     assert element_types(model)["pooled"] == kind

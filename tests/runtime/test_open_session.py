@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,90 +13,78 @@ import torch
 
 from gridrt.errors import DependencyError, GraphError, GridRTError
 from gridrt.files import sha256_of
-from gridrt.model.grid_rcnn import GridRCNN
-from gridrt.model.presets import build
-from gridrt.runtime import (
-    models_in,
-    only_float_graph_in,
-    only_model_in,
-    open_session,
-    tensorrt_session,
-    torch_cuda_session,
-)
+from gridrt.model.zoo import SHIPPED
+from gridrt.runtime import models_in, only_float_graph_in, only_model_in, open_session
 from gridrt.runtime.onnxruntime.session import OnnxRuntimeSession
 from gridrt.runtime.pytorch.session import TorchSession
+from gridrt.runtime.tensorrt import session as tensorrt_session
 from tests.fakes import whole_image_graph
 
 
-def test_a_graph_opens_in_onnx_runtime(tmp_path: Path) -> None:
-    onnx.save(whole_image_graph(), tmp_path / "a.ONNX")
+@pytest.mark.parametrize("name", ["a.ONNX", "a.bin", "a.pth", "a"])
+def test_a_graph_opens_in_onnx_runtime_whatever_its_name(tmp_path: Path, name: str) -> None:
+    onnx.save(whole_image_graph(), tmp_path / name)
 
-    session = open_session(tmp_path / "a.ONNX", threads=1)
-
-    assert isinstance(session, OnnxRuntimeSession)
+    assert isinstance(open_session(tmp_path / name, threads=1), OnnxRuntimeSession)
 
 
-@pytest.mark.parametrize("model", ["a.pth", "a.PT", "a.safetensors", "r50"])
-def test_a_checkpoint_or_a_published_name_opens_in_pytorch(model: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    loaded = []
+@pytest.mark.parametrize("name", ["a.pth", "a.PT", "a.ckpt", "a.pth.tar", "a.bin", "a.onnx", "weights"])
+def test_a_checkpoint_opens_in_pytorch_whatever_its_name(tmp_path: Path, name: str) -> None:
+    shutil.copy(SHIPPED["tiny_bccd"], tmp_path / name)
 
-    def load_model(path: str, *, trust_checkpoint: bool) -> GridRCNN:
-        loaded.append((path, trust_checkpoint))
-        return build("tiny")
-
-    monkeypatch.setattr("gridrt.model.checkpoint.load_model", load_model)
-
-    session = open_session(model, trust_checkpoint=True)
+    session = open_session(tmp_path / name, trust_checkpoint=True)
 
     assert isinstance(session, TorchSession)
-    assert loaded == [(model, True)]
+    assert session.info.class_names == ("RBC", "WBC", "Platelets")
 
 
-def test_a_checkpoint_opens_in_half_precision_where_that_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    opened: list[GridRCNN] = []
-    monkeypatch.setattr(torch_cuda_session, "TorchCudaSession", opened.append)
-
-    open_session("tiny_synthetic", fp16=True)
-
-    assert [model.variant for model in opened] == ["tiny"]
+def test_weights_open_by_their_name() -> None:
+    assert open_session("tiny_synthetic").info.variant == "tiny"
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
 def test_half_precision_is_never_left_out_silently() -> None:
-    with pytest.raises(DependencyError, match="an NVIDIA GPU"):
-        open_session("tiny_synthetic", fp16=True)
+    with pytest.raises(DependencyError):
+        open_session("tiny_synthetic", backend="pytorch_cuda")
 
 
-@pytest.mark.parametrize("name", ["a.onnx", "a.engine"])
-def test_half_precision_of_a_file_with_its_own_precision_is_refused(tmp_path: Path, name: str) -> None:
-    with pytest.raises(GridRTError, match=r"its precision is written into the file\. Leave out fp16"):
-        open_session(tmp_path / name, fp16=True)
-
-
-def test_half_precision_has_no_use_for_threads() -> None:
-    with pytest.raises(GridRTError, match="Leave out --threads"):
-        open_session("tiny_synthetic", fp16=True, threads=2)
-
-
-def test_a_graph_needs_no_trust_and_a_flag_is_not_ignored(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("backend", "option", "flag"),
+    [
+        ("onnxruntime", {"trust_checkpoint": True}, "--trust-checkpoint"),
+        ("pytorch_cuda", {"threads": 2}, "--threads"),
+        ("tensorrt", {"threads": 2}, "--threads"),
+        ("tensorrt", {"trust_checkpoint": True}, "--trust-checkpoint"),
+    ],
+)
+def test_a_flag_without_effect_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, backend: str, option: dict[str, int], flag: str
+) -> None:
+    monkeypatch.setattr(tensorrt_session, "TensorRTSession", lambda _: pytest.fail("opened"))
     onnx.save(whole_image_graph(), tmp_path / "a.onnx")
+    (tmp_path / "a.engine").write_bytes(b"ftrt")
+    model = {"onnxruntime": tmp_path / "a.onnx", "tensorrt": tmp_path / "a.engine"}.get(backend, "tiny_synthetic")
 
-    with pytest.raises(GridRTError, match=r"a\.onnx: only a checkpoint .* Leave out --trust-checkpoint"):
-        open_session(tmp_path / "a.onnx", trust_checkpoint=True)
+    with pytest.raises(GridRTError, match="has no option") as refused:
+        open_session(model, backend=backend, **option)  # type: ignore[arg-type]
+    assert (refused.value.place, flag in refused.value.remedy) == (model, True)
 
 
 @pytest.mark.parametrize("name", ["a.txt", "a.engine.json"])
 def test_another_kind_of_file_is_refused_with_those_that_are_known(tmp_path: Path, name: str) -> None:
     (tmp_path / name).touch()
 
-    with pytest.raises(GridRTError, match=r"a model must be a file that ends in \.pth.*\.onnx, \.engine$"):
+    with pytest.raises(GridRTError, match="is not a model file") as refused:
         open_session(tmp_path / name)
+    assert refused.value.place == tmp_path / name
+    assert all(suffix in refused.value.remedy for suffix in (".pth", ".onnx", ".engine"))
 
 
 @pytest.mark.parametrize("model", ["a.txt", "r5000"])
 def test_what_is_neither_a_file_nor_a_name_is_answered_with_the_names(model: str) -> None:
-    with pytest.raises(GridRTError, match=r"there is no such file\. Check the path, or give one of the names r50, "):
+    with pytest.raises(GridRTError) as refused:
         open_session(model)
+    assert (str(refused.value.place), "r50, " in refused.value.remedy) == (model, True)
 
 
 def test_a_text_file_named_onnx_is_refused(tmp_path: Path) -> None:
@@ -105,25 +94,21 @@ def test_a_text_file_named_onnx_is_refused(tmp_path: Path) -> None:
         open_session(tmp_path / "a.onnx")
 
 
-def test_an_engine_opens_in_tensorrt_and_flags_without_effect_are_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.parametrize("content", [b"ftrt, and a plan", b"a plan"])
+def test_an_engine_opens_in_tensorrt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes) -> None:
     opened: list[Path] = []
     monkeypatch.setattr(tensorrt_session, "TensorRTSession", opened.append)
     engine = tmp_path / "a.engine"
+    engine.write_bytes(content)
 
     open_session(engine)
 
     assert opened == [engine]
-    with pytest.raises(GridRTError, match="Leave out --threads"):
-        open_session(engine, threads=2)
-    with pytest.raises(GridRTError, match="Leave out --trust-checkpoint"):
-        open_session(engine, trust_checkpoint=True)
 
 
 def test_an_engine_is_taken_only_where_nothing_else_lies(tmp_path: Path) -> None:
-    for name in ("r50.engine", "r50.engine.json"):
-        (tmp_path / name).touch()
+    (tmp_path / "r50.engine").write_bytes(b"ftrt")
+    (tmp_path / "r50.engine.json").touch()
     assert only_model_in(tmp_path) == tmp_path / "r50.engine"
 
     (tmp_path / "r50.onnx").touch()
@@ -142,7 +127,7 @@ def test_several_models_are_listed_and_none_is_taken(tmp_path: Path) -> None:
     for name in ("r50.pth", "r50.onnx"):
         (tmp_path / name).touch()
 
-    with pytest.raises(GridRTError, match=r"more than one .* \(found r50\.onnx, r50\.pth\)\. Name one with --model"):
+    with pytest.raises(GridRTError, match=r"cannot choose one .* \(found r50\.onnx, r50\.pth\)\. Name one with --model"):
         only_model_in(tmp_path)
 
 
@@ -173,13 +158,13 @@ def test_of_two_graphs_none_is_taken(tmp_path: Path) -> None:
 
 def export_of(checkpoint: Path, graph: Path) -> None:
     model = whole_image_graph()
-    onnx.helper.set_model_props(model, {"gridrt.weights_sha256": sha256_of(checkpoint)})
+    model.metadata_props.add(key="gridrt.weights_sha256", value=sha256_of(checkpoint))
     onnx.save(model, graph)
 
 
 def test_a_folder_without_a_model_is_told_so_with_an_example(tmp_path: Path) -> None:
     with pytest.raises(
-        GridRTError, match=r"no model lies here\. Name one with --model, such as tiny_bccd, which ships"
+        GridRTError, match=r"the folder has no model file\. Name one with --model, such as tiny_bccd, which ships"
     ):
         only_model_in(tmp_path)
 
@@ -206,14 +191,14 @@ def test_several_graphs_in_fp32_are_listed_and_one_that_is_no_graph_is_for_other
     onnx.save(whole_image_graph(), tmp_path / "r50.onnx")
     (tmp_path / "words.onnx").write_text("words")
 
-    with pytest.raises(GridRTError, match=r"more than one ONNX file in FP32 .* \(found r50\.onnx, words\.onnx\)"):
+    with pytest.raises(GridRTError, match=r"cannot choose one ONNX file in FP32 of several \(found r50\.onnx, words\.onnx\)"):
         only_float_graph_in(tmp_path)
 
 
 def test_a_folder_with_rewritten_graphs_alone_has_none_in_fp32(tmp_path: Path) -> None:
     onnx.save(rewritten_graph(), tmp_path / "r50.int8.onnx")
 
-    with pytest.raises(GridRTError, match=r"no ONNX file in FP32 lies here\. Name one with --model"):
+    with pytest.raises(GridRTError, match=r"the folder has no ONNX file in FP32\. Name one with --model"):
         only_float_graph_in(tmp_path)
 
 
@@ -245,5 +230,5 @@ def test_models_in_a_folder_are_all_files_of_their_suffixes_by_name(tmp_path: Pa
 def test_a_folder_without_models_is_told_so(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").touch()
 
-    with pytest.raises(GridRTError, match=r"no model lies here\. Name some, such as tiny_bccd\."):
+    with pytest.raises(GridRTError, match=r"the folder has no model file\. Name some, such as tiny_bccd\."):
         models_in(tmp_path)

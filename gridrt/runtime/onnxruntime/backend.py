@@ -35,7 +35,7 @@ class OnnxRuntimeBackend(Backend):
         from gridrt.runtime.graph_info import graph_info
         from gridrt.runtime.onnxruntime.session import library
 
-        return graph_info(loaded(path), path, library())
+        return graph_info(loaded(path, external_data=False), path, library())
 
     def open(self, path: Path, options: SessionOptions) -> Session:
         """See `Backend.open`."""

@@ -53,7 +53,9 @@ class OnnxRuntimeSession:
         self._session = _open(self.path, providers or _available_preferred(), threads)
         self.providers: tuple[str, ...] = tuple(self._session.get_providers())
         if providers is not None and providers[0] not in self.providers:
-            raise DependencyError("the provider does not start here", place=providers[0], remedy="Try gridrt doctor.")
+            raise DependencyError(
+                "ONNX Runtime failed to start the provider", place=providers[0], remedy="Try gridrt doctor."
+            )
         _check_signature(path, "input", self._session.get_inputs(), INPUTS)
         _check_signature(path, "output", self._session.get_outputs(), OUTPUTS)
         model = loaded(self.path)
@@ -90,8 +92,8 @@ def providers_for(device: str | None) -> list[str] | None:
         return None
     known = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
     if device not in known:
-        rule, remedy = "ONNX Runtime has no such device", f"Name one of {', '.join(known)}."
-        raise DependencyError(rule, place="--device", value=device, remedy=remedy)
+        remedy = f"Name one of {', '.join(known)}."
+        raise DependencyError("ONNX Runtime has no such device", place="--device", value=device, remedy=remedy)
     return [known[device]]
 
 
@@ -117,7 +119,7 @@ def _open(path: Path, providers: Sequence[str], threads: int | None) -> ort.Infe
     try:
         return ort.InferenceSession(path, options, providers=list(providers))
     except Exception as error:  # ONNX Runtime's error classes share no base of their own
-        raise GraphError("not a graph that ONNX Runtime can open", place=path, value=error) from error
+        raise GraphError("ONNX Runtime cannot open the graph", place=path, value=error) from error
 
 
 def _check_signature(

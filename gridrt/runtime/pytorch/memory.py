@@ -1,4 +1,4 @@
-"""What becomes of a batch that PyTorch has no memory for."""
+"""Report a batch for which PyTorch has no memory."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from gridrt.types import UInt8Array
 
 @contextmanager
 def in_memory(images: UInt8Array, device: torch.device) -> Iterator[None]:
-    """Within it a batch is detected in.
+    """Run a batch within it.
 
     Raises:
         GridRTError: there is not enough memory.
@@ -23,6 +23,9 @@ def in_memory(images: UInt8Array, device: torch.device) -> Iterator[None]:
     except RuntimeError as error:
         if not isinstance(error, torch.OutOfMemoryError) and "allocate memory" not in str(error):  # a CPU's
             raise
-        rule, found = "a batch has to fit into memory", f"{list(images.shape)} on {device}"
-        remedy = "Detect in fewer or smaller images (--scale) at a time."
-        raise GridRTError(rule, place="images", value=found, remedy=remedy) from error
+        raise GridRTError(
+            "the batch must fit into memory",
+            place="images",
+            value=f"{list(images.shape)} on {device}",
+            remedy="Detect in fewer or smaller images (--scale) at a time.",
+        ) from error

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from gridrt.errors import DependencyError
-from gridrt.runtime.tensorrt.gpu import no_room
+from gridrt.runtime.tensorrt.gpu import out_of_memory
 
 
 class TorchGpu:
@@ -57,7 +57,7 @@ class TorchGpu:
         try:
             return TorchMemory(torch.empty(tuple(shape), dtype=element, device=self.device))
         except torch.OutOfMemoryError as error:
-            raise no_room(shape, dtype) from error
+            raise out_of_memory(shape, dtype) from error
 
     def captured(self, launch: Callable[[], None]) -> Callable[[], None]:
         """Record what `launch` puts on the stream, which it must have done once before; the result repeats it.

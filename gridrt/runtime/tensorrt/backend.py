@@ -77,7 +77,9 @@ class TensorRTBackend(Backend):
         source = path.with_name(str(graph["file"]))
         is_there = source.is_file() and sha256_of(source) == graph["sha256"]
         remedy = f"Compare stages on its ONNX graph: {source}." if is_there else "Compare stages on its ONNX graph."
-        raise EndToEndOnlyError("engines expose only final outputs", place=path, remedy=remedy)
+        raise EndToEndOnlyError(
+            "cannot run single stages: engines expose only final outputs", place=path, remedy=remedy
+        )
 
     def peaks(self, session: Session) -> Peaks | None:
         """See `Backend.peaks`."""

@@ -1,4 +1,4 @@
-"""Batches as an engine takes them.
+"""Fit batches to the shapes that an engine accepts.
 
 Shapes: B images of H x W pixels.
 """
@@ -13,10 +13,10 @@ from gridrt.errors import EngineError
 from gridrt.types import Int32Array, UInt8Array
 
 
-def fitted(
+def fit_batch(
     images: UInt8Array, image_sizes: Int32Array, bounds: Sequence[Sequence[int]]
 ) -> tuple[UInt8Array, Int32Array]:
-    """A batch, padded with black to the smallest that an engine takes; rows that are added are the last.
+    """Pad a batch with black to the smallest shape that an engine accepts; added rows come last.
 
     Args:
         images: uint8 [B, H, W, 3].
@@ -24,14 +24,17 @@ def fitted(
         bounds: smallest, tuned and largest shape of `images`, as in an engine's manifest.
 
     Raises:
-        EngineError: it is larger than the largest.
+        EngineError: the batch is larger than the largest shape.
     """
     smallest, _, largest = bounds
     shape = tuple(map(max, images.shape, smallest))
     if any(size > most for size, most in zip(shape, largest, strict=True)):
-        rule = f"this engine takes batches of {batch_text(smallest)} to {batch_text(largest)}"
-        remedy = "Detect with another --scale, or build an engine for these: gridrt build-engine --batch --size."
-        raise EngineError(rule, place="images", value=batch_text(images.shape), remedy=remedy)
+        raise EngineError(
+            f"batches must be {format_shape(smallest)} to {format_shape(largest)} for this engine",
+            place="images",
+            value=format_shape(images.shape),
+            remedy="Use another --scale, or build an engine for these shapes: gridrt build-engine --batch --size.",
+        )
     if shape == images.shape:
         return images, image_sizes
     batch, height, width, _ = images.shape
@@ -42,6 +45,6 @@ def fitted(
     return padded, sizes
 
 
-def batch_text(shape: Sequence[int]) -> str:
-    """The shape of a batch in words: [2, 800, 1344, 3] -> 2 of 800x1344."""
+def format_shape(shape: Sequence[int]) -> str:
+    """The shape of a batch as people read it: [2, 800, 1344, 3] -> 2 of 800x1344."""
     return f"{shape[0]} of {shape[1]}x{shape[2]}"

@@ -1,4 +1,4 @@
-"""Where an engine can run: with which plugins, which TensorRT, and on which GPUs."""
+"""Engine compatibility: with which plugins, which TensorRT and which GPUs an engine runs."""
 
 from __future__ import annotations
 
@@ -9,38 +9,42 @@ from gridrt.plugins.contract import VERSION
 from gridrt.runtime.tensorrt.manifest import Manifest
 
 OLDEST_GPU = (8, 0)
-"""Compute capability of Ampere, where engines begin that were built for no GPU in particular."""
+"""Compute capability of Ampere, the oldest GPUs of an engine that was not built for particular ones."""
 
 BUILD_AGAIN = "Build it again here: gridrt build-engine."
 
 
 def refuse_other_plugins(manifest: Manifest, engine: Path) -> None:
-    """Refuse an engine whose custom ops are of another version.
+    """Refuse an engine that was built with another version of the plugins.
 
     Raises:
-        EngineError: they are.
+        EngineError: the versions differ.
     """
     built = manifest.plugins["version"]
     if built != VERSION:
-        rule = f"this GridRT has plugins of version {VERSION}"
-        raise EngineError(rule, place=engine, value=f"an engine for version {built}", remedy=BUILD_AGAIN)
+        raise EngineError(
+            f"the engine was built for plugins of version {built}, this GridRT has version {VERSION}",
+            place=engine,
+            remedy=BUILD_AGAIN,
+        )
 
 
 def refuse_other_tensorrt(manifest: Manifest, engine: Path, version: str) -> None:
-    """Refuse an engine that another version of TensorRT built.
+    """Refuse an engine that was built by another version of TensorRT.
 
     Args:
         manifest: of the engine.
         engine: its file.
-        version: of the library that is here.
+        version: of the installed library.
 
     Raises:
         EngineError: the versions differ.
     """
     name, built = manifest.runtime["name"], manifest.runtime["version"]
     if built != version:
-        rule = f"here is {name} {version}, and an engine runs with the version that built it"
-        raise EngineError(rule, place=engine, value=f"one of {name} {built}", remedy=BUILD_AGAIN)
+        raise EngineError(
+            f"the engine was built for {name} {built}, and {version} is installed", place=engine, remedy=BUILD_AGAIN
+        )
 
 
 def refuse_other_gpu(manifest: Manifest, engine: Path, capability: tuple[int, int]) -> None:
@@ -49,31 +53,28 @@ def refuse_other_gpu(manifest: Manifest, engine: Path, capability: tuple[int, in
     Args:
         manifest: of the engine.
         engine: its file.
-        capability: of the GPU that is here.
+        capability: of the GPU of this machine.
 
     Raises:
-        EngineError: it was.
+        EngineError: the engine was not built for this one.
     """
-    if not (capability >= OLDEST_GPU if _is_for_all(manifest) else _told(capability) in _capabilities(manifest)):
-        here = f"this GPU has compute capability {_told(capability)}"
-        raise EngineError(here, place=engine, value=f"an engine for {built_for(manifest)}", remedy=BUILD_AGAIN)
+    own, targets = ".".join(map(str, capability)), target_capabilities(manifest)
+    if own not in targets if targets else capability < OLDEST_GPU:
+        raise EngineError(
+            f"the engine was built for compute capability {format_targets(manifest)}, this GPU has {own}",
+            place=engine,
+            remedy=BUILD_AGAIN,
+        )
 
 
-def built_for(manifest: Manifest) -> str:
-    """The compute capabilities that an engine was built for, in words."""
-    return f"{_told(OLDEST_GPU)} and later" if _is_for_all(manifest) else ", ".join(_capabilities(manifest))
-
-
-def _is_for_all(manifest: Manifest) -> bool:
-    """Whether it was built for no GPU in particular."""
+def target_capabilities(manifest: Manifest) -> list[str]:
+    """The compute capabilities that an engine was built for; none where it runs on all from `OLDEST_GPU` on."""
+    if manifest.compute_capabilities:
+        return list(manifest.compute_capabilities)
     is_for_its_own = manifest.gpu is not None and manifest.options["hardware"] != "ampere-plus"
-    return not manifest.compute_capabilities and not is_for_its_own
+    return [str(manifest.gpu["compute_capability"])] if manifest.gpu is not None and is_for_its_own else []
 
 
-def _capabilities(manifest: Manifest) -> list[str]:
-    own = [] if manifest.gpu is None else [str(manifest.gpu["compute_capability"])]
-    return list(manifest.compute_capabilities) or own
-
-
-def _told(capability: tuple[int, int]) -> str:
-    return ".".join(map(str, capability))
+def format_targets(manifest: Manifest) -> str:
+    """The compute capabilities that an engine was built for, as people read them: "8.9", "8.0 and later"."""
+    return ", ".join(target_capabilities(manifest)) or f"{'.'.join(map(str, OLDEST_GPU))} and later"

@@ -1,4 +1,4 @@
-"""What an engine needs of a GPU besides TensorRT: memory, one stream, and launches recorded on it.
+"""What an engine needs from a GPU besides TensorRT: memory, one stream, and CUDA graphs captured on it.
 
 PyTorch gives it where PyTorch can use the GPU, else PyCUDA, which needs no PyTorch.
 """
@@ -74,7 +74,7 @@ def gpu_here() -> Gpu:
         DependencyError: neither can.
     """
     problems = []
-    for package, gpu in {"torch": _by_torch, "pycuda": _by_pycuda}.items():
+    for package, gpu in {"torch": _torch_gpu, "pycuda": _pycuda_gpu}.items():
         try:
             return gpu()
         except DependencyError as error:  # noqa: PERF203 - there are two of them
@@ -82,31 +82,30 @@ def gpu_here() -> Gpu:
         except (ImportError, OSError) as error:  # the driver, too, may be missing
             problems.append(f"{package}: {error}")
     raise DependencyError(
-        "an engine runs on an NVIDIA GPU, with memory of PyTorch's or PyCUDA's",
+        "cannot run an engine: neither PyTorch nor PyCUDA can use an NVIDIA GPU",
         place="CUDA",
         value="; ".join(problems),
-        remedy="On a machine with a GPU, install a torch with CUDA, or: pip install pycuda; gridrt doctor tells what "
-        "is missing. On a machine without one, run the ONNX file that the engine was built from.",
+        remedy="On a machine with a GPU, install a torch with CUDA, or: pip install pycuda; see gridrt doctor. "
+        "On a machine without one, run the ONNX file that the engine was built from.",
     )
 
 
-def _by_torch() -> Gpu:
+def _torch_gpu() -> Gpu:
     from gridrt.runtime.pytorch_cuda.torch_gpu import TorchGpu
 
     return TorchGpu()
 
 
-def _by_pycuda() -> Gpu:
+def _pycuda_gpu() -> Gpu:
     from gridrt.runtime.tensorrt.pycuda_gpu import PyCudaGpu
 
     return PyCudaGpu()
 
 
-def no_room(shape: Sequence[int], dtype: npt.DTypeLike) -> GridRTError:
-    """The refusal of an engine or a batch that the GPU's memory does not hold."""
+def out_of_memory(shape: Sequence[int], dtype: npt.DTypeLike) -> GridRTError:
+    """The error for an array that the GPU's memory cannot hold."""
     return GridRTError(
-        "an engine has to fit into the GPU's memory",
+        f"cannot allocate {math.prod(shape) * np.dtype(dtype).itemsize} bytes of GPU memory",
         place="CUDA",
-        value=f"{math.prod(shape) * np.dtype(dtype).itemsize} bytes more than there are",
-        remedy="Build it for smaller batches: --batch, --size.",
+        remedy="Build the engine for smaller batches: --batch, --size.",
     )

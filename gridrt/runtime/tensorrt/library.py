@@ -26,7 +26,7 @@ _EXTRAS: Mapping[RuntimeName, str] = {"tensorrt": "trt", "tensorrt-rtx": "trt-rt
 _OLDEST: Mapping[RuntimeName, tuple[int, int]] = {"tensorrt": (10, 8), "tensorrt-rtx": (1, 2)}
 
 LAYERS = "Layers:\n"
-"""How TensorRT begins the list of an engine's layers."""
+"""The first line of TensorRT's list of an engine's layers."""
 
 
 @dataclass
@@ -94,21 +94,15 @@ def load_tensorrt(runtime: Literal["auto"] | RuntimeName) -> TensorRT:
     Raises:
         DependencyError: it is not installed, does not import, or is too old.
     """
-    return _loaded(_best_here() if runtime == "auto" else runtime)
-
-
-def _best_here() -> RuntimeName:
-    """The best that is installed; where nothing is, the best that could be."""
+    if runtime != "auto":
+        return _load(runtime)
     usable: tuple[RuntimeName, ...] = ("tensorrt", "tensorrt-rtx") if find_gpus() else ("tensorrt-rtx",)
-    return next((name for name in usable if _is_installed(_MODULES[name])), usable[0])
-
-
-def _is_installed(module: str) -> bool:
-    return importlib.util.find_spec(module) is not None
+    installed = (name for name in usable if importlib.util.find_spec(_MODULES[name]) is not None)
+    return _load(next(installed, usable[0]))
 
 
 @cache
-def _loaded(name: RuntimeName) -> TensorRT:
+def _load(name: RuntimeName) -> TensorRT:
     try:
         trt = importlib.import_module(_MODULES[name])
     except (ImportError, OSError) as error:  # its libraries, too, may be missing
@@ -123,11 +117,12 @@ def _loaded(name: RuntimeName) -> TensorRT:
 
 def _unusable(name: RuntimeName, found: object) -> DependencyError:
     major, minor = _OLDEST[name]
-    rule = f"this takes {name} {major}.{minor} or later"
-    return DependencyError(rule, place=name, value=found, remedy=f'Run: pip install ".[{_EXTRAS[name]}]"')
+    remedy = f'Run: pip install "gridrt[{_EXTRAS[name]}]"'
+    return DependencyError(f"must be {name} {major}.{minor} or later", place=name, value=found, remedy=remedy)
 
 
 def _mend_wheel() -> None:
+    """Make the library findable by the name that its own parser opens; the wheel ships it under another."""
     libraries = importlib.util.find_spec("tensorrt_rtx_libs")
     if libraries is not None and libraries.origin is not None:
         load_alias(Path(libraries.origin).parent)

@@ -20,7 +20,7 @@ RUNTIMES = ("tensorrt", "tensorrt-rtx")
 
 @dataclass(frozen=True)
 class Manifest:
-    """All that is known of an engine. The engine's own file has no prefix, so that other programs load it as it is.
+    """All that is known of an engine. It lies beside the engine, whose own file other programs can load as it is.
 
     Attributes:
         gridrt: version that built it.
@@ -29,10 +29,10 @@ class Manifest:
         runtime: name and version of TensorRT, and the installed packages that it came from.
         gpu: that it was built on, with its driver; None where it was built ahead of time.
         compute_capabilities: that it was built for, ahead of time; empty for `gpu`, or those of TensorRT's choice.
-        plugins: the adapter that stood for the custom ops, which makes them where the engine runs, and the version of
-            the ops; of a library also its file and sha256.
+        plugins: the adapter that provided the custom ops at build time, and provides them at run time, and their
+            version; for a library also its file and sha256.
         profile: smallest, tuned and largest dimensions of each input.
-        precision: how many weighted nodes of each stage run in which precision, as TensorRT tells it.
+        precision: how many weighted nodes of each stage run in which precision, as TensorRT reports it.
         options: the rest of what was asked for.
         warnings: TensorRT's.
         seconds: that the build took.
@@ -73,35 +73,41 @@ def read_manifest(engine: Path) -> Manifest:
         EngineError: there is none, it is not of the form that `write_manifest` writes, or it is another engine's.
     """
     file = manifest_file(engine)
+    remedy = "Copy both files, or build the engine again: gridrt build-engine."
     try:
-        manifest = _parsed(file.read_bytes())
+        manifest = _parse(file.read_bytes())
     except OSError as error:
-        raise _not_of_this(engine, file, error.strerror or error) from error
+        value = error.strerror or error
+        raise EngineError(f"cannot read the manifest {file.name}", place=engine, value=value, remedy=remedy) from error
     except (ValueError, TypeError) as error:
-        raise _not_of_this(engine, file, f"not the form of GridRT's: {error}") from error
+        raise EngineError(f"{file.name} is not a manifest", place=engine, value=error, remedy=remedy) from error
     if manifest.engine["sha256"] != sha256_of(engine):
-        raise _not_of_this(engine, file, "that of an engine with another SHA-256")
+        raise EngineError(
+            f"{file.name} is not the manifest of this engine: SHA-256 differ", place=engine, remedy=remedy
+        )
     return manifest
 
 
 def engine_info(manifest: Manifest, engine: Path) -> ModelInfo:
-    """What a manifest tells of the detector.
+    """What a manifest says about the detector.
 
     Raises:
-        EngineError: the metadata of its graph are none.
-        GraphError: they are not those of a graph of ours.
+        EngineError: it has no metadata of the graph.
+        GraphError: they are not the metadata of a graph that GridRT wrote.
     """
     metadata = manifest.graph["metadata"]
     if not isinstance(metadata, Mapping):
-        rule = f"expected the metadata of its graph in {manifest_file(engine).name}, got {type(metadata).__name__}"
-        raise EngineError(rule, place=engine)
+        raise EngineError(
+            f"expected the metadata of its graph in {manifest_file(engine).name}, got {type(metadata).__name__}",
+            place=engine,
+        )
     types = {name for stage in manifest.precision.values() for name in stage}
     narrowest: Precision = next((precision for precision in NARROWEST_FIRST if precision in types), "fp32")
     library = f"{manifest.runtime['name']} {manifest.runtime['version']}"
     return metadata_info(metadata, engine, "TensorRT", narrowest, library)
 
 
-# What is read of a manifest besides its own parts.
+# Keys that readers of a manifest rely on.
 _NEEDED = (
     ("engine", "sha256"),
     ("graph", "file"),
@@ -116,19 +122,13 @@ _NEEDED = (
 )
 
 
-def _parsed(content: bytes) -> Manifest:
+def _parse(content: bytes) -> Manifest:
     manifest = Manifest(**json.loads(content))
     needed = [*_NEEDED, ("gpu", "compute_capability")] if manifest.gpu else _NEEDED
     if missing := [f"{part}.{name}" for part, name in needed if name not in getattr(manifest, part)]:
-        raise ValueError(f"no {', '.join(missing)}")
+        raise ValueError(f"it has no {', '.join(missing)}")
     if manifest.runtime["name"] not in RUNTIMES:
         raise ValueError(f"runtime {manifest.runtime['name']}")
     if manifest.plugins["adapter"] not in ADAPTERS:
         raise ValueError(f"plugins by {manifest.plugins['adapter']}")
     return manifest
-
-
-def _not_of_this(engine: Path, file: Path, found: object) -> EngineError:
-    rule = f"an engine has its manifest beside it, {file.name}"
-    remedy = "Copy both files, or build it again: gridrt build-engine."
-    return EngineError(rule, place=engine, value=found, remedy=remedy)

@@ -1,4 +1,4 @@
-"""What makes plugins of the custom ops of an engine: a library, Python, or TensorRT with kernels in the engine."""
+"""Provide the custom ops of an engine as TensorRT plugins: by a library, by Python, or compiled into the engine."""
 
 from __future__ import annotations
 
@@ -17,30 +17,31 @@ from gridrt.plugins.kernels import KERNELS
 from gridrt.runtime.tensorrt.library import TensorRT
 
 Adapter: TypeAlias = Literal["library", "python", "aot"]
-"""`aot`: ahead of time; the engine holds the kernels."""
+"""`aot`: ahead of time; the engine contains the kernels."""
 ADAPTERS: tuple[Adapter, ...] = ("library", "python", "aot")
 
 LIBRARY_VARIABLE = "GRIDRT_PLUGIN_LIBRARY"
-"""Names the library's file, where engines are built and where they run."""
+"""Path of the plugin library, both where engines are built and where they run."""
 
 
 def chosen_adapter(plugins: Literal["auto"] | Adapter) -> Adapter:
-    """The adapter that is meant: "auto" is the library where `LIBRARY_VARIABLE` names one, else Python."""
+    """Resolve "auto": the library where `LIBRARY_VARIABLE` names one, else Python."""
     if plugins != "auto":
         return plugins
     return "library" if os.environ.get(LIBRARY_VARIABLE) else "python"
 
 
 def plugin_library() -> Path:
-    """The library's file.
+    """The file of the plugin library.
 
     Raises:
-        EngineError: nothing names it.
+        EngineError: `LIBRARY_VARIABLE` is not set.
     """
     named = os.environ.get(LIBRARY_VARIABLE)
     if not named:
-        rule = f"{LIBRARY_VARIABLE} names the file libgridrt_plugins.so"
-        raise EngineError(rule, place="plugins", value="nothing", remedy=BUILD_IT)
+        raise EngineError(
+            f"{LIBRARY_VARIABLE} must name the file libgridrt_plugins.so", place="plugins", remedy=BUILD_IT
+        )
     return Path(named)
 
 
@@ -61,7 +62,7 @@ def prepare_plugins(adapter: Adapter, library: TensorRT) -> None:
 
 
 def prepare_to_run(adapter: Adapter, library: TensorRT) -> None:
-    """Let TensorRT's runtime find what an engine's plugins need: nothing, where the engine holds the kernels.
+    """Let TensorRT's runtime find the plugins of an engine; one that contains its kernels needs none.
 
     Raises:
         DependencyError: what compiles the kernels is missing.
@@ -79,8 +80,11 @@ def _register(adapter: Adapter, library: TensorRT) -> None:
     if present == adapter:
         return
     if present is not None:
-        rule, remedy = "a process has plugins of one kind", "Start another process for it."
-        raise EngineError(rule, place="plugins", value=f"{present}, and now {adapter}", remedy=remedy)
+        raise EngineError(
+            f"cannot register {adapter} plugins: this process has {present} plugins already",
+            place="plugins",
+            remedy="Start another process for this engine.",
+        )
     if file is not None:
         register_plugin_library(library.trt, file, KERNELS)
     elif adapter == "python":

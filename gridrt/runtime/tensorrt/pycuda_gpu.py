@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from gridrt.errors import DependencyError
 from gridrt.runtime.cuda_graph import captured
-from gridrt.runtime.tensorrt.gpu import no_room
+from gridrt.runtime.tensorrt.gpu import out_of_memory
 
 NON_BLOCKING = 1
 """CU_STREAM_NON_BLOCKING, which PyCUDA has no name for: a stream that does not wait for the default one."""
@@ -40,7 +40,7 @@ class PyCudaGpu:
             self._cuda.init()
             device = self._cuda.Device(0)
         except self._cuda.Error as error:
-            raise DependencyError("PyCUDA can use the GPU", place="pycuda", value=error) from error
+            raise DependencyError("PyCUDA cannot use the GPU", place="pycuda", value=error) from error
         self.compute_capability: tuple[int, int] = device.compute_capability()
         self._context = device.retain_primary_context()
         # When the process ends. Left to itself, PyCUDA would detach from this context as if it had created it.
@@ -50,7 +50,7 @@ class PyCudaGpu:
         self.stream = int(self._stream.handle)
 
     def on_stream(self) -> AbstractContextManager[None]:
-        """Within it, the context is this thread's."""
+        """Make the context current on this thread."""
         return _current(self._context)
 
     def empty(self, shape: Sequence[int], dtype: npt.DTypeLike) -> PyCudaMemory:
@@ -62,7 +62,7 @@ class PyCudaGpu:
         try:
             return PyCudaMemory(self._cuda, self._context, self._stream, shape, dtype)
         except self._cuda.MemoryError as error:
-            raise no_room(shape, dtype) from error
+            raise out_of_memory(shape, dtype) from error
 
     def captured(self, launch: Callable[[], None]) -> Callable[[], None]:
         """Record what `launch` puts on the stream, which it must have done once before; the result repeats it.

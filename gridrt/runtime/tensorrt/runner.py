@@ -89,7 +89,7 @@ class EngineRunner:
             GridRTError: there is not enough memory.
         """
         with self._turn, self._gpu.on_stream():
-            return self._detected(images, image_sizes)[1]
+            return self._detect(images, image_sizes)[1]
 
     @property
     def stream(self) -> int:
@@ -103,7 +103,7 @@ class EngineRunner:
             What puts the same work on the stream again, without copies and without waiting, until the next batch.
         """
         with self._turn, self._gpu.on_stream():
-            run, _ = self._detected(images, image_sizes)
+            run, _ = self._detect(images, image_sizes)
 
         def launch() -> None:
             with self._gpu.on_stream():
@@ -111,12 +111,12 @@ class EngineRunner:
 
         return launch
 
-    def _detected(self, images: UInt8Array, image_sizes: Int32Array) -> tuple[_Run, RawDetections]:
+    def _detect(self, images: UInt8Array, image_sizes: Int32Array) -> tuple[_Run, RawDetections]:
         run = self._recorded.get(images.shape)
         if run is not None:
             return run, run(images, image_sizes)
         records = self._graphs_left > 0
-        run = self._prepared(self._new_context() if records else self._unrecorded, images.shape)
+        run = self._prepare(self._new_context() if records else self._unrecorded, images.shape)
         found = run(images, image_sizes)  # kernels are compiled and loaded now, which a recording does not admit
         if records:
             run = self._recorded[images.shape] = replace(run, launch=self._record(run.launch))
@@ -148,18 +148,18 @@ class EngineRunner:
             context = self._new_context()
             # From now on TensorRT waits for each run, and reports. The object is both of its classes.
             context.profiler = cast("tensorrt.IProfiler", profiler)
-            run = self._prepared(context, images.shape)
+            run = self._prepare(context, images.shape)
             return [profiler.reported_during(lambda: run(images, image_sizes)) for _ in range(runs)]
 
     def _new_context(self) -> tensorrt.IExecutionContext:
         strategy = self._library.trt.ExecutionContextAllocationStrategy.USER_MANAGED
         context = self._engine.create_execution_context(strategy)
         if context is None:
-            raise self._failed("TensorRT makes a context for the engine")
+            raise self._error("create an execution context")
         context.set_device_memory(self._memory.address, self._memory.nbytes)
         return context
 
-    def _prepared(self, context: tensorrt.IExecutionContext, shape: tuple[int, ...]) -> _Run:
+    def _prepare(self, context: tensorrt.IExecutionContext, shape: tuple[int, ...]) -> _Run:
         """Memory for a shape, and a context that knows of it."""
         batch, rows = shape[0], int(self._engine.get_tensor_shape("scores")[1])
         shapes = {"images": shape, "image_sizes": (batch, 2)}
@@ -170,13 +170,13 @@ class EngineRunner:
             "labels": self._gpu.empty((batch, rows), np.int32),
         }
         for name, dimensions in shapes.items():
-            self._require(context.set_input_shape(name, dimensions), f"TensorRT takes the shape of {name}")
+            self._require(context.set_input_shape(name, dimensions), f"take the shape of {name}")
         for name, memory in {**inputs, **outputs}.items():
-            self._require(context.set_tensor_address(name, memory.address), f"TensorRT takes the memory of {name}")
+            self._require(context.set_tensor_address(name, memory.address), f"take the memory of {name}")
         stream = self._gpu.stream
 
         def launch() -> None:
-            self._require(context.execute_async_v3(stream), "TensorRT runs the engine")
+            self._require(context.execute_async_v3(stream), "run the engine")
 
         return _Run(context, inputs, outputs, launch)
 
@@ -184,15 +184,19 @@ class EngineRunner:
         try:
             return self._gpu.captured(launch)
         except RuntimeError as error:
-            remedy = "Open it as TensorRTSession(FILE, cuda_graphs=False)."
-            rule = "the launches of an engine become a CUDA graph"
-            raise EngineError(rule, place=self._library.name, value=error, remedy=remedy) from error
+            raise EngineError(
+                "cannot capture the launches of the engine in a CUDA graph",
+                place=self._library.name,
+                value=error,
+                remedy="Open it as TensorRTSession(FILE, cuda_graphs=False).",
+            ) from error
 
-    def _require(self, is_done: bool, rule: str) -> None:  # noqa: FBT001 - TensorRT's answer
+    def _require(self, is_done: bool, what: str) -> None:  # noqa: FBT001 - TensorRT's answer
         if not is_done:
-            raise self._failed(rule)
+            raise self._error(what)
 
-    def _failed(self, rule: str) -> EngineError:
+    def _error(self, what: str) -> EngineError:
+        """What TensorRT did not do, with what it logged."""
         found = "; ".join(self._library.log.errors) or None
         self._library.log.clear()
-        return EngineError(rule, place=self._library.name, value=found)
+        return EngineError(f"TensorRT failed to {what}", place=self._library.name, value=found)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from gridrt.errors import DependencyError, EngineError
 from gridrt.files import check_is_file
 from gridrt.graph.metadata import refuse_unnamed
-from gridrt.runtime.tensorrt.batch import fitted
+from gridrt.runtime.tensorrt.batch import fit_batch
 from gridrt.runtime.tensorrt.compatibility import refuse_other_gpu, refuse_other_plugins, refuse_other_tensorrt
 from gridrt.runtime.tensorrt.gpu import gpu_here
 from gridrt.runtime.tensorrt.layer_times import LayerTime
@@ -41,7 +41,7 @@ class TensorRTSession:
 
     Raises:
         EngineError: its manifest is missing or another's; it was built for another GPU, another version of TensorRT or
-            other plugins; the library of its plugins is missing; or TensorRT does not take it.
+            other plugins; its plugin library is missing; or TensorRT cannot deserialize it.
         GraphError: the manifest names no classes.
         DependencyError: the GPU, TensorRT, or what plugins need is missing.
         GridRTError: there is not enough memory.
@@ -60,7 +60,7 @@ class TensorRTSession:
         self.info = replace(info, device="cuda")
         prepare_to_run(manifest.plugins["adapter"], library)
         self._bounds = manifest.profile["images"]
-        self._runtime, engine = _deserialised(library, self._path)
+        self._runtime, engine = _deserialize(library, self._path)
         self._run = EngineRunner(engine, library, gpu, cuda_graphs=cuda_graphs)
 
     def run(self, images: UInt8Array, image_sizes: Int32Array) -> RawDetections:
@@ -71,7 +71,7 @@ class TensorRTSession:
             GraphError: a class is found that has no name.
             GridRTError: there is not enough memory.
         """
-        found = self._run(*fitted(images, image_sizes, self._bounds))
+        found = self._run(*fit_batch(images, image_sizes, self._bounds))
         count = len(images)
         raw = RawDetections(found.boxes[:count], found.scores[:count], found.labels[:count])
         refuse_unnamed(raw.labels, self.info.class_names, self._path)
@@ -79,12 +79,12 @@ class TensorRTSession:
 
     @property
     def layers(self) -> str:
-        """The engine's layers, one a line, with the nodes of the graph that each works for."""
+        """The engine's layers, one per line, each with the graph's nodes that it implements."""
         return self._run.layers
 
     def layer_times(self, images: UInt8Array, image_sizes: Int32Array, *, runs: int) -> list[list[LayerTime]]:
         """What every layer takes in each of some runs; see `EngineRunner.layer_times`."""
-        return self._run.layer_times(*fitted(images, image_sizes, self._bounds), runs=runs)
+        return self._run.layer_times(*fit_batch(images, image_sizes, self._bounds), runs=runs)
 
     @property
     def stream(self) -> int:
@@ -93,19 +93,21 @@ class TensorRTSession:
 
     def resident(self, images: UInt8Array, image_sizes: Int32Array) -> Callable[[], None]:
         """Detect in a batch and keep it on the GPU; see `EngineRunner.resident`. For measurements."""
-        return self._run.resident(*fitted(images, image_sizes, self._bounds))
+        return self._run.resident(*fit_batch(images, image_sizes, self._bounds))
 
 
-def _deserialised(library: TensorRT, path: Path) -> tuple[tensorrt.Runtime, tensorrt.ICudaEngine]:
-    """An engine, and what has to live as long as it does."""
+def _deserialize(library: TensorRT, path: Path) -> tuple[tensorrt.Runtime, tensorrt.ICudaEngine]:
+    """An engine, and the runtime that has to outlive it."""
     library.log.clear()
     try:
         runtime = library.trt.Runtime(library.log)
     except TypeError as error:  # what the bindings make of a failed constructor
         value = "; ".join(library.log.errors) or error
-        raise DependencyError("TensorRT runs with the driver here", place=library.name, value=value) from error
+        raise DependencyError("TensorRT cannot run with this driver", place=library.name, value=value) from error
     engine = runtime.deserialize_cuda_engine(path.read_bytes())
     if engine is None:
         found = "; ".join(library.log.errors) or None
-        raise EngineError("TensorRT takes the engine", place=path, value=found, remedy="Build it again here.")
+        raise EngineError(
+            "TensorRT cannot deserialize the engine", place=path, value=found, remedy="Build it again here."
+        )
     return runtime, engine

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,8 +9,8 @@ from gridrt.errors import EngineError
 from gridrt.files import check_is_file
 from gridrt.graph.metadata import PRECISION_KEY, class_names_in, scale_in_input
 from gridrt.model.checkpoint.listing import listed
-from gridrt.runtime.tensorrt.batch import batch_text
-from gridrt.runtime.tensorrt.compatibility import built_for
+from gridrt.runtime.tensorrt.batch import format_shape
+from gridrt.runtime.tensorrt.compatibility import format_targets
 from gridrt.runtime.tensorrt.manifest import Manifest, read_manifest
 from gridrt.wording import noted_scale
 
@@ -35,22 +34,32 @@ class EngineSummary:
 
     def lines(self) -> list[str]:
         """For people: one fact per line."""
-        told = self.manifest
-        graph, runtime, recipe = told.graph, told.runtime, told.graph["metadata"].get(PRECISION_KEY, "fp32")
-        smallest, tuned, largest = map(batch_text, told.profile["images"])
+        manifest, graph, runtime, plugins = (
+            self.manifest,
+            self.manifest.graph,
+            self.manifest.runtime,
+            self.manifest.plugins,
+        )
+        smallest, tuned, largest = map(format_shape, manifest.profile["images"])
+        gpu = f"{manifest.gpu['name']}, " if manifest.gpu else ""
+        place = f"{gpu}compute capability {format_targets(manifest)}{'' if gpu else ', ahead of time'}"
+        library = f", {plugins['file']}, sha256 {plugins['sha256']}" if plugins["adapter"] == "library" else ""
         return [
             f"{self.file}: TensorRT engine, {self.size_bytes:,} bytes",
-            f"built by    {runtime['name']} {runtime['version']}, GridRT {told.gridrt}, in {told.seconds:g} s",
-            f"built for   {_place(told)}",
-            f"plugins     {_plugins(told.plugins)}",
+            f"built by    {runtime['name']} {runtime['version']}, GridRT {manifest.gridrt}, in {manifest.seconds:g} s",
+            f"built for   {place}",
+            f"plugins     {plugins['adapter']}, version {plugins['version']}{library}",
             f"images      {smallest} to {largest}, tuned for {tuned}",
-            *(f"precision   {stage}: {_counts(counts)}" for stage, counts in told.precision.items()),
+            *(
+                f"precision   {stage}: {', '.join(f'{count} {precision}' for precision, count in counts.items())}"
+                for stage, counts in manifest.precision.items()
+            ),
             f"classes     {len(self.class_names)}: {listed(self.class_names)}",
             f"scale       {noted_scale(self.scale)}",
-            f"graph       {graph['file']} in {recipe}, sha256 {graph['sha256']}",
+            f"graph       {graph['file']} in {graph['metadata'].get(PRECISION_KEY, 'fp32')}, sha256 {graph['sha256']}",
             f"sha256      {self.sha256}",
-            *(f"{name}: {value}" for name, value in told.options.items() if value is not None),
-            *(f"warning: {warning}" for warning in told.warnings),
+            *(f"{name}: {value}" for name, value in manifest.options.items() if value is not None),
+            *(f"warning: {warning}" for warning in manifest.warnings),
         ]
 
 
@@ -72,17 +81,3 @@ def engine_summary(path: Path) -> EngineSummary:
         scale=scale_in_input(metadata, path),
         manifest=manifest,
     )
-
-
-def _place(manifest: Manifest) -> str:
-    capabilities = f"compute capability {built_for(manifest)}"
-    return f"{manifest.gpu['name']}, {capabilities}" if manifest.gpu else f"{capabilities}, ahead of time"
-
-
-def _plugins(plugins: Mapping[str, str | int]) -> str:
-    told = f"{plugins['adapter']}, version {plugins['version']}"
-    return f"{told}, {plugins['file']}, sha256 {plugins['sha256']}" if plugins["adapter"] == "library" else told
-
-
-def _counts(counts: Mapping[str, int]) -> str:
-    return ", ".join(f"{count} {precision}" for precision, count in counts.items())

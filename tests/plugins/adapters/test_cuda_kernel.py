@@ -50,7 +50,7 @@ def test_a_kernel_that_does_not_compile_is_an_error_with_the_compilers_words() -
 
 def test_without_cuda_core_the_error_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "cuda", None)
-    with pytest.raises(DependencyError, match=r"cuda-core: .*pip install \"\.\[cuda\]\""):
+    with pytest.raises(DependencyError, match=r"cuda-core: .*pip install \"gridrt\[cuda\]\""):
         cuda_core()
 
 

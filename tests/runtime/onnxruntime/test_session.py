@@ -36,7 +36,7 @@ def test_a_batch_runs_through_the_graph(graph: Path) -> None:
 def test_class_names_come_from_the_metadata(tmp_path: Path) -> None:
     onnx.save(whole_image_graph(classes='["cell", "Zelle \\u00e4"]'), tmp_path / "a.onnx")
 
-    assert OnnxRuntimeSession(tmp_path / "a.onnx").class_names == ("cell", "Zelle ä")
+    assert OnnxRuntimeSession(tmp_path / "a.onnx").info.class_names == ("cell", "Zelle ä")
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def test_the_scale_comes_from_the_metadata(
 
     session = OnnxRuntimeSession(tmp_path / "a.onnx")
 
-    assert (session.scale, session.scale_is_noted) == (scale, is_noted)
+    assert (session.info.scale, session.info.scale_origin == "noted") == (scale, is_noted)
 
 
 @pytest.mark.parametrize("rule", ["480 x 360", "[480, 360]", '{"scale": [480]}', '{"scale": [480, 0]}'])

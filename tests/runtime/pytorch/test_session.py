@@ -17,7 +17,7 @@ class WholeImage(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.class_names = ("scene",)
+        self.class_names, self.variant = ("scene",), "whole image"
         self.scale: tuple[int, int] | None = (64, 32)
         self.score = nn.Parameter(torch.tensor(0.75))
         self.graded: list[bool] = []
@@ -62,7 +62,7 @@ class Broken(WholeImage):
 
 
 def test_too_little_memory_is_an_error_that_tells_the_batch() -> None:
-    with pytest.raises(GridRTError, match=r"a batch has to fit into memory \(found \[1, 32, 64, 3\] on cpu\)"):
+    with pytest.raises(GridRTError, match=r"the batch must fit into memory \(found \[1, 32, 64, 3\] on cpu\)"):
         session(TooLarge(), "cpu").run(np.zeros((1, 32, 64, 3), np.uint8), np.array([[32, 64]], np.int32))
 
 
@@ -72,15 +72,18 @@ def test_other_errors_of_the_model_pass_as_they_are() -> None:
 
 
 def test_class_names_and_scale_are_the_model_s() -> None:
-    assert (session(WholeImage()).class_names, session(WholeImage()).scale) == (("scene",), (64, 32))
+    info = session(WholeImage()).info
+
+    assert (info.class_names, info.scale) == (("scene",), (64, 32))
 
 
 def test_where_the_model_knows_no_scale_the_published_one_is_assumed() -> None:
     model = WholeImage()
-    known = session(model).scale_is_noted
+    known = session(model).info
     model.scale = None
+    unknown = session(model).info
 
-    assert (known, session(model).scale_is_noted, session(model).scale) == (True, False, (1333, 800))
+    assert (known.scale_origin, unknown.scale_origin, unknown.scale) == ("noted", "assumed", (1333, 800))
 
 
 def test_without_a_choice_the_gpu_is_taken_where_there_is_one() -> None:

@@ -104,7 +104,8 @@ def test_the_model_stays_as_it_is_and_tells_classes_and_scale() -> None:
     session = TorchCudaSession(model)
     assert model.training
     assert {weight.dtype for weight in model.parameters()} == {torch.float32}
-    assert (session.class_names, session.scale, session.scale_is_noted) == (model.class_names, (320, 256), True)
+    info = session.info
+    assert (info.class_names, info.noted_scale, info.precision) == (model.class_names, (320, 256), "fp16")
 
 
 @pytest.mark.usefixtures("gpu")
@@ -114,7 +115,7 @@ def test_want_of_memory_is_an_error_that_tells_the_batch(monkeypatch: pytest.Mon
 
     session = TorchCudaSession(build("tiny"))
     monkeypatch.setattr(session._graphs, "_detect", no_memory)
-    with pytest.raises(GridRTError, match=r"a batch has to fit into memory \(found \[1, 32, 64, 3\]"):
+    with pytest.raises(GridRTError, match=r"the batch must fit into memory \(found \[1, 32, 64, 3\]"):
         session.run(np.zeros((1, 32, 64, 3), np.uint8), np.array([[32, 64]], np.int32))
 
 
@@ -137,5 +138,5 @@ def test_without_a_gpu_one_line_says_so(precision: Precision) -> None:
 def test_without_what_compiles_kernels_one_line_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch_cuda_session, "TorchGpu", FakeGpu)
     monkeypatch.setitem(sys.modules, "cuda", None)
-    with pytest.raises(DependencyError, match=r"cuda-core: .*pip install \"\.\[cuda\]\""):
+    with pytest.raises(DependencyError, match=r"cuda-core: .*pip install \"gridrt\[cuda\]\""):
         TorchCudaSession(build("tiny"))

@@ -60,7 +60,7 @@ def test_want_of_memory_is_an_error_that_tells_how_much(monkeypatch: pytest.Monk
 
     gpu = TorchGpu()
     monkeypatch.setattr(torch, "empty", no_memory)
-    with pytest.raises(GridRTError, match="found 24 bytes more than there are"):
+    with pytest.raises(GridRTError, match="cannot allocate 24 bytes"):
         gpu.empty((2, 3), "float32")
 
 

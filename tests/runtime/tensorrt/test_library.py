@@ -20,7 +20,7 @@ GPU = Gpu("a GPU", 1000, "9.0", "580")
 @pytest.fixture(autouse=True)
 def nothing_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
     """A process keeps the first one that it loads; here each test has its own."""
-    monkeypatch.setattr(tensorrt_library, "_loaded", functools.cache(tensorrt_library._loaded.__wrapped__))
+    monkeypatch.setattr(tensorrt_library, "_load", functools.cache(tensorrt_library._load.__wrapped__))
 
 
 def install(monkeypatch: pytest.MonkeyPatch, *names: str, gpus: list[Gpu], version: str = "11.4.0") -> None:
@@ -29,7 +29,7 @@ def install(monkeypatch: pytest.MonkeyPatch, *names: str, gpus: list[Gpu], versi
         monkeypatch.setitem(sys.modules, name, fake_tensorrt(name, version) if name in names else None)
     monkeypatch.setattr(tensorrt_library, "find_gpus", lambda: gpus)
     monkeypatch.setattr(tensorrt_library, "_mend_wheel", lambda: None)
-    monkeypatch.setattr(tensorrt_library, "_is_installed", lambda name: name in names)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: name if name in names else None)
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_what_is_missing_is_named_with_the_command_that_installs_it(
     with pytest.raises(DependencyError) as caught:
         load_tensorrt(runtime)
     assert caught.value.place == place
-    assert caught.value.remedy == f'Run: pip install ".[{extra}]"'
+    assert caught.value.remedy == f'Run: pip install "gridrt[{extra}]"'
 
 
 def test_a_version_that_is_too_old_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -89,7 +89,7 @@ def test_bindings_that_misread_lists_are_refused_for_ahead_of_time_plugins(monke
 
 @pytest.mark.parametrize("prepare", [prepare_plugins, prepare_to_run])
 def test_a_library_that_nothing_names_is_an_error(prepare: Any) -> None:  # noqa: ANN401 - a function
-    with pytest.raises(EngineError, match=r"plugins: GRIDRT_PLUGIN_LIBRARY names the file .* \(found nothing\)"):
+    with pytest.raises(EngineError, match=r"plugins: GRIDRT_PLUGIN_LIBRARY must name the file"):
         prepare("library", library())
 
 
@@ -114,7 +114,7 @@ def test_a_process_has_plugins_of_one_kind(present: Adapter, asked: Adapter, mon
     else:
         of_the_library = SimpleNamespace(name="GridFusion", plugin_namespace=DOMAIN)
         creators(here).append(Quick() if present == "aot" else of_the_library)
-    with pytest.raises(EngineError, match=rf"one kind \(found {present}, and now {asked}\)"):
+    with pytest.raises(EngineError, match=f"cannot register {asked} plugins: this process has {present} plugins"):
         prepare_plugins(asked, here)
     prepare_plugins(present, here)
 

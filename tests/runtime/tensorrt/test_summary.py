@@ -93,10 +93,10 @@ def test_json_has_the_manifest(write: Callable[..., Path]) -> None:
 def test_an_engine_without_its_manifest_or_with_anothers_is_refused(write: Callable[..., Path]) -> None:
     engine = write()
     engine.write_bytes(b"5678")
-    with pytest.raises(EngineError, match="an engine with another SHA-256"):
+    with pytest.raises(EngineError, match="is not the manifest of this engine"):
         engine_summary(engine)
     engine.with_name("a.engine.json").unlink()
-    with pytest.raises(EngineError, match=r"manifest beside it, a\.engine\.json \(found No such file"):
+    with pytest.raises(EngineError, match=r"cannot read the manifest a\.engine\.json \(found No such file"):
         engine_summary(engine)
     engine.unlink()
     with pytest.raises(EngineError, match="there is no such file"):

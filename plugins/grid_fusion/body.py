@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from onnx import FunctionProto
 
-from gridrt.export.functions.parse import constant, function_from_text, int64_list
 from gridrt.ops.grid import EDGES, POINTS
+from gridrt.plugins.function_text import DetectorShape, constant, function_from_text, int64_list
 from gridrt.plugins.grid_fusion.contract import GRID_FUSION
 
 ORDER = """
@@ -24,8 +24,9 @@ ORDER = """
 """
 
 
-def grid_fusion_body(point_channels: int) -> FunctionProto:
-    """The body for so many channels per grid point."""
+def function_body(detector: DetectorShape) -> FunctionProto:
+    """For a detector's number of channels per grid point."""
+    point_channels = detector.point_channels
     source_channels = [source * point_channels + channel for source, _ in EDGES for channel in range(point_channels)]
     # Which edges arrive at which point, as a matrix of zeros and ones: the sum over neighbours is then one product.
     arrivals = [float(target == point) for point in range(POINTS) for _, target in EDGES]

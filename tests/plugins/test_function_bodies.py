@@ -13,14 +13,19 @@ from hypothesis import strategies as st
 from onnx import FunctionProto, TensorProto, ValueInfoProto, helper
 from torch import Tensor
 
-from gridrt.export.functions.batched_nms import batched_nms_body
-from gridrt.export.functions.grid_fusion import grid_fusion_body
-from gridrt.export.functions.multi_level_roi_align import multi_level_roi_align_body
 from gridrt.ops.grid import EDGES, POINTS
 from gridrt.ops.grid_fusion import FusionWeights, grid_fusion
 from gridrt.ops.nms import batched_nms
 from gridrt.ops.roi_align import multi_level_roi_align
+from gridrt.plugins.batched_nms.body import function_body as batched_nms_body
 from gridrt.plugins.contract import DOMAIN
+from gridrt.plugins.function_bodies import function_bodies
+from gridrt.plugins.function_text import DetectorShape
+from gridrt.plugins.grid_fusion.body import function_body as grid_fusion_body
+from gridrt.plugins.kernels import KERNELS
+from gridrt.plugins.multi_level_roi_align.body import function_body as multi_level_roi_align_body
+
+DETECTOR = DetectorShape(strides=(4, 8, 16, 32), point_channels=8)
 
 STRIDES = (4, 8, 16, 32)
 TYPES = {torch.float32: TensorProto.FLOAT, torch.int32: TensorProto.INT32}
@@ -70,7 +75,7 @@ def test_nms_body_selects_what_the_definition_selects(seed: int, batch: int, sco
     groups = torch.randint(0, 3, (40,), generator=generator, dtype=torch.int32)
     settings = {"iou_threshold": 0.3, "score_threshold": score_threshold, "max_output": 20}
     expected = batched_nms(boxes, scores, groups, **settings)  # type: ignore[arg-type]
-    actual = runner_of(batched_nms_body(), (boxes, scores, groups), **settings)(boxes, scores, groups)
+    actual = runner_of(batched_nms_body(DETECTOR), (boxes, scores, groups), **settings)(boxes, scores, groups)
     for expected_part, actual_part in zip(expected, actual, strict=True):
         np.testing.assert_array_equal(actual_part, expected_part.numpy())
 
@@ -79,7 +84,7 @@ def test_nms_body_keeps_groups_apart_and_fills_the_rest() -> None:
     boxes = torch.tensor([[[0.0, 0.0, 10.0, 10.0], [0.0, 0.0, 10.0, 10.0]]])
     scores = torch.tensor([[[0.9, 0.8], [0.7, 0.01]]])
     inputs = (boxes, scores, torch.zeros(2, dtype=torch.int32))
-    run = runner_of(batched_nms_body(), inputs, iou_threshold=0.5, score_threshold=0.03, max_output=3)
+    run = runner_of(batched_nms_body(DETECTOR), inputs, iou_threshold=0.5, score_threshold=0.03, max_output=3)
     kept_boxes, kept_scores, kept_groups = run(*inputs)
     assert kept_groups.tolist() == [[0, 1, -1]]
     assert kept_scores.tolist() == [[np.float32(0.9), np.float32(0.8), 0]]
@@ -104,7 +109,7 @@ def test_roi_align_body_pools_what_the_definition_pools(count: int, output_size:
     rois = rois_of_all_kinds(generator, count, images=2)
     expected = multi_level_roi_align(features, rois, STRIDES, output_size)
     inputs = (*features, rois)
-    run = runner_of(multi_level_roi_align_body(STRIDES), inputs, output_size=output_size, strides=list(STRIDES))
+    run = runner_of(multi_level_roi_align_body(DETECTOR), inputs, output_size=output_size, strides=list(STRIDES))
     np.testing.assert_allclose(run(*inputs)[0], expected.numpy(), atol=2e-6)
 
 
@@ -120,5 +125,9 @@ def test_fusion_body_fuses_as_the_definition_does(rois: int) -> None:
     features = torch.randn(rois, POINTS * 8, 7, 7, generator=generator)
     first, second = fusion_weights(generator, 8), fusion_weights(generator, 8)
     inputs = (features, *first, *second)
-    actual = runner_of(grid_fusion_body(8), inputs)(*inputs)[0]
+    actual = runner_of(grid_fusion_body(DETECTOR), inputs)(*inputs)[0]
     np.testing.assert_allclose(actual, grid_fusion(features, first, second).numpy(), atol=1e-4)
+
+
+def test_every_op_of_the_list_has_a_body_under_its_name() -> None:
+    assert [body.name for body in function_bodies(DETECTOR)] == [kernel.contract.name for kernel in KERNELS]

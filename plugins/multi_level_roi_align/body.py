@@ -7,12 +7,10 @@ Features in half precision are pooled in float32, as the RoIs are.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from onnx import FunctionProto
 
-from gridrt.export.functions.parse import constant, function_from_text
 from gridrt.ops.roi_align import FINEST_SIZE
+from gridrt.plugins.function_text import DetectorShape, constant, function_from_text
 from gridrt.plugins.multi_level_roi_align.contract import MULTI_LEVEL_ROI_ALIGN
 
 SPLIT = f"""
@@ -67,8 +65,9 @@ JOIN = """
 """
 
 
-def multi_level_roi_align_body(strides: Sequence[int]) -> FunctionProto:
-    """The body for a pyramid of these strides; the output size comes from the node's attribute."""
+def function_body(detector: DetectorShape) -> FunctionProto:
+    """For the strides of a detector's pyramid; the output size comes from the node's attribute."""
+    strides = detector.strides
     features = MULTI_LEVEL_ROI_ALIGN.inputs[:-1]
     levels = range(len(strides))
     powers = [2.0**level for level in levels[1:]]

@@ -1,6 +1,9 @@
-"""From ONNX's text syntax to a function whose signature is the op's contract."""
+"""Write the function body of a custom op in ONNX's text syntax; its signature is the op's contract."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import onnx.parser
 from onnx import FunctionProto
@@ -8,6 +11,19 @@ from onnx import FunctionProto
 from gridrt.plugins.contract import DOMAIN, Contract
 
 OPSET = 20
+
+
+@dataclass(frozen=True)
+class DetectorShape:
+    """The numbers of a detector that are constants in function bodies.
+
+    Attributes:
+        strides: pixels per cell of each pyramid level that RoIs are pooled from.
+        point_channels: channels of each grid point in the grid head.
+    """
+
+    strides: Sequence[int]
+    point_channels: int
 
 
 def function_from_text(contract: Contract, statements: str) -> FunctionProto:

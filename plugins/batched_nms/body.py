@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from onnx import FunctionProto
 
-from gridrt.export.functions.parse import function_from_text
 from gridrt.plugins.batched_nms.contract import BATCHED_NMS
+from gridrt.plugins.function_text import DetectorShape, function_from_text
 
 # Groups are kept apart as in the definition, by shifted boxes. NonMaxSuppression lists what it selects image by
 # image in a ragged table, so its choice is turned into a mask over all candidates and ranked by TopK.
@@ -79,6 +79,6 @@ BODY = """
 """
 
 
-def batched_nms_body() -> FunctionProto:
-    """The body; thresholds and row count come from the node's attributes."""
+def function_body(_detector: DetectorShape) -> FunctionProto:
+    """The same for every detector; thresholds and row count come from the node's attributes."""
     return function_from_text(BATCHED_NMS, BODY)

@@ -1,0 +1,262 @@
+"""A backend that another package brings does all that ours do, though no line of GridRT knows it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from gridrt.data.image import save_image
+from gridrt.errors import GridRTError
+from gridrt.runtime import backend as registry
+from gridrt.runtime.backend import AUTO, Backend, SessionOptions, choose_backend, open_session
+from tests.datasets import write_dataset
+
+ROOT = Path(__file__).parents[2]
+TOY = Path(__file__).with_name("toy") / "toy_backend.py"
+BOX = [8.0, 6.0, 40.0, 30.0]
+
+
+@pytest.fixture
+def packaged(tmp_path: Path) -> Path:
+    """A folder of installed packages with the toy backend, named by an entry point."""
+    packages = tmp_path / "packages"
+    facts = packages / "toy_backend-1.0.dist-info"
+    facts.mkdir(parents=True)
+    shutil.copy(TOY, packages)
+    (facts / "METADATA").write_text("Metadata-Version: 2.1\nName: toy-backend\nVersion: 1.0\n")
+    (facts / "entry_points.txt").write_text("[gridrt.backends]\ntoy = toy_backend:BACKEND\n")
+    return packages
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A working folder with two toy models, one of them named as if it were a graph, and annotated images."""
+    content: dict[str, Any] = {
+        "images": [{"id": number, "file_name": f"{number}.png", "width": 64, "height": 48} for number in range(3)],
+        "categories": [{"id": 1, "name": "scene"}, {"id": 2, "name": "dog"}],
+        "annotations": [
+            {"id": n, "image_id": n, "category_id": 1, "bbox": [8, 6, 32, 24], "area": 768, "iscrowd": 0}
+            for n in range(3)
+        ],
+    }
+    (tmp_path / "images").mkdir()
+    write_dataset(tmp_path / "images", content)
+    for number in range(3):
+        save_image(tmp_path / f"images/{number}.png", np.full((48, 64, 3), 60 * (number + 1), np.uint8))
+    (tmp_path / "model.toy").write_bytes(b"TOY" + json.dumps(BOX).encode())
+    (tmp_path / "moved.onnx").write_bytes(b"TOY" + json.dumps([0.0, 0.0, 4.0, 4.0]).encode())
+    return tmp_path
+
+
+def gridrt(folder: Path, packaged: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """The command line in a process of its own, where the entry point is found as that of an installed package is."""
+    path = os.pathsep.join([str(ROOT), str(packaged)])
+    command = [sys.executable, "-m", "gridrt", *arguments]
+    return subprocess.run(
+        command, cwd=folder, env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True, check=False
+    )
+
+
+ANNOTATED = ("--images", "images", "--annotations", "images/annotations.json")
+
+
+def test_the_toy_is_as_short_as_promised() -> None:
+    assert len([line for line in TOY.read_text().splitlines() if line.strip()]) <= 30
+
+
+def test_it_detects(folder: Path, packaged: Path) -> None:
+    done = gridrt(folder, packaged, "detect", "images", "--model", "model.toy", "--json", "found.json")
+
+    assert (done.returncode, done.stderr) == (0, "")
+    records = json.loads(Path(folder, "found.json").read_text())
+    assert [[each["box"] for each in record["detections"]] for record in records] == [[BOX]] * 3
+
+
+def test_it_is_evaluated(folder: Path, packaged: Path) -> None:
+    done = gridrt(folder, packaged, "evaluate", "--model", "model.toy", *ANNOTATED, "--json", "figures.json")
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(Path(folder, "figures.json").read_text())["overall"]["ap"] == 1.0
+
+
+def test_it_is_benched_in_a_process_of_its_own_and_its_content_decides_over_its_suffix(
+    folder: Path, packaged: Path
+) -> None:
+    done = gridrt(folder, packaged, "bench", "model.toy", "moved.onnx", *ANNOTATED, "--json", "bench.json")
+
+    assert (done.returncode, done.stderr) == (0, "")
+    rows = json.loads(Path(folder, "bench.json").read_text())["rows"]
+    assert [(row["format"], row["backend"], row["failure"]) for row in rows] == [("Toy", "toy 1.0, cpu", "")] * 2
+    assert [row["accuracy"]["overall"]["ap"] for row in rows] == [1.0, 0.0]
+
+
+def test_it_is_inspected(folder: Path, packaged: Path) -> None:
+    as_text = gridrt(folder, packaged, "inspect", "model.toy")
+    as_json = gridrt(folder, packaged, "inspect", "model.toy", "--json")
+
+    assert "toy 1.0" in as_text.stdout
+    assert json.loads(as_json.stdout)["info"]["class_names"] == ["scene", "dog"]
+
+
+def test_doctor_lists_it(folder: Path, packaged: Path) -> None:
+    done = gridrt(folder, packaged, "doctor", "--json")
+
+    assert {"name": "Toy", "problem": "", "remedy": "", "runs": True} in json.loads(done.stdout)["backends"]
+
+
+def test_it_is_compared_end_to_end(folder: Path, packaged: Path) -> None:
+    done = gridrt(folder, packaged, "compare", "model.toy", "moved.onnx", "--images", "images", "--json", "same.json")
+
+    verdict = json.loads(Path(folder, "same.json").read_text())
+    assert (done.returncode, verdict["same"]) == (3, False)
+    compared = [stage["stage"] for stage in verdict["stages"] if stage["figures"]]
+    assert len(compared) == 2, "class names, and what is found end to end"
+    assert sum("exposes only final outputs" in note for note in verdict["notes"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("verb", "option"),
+    [
+        (("detect", "images", "--model", "model.toy"), ("--threads", "2")),
+        (("detect", "images", "--model", "model.toy"), ("--trust-checkpoint",)),
+        (("evaluate", "--model", "model.toy", *ANNOTATED), ("--threads", "2")),
+        (("bench", "model.toy", *ANNOTATED), ("--threads", "2")),
+        (("inspect", "model.toy"), ("--trust-checkpoint",)),
+        (("compare", "model.toy", "moved.onnx"), ("--trust-checkpoint",)),
+        (("detect", "images", "--model", "model.toy"), ("--backend", "onnxruntime")),
+        (("compare", "model.toy", "moved.onnx"), ("--backend", "onnxruntime")),
+    ],
+)
+def test_options_that_it_cannot_honour_are_refused(
+    folder: Path, packaged: Path, verb: tuple[str, ...], option: tuple[str, ...]
+) -> None:
+    done = gridrt(folder, packaged, *verb, *option)
+
+    assert (done.returncode, len(done.stderr.splitlines())) == (1, 1)
+    assert option[-1] in done.stderr
+
+
+def test_without_the_package_its_file_is_refused_with_what_is_known(folder: Path, tmp_path: Path) -> None:
+    done = gridrt(folder, tmp_path / "nothing", "detect", "images", "--model", "model.toy")
+
+    assert done.returncode == 1
+    assert all(word in done.stderr for word in ("model.toy", ".onnx", ".pth"))
+
+
+# The registry, in this process.
+
+
+class Other(Backend):
+    """Opens files that begin with its name."""
+
+    title = "Other"
+
+    def __init__(self, name: str, *, faithful: bool = True, preference: int = 0, problem: str = "") -> None:
+        self.name, self.faithful, self.preference, self._problem = name, faithful, preference, problem
+
+    def opens(self, path: Path) -> bool:
+        return path.read_bytes().startswith(b"OTHER")
+
+    def probe(self) -> list[registry.Availability]:
+        return [registry.Availability(self.title, self._problem)]
+
+
+def registered(monkeypatch: pytest.MonkeyPatch, *found: Backend) -> None:
+    ordered = sorted(found, key=lambda backend: -backend.preference)
+    monkeypatch.setattr(registry, "backends", lambda: tuple(ordered))
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    (tmp_path / "a.bin").write_bytes(b"OTHER")
+    return tmp_path / "a.bin"
+
+
+def test_auto_takes_the_preferred_one_that_is_available(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    registered(monkeypatch, Other("slow"), Other("fast", preference=2), Other("absent", preference=3, problem="no GPU"))
+
+    assert choose_backend(file)[0].name == "fast"
+
+
+def test_auto_takes_none_whose_boxes_are_not_the_references_while_there_is_another(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rough = Other("rough", preference=2, faithful=False)
+    registered(monkeypatch, rough, Other("exact"))
+    assert choose_backend(file)[0].name == "exact"
+
+    assert choose_backend(file, "rough")[0] is rough
+
+
+def test_where_none_is_available_the_preferred_one_tells_what_is_missing(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registered(monkeypatch, Other("second", problem="b"), Other("first", preference=1, problem="a"))
+
+    assert choose_backend(file)[0].name == "first"
+
+
+def test_a_backend_that_does_not_open_the_file_is_refused_with_those_that_do(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registered(monkeypatch, Other("one"), registry.backend_named("onnxruntime"))
+
+    with pytest.raises(GridRTError, match="cannot open this file") as refused:
+        choose_backend(file, "onnxruntime")
+    assert (refused.value.place, refused.value.remedy) == (file, "It opens with one.")
+
+
+def test_an_unknown_backend_is_refused_with_the_known_names(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    registered(monkeypatch, Other("one"), Other("two"))
+
+    with pytest.raises(GridRTError) as refused:
+        choose_backend(file, "three")
+    assert (refused.value.value, refused.value.remedy) == ("three", "Name one of one, two.")
+
+
+@pytest.mark.parametrize(
+    ("options", "given"),
+    [
+        ({}, set()),
+        ({"threads": 2}, {"threads"}),
+        ({"device": "cpu", "trust_checkpoint": True}, {"device", "trust_checkpoint"}),
+    ],
+)
+def test_an_option_counts_as_given_where_it_differs_from_its_default(options: dict[str, Any], given: set[str]) -> None:
+    assert SessionOptions(**options).given == given
+
+
+@pytest.mark.parametrize("option", [{"threads": 2}, {"device": "cpu"}, {"trust_checkpoint": True}])
+def test_an_option_that_the_backend_does_not_name_is_refused_before_the_file_is_opened(
+    file: Path, monkeypatch: pytest.MonkeyPatch, option: dict[str, Any]
+) -> None:
+    registered(monkeypatch, Other("one"))
+
+    with pytest.raises(GridRTError, match="the backend one has no option"):
+        open_session(file, backend=AUTO, **option)
+
+
+def test_entry_points_of_a_source_tree_that_is_not_installed_are_those_of_its_project_file(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    installed = {backend.name for backend in registry.backends()}
+    monkeypatch.setattr(registry, "entry_points", lambda group: [])  # noqa: ARG005 - by its name
+
+    assert {backend.name for backend in registry.backends.__wrapped__()} == installed
+
+
+def test_a_backend_that_cannot_be_loaded_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = registry.EntryPoint("broken", "gridrt.no_such_module:BACKEND", registry.GROUP)
+    monkeypatch.setattr(registry, "_entry_points", lambda: [broken])
+
+    with pytest.raises(GridRTError, match="cannot load the backend") as refused:
+        registry.backends.__wrapped__()
+    assert refused.value.place == "broken = gridrt.no_such_module:BACKEND"
