@@ -11,7 +11,7 @@ import onnx
 import torch
 from torch import Tensor
 
-from benchmarks.graph_parts import cpu_session, cut_after_rpn
+from benchmarks.graph_parts import up_to_rpn
 from benchmarks.photograph import filling, photograph
 from gridrt.calib.observe import observe
 from gridrt.calib.recipe import load_recipe
@@ -68,9 +68,7 @@ def up_to_rpn_calls(model: GridRCNN, graph: Path, int8_graph: Path, batch: Batch
     by_torch = partial(_rpn_maps, model, torch.from_numpy(batch.images), torch.from_numpy(batch.image_sizes))
     calls: dict[str, Callable[[], object]] = {PYTORCH: by_torch}
     for name, whole in ((ONNX_RUNTIME, graph), (ONNX_RUNTIME_INT8, int8_graph)):
-        part = whole.with_stem(f"{whole.stem}_up_to_rpn")
-        cut_after_rpn(whole, part)
-        calls[name] = partial(cpu_session(part, threads).run, None, feeds_of(batch))
+        calls[name] = partial(up_to_rpn(whole, threads).run, feeds_of(batch))
     return calls
 
 

@@ -1,4 +1,4 @@
-"""The detector in the form that torch.export can follow: same parts, same order, custom ops as symbols.
+"""The detector in the form that torch.export can trace: the same stages, custom ops as symbols.
 
 Everything that serves tracing is here; the model knows nothing of it.
 """
@@ -48,7 +48,7 @@ class _OpenRows(StaticGridRCNN):
     def rows(self, used: Tensor) -> int:
         """As many as the fullest image has, and at least one: a value in the graph."""
         rows = cast("int", used.sum(1).max().clamp(min=1).item())
-        # The one way to tell the tracer what a value in the graph can be.
+        # The tracer learns the range of a value in the graph only this way.
         torch._check(rows >= 1)  # noqa: SLF001
         torch._check(rows <= used.shape[1])  # noqa: SLF001
         return rows

@@ -83,7 +83,7 @@ def test_a_graph_without_a_stage_is_compared_end_to_end_and_names_it(graph: Mode
 
     assert [result.stage for result in comparison.results if result.figures] == ["classes", "end to end"]
     assert comparison.first_difference is None
-    assert "the heatmaps cannot be found" in comparison.notes[0]
+    assert "cannot find the heatmaps" in comparison.notes[0]
 
 
 def test_different_classes_are_a_difference_that_needs_no_image(tmp_path: Path) -> None:

@@ -115,7 +115,8 @@ class OnlyEnds(Backend):
 def only_ends(monkeypatch: pytest.MonkeyPatch) -> OnlyEnds:
     """A further backend, known by its name."""
     backend = OnlyEnds()
-    monkeypatch.setattr(registry, "backends", lambda found=(*registry.backends(), backend): found)
+    known = (*registry.backends(), backend)
+    monkeypatch.setattr(registry, "backends", lambda: known)
     return backend
 
 

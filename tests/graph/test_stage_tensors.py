@@ -11,8 +11,9 @@ from gridrt.calib.recipe import load_recipe
 from gridrt.calib.rewrite import apply_recipe
 from gridrt.calib.targets import TARGETS
 from gridrt.errors import GraphError
-from gridrt.graph.stage_tensors import CONVERSIONS, stage_tensors
+from gridrt.graph.stage_tensors import stage_tensors
 from gridrt.graph.wiring import wiring_of
+from gridrt.stages import CONVERSIONS
 
 
 def in_int8(model: ModelProto, target: str) -> ModelProto:
