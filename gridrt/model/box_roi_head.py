@@ -1,4 +1,4 @@
-"""The second stage of Faster R-CNN (Ren et al., 2015): classify the proposals, and move them, each class its own way.
+"""The second stage of Faster R-CNN (Ren et al., 2015): classify the proposals, and regress a box for each class.
 
 Shapes: B images, R proposal rows, C classes.
 """
@@ -21,19 +21,19 @@ from gridrt.types import GroundTruth
 
 
 class BoxRoIHead(RoIHead):
-    """The baseline of the grid: regression in its place, and all before it the same.
+    """The baseline of the grid head: box regression in its place, all stages before it the same.
 
-    What belongs to the method is as in mmdetection's `faster_rcnn_r50_fpn`: class-specific deltas with its spreads,
-    their L1 loss, and 0.05 and 0.5 as thresholds of detections, since boxes that were moved may be suppressed at a
-    larger overlap than proposals. What both methods have is as in Grid R-CNN, in training too, so that a comparison
-    tells the branches apart and nothing else: the proposal network with its smooth L1 loss and its 2000 proposals in
-    training, and the assignment and the sampling of RoIs.
+    Box regression is as in mmdetection's `faster_rcnn_r50_fpn`: class-specific deltas with its standard deviations,
+    their L1 loss, and 0.05 and 0.5 as thresholds of detections, since regressed boxes may be suppressed at a larger
+    overlap than proposals. Everything else is as in Grid R-CNN, in training too, so that a comparison measures the box
+    branches alone: the RPN with its smooth L1 loss and its 2000 proposals in training, and the assignment and the
+    sampling of RoIs.
 
     Args:
         bbox_head: classifies and regresses.
         rois: where features are pooled.
         detections: how many are kept, and how far they may overlap.
-        train_config: which RoIs are learned from.
+        train_config: which RoIs it learns from.
     """
 
     bbox_head: RegressingBBoxHead
@@ -72,7 +72,7 @@ class BoxRoIHead(RoIHead):
         targets: Sequence[GroundTruth],
         randomness: Randomness,
     ) -> dict[str, Tensor]:
-        """Classification loss of sampled proposals, and box loss of those of them that are on objects."""
+        """Classification loss of sampled proposals, and box loss of those on objects."""
         samples = self.sample(proposals, targets, randomness)
         logits, deltas = self.bbox_head.classify_and_regress(self.pool_samples(pyramid, samples))
         return {"loss_cls": class_loss(logits.float(), samples), "loss_bbox": box_loss(deltas.float(), samples)}

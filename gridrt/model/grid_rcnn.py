@@ -183,17 +183,17 @@ class GridRCNN(StagedModule):
         targets: Sequence[GroundTruth],
         randomness: Randomness = TorchRandomness(),  # noqa: B008 - frozen
     ) -> dict[str, Tensor]:
-        """How wrong the detector is about a batch; the sum of all is what training brings down.
+        """The losses of a batch; training minimises their sum.
 
         Args:
             images: as in `forward`.
             image_sizes: as in `forward`.
             targets: per image, on the images' device.
-            randomness: what draws samples and jitters boxes.
+            randomness: draws samples and jitters boxes.
 
         Returns:
-            float32 scalars loss_rpn_cls, loss_rpn_bbox, loss_cls, and loss_grid, or loss_bbox of Faster R-CNN; always
-            all, 0 where nothing is learned.
+            float32 scalars loss_rpn_cls, loss_rpn_bbox, loss_cls, and loss_grid or, of Faster R-CNN, loss_bbox; always
+            all of them, 0 where there is nothing to learn.
         """
         pyramid = self.fpn(self.features(self.input(images, image_sizes)))
         maps = self.rpn(pyramid)

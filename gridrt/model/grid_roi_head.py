@@ -1,4 +1,4 @@
-"""The second stage of Grid R-CNN: classify the proposals, then locate each detection by its grid.
+"""The second stage of Grid R-CNN: classify the proposals, then locate each detection by its grid points.
 
 Shapes: B images, R proposal rows, D detection rows, K RoIs.
 """
@@ -23,14 +23,14 @@ from gridrt.types import GroundTruth
 
 
 class GridRoIHead(RoIHead):
-    """Both branches over the same pyramid, one after the other: only what is detected is refined.
+    """A classifier and a grid head over the same pyramid, one after the other: only detections are located.
 
     Args:
         bbox_head: classifies.
         grid_head: predicts grid heatmaps.
         rois: where features are pooled.
         detections: how many are kept, and how far they may overlap.
-        train_config: which RoIs are learned from.
+        train_config: which RoIs it learns from.
         grid_train_config: how the grid branch learns.
     """
 
@@ -69,7 +69,7 @@ class GridRoIHead(RoIHead):
         targets: Sequence[GroundTruth],
         randomness: Randomness,
     ) -> dict[str, Tensor]:
-        """Classification loss of sampled proposals, and grid loss of those of them that are on objects."""
+        """Classification loss of sampled proposals, and grid loss of those on objects."""
         samples = self.sample(proposals, targets, randomness)
         logits = self.bbox_head(self.pool_samples(pyramid, samples))
         return {

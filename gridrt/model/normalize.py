@@ -1,4 +1,4 @@
-"""From pixels to the network's input."""
+"""The network's input from pixels."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from gridrt.config import PIXEL_MEAN, PIXEL_STD
 
 
 class Normalize(nn.Module):
-    """Standardise pixels per channel; padding becomes exactly 0, which no pixel value would."""
+    """Standardise pixels per channel; padding becomes exactly 0."""
 
     mean: Tensor
     std: Tensor
@@ -23,7 +23,7 @@ class Normalize(nn.Module):
 
     def forward(self, images: Tensor, image_sizes: Tensor) -> Tensor:
         """uint8 [B, H, W, 3] RGB and int32 [B, 2] (height, width) -> float32 [B, 3, H, W]."""
-        # Cast first: TensorRT does nothing else with bytes.
+        # Cast first: TensorRT supports no other op on uint8.
         pixels = (images.to(self.mean.dtype).permute(0, 3, 1, 2) - self.mean) / self.std
         rows = torch.arange(images.shape[1], device=images.device)[None, :, None] < image_sizes[:, 0, None, None]
         columns = torch.arange(images.shape[2], device=images.device)[None, None, :] < image_sizes[:, 1, None, None]

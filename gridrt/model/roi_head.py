@@ -1,4 +1,4 @@
-"""What every second stage shares, whatever its box branch: pooling, class scores, and the RoIs it learns from.
+"""What both second stages share: pooling, class scores, suppression, and the RoIs they learn from.
 
 Shapes: B images, R proposal rows, D detection rows, K RoIs.
 """
@@ -45,7 +45,7 @@ class RoIHead(nn.Module, ABC):
         bbox_head: classifies.
         rois: where features are pooled.
         detections: how many are kept, and how far they may overlap.
-        train_config: which RoIs are learned from.
+        train_config: which RoIs it learns from.
     """
 
     def __init__(
@@ -90,14 +90,14 @@ class RoIHead(nn.Module, ABC):
         """Class and box losses of sampled proposals: float32 scalars."""
 
     def sample(self, proposals: Proposals, targets: Sequence[GroundTruth], randomness: Randomness) -> list[RoISamples]:
-        """For each image, the RoIs that are learned from."""
+        """For each image, the RoIs to learn from."""
         return [
             sample_rois(boxes[used], truth, self.train_config, randomness)
             for boxes, used, truth in zip(proposals.boxes, proposals.used, targets, strict=True)
         ]
 
     def pool_samples(self, pyramid: Sequence[Tensor], samples: Sequence[RoISamples]) -> Tensor:
-        """What the bbox head sees of the samples, for each image its positives, then its negatives: [K, C, S, S]."""
+        """Pooled features of the samples, for each image its positives, then its negatives: [K, C, S, S]."""
         rois = join_rois([torch.cat((image.positive, image.negative)) for image in samples])
         return self.pool(pyramid, rois, self.rois.classify_size)
 

@@ -22,7 +22,7 @@ from gridrt.ops.randomness import Randomness
 from gridrt.types import GroundTruth
 
 UNUSED = -1.0
-"""Score of a candidate row that holds none; probabilities are at least 0."""
+"""Score of an unused candidate row; probabilities are at least 0."""
 
 
 class Proposals(NamedTuple):
@@ -34,13 +34,13 @@ class Proposals(NamedTuple):
 
 
 class RPNHead(nn.Module):
-    """One small network slid over every level.
+    """One small convolutional network over every level.
 
     Args:
         channels: of the pyramid.
         anchors: their sizes and shapes.
         proposals: how many are kept, and how far they may overlap.
-        train_config: what is learned from, and the proposals of the meantime.
+        train_config: which anchors it learns from, and the proposals during training.
     """
 
     def __init__(
