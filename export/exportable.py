@@ -62,7 +62,7 @@ def grid_roi_head(model: GridRCNN) -> GridRoIHead:
     """
     if not isinstance(model.roi_head, GridRoIHead):
         raise GridRTError(
-            "only Grid R-CNN can be exported, not its baseline Faster R-CNN",
+            "Faster R-CNN, the baseline, cannot be exported",
             value=model.variant,
             remedy="Run this checkpoint with PyTorch, or export one of a variant with a grid, such as r50.",
         )

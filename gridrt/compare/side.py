@@ -68,8 +68,11 @@ def open_sides(
     names = (reference, other)
     named = [backend == AUTO or backend_named(backend) in backends_for(locate(name)) for name in names]
     if not any(named):
-        rule, remedy = f"the backend {backend} cannot open either model", "Leave out --backend."
-        raise GridRTError(rule, place=f"{reference}, {other}", remedy=remedy)
+        raise GridRTError(
+            f"the backend {backend} cannot open either model",
+            place=f"{reference}, {other}",
+            remedy="Leave out --backend.",
+        )
     chosen = [choose_backend(name, backend if opens else AUTO) for name, opens in zip(names, named, strict=True)]
     for side, name in zip(chosen, names, strict=True):
         if given.given - (chosen[0][0].options | chosen[1][0].options):

@@ -80,8 +80,10 @@ def _nodes(graph: GraphProto, name: str, count: int, stage: str) -> Sequence[Nod
     op = name.rpartition("/")[2]
     found = [node for node in graph.node if node.op_type == op and node.name.startswith(name)]
     if len(found) != count:
-        rule = f"cannot find {stage}: expected {count} nodes {name}, got {len(found)}"
-        raise GraphError(rule, remedy="Export it with this version: gridrt export.")
+        raise GraphError(
+            f"cannot find {stage}: expected {count} nodes {name}, got {len(found)}",
+            remedy="Export it with this version: gridrt export.",
+        )
     return found
 
 

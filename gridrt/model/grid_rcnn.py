@@ -173,8 +173,9 @@ class GridRCNN(StagedModule):
         """
         if isinstance(self.roi_head, GridRoIHead):
             return self.roi_head.grid_head
-        rule, remedy = "Faster R-CNN has no grid head", "Run it with PyTorch, eagerly."
-        raise GridRTError(rule, value=self.variant, remedy=remedy)
+        raise GridRTError(
+            "Faster R-CNN has no grid head", value=self.variant, remedy="Run it with the backend pytorch."
+        )
 
     def losses(
         self,

@@ -102,5 +102,5 @@ def build(variant: str, num_classes: int = 80) -> GridRCNN:
         GridRTError: there is no such variant.
     """
     if variant not in PRESETS:
-        raise GridRTError("the variant must be one of " + ", ".join(PRESETS), value=variant)
+        raise GridRTError(f"the variant must be one of {', '.join(PRESETS)}", value=variant)
     return PRESETS[variant](num_classes)

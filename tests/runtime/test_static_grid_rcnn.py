@@ -50,7 +50,7 @@ def test_it_detects_what_the_model_detects(batch: tuple[Tensor, Tensor], scores:
 
 
 def test_the_baseline_has_no_such_form() -> None:
-    with pytest.raises(GridRTError, match=r"not of its baseline Faster R-CNN \(found faster_tiny\)"):
+    with pytest.raises(GridRTError, match=r"has no grid head \(found faster_tiny\)"):
         StaticGridRCNN(build("faster_tiny"), DEFINITIONS)
 
 

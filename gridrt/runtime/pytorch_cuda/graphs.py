@@ -108,8 +108,11 @@ class _Graph:
         except torch.OutOfMemoryError:
             raise
         except RuntimeError as error:  # PyTorch raises it for errors of CUDA
-            rule, remedy = "CUDA cannot capture the launches", "Open it as TorchCudaSession(MODEL, cuda_graphs=False)."
-            raise GridRTError(rule, value=error, remedy=remedy) from error
+            raise GridRTError(
+                "CUDA cannot capture the launches",
+                value=error,
+                remedy="Open it as TorchCudaSession(MODEL, cuda_graphs=False).",
+            ) from error
 
     def __call__(self, inputs: Sequence[Tensor]) -> Sequence[Tensor]:
         """The outputs, in memory that the next batch overwrites."""
