@@ -45,8 +45,8 @@ CONVERSIONS = frozenset(("Cast", "DequantizeLinear", "QuantizeLinear"))
 """Operators that pass a tensor on in another type: they belong to the stage of its producer."""
 
 _MODULE = re.compile(rf"({'|'.join(map(re.escape, MODULES))})(?![^./])")
-# A graph that is inlined by ONNX Runtime has `_inlfunc_BODY_token_NUMBER_` before the names of the body.
-_CUSTOM_OP = re.compile(rf"(?:^|_inlfunc_)({'|'.join(sorted(CUSTOM_OPS, reverse=True))})(?=_token_|/|$)")
+# ONNX Runtime puts `_inlfunc_BODY_` before the names in a body that it inlines. Longer names are tried first.
+_CUSTOM_OP = re.compile(rf"(?:^|_inlfunc_)({'|'.join(sorted(CUSTOM_OPS, reverse=True))})(?=_|/|$)")
 _BEHIND: Mapping[Stage, Stage] = {"rpn": "proposals", "grid_head": "decode", "grid_fusion": "decode"}
 
 

@@ -49,7 +49,7 @@ ALLOWED: dict[str, set[str]] = {
         "model",
         "runtime",
     },
-    "compare": {"graph", "stages", "agreement", "calib", "data", "export", "model", "plugins", "runtime"},
+    "compare": {"agreement", "data", "export", "model", "runtime", "stages"},
     "demo": {"bench", "data", "detector", "export", "model", "report"},
 }
 # At the top of a verb's module; the rest is imported when the verb is called.
