@@ -144,8 +144,8 @@ def compare_models(
         end_to_end_difference([used_rows(each.reference) for each in seen], [used_rows(each.other) for each in seen]),
         TOLERANCES[min((info.precision for info in infos), key=NARROWEST_FIRST.index)],
     )
-    models = (ComparedModel(side.name, side.sha256, side.session.info) for side in sides)
-    return Comparison(*models, scale, len(seen), results, list(_notes(*sides)))
+    first, second = (ComparedModel(side.name, side.sha256, side.session.info) for side in sides)
+    return Comparison(first, second, scale, len(seen), results, list(_notes(*sides)))
 
 
 def synthetic_images() -> list[UInt8Array]:

@@ -45,9 +45,9 @@ def stage(name: Stage) -> Callable[[Callable[Concatenate[M, P], T]], Callable[Co
 
     def decorate(method: Callable[Concatenate[M, P], T]) -> Callable[Concatenate[M, P], T]:
         @wraps(method)
-        def run(self: M, *args: P.args, **kwargs: P.kwargs) -> T:
-            with self.stage_hook(name):
-                return method(self, *args, **kwargs)
+        def run(module: M, /, *args: P.args, **kwargs: P.kwargs) -> T:
+            with module.stage_hook(name):
+                return method(module, *args, **kwargs)
 
         return run
 
