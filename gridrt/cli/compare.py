@@ -31,12 +31,7 @@ MOST_IMAGES = 16
     help=f"Image, folder or quoted pattern; may be repeated. At most {MOST_IMAGES} images are used, evenly spaced. "
     "INT8 needs images like those that it was calibrated on. [default: synthetic images]",
 )
-@click.option(
-    "--backend",
-    default="auto",
-    metavar="NAME",
-    help="Runs those of A and B that it opens; the others run as by auto. [default: auto]",
-)
+@click.option("--backend", default="auto", metavar="NAME", help="Runs those of A and B that it opens. [default: auto]")
 @click.option(
     "json_file", "--json", type=click.Path(path_type=Path), metavar="FILE", help="Also write the figures here."
 )
@@ -57,9 +52,8 @@ def command(
     """Compare detector B with detector A, stage by stage, and name the first stage that differs.
 
     A and B are checkpoints, ONNX files, engines or names such as tiny_bccd. Stages are compared with teacher forcing:
-    B receives A's selections, so that a swap of ranks is no difference and each stage answers for itself. Engines
-    expose only final outputs: compare stages on the ONNX graph, and the engine end to end. Tolerances are those of the
-    narrower of both precisions; where one is exceeded, the exit status is 3.
+    B receives A's selections, so that each stage answers for itself. Engines expose only final outputs: compare stages
+    on the ONNX graph, and the engine end to end. If a tolerance is exceeded, the exit status is 3.
     """
     from gridrt.compare.compare import compare_models
     from gridrt.files import check_apart, check_writable, write_text

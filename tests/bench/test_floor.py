@@ -22,5 +22,5 @@ def test_more_detections_raise_the_floor_of_the_stages_that_work_on_them_alone()
 
     few, many = (stage_floors("tiny", 4, (1, 64, 96), limits, proposals=100, detections=n) for n in (1, 50))
 
-    assert {stage for stage in STAGES if few[stage] != many[stage]} == {"roi_align", "grid_head"}
+    assert {stage for stage in STAGES if few[stage] != many[stage]} == {"roi_align", "grid_head", "grid_fusion"}
     assert many["grid_head"].seconds > few["grid_head"].seconds

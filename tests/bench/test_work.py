@@ -27,8 +27,9 @@ REFERENCE = {
 def test_arithmetic_is_that_of_the_reference_stage_by_stage(variant: str, width: int) -> None:
     work = stage_work(variant, 80, (1, 800, width), proposals=1000, detections=100)
 
-    stages: tuple[Stage, ...] = ("backbone", "fpn", "rpn", "box_head", "grid_head", "grid_fusion")
+    stages: tuple[Stage, ...] = ("backbone", "fpn", "rpn", "box_head", "grid_head")
     counted = [work[stage].flops / 1e9 for stage in stages]
+    counted[-1] += work["grid_fusion"].flops / 1e9
     *expected, whole = REFERENCE[variant, width]
     assert counted == pytest.approx(expected, abs=0.0051)
     assert sum(each.flops for each in work.values()) / 1e9 == pytest.approx(whole, abs=0.0051)

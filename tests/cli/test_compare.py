@@ -15,7 +15,7 @@ from gridrt.cli.main import cli
 from gridrt.data.image import save_image
 from gridrt.data.synthetic.scene import draw_scene
 from gridrt.files import sha256_of
-from gridrt.runtime.onnxruntime import session as onnxruntime_session
+from gridrt.runtime.graph_info import graph_info
 from tests.broken import swapped_channels
 
 
@@ -73,8 +73,8 @@ def test_int8_that_differs_on_synthetic_images_is_to_be_compared_on_images_of_it
 ) -> None:
     """Its ranges fit what it was calibrated on: a sound one for blood cells differs on synthetic shapes."""
     onnx.save(swapped_channels(onnx.load("tiny.onnx")), "bgr.onnx")
-    original = onnxruntime_session.graph_info
-    monkeypatch.setattr(onnxruntime_session, "graph_info", lambda *a: replace(original(*a), precision="int8"))
+    in_int8 = "gridrt.runtime.onnxruntime.session.graph_info"
+    monkeypatch.setattr(in_int8, lambda *arguments: replace(graph_info(*arguments), precision="int8"))
 
     lines = compare("tiny.onnx", "bgr.onnx", *images).stdout.splitlines()
 
