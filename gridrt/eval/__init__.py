@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from gridrt.data.coco import CocoDataset
 from gridrt.detector import Detector
+from gridrt.errors import NonFiniteError
 from gridrt.eval.evaluation import Evaluation
 from gridrt.eval.metrics import AveragePrecision, Metrics
 from gridrt.eval.mistakes import ImageMistakes
-from gridrt.eval.results import Result, detect_all, results_of
+from gridrt.eval.results import Result, detect_all
 
 __all__ = [
     "AveragePrecision",
@@ -17,17 +20,24 @@ __all__ = [
     "Result",
     "detect_all",
     "evaluate",
-    "results_of",
 ]
 
 
-def evaluate(detector: Detector, dataset: CocoDataset) -> Metrics:
+def evaluate(
+    detector: Detector, dataset: CocoDataset, on_error: Callable[[NonFiniteError], None] | None = None
+) -> Metrics:
     """Detect in every image of a data set and measure what was found.
 
     Under `torchrun` the processes share the images, and each returns the metrics of all.
 
+    Args:
+        detector: runs on one image at a time.
+        dataset: the images and their objects.
+        on_error: as in `detect_all`; an image that fails counts as one without detections.
+
     Raises:
         DataError: the classes of the detector are not those of the data, or a picture is not as large as annotated.
         ImageError: a picture cannot be read.
+        NonFiniteError: the model's output for an image is not finite, and there is no `on_error`.
     """
-    return Evaluation(dataset, detect_all(detector, dataset)).metrics()
+    return Evaluation(dataset, detect_all(detector, dataset, on_error)).metrics()

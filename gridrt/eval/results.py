@@ -2,41 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TypedDict
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
 
 from tqdm import tqdm
 
 from gridrt import processes
 from gridrt.data.coco import CocoDataset
 from gridrt.detector import Detector
-from gridrt.errors import DataError
-from gridrt.types import Detections
+from gridrt.errors import DataError, NonFiniteError
+from gridrt.types import CocoResult
+
+Result: TypeAlias = CocoResult
 
 
-class Result(TypedDict):
-    """One detection; `bbox` is x, y, width, height in pixels of the original image."""
-
-    image_id: int
-    category_id: int
-    bbox: list[float]
-    score: float
-
-
-def detect_all(detector: Detector, dataset: CocoDataset) -> list[Result]:
+def detect_all(
+    detector: Detector, dataset: CocoDataset, on_error: Callable[[NonFiniteError], None] | None = None
+) -> list[Result]:
     """Detect in every image, with a progress bar; by image in the data set's order, best score first.
 
     Under `torchrun` the processes share the images, and each returns the results of all.
 
+    Args:
+        detector: runs on one image at a time.
+        dataset: the images.
+        on_error: called with the error of an image for which the model's output is not finite, before the next image;
+            that image has no results. None raises the error.
+
     Raises:
         DataError: the classes of the detector are not those of the data, or a picture is not as large as annotated.
         ImageError: a picture cannot be read.
+        NonFiniteError: the model's output for an image is not finite, and there is no `on_error`.
     """
     category_ids = categories_of_labels(detector.class_names, dataset)
     of_images = []
     for index in tqdm(range(processes.rank(), len(dataset), processes.count()), unit="image", disable=_quiet()):
-        found = detector([dataset.load_image(index)])[0]
-        of_images.append((index, results_of(found, dataset.images[index].id, category_ids)))
+        image = dataset.load_image(index)
+        try:
+            found = detector([image])[0]
+        except NonFiniteError as error:
+            if on_error is None:
+                raise error.at(dataset.path(index)) from error
+            on_error(error.at(dataset.path(index)))
+            continue
+        of_images.append((index, found.to_coco(dataset.images[index].id, category_ids)))
     in_order = sorted(processes.gathered(of_images), key=lambda of_image: of_image[0])
     return [result for _, results in in_order for result in results]
 
@@ -79,18 +88,3 @@ def _first_of(names: Sequence[str], limit: int = 10) -> str:
 def _quiet() -> bool | None:
     """Whether the progress bar is off; None leaves it to whether anybody watches."""
     return True if processes.rank() > 0 else None
-
-
-def results_of(found: Detections, image_id: int, category_ids: Sequence[int]) -> list[Result]:
-    """What was found in an image, best score first.
-
-    Args:
-        found: in its pixels.
-        image_id: of the image.
-        category_ids: of the labels, as from `categories_of_labels`.
-    """
-    rows = zip(found.boxes.tolist(), found.scores.tolist(), found.labels, strict=True)
-    return [
-        Result(image_id=image_id, category_id=category_ids[label], bbox=[x1, y1, x2 - x1, y2 - y1], score=score)
-        for (x1, y1, x2, y2), score, label in rows
-    ]

@@ -3,13 +3,15 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from gridrt.data.coco import CocoDataset
 from gridrt.detector import Detector
-from gridrt.errors import DataError
+from gridrt.errors import DataError, NonFiniteError
 from gridrt.eval import evaluate
 from gridrt.eval.results import categories_of_labels, detect_all
+from gridrt.types import Int32Array, RawDetections, UInt8Array
 from tests.datasets import small, write_dataset
 from tests.fakes import FakeSession
 
@@ -86,3 +88,31 @@ def test_a_detector_is_measured(tmp_path: Path) -> None:
 
     assert metrics.per_class["cat"].objects == 0
     assert metrics.overall.ap == metrics.per_class["dog"].ap == pytest.approx(51 / 101 / 2)  # one of two, found second
+
+
+class FirstImageFails(FakeSession):
+    """Returns a NaN for the first image."""
+
+    def run(self, images: UInt8Array, image_sizes: Int32Array) -> RawDetections:
+        raw = super().run(images, image_sizes)
+        if len(self.shapes_seen) == 1:
+            raw.scores[0, 0] = np.nan
+        return raw
+
+
+def test_an_image_whose_output_is_not_finite_is_reported_by_its_path_and_the_others_are_done(
+    dataset: CocoDataset,
+) -> None:
+    errors: list[NonFiniteError] = []
+
+    results = detect_all(Detector(FirstImageFails(), SCALE), dataset, errors.append)
+
+    assert [error.place for error in errors] == [dataset.path(0)]
+    assert {one["image_id"] for one in results} == {dataset.images[1].id}
+
+
+def test_without_a_way_to_report_it_such_an_image_is_an_error_with_its_path(dataset: CocoDataset) -> None:
+    with pytest.raises(NonFiniteError) as caught:
+        detect_all(Detector(FirstImageFails(), SCALE), dataset)
+
+    assert caught.value.place == dataset.path(0)
