@@ -11,7 +11,7 @@ import onnx
 import torch
 from torch import Tensor
 
-from benchmarks.graph_parts import cpu_session, cut_after_rpn
+from benchmarks.graph_parts import up_to_rpn
 from benchmarks.photograph import filling, photograph
 from gridrt.calib.observe import observable_session, observe
 from gridrt.calib.range_methods import METHODS, ranges_of
@@ -71,13 +71,10 @@ def up_to_rpn_calls(model: GridRCNN, graph: Path, int8_graph: Path, batch: Batch
     by_torch = partial(_rpn_maps, model, torch.from_numpy(batch.images), torch.from_numpy(batch.image_sizes))
     calls: dict[str, Callable[[], object]] = {PYTORCH: by_torch}
     for name, whole in ((ONNX_RUNTIME, graph), (ONNX_RUNTIME_INT8, int8_graph)):
-        part = whole.with_stem(f"{whole.stem}_up_to_rpn")
-        cut_after_rpn(whole, part)
-        calls[name] = partial(cpu_session(part, threads).run, None, feeds_of(batch))
+        calls[name] = partial(up_to_rpn(whole, threads).run, feeds_of(batch))
     return calls
 
 
 @torch.inference_mode()
 def _rpn_maps(model: GridRCNN, images: Tensor, image_sizes: Tensor) -> list[tuple[Tensor, Tensor]]:
-    maps: list[tuple[Tensor, Tensor]] = model.rpn_head(model.pyramid(images, image_sizes))
-    return maps
+    return model.rpn(model.fpn(model.features(model.input(images, image_sizes))))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
@@ -14,10 +14,7 @@ from gridrt.calib.plan import Plan, plan_from_recipe
 from gridrt.calib.recipe import Recipe, Rule
 from gridrt.calib.targets.quantization import weighted_nodes
 from gridrt.graph.wiring import wiring_of
-
-DEPTHS: Mapping[str, int] = {"roi_head": 4}
-"""How many parts of a module's name form a block, below these modules; elsewhere `DEPTH`."""
-DEPTH = 2
+from gridrt.stages import module_of_node, stage_of_node
 
 
 @dataclass(frozen=True)
@@ -73,9 +70,8 @@ def blocks_of(graph: GraphProto, recipe: Recipe) -> dict[str, int]:
 
 
 def block_of(node: str) -> str:
-    """`backbone.layer1.0.conv1/Conv` -> `backbone.layer1`."""
-    parts = node.split("/", maxsplit=1)[0].split(".")
-    return ".".join(parts[: DEPTHS.get(parts[0], DEPTH)])
+    """`backbone.layer1.0.conv1/Conv` -> `backbone.layer1`; in the heads a block is a single layer."""
+    return module_of_node(node, depth=2 if stage_of_node(node) in {"box_head", "grid_head"} else 1)
 
 
 def without(graph: GraphProto, recipe: Recipe, blocks: Sequence[str], reason: str) -> Recipe:

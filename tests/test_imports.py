@@ -24,7 +24,7 @@ ALLOWED: dict[str, set[str]] = {
     "ops": set(),
     "data": set(),
     "plugins": {"ops"},
-    "model": {"ops", "processes"},
+    "model": {"ops", "processes", "stages"},
     "stages": set(),
     "graph": {"plugins", "stages"},
     "runtime": {"data", "graph", "machine", "model", "ops", "plugins", "stages"},
@@ -49,7 +49,7 @@ ALLOWED: dict[str, set[str]] = {
         "model",
         "runtime",
     },
-    "compare": {"graph", "stages", "agreement", "calib", "data", "export", "model", "plugins", "runtime"},
+    "compare": {"agreement", "data", "export", "model", "runtime", "stages"},
     "demo": {"api", "data", "report"},
     "api": {
         "bench",

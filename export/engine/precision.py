@@ -17,6 +17,7 @@ from gridrt.errors import EngineError
 from gridrt.graph.wiring import element_types, wiring_of
 from gridrt.runtime.info import NARROWEST_FIRST, Precision
 from gridrt.runtime.tensorrt.layer_times import nodes_of_layer
+from gridrt.stages import stage_of_node
 
 Precisions: TypeAlias = Mapping[str, Precision]
 """By the names of nodes."""
@@ -111,9 +112,6 @@ def require_planned(planned: Precisions, built: Precisions) -> None:
 def by_stage(planned: Precisions, built: Precisions) -> dict[str, dict[str, int]]:
     """How many nodes of each part of the detector run in which precision; "unknown" where TensorRT reports none."""
     stages: dict[str, Counter[str]] = {}
-    for node in planned:
-        # `roi_head.grid_head.convs.0.conv/Conv` -> roi_head.grid_head, `backbone.conv1/Conv` -> backbone
-        modules = node.split("/", maxsplit=1)[0].split(".")
-        stage = ".".join(modules[:2] if modules[0] == "roi_head" else modules[:1])
-        stages.setdefault(stage, Counter())[built.get(node, "unknown")] += 1
+    for name in planned:
+        stages.setdefault(stage_of_node(name) or "other", Counter())[built.get(name, "unknown")] += 1
     return {stage: dict(counts) for stage, counts in stages.items()}

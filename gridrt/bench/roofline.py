@@ -17,7 +17,7 @@ from torch.utils.flop_counter import flop_registry
 
 from gridrt.bench.result import StageRow
 from gridrt.data.transform import Batch
-from gridrt.model.bbox_head import RegressingBBoxHead
+from gridrt.model.grid_roi_head import GridRoIHead
 from gridrt.model.presets import build
 from gridrt.runtime.backend import Backend, Session
 from gridrt.runtime.peaks import Peaks
@@ -122,13 +122,17 @@ def stage_costs(
         head, channels = model.roi_head, pyramid[0].shape[1]
         rois = torch.empty(proposals, channels, head.rois.classify_size, head.rois.classify_size)  # [K, C, 7, 7]
         pooled = rois.numel()
-        if isinstance(head.bbox_head, RegressingBBoxHead):
-            _, costs["box_head"] = _counted(partial(head.bbox_head.classify_and_regress, rois))
-        else:
+        _, costs["box_head"] = _counted(partial(model.box_head, rois, torch.ones(1, proposals, dtype=torch.bool)))
+        if isinstance(head, GridRoIHead):
             grid_rois = torch.empty(detections, channels, head.rois.grid_size, head.rois.grid_size)  # [K, C, 14, 14]
             pooled += grid_rois.numel()
-            _, costs["box_head"] = _counted(partial(head.bbox_head, rois))
-            _, costs["grid_head"] = _counted(partial(head.get_submodule("grid_head"), grid_rois))
+            points, convolutions = _counted(partial(model.grid_head, grid_rois))
+            fused, costs["grid_fusion"] = _counted(partial(model.grid_fusion, points))
+            _, upsampling = _counted(partial(model.heatmaps, fused))
+            flops, elements = (
+                getattr(convolutions, part) + getattr(upsampling, part) for part in ("flops", "elements")
+            )
+            costs["grid_head"] = Cost(flops, elements)
         costs["roi_align"] = Cost(elements=pooled)
     return costs
 

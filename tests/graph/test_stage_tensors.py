@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
+import onnx
 import pytest
 from onnx import ModelProto
 
@@ -11,8 +13,15 @@ from gridrt.calib.recipe import load_recipe
 from gridrt.calib.rewrite import apply_recipe
 from gridrt.calib.targets import TARGETS
 from gridrt.errors import GraphError
-from gridrt.graph.stage_tensors import CONVERSIONS, stage_tensors
+from gridrt.graph.stage_tensors import stage_tensors
 from gridrt.graph.wiring import wiring_of
+from gridrt.stages import CONVERSIONS
+
+
+@pytest.fixture(scope="module")
+def graph(tiny_synthetic_file: Path) -> ModelProto:
+    """To be copied, not changed."""
+    return onnx.load(tiny_synthetic_file)
 
 
 def in_int8(model: ModelProto, target: str) -> ModelProto:

@@ -142,7 +142,7 @@ def test_layers_have_the_precision_that_the_graph_asks_for(
     assert features["BatchedNms"] == "FLOAT"
     manifest = engine_from_graph(load_graph(graph), tmp_path / "tiny.engine", ONE_SIZE)
     assert manifest.precision["backbone"] == backbone
-    assert manifest.precision["rpn_head"]["fp32"] == 10
+    assert manifest.precision["rpn"]["fp32"] == 10
     assert sum(sum(stage.values()) for stage in manifest.precision.values()) == 52
 
 

@@ -1,4 +1,4 @@
-"""The detector's custom ops by one implementation: definitions, kernels, or symbols in a graph."""
+"""The detector's three custom ops by one implementation: their definitions, kernels, or symbols in a graph."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from typing import Protocol
 
 from torch import Tensor
 
-from gridrt.ops.grid_fusion import FusionWeights
+from gridrt.ops.grid_fusion import FusionWeights, grid_fusion
+from gridrt.ops.nms import batched_nms
+from gridrt.ops.roi_align import multi_level_roi_align
 
 
 class BatchedNms(Protocol):
@@ -27,6 +29,10 @@ class BatchedNms(Protocol):
         """Boxes, scores and groups of what survives."""
 
 
+MultiLevelRoiAlign = Callable[[Sequence[Tensor], Tensor, Sequence[int], int], Tensor]
+"""As `gridrt.ops.roi_align.multi_level_roi_align`."""
+
+
 @dataclass(frozen=True)
 class CustomOps:
     """One function per op, with parameters and result of its definition in `gridrt.ops`.
@@ -37,6 +43,10 @@ class CustomOps:
         batched_nms: candidates -> survivors.
     """
 
-    multi_level_roi_align: Callable[[Sequence[Tensor], Tensor, Sequence[int], int], Tensor]
+    multi_level_roi_align: MultiLevelRoiAlign
     grid_fusion: Callable[[Tensor, FusionWeights, FusionWeights], Tensor]
     batched_nms: BatchedNms
+
+
+DEFINITIONS = CustomOps(multi_level_roi_align, grid_fusion, batched_nms)
+"""The definitions, in plain PyTorch."""
