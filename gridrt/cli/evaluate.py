@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from gridrt.cli import options
+from gridrt.cli import exit_codes, options
 from gridrt.cli.program import command_line
 from gridrt.wording import counted, told_scale
 
@@ -66,16 +66,18 @@ def command(  # noqa: PLR0913 - a verb's options
     with processes.process_group():
         detector = open_detector(model, scale, threads=threads, trust_checkpoint=trust_checkpoint)
         started = time.perf_counter()
-        results = detect_all(detector, dataset)
+        found = detect_all(detector, dataset)
         seconds = time.perf_counter() - started
         is_first, count = processes.rank() == 0, processes.count()
     if is_first:
-        evaluation = Evaluation(dataset, results)
+        evaluation = Evaluation(dataset, found.results, found.failed)
         conditions = _conditions(model, annotations, detector, count, seconds)
         _write_json(json_file, conditions | evaluation.metrics().to_json())
-        _write_json(results_file, results)
+        _write_json(results_file, found.results)
         _draw(pictures, dataset, evaluation)
         _tell(evaluation, conditions, [file for file in (json_file, results_file, pictures) if file is not None])
+        if evaluation.failed:
+            click.get_current_context().exit(exit_codes.USER_ERROR)
 
 
 def _check_outputs(json_file: Path | None, results_file: Path | None, pictures: Path | None) -> None:

@@ -7,10 +7,11 @@ from gridrt.detector import Detector
 from gridrt.eval.evaluation import Evaluation
 from gridrt.eval.metrics import AveragePrecision, Metrics
 from gridrt.eval.mistakes import ImageMistakes
-from gridrt.eval.results import Result, detect_all, results_of
+from gridrt.eval.results import DatasetResults, Result, detect_all, results_of
 
 __all__ = [
     "AveragePrecision",
+    "DatasetResults",
     "Evaluation",
     "ImageMistakes",
     "Metrics",
@@ -22,12 +23,14 @@ __all__ = [
 
 
 def evaluate(detector: Detector, dataset: CocoDataset) -> Metrics:
-    """Detect in every image of a data set and measure what was found.
+    """Detect in every image of a data set and measure the detections.
 
-    Under `torchrun` the processes share the images, and each returns the metrics of all.
+    Images that cannot be read are skipped, with a warning: `Metrics.failed` names them. Under `torchrun` the processes
+    share the images, and each returns the metrics of all.
 
     Raises:
-        DataError: the classes of the detector are not those of the data, or a picture is not as large as annotated.
-        ImageError: a picture cannot be read.
+        DataError: the classes of the detector are not those of the data.
+        ImageError: not one image can be read.
     """
-    return Evaluation(dataset, detect_all(detector, dataset)).metrics()
+    found = detect_all(detector, dataset)
+    return Evaluation(dataset, found.results, found.failed).metrics()

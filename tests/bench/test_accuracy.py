@@ -29,10 +29,9 @@ def test_the_figures_are_those_of_an_evaluation(tmp_path: Path) -> None:
 
     accuracy = accuracy_of(dataset, SESSION.class_names, found)
 
-    expected = Evaluation(dataset, detect_all(detector, dataset))
-    assert {"images": accuracy.images, "overall": accuracy.overall, "per_class": accuracy.per_class} == (
-        expected.metrics().to_json()
-    )
+    expected = Evaluation(dataset, detect_all(detector, dataset).results)
+    measured = {"images": accuracy.images, "overall": accuracy.overall, "per_class": accuracy.per_class}
+    assert expected.metrics().to_json() == measured | {"failed": {}}
     assert 0 < (accuracy.overall["ap"] or 0) < 1
     assert np.mean([one for one in accuracy.by_iou.values() if one is not None]) == pytest.approx(
         accuracy.overall["ap"]
