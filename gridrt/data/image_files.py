@@ -17,7 +17,7 @@ from gridrt.data.annotation_file import ListedImage
 from gridrt.data.annotations import AnnotatedImage
 from gridrt.data.image import Header, read_header
 from gridrt.errors import DataError, ImageError
-from gridrt.wording import pixels
+from gridrt.wording import counted, pixels
 
 _LOCAL_FILES = "?d="  # of Label Studio: /data/local-files/?d=folder/name.jpg
 _HOST = re.compile(r"^[a-z][a-z0-9+.-]*://[^/]*/", re.IGNORECASE)
@@ -51,17 +51,18 @@ def find_images(
         ImageError: the header of an image without an annotated size cannot be read.
     """
     names = [_existing_name(image, folder) for image in listed]
-    if None in names:
-        names = _searched(listed, names, folder, place)
+    files = _files_by_name(folder) if None in names else {}
+    names = _searched(listed, names, files, place)
     found = [(image, name) for image, name in zip(listed, names, strict=True) if name is not None]
-    if len(found) < len(listed):
-        missing = [image.file_name for image, name in zip(listed, names, strict=True) if name is None]
+    missing = [image.file_name for image, name in zip(listed, names, strict=True) if name is None]
+    if missing:
         count = f"{len(missing)} of {len(listed)} missing, first {missing[0]}"
         if not allow_missing or not found:
+            alike = len(files.get(PurePath(readable(missing[0])).name, ()))
             raise DataError(
                 f"the images that {place} lists must be in the image folder",
                 place=folder,
-                value=count,
+                value=f"{count}, a base name of {counted(alike, 'file')} there" if alike else count,
                 remedy="Give the folder that these names start from, or allow missing images (--allow-missing).",
             )
         warnings.warn(f"{place}: left out images that are not in {folder}: {count}", stacklevel=3)
@@ -82,16 +83,25 @@ def readable(name: str) -> str:
     return "/".join(part for part in _DRIVE.sub("", name).split("/") if part not in ("", ".", ".."))
 
 
-def _searched(listed: Sequence[ListedImage], names: Sequence[str | None], folder: Path, place: str) -> list[str | None]:
-    """The names, where None stands replaced by the file below the folder that ends like the listed name.
-
-    Of files of the same base name, the one that shares most folders with the listed name counts. Two listed images
-    never share such a file.
-    """
-    files = defaultdict[str, list[PurePath]](list)  # by base name
+def _files_by_name(folder: Path) -> Mapping[str, Sequence[PurePath]]:
+    """All files below a folder, as paths within it, by their base names."""
+    files = defaultdict[str, list[PurePath]](list)
     for parent, _, children in os.walk(folder):
         for child in children:
             files[child].append(PurePath(parent, child).relative_to(folder))
+    return files
+
+
+def _searched(
+    listed: Sequence[ListedImage],
+    names: Sequence[str | None],
+    files: Mapping[str, Sequence[PurePath]],
+    place: str,
+) -> list[str | None]:
+    """The names, each None replaced by the file that ends most like the listed name, if there is one such file.
+
+    A file is never used for two listed images.
+    """
     guesses = [
         None if name else _most_alike(PurePath(readable(image.file_name)), files)
         for image, name in zip(listed, names, strict=True)
@@ -101,7 +111,7 @@ def _searched(listed: Sequence[ListedImage], names: Sequence[str | None], folder
     if found:
         first, name = next(iter(found.items()))
         warnings.warn(
-            f"{place}: {len(found)} of {len(listed)} images found by their base names below {folder}, "
+            f"{place}: {len(found)} of {len(listed)} images found by their base names, "
             f"first {listed[first].file_name} at {name}",
             stacklevel=4,
         )

@@ -24,8 +24,8 @@ FALLBACK_FPS = 25.0
 COUNT_TOLERANCE = 2
 RELATIVE_COUNT_TOLERANCE = 0.1
 CODEC = "mp4v"  # MPEG-4, the one that OpenCV's wheels can write into an .mp4 everywhere
-MOST_TICKS = 65535  # MPEG-4: of a frame rate, the numerator in lowest terms
-LEAST_FPS = 0.01
+MAX_NUMERATOR = 65535  # of a frame rate in lowest terms, by the MPEG-4 standard
+MIN_FPS = 0.01
 
 
 class Video:
@@ -126,9 +126,9 @@ def video_writer(target: str | Path, fps: float) -> Iterator[Callable[[UInt8Arra
 
 def writable_fps(fps: float) -> float:
     """The nearest frame rate that OpenCV's MPEG-4 can write: to three decimals, with a numerator of at most 65535."""
-    bounded = min(max(fps, LEAST_FPS), MOST_TICKS)
+    bounded = min(max(fps, MIN_FPS), MAX_NUMERATOR)
     rates = (Fraction(f"{bounded:.{decimals}f}") for decimals in (3, 2, 1, 0))
-    return float(next((rate for rate in rates if rate.numerator <= MOST_TICKS), MOST_TICKS))
+    return float(next((rate for rate in rates if rate.numerator <= MAX_NUMERATOR), MAX_NUMERATOR))
 
 
 class _Sink:

@@ -92,7 +92,7 @@ def test_a_video_that_ends_far_before_its_header_says_is_drawn_so_far_and_told(
     target = tmp_path / "made" / "cut.mp4"
     frames: list[int | None] = []
 
-    with pytest.raises(ImageError, match=r"cut\.avi: the video is cut short \(found \d+ of 20 frames\)"):
+    with pytest.raises(ImageError, match=r"cut\.avi: .*cut short \(found \d+ of 20 frames\)"):
         frames.extend(record.frame for record in annotate(detector, cut_clip, target, 0.5))
 
     assert 5 < len(frames) < 15
