@@ -7,13 +7,13 @@ import math
 import reprlib
 import warnings
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from gridrt.data.annotations import Annotation, Box, Category, Id
+from gridrt.data.annotations import Annotation, Category, Id
 from gridrt.errors import DataError
 from gridrt.files import check_is_file
 
@@ -181,29 +181,25 @@ def _annotation(entry: _Entry, images: Collection[Id], categories: Collection[Id
         raise entry.error("'image_id' must be the id of an image", _BRIEF.repr(image_id))
     if category_id not in categories:
         raise entry.error("'category_id' must be the id of a category", _BRIEF.repr(category_id))
-    box = _box(entry)
+    sides = entry.field("bbox")
+    if not isinstance(sides, list) or len(sides) != 4:
+        raise entry.error("'bbox' must be four numbers: x, y, width, height", _BRIEF.repr(sides))
+    x, y, width, height = (entry.number("bbox", side) for side in sides)
     area = entry.number("area", entry.fields.get("area"))
     return Annotation(
         image_id=image_id,
         category_id=category_id,
-        box=box,
-        area=area if math.isfinite(area) else box[2] * box[3],
+        box=(x, y, width, height),
+        area=area if math.isfinite(area) else width * height,
         is_crowd=bool(entry.whole_number("iscrowd")),
         is_ignored=bool(entry.whole_number("ignore")),
     )
 
 
-def _box(entry: _Entry) -> Box:
-    box = entry.field("bbox")
-    if not isinstance(box, list) or len(box) != 4:
-        raise entry.error("'bbox' must be four numbers: x, y, width, height", _BRIEF.repr(box))
-    x, y, width, height = (entry.number("bbox", side) for side in box)
-    return x, y, width, height
-
-
 def _without_root(categories: Mapping[Id, _Entry], used: Collection[Id], path: Path) -> tuple[Category, ...]:
     """All but a category without objects that is the parent of all others and has none itself; names differ."""
-    kept = [Category(number, categories[number].text("name")) for number in _ascending(categories)]
+    ascending = sorted(categories, key=lambda number: (isinstance(number, str), number))  # numbers before texts
+    kept = [Category(number, categories[number].text("name")) for number in ascending]
     parents = {number: entry.fields.get("supercategory") for number, entry in categories.items()}
     for one in kept:
         others = [parents[other.id] for other in kept if other is not one]
@@ -219,8 +215,3 @@ def _without_root(categories: Mapping[Id, _Entry], used: Collection[Id], path: P
             place, value = f"{path}: categories", f"{name!r} {count} times"
             raise DataError("names of categories must differ", place=place, value=value)
     return tuple(kept)
-
-
-def _ascending(ids: Collection[Id]) -> Sequence[Id]:
-    """Numbers before texts."""
-    return sorted(ids, key=lambda one: (isinstance(one, str), one))

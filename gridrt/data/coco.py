@@ -18,7 +18,7 @@ import numpy.typing as npt
 from pycocotools.coco import COCO
 
 from gridrt.data.annotation_file import read_annotations
-from gridrt.data.annotations import AnnotatedImage, Annotation, without_invalid_boxes
+from gridrt.data.annotations import AnnotatedImage, Annotation, Id, without_invalid_boxes
 from gridrt.data.image import load_image
 from gridrt.data.image_files import find_images
 from gridrt.errors import DataError
@@ -129,23 +129,31 @@ class CocoDataset:
         labels = np.array([self._label_of[one.category_id] for one in kept], np.int64)
         return Objects(boxes.astype(np.float32), labels)
 
+    def truth_ids(self) -> dict[Id, int]:
+        """For each image id the number that `ground_truth` has for it: 0, 1, ... by ascending id, numbers before texts.
+
+        COCOeval takes images in this order, and with it detections of equal scores.
+        """
+        ascending = sorted((image.id for image in self.images), key=lambda one: (isinstance(one, str), one))
+        return {image_id: number for number, image_id in enumerate(ascending)}
+
     def ground_truth(self) -> COCO:
         """All annotations as pycocotools' index.
 
-        Images have their index here as id, and categories their label, for pycocotools mixes up ids of different
+        Images are numbered as by `truth_ids`, and categories by their labels, for pycocotools mixes up ids of different
         types. Annotations are numbered from 1, for COCOeval takes one with id 0 for a missed one.
         """
-        index_of = {image.id: index for index, image in enumerate(self.images)}
+        truth_ids = self.truth_ids()
         truth = COCO()
         truth.dataset = {
             "images": [
-                {"id": index, "width": image.width, "height": image.height} for index, image in enumerate(self.images)
+                {"id": truth_ids[image.id], "width": image.width, "height": image.height} for image in self.images
             ],
             "categories": [{"id": label, "name": name} for label, name in enumerate(self.class_names)],
             "annotations": [
                 {
                     "id": number,
-                    "image_id": index_of[one.image_id],
+                    "image_id": truth_ids[one.image_id],
                     "category_id": self._label_of[one.category_id],
                     "bbox": list(one.box),
                     "area": one.area,

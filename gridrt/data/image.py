@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -83,10 +83,10 @@ def load_image(source: ImageSource, *, stretch: bool = False) -> UInt8Array:
         is_deep = upright.mode in SIXTEEN_BIT_MODES or (upright.mode == "I" and stored_as == "PPM")
         if upright.mode in ("I", "F") and not is_deep:
             raise ImageError("an image must have 8 or 16 bits a channel", place=place, value="32 bits")
-        values = np.asarray(upright) if is_deep else None
+        values: npt.NDArray[np.integer[Any]] | None = np.asarray(upright) if is_deep else None
         pixels = np.array(_on_white(upright).convert("RGB")) if values is None else _eight_bit(values, stretch=stretch)
     if values is not None and not stretch and 0 < np.ptp(values) < LOW_RANGE:
-        where = source.parent if isinstance(source, Path) else Path(place).parent if isinstance(source, str) else place
+        where = Path(place).parent if isinstance(source, (str, Path)) else place
         warn_once(
             f"{where}: 16-bit images span less than a quarter of their range, so they are dark or black; "
             "load_image(..., stretch=True) scales them"
@@ -197,7 +197,7 @@ def _upright(image: Image.Image) -> Image.Image:
         return image
 
 
-def _eight_bit(values: npt.NDArray[np.generic], *, stretch: bool) -> UInt8Array:
+def _eight_bit(values: npt.NDArray[np.integer[Any]], *, stretch: bool) -> UInt8Array:
     """16-bit gray [H, W] as uint8 [H, W, 3]."""
     if stretch:
         lowest, highest = values.min(), values.max()

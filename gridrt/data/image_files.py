@@ -145,7 +145,8 @@ def _sized(found: Sequence[tuple[ListedImage, str]], folder: Path) -> list[Annot
         except ImageError:
             if image.size is None:
                 raise
-            header = Header(*image.size, is_turned=False)
+            width, height = image.size
+            header = Header(width, height, is_turned=False)
         if image.size not in (None, (header.width, header.height)):
             wrong.append((image, name, header))
         images.append(AnnotatedImage(image.id, name, header.width, header.height))

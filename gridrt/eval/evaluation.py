@@ -39,11 +39,14 @@ class Evaluation:
         self, dataset: CocoDataset, results: Sequence[Result], failed: Mapping[Path, str] | None = None
     ) -> None:
         self._dataset, self.failed = dataset, failed or {}
+        self._truth_ids = dataset.truth_ids()
         truth = dataset.ground_truth()
         with silenced():
             self._coco = COCOeval(truth, _index_of(results, truth, dataset), "bbox")
             self._coco.params.imgIds = [
-                index for index in range(len(dataset)) if dataset.path(index) not in self.failed
+                self._truth_ids[image.id]
+                for index, image in enumerate(dataset.images)
+                if dataset.path(index) not in self.failed
             ]
             self._coco.evaluate()
             self._coco.accumulate()
@@ -89,7 +92,7 @@ class Evaluation:
 
     def mistakes(self, score_threshold: float) -> list[ImageMistakes]:
         """The images with mistakes, worst first; detections below `score_threshold` do not count."""
-        return mistakes_in(self._coco, score_threshold)
+        return mistakes_in(self._coco, [self._truth_ids[image.id] for image in self._dataset.images], score_threshold)
 
     def false_positives(self, score_threshold: float) -> int:
         """How many detections of at least this score match no object at an IoU of 0.5, or one that is matched."""
@@ -115,12 +118,12 @@ class Evaluation:
 
 def _index_of(results: Sequence[Result], truth: COCO, dataset: CocoDataset) -> COCO:
     """Results as pycocotools' index, with the ids of `CocoDataset.ground_truth`."""
-    index_of = {image.id: index for index, image in enumerate(dataset.images)}
+    truth_ids = dataset.truth_ids()
     label_of = {category_id: label for label, category_id in enumerate(dataset.category_ids)}
     if results:
         return truth.loadRes(
             [
-                {**one, "image_id": index_of[one["image_id"]], "category_id": label_of[one["category_id"]]}
+                {**one, "image_id": truth_ids[one["image_id"]], "category_id": label_of[one["category_id"]]}
                 for one in results
             ]
         )

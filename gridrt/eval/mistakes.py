@@ -38,23 +38,28 @@ class ImageMistakes:
         return len(self.missed_labels) + float(self.wrong.scores.sum())
 
 
-def mistakes_in(coco: COCOeval, score_threshold: float) -> list[ImageMistakes]:
+def mistakes_in(coco: COCOeval, truth_ids: Sequence[int], score_threshold: float) -> list[ImageMistakes]:
     """The images with mistakes, worst first; results below `score_threshold` do not count.
 
     Args:
         coco: evaluated, with the ids of `CocoDataset.ground_truth`.
+        truth_ids: by index of the image, its id there.
         score_threshold: in 0..1.
     """
     # The record of each category in each image that has an object or a result of it; of these, objects of any area.
     records = np.array(coco.evalImgs, object).reshape(-1, len(AREAS), len(coco.params.imgIds))[:, 0].ravel()
-    missed, wrong = defaultdict[int, list[Entry]](list), defaultdict[int, list[Entry]](list)  # by index of the image
+    missed, wrong = defaultdict[int, list[Entry]](list), defaultdict[int, list[Entry]](list)  # by id
     for record in records:
         if record is not None:
             missed[record["image_id"]] += _missed(coco, record, score_threshold)
             wrong[record["image_id"]] += _wrong(coco, record, score_threshold)
-    found = [
-        _mistakes(index, missed[index], wrong[index]) for index in coco.params.imgIds if missed[index] or wrong[index]
-    ]
+    found = []
+    for index, image_id in enumerate(truth_ids):
+        if missed[image_id] or wrong[image_id]:
+            by_score = sorted(wrong[image_id], key=lambda result: -result["score"])
+            scores = np.array([result["score"] for result in by_score], np.float32)
+            detections = Detections(_boxes(by_score), scores, _labels(by_score))
+            found.append(ImageMistakes(index, _boxes(missed[image_id]), _labels(missed[image_id]), detections))
     return sorted(found, key=lambda mistakes: -mistakes.weight)
 
 
@@ -70,14 +75,6 @@ def _wrong(coco: COCOeval, record: Entry, score_threshold: float) -> list[Entry]
     rows = zip(record["dtIds"], record["dtMatches"][0], record["dtIgnore"][0], strict=True)
     unmatched = [coco.cocoDt.anns[result_id] for result_id, match, is_ignored in rows if match == 0 and not is_ignored]
     return [result for result in unmatched if result["score"] >= score_threshold]
-
-
-def _mistakes(index: int, missed: Sequence[Entry], wrong: Sequence[Entry]) -> ImageMistakes:
-    by_score = sorted(wrong, key=lambda result: -result["score"])
-    scores = np.array([result["score"] for result in by_score], np.float32)
-    return ImageMistakes(
-        index, _boxes(missed), _labels(missed), Detections(_boxes(by_score), scores, _labels(by_score))
-    )
 
 
 def _boxes(entries: Sequence[Entry]) -> Float32Array:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ from gridrt.errors import DataError, GridRTError, ImageError
 from gridrt.types import Detections
 
 LISTED_NAMES = 10  # in a message, at most
+MAX_DETECTIONS = 100  # of an image: what COCO evaluates, and models return unless exported otherwise
 
 
 class Result(TypedDict):
@@ -66,10 +68,28 @@ def detect_all(detector: Detector, dataset: CocoDataset) -> DatasetResults:
     failed = {dataset.path(index): found for index, found in in_order if isinstance(found, str)}
     if len(failed) == len(dataset):
         raise ImageError("cannot read one image", place=dataset.place, value=next(iter(failed.values()), "no images"))
-    if failed and processes.rank() == 0:
-        count = f"{len(failed)} of {len(dataset)} images"
-        warnings.warn(f"skipped {count}, which cannot be read; the first: {next(iter(failed.values()))}", stacklevel=2)
-    return DatasetResults([one for _, found in in_order if not isinstance(found, str) for one in found], failed)
+    results = {index: found for index, found in in_order if not isinstance(found, str)}
+    if processes.rank() == 0:
+        if failed:
+            count = f"{len(failed)} of {len(dataset)} images"
+            warnings.warn(
+                f"skipped {count}, which cannot be read; the first: {next(iter(failed.values()))}", stacklevel=2
+            )
+        _warn_of_full_images(results, dataset)
+    return DatasetResults([result for found in results.values() for result in found], failed)
+
+
+def _warn_of_full_images(results: Mapping[int, Sequence[Result]], dataset: CocoDataset) -> None:
+    """Warn of images with more objects than a detector returns detections: their recall has a bound."""
+    objects = Counter(annotation.image_id for annotation in dataset.annotations if not annotation.is_crowd)
+    full = [
+        f"{dataset.path(index)}: {objects[dataset.images[index].id]} objects, {len(found)} detections"
+        for index, found in results.items()
+        if objects[dataset.images[index].id] > len(found) >= MAX_DETECTIONS
+    ]
+    if full:
+        count = f"{len(full)} of {len(dataset)} images"
+        warnings.warn(f"{count} have more objects than the detector returns detections, first {full[0]}", stacklevel=3)
 
 
 def categories_of_labels(class_names: Sequence[str], dataset: CocoDataset) -> tuple[Id | None, ...]:

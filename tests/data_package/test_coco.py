@@ -70,7 +70,7 @@ def test_the_first_images_keep_their_annotations_and_counts(tmp_path: Path) -> N
     first = dataset.first(1)
 
     assert (len(first), len(first.annotations), first.degenerate_boxes) == (1, 2, 1)
-    assert {one["image_id"] for one in first.ground_truth().dataset["annotations"]} == {0}
+    assert [one["image_id"] for one in first.ground_truth().dataset["annotations"]] == [0, 0]
     assert (len(dataset), len(dataset.annotations)) == (2, 3)
 
 
@@ -149,12 +149,12 @@ def test_nothing_is_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     assert capsys.readouterr() == ("", "")
 
 
-def test_the_ground_truth_numbers_images_and_labels_from_0_and_annotations_from_1(tmp_path: Path) -> None:
+def test_the_ground_truth_numbers_images_by_their_ids_and_categories_by_their_labels(tmp_path: Path) -> None:
     truth = write_dataset(tmp_path).ground_truth()
 
     assert sorted(truth.imgs) == [0, 1]
     assert [truth.cats[label]["name"] for label in (0, 1)] == ["cat", "dog"]
     columns = ("image_id", "category_id", "iscrowd")
     assert {number: tuple(one[column] for column in columns) for number, one in truth.anns.items()} == {
-        1: (0, 1, 0), 2: (0, 0, 1), 3: (1, 0, 0)
+        1: (1, 1, 0), 2: (1, 0, 1), 3: (0, 0, 0)
     }  # fmt: skip

@@ -61,7 +61,10 @@ def strokes(random: np.random.Generator, canvas: Float32Array, count: int) -> Fl
 def surface(random: np.random.Generator, behind: Float32Array, coverage: Float32Array) -> Surface:
     """A surface that contrasts with the canvas behind the shape."""
     height, width = coverage.shape
-    base = _contrasting(random, behind[coverage > 0].mean(0))
+    mean_behind = behind[coverage > 0].mean(0)
+    base = mean_behind
+    while np.linalg.norm(base - mean_behind) < MIN_CONTRAST:
+        base = _color(random, saturation=(0.2, 0.85), value=(0.3, 1))
     colors = base * (1 + random.uniform(0.1, 0.3) * _gradient(random, height, width)[..., None])
     colors = _patterned(random, colors, base)
     colors *= 1 + 0.3 * (_noise(random, height, width)[..., None] - 0.5)
@@ -95,13 +98,6 @@ def _blend(canvas: Float32Array, color: Float32Array, opacity: Float32Array) -> 
 def _color(random: np.random.Generator, saturation: tuple[float, float], value: tuple[float, float]) -> Float32Array:
     rgb = colorsys.hsv_to_rgb(random.random(), random.uniform(*saturation), random.uniform(*value))
     return np.array(rgb, np.float32) * 255
-
-
-def _contrasting(random: np.random.Generator, behind: Float32Array) -> Float32Array:
-    while True:
-        color = _color(random, saturation=(0.2, 0.85), value=(0.3, 1))
-        if np.linalg.norm(color - behind) >= MIN_CONTRAST:
-            return color
 
 
 def _noise(random: np.random.Generator, height: int, width: int) -> Float32Array:
