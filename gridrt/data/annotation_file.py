@@ -203,7 +203,7 @@ def _without_root(categories: Mapping[Id, _Entry], used: Collection[Id], path: P
     parents = {number: entry.fields.get("supercategory") for number, entry in categories.items()}
     for one in kept:
         others = [parents[other.id] for other in kept if other is not one]
-        if one.id not in used and parents[one.id] in (None, "none") and others and set(others) == {one.name}:
+        if one.id not in used and parents[one.id] in (None, "none") and set(others) == {one.name}:
             kept.remove(one)
             warnings.warn(
                 f"{path}: category {one.name!r} is left out: it has no objects and is the parent of all others",

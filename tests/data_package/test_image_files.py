@@ -151,6 +151,14 @@ def test_sizes_annotated_without_exif_orientation_are_named_as_such(tmp_path: Pa
     assert "EXIF" in caught.value.remedy
 
 
+def test_sizes_annotated_the_wrong_way_round_are_not_blamed_on_exif(tmp_path: Path) -> None:
+    write_image(tmp_path / "a.png", 48, 64)
+
+    with pytest.raises(DataError, match="48 x 64, annotated as 64 x 48") as caught:
+        found(tmp_path, "a.png")
+    assert not caught.value.remedy
+
+
 def test_a_damaged_image_keeps_its_annotated_size(tmp_path: Path) -> None:
     (tmp_path / "a.jpg").write_bytes(b"no image")
 
