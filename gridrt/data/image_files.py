@@ -62,7 +62,7 @@ def find_images(
             raise DataError(
                 f"the images that {place} lists must be in the image folder",
                 place=folder,
-                value=f"{count}, a base name of {counted(alike, 'file')} there" if alike else count,
+                value=f"{count}; {counted(alike, 'file')} of that base name there" if alike else count,
                 remedy="Give the folder that these names start from, or allow missing images (--allow-missing).",
             )
         warnings.warn(f"{place}: left out images that are not in {folder}: {count}", stacklevel=3)

@@ -81,7 +81,7 @@ def test_files_of_one_base_name_are_not_guessed_among(tmp_path: Path) -> None:
     for folder in ("left", "right"):
         write_image(tmp_path / folder / "1.jpg")
 
-    with pytest.raises(DataError, match=r"1 of 1 missing, .*a base name of 2 files there"):
+    with pytest.raises(DataError, match=r"1 of 1 missing, .*2 files of that base name there"):
         found(tmp_path, "/home/someone/1.jpg")
 
 

@@ -66,6 +66,9 @@ def test_each_loop_starts_at_the_first_frame(tmp_path: Path) -> None:
     np.testing.assert_array_equal(first, second)
     assert len(first) == len(COLORS)
     video.check_whole()
+    next(iter(video))
+    with pytest.raises(ImageError, match="found 1 of 4 frames"):
+        video.check_whole()
 
 
 def test_a_header_without_frames_is_refused(tmp_path: Path) -> None:
