@@ -158,3 +158,12 @@ def test_the_ground_truth_numbers_images_by_their_ids_and_categories_by_their_la
     assert {number: tuple(one[column] for column in columns) for number, one in truth.anns.items()} == {
         1: (1, 1, 0), 2: (1, 0, 1), 3: (0, 0, 0)
     }  # fmt: skip
+
+
+def test_the_ground_truth_has_images_by_ascending_numbers_then_texts(tmp_path: Path) -> None:
+    content = small() | {"annotations": []}
+    content["images"] += [
+        {"id": image_id, "file_name": "a.png", "width": 64, "height": 48} for image_id in ("b", 10, "a")
+    ]
+
+    assert write_dataset(tmp_path, content).truth_ids() == {3: 0, 7: 1, 10: 2, "a": 3, "b": 4}
