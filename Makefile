@@ -1,35 +1,47 @@
 PYTHON ?= python3
-PIP := .venv/bin/python -m pip --disable-pip-version-check
-INSTALLED := .venv/.installed
+VENV ?= .venv
+PIP := $(VENV)/bin/python -m pip --disable-pip-version-check
+INSTALLED := $(VENV)/.installed
 
-.PHONY: help demo test gpu
+.PHONY: help environment demo test test-all matrix gpu
 
 help:
-	@echo "make demo   from weights that ship to ONNX, INT8, FP16, an engine and a report, in demo/ (a few minutes)"
-	@echo "make test   everything that a change must pass: linter, type checker and tests (about 10 minutes)"
-	@echo "make gpu    all that needs an NVIDIA GPU: tests, timings, engines, checks of memory (at most 10 minutes)"
+	@echo "make demo      from weights that ship to ONNX, INT8, FP16, an engine and a report, in demo/ (a few minutes)"
+	@echo "make test      everything that a change must pass: linter, type checker and tests (about 10 minutes)"
+	@echo "make test-all  the same, with the tests that are marked slow"
+	@echo "make matrix    the tests on each Python, and as on older processors (about 2 hours)"
+	@echo "make gpu       all that needs an NVIDIA GPU: tests, timings, engines, checks of memory (at most 10 minutes)"
 	@echo "All set up .venv, once, from PYTHON=$(PYTHON) (3.10 to 3.13) and the versions in constraints.txt."
 
-demo: $(INSTALLED)
-	.venv/bin/gridrt demo
+environment: $(INSTALLED)
 
+demo: $(INSTALLED)
+	$(VENV)/bin/gridrt demo
+
+# Each process has one thread of its own: two fill two cores.
 test: $(INSTALLED)
-	.venv/bin/ruff check
-	.venv/bin/ruff format --check
-	.venv/bin/mypy
-	.venv/bin/pytest --numprocesses 2 --dist loadfile
+	$(VENV)/bin/ruff check
+	$(VENV)/bin/ruff format --check
+	$(VENV)/bin/mypy
+	$(VENV)/bin/pytest --numprocesses 2 --dist loadgroup $(SELECTION)
+
+test-all:
+	$(MAKE) test SELECTION='-m "slow or not slow"'
+
+matrix: $(INSTALLED)
+	tools/suite_matrix.sh
 
 gpu: $(INSTALLED)
 	# TensorRT, and what kernels are compared with. Where they cannot be had, a line of the table says so.
 	-nvidia-smi > /dev/null && $(PIP) install --quiet --constraint constraints.txt --no-build-isolation \
 		--editable ".[trt]" torchvision
-	.venv/bin/python -m benchmarks.gpu
+	$(VENV)/bin/python -m benchmarks.gpu
 
 $(INSTALLED): pyproject.toml constraints.txt
-	$(PYTHON) -m venv .venv
+	$(PYTHON) -m venv $(VENV)
 	# What builds packages: this one with hatchling, tensorrt-rtx-cu13, which has no wheel, with setuptools.
 	$(PIP) install --quiet --constraint constraints.txt hatchling setuptools wheel
 	$(PIP) install --quiet --constraint constraints.txt --no-build-isolation --editable ".[dev]"
 	# Beside the packages: among them, the stubs would be taken for TensorRT itself.
-	$(PIP) install --quiet --constraint constraints.txt --no-deps --target .venv/stubs tensorrt-stubs
+	$(PIP) install --quiet --constraint constraints.txt --no-deps --target $(VENV)/stubs tensorrt-stubs
 	touch $@

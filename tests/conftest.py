@@ -45,6 +45,14 @@ PHOTOS = Path(__file__).parent / "data" / "photos"
 Arrays = Mapping[str, npt.NDArray[np.generic]]
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
+    """Keep the tests of a file in one process, as they share fixtures, but for those that name a group of their own."""
+    for item in items:
+        if item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group(item.nodeid.split("::")[0]))
+
+
 @pytest.fixture(scope="session")
 def root() -> Path:
     """The repository."""
@@ -102,8 +110,18 @@ def exported(untrained: Callable[[str], GridRCNN], tmp_path_factory: pytest.Temp
 @pytest.fixture(scope="session")
 def tiny_synthetic_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The ONNX file of the weights that ship."""
-    weights = locate("tiny_synthetic")
-    path = shared_folder(tmp_path_factory) / "tiny_synthetic.onnx"
+    return graph_of_shipped("tiny_synthetic", tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def tiny_bccd_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The ONNX file of the weights that ship for blood cells."""
+    return graph_of_shipped("tiny_bccd", tmp_path_factory)
+
+
+def graph_of_shipped(name: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    weights = locate(name)
+    path = shared_folder(tmp_path_factory) / f"{name}.onnx"
     return written_once(path, lambda: onnx_from_model(load_model(weights), sha256_of(weights)))
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from gridrt.bench.result import FIGURES, Accuracy
 from gridrt.data.coco import CocoDataset
-from gridrt.eval import Evaluation, results_of
+from gridrt.eval import Evaluation
 from gridrt.eval.results import categories_of_labels
 from gridrt.types import Detections
 
@@ -32,7 +32,7 @@ def accuracy_of(dataset: CocoDataset, class_names: Sequence[str], found: Mapping
     results = [
         result
         for index, image in enumerate(dataset.images)
-        for result in results_of(found[dataset.path(index)], image.id, categories)
+        for result in found[dataset.path(index)].to_coco(image.id, categories)
     ]
     evaluation = Evaluation(dataset, results)
     metrics = evaluation.metrics()

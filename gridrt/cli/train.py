@@ -58,7 +58,7 @@ COUNT = click.IntRange(min=1)
     help="Most pixels on the long and on the short side of a resized image. [default: the schedule's]",
 )
 @click.option("--eval-every", type=COUNT, metavar="EPOCHS", help="[default: the schedule's]")
-@click.option("--save-every", type=COUNT, default=500, show_default=True, metavar="ITERATIONS", help="And each epoch.")
+@click.option("--save-every", type=COUNT, default=100, show_default=True, metavar="ITERATIONS", help="And each epoch.")
 @click.option("--amp", type=click.Choice(["off", "bf16", "fp16"]), default="off", show_default=True, help="On a GPU.")
 @click.option("--device", help="Such as cpu or cuda:1. [default: the GPU, where there is one]")
 @options.threads

@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from gridrt.data.annotations import Annotation, Category, Id
+from gridrt.data.annotations import Annotation, Category
 from gridrt.errors import DataError
 from gridrt.files import check_is_file
+from gridrt.types import CocoId
 
 _BRIEF = reprlib.Repr()  # what a file holds in place of a number may be long, or nested too deep for repr
 _BRIEF.maxstring = _BRIEF.maxother = 60
@@ -32,7 +33,7 @@ class ListedImage:
         place: of the entry, for errors.
     """
 
-    id: Id
+    id: CocoId
     file_name: str
     size: tuple[int, int] | None
     place: str
@@ -75,7 +76,7 @@ class _Entry:
 
     fields: dict[str, Any]
     place: str
-    unique_id: Id = -1
+    unique_id: CocoId = -1
 
     def error(self, rule: str, value: object = None) -> DataError:
         return DataError(rule, place=self.place, value=value)
@@ -85,10 +86,10 @@ class _Entry:
             raise self.error(f"the entry has no {key!r}")
         return self.fields[key]
 
-    def id(self, key: str) -> Id:
+    def id(self, key: str) -> CocoId:
         value = self.field(key)
         if (isinstance(value, str) and value) or _is_whole(value):
-            identifier: Id = value
+            identifier: CocoId = value
             return identifier
         raise self.error(f"{key!r} must be a whole number or a text", _BRIEF.repr(value))
 
@@ -150,7 +151,7 @@ def _entries(content: Mapping[str, Any], key: str, path: Path, *, may_be_empty: 
         raise DataError(f"an annotation file must have a list {key!r}", place=path, value=f"keys {', '.join(content)}")
     if not entries and not may_be_empty:
         raise DataError(f"a data set must have {key}", place=path, value="none")
-    seen: dict[Id, int] = {}
+    seen: dict[CocoId, int] = {}
     for index, fields in enumerate(entries):
         place = f"{path}: {key}[{index}]"
         if not isinstance(fields, dict):
@@ -175,7 +176,7 @@ def _image(entry: _Entry) -> ListedImage:
     return ListedImage(entry.unique_id, file_name, size, entry.place)
 
 
-def _annotation(entry: _Entry, images: Collection[Id], categories: Collection[Id]) -> Annotation:
+def _annotation(entry: _Entry, images: Collection[CocoId], categories: Collection[CocoId]) -> Annotation:
     image_id, category_id = entry.id("image_id"), entry.id("category_id")
     if image_id not in images:
         raise entry.error("'image_id' must be the id of an image", _BRIEF.repr(image_id))
@@ -196,7 +197,7 @@ def _annotation(entry: _Entry, images: Collection[Id], categories: Collection[Id
     )
 
 
-def _without_root(categories: Mapping[Id, _Entry], used: Collection[Id], path: Path) -> tuple[Category, ...]:
+def _without_root(categories: Mapping[CocoId, _Entry], used: Collection[CocoId], path: Path) -> tuple[Category, ...]:
     """All but a category without objects that is the parent of all others and has none itself; names differ."""
     ascending = sorted(categories, key=lambda number: (isinstance(number, str), number))  # numbers before texts
     kept = [Category(number, categories[number].text("name")) for number in ascending]

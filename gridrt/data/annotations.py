@@ -7,8 +7,7 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-Id = int | float | str
-"""Identifies an image, category or annotation; a whole number or a text, as the file has it."""
+from gridrt.types import CocoId
 
 Box = tuple[float, float, float, float]
 
@@ -19,7 +18,7 @@ BORDER_TOLERANCE = 1  # pixels, by which boxes that were rounded, or that count 
 class Category:
     """A class of objects."""
 
-    id: Id
+    id: CocoId
     name: str
 
 
@@ -27,7 +26,7 @@ class Category:
 class AnnotatedImage:
     """An image: its file name within the image folder, and its upright size in pixels."""
 
-    id: Id
+    id: CocoId
     file_name: str
     width: int
     height: int
@@ -46,8 +45,8 @@ class Annotation:
         is_ignored: marked to be left out of training.
     """
 
-    image_id: Id
-    category_id: Id
+    image_id: CocoId
+    category_id: CocoId
     box: Box
     area: float
     is_crowd: bool

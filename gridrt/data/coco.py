@@ -18,11 +18,11 @@ import numpy.typing as npt
 from pycocotools.coco import COCO
 
 from gridrt.data.annotation_file import read_annotations
-from gridrt.data.annotations import AnnotatedImage, Annotation, Id, without_invalid_boxes
+from gridrt.data.annotations import AnnotatedImage, Annotation, without_invalid_boxes
 from gridrt.data.image import load_image
 from gridrt.data.image_files import find_images
 from gridrt.errors import DataError
-from gridrt.types import Float32Array, UInt8Array
+from gridrt.types import CocoId, Float32Array, UInt8Array
 
 
 @dataclass(frozen=True)
@@ -129,7 +129,7 @@ class CocoDataset:
         labels = np.array([self._label_of[one.category_id] for one in kept], np.int64)
         return Objects(boxes.astype(np.float32), labels)
 
-    def truth_ids(self) -> dict[Id, int]:
+    def truth_ids(self) -> dict[CocoId, int]:
         """For each image id the number that `ground_truth` has for it: 0, 1, ... by ascending id, numbers before texts.
 
         COCOeval takes images in this order, and with it detections of equal scores.

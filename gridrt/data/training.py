@@ -5,6 +5,7 @@ Shapes: B images, H and W the padded size of the batch, G objects in an image.
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -140,7 +141,7 @@ def training_batches(
     order = batches_of_epoch(images.is_wide, batch_size, seed=images.seed, epoch=epoch, rank=rank, processes=processes)
     keys = [[(epoch, row) for row in batch] for batch in order[start:]]
     loader = DataLoader(
-        images, batch_sampler=keys, num_workers=workers, collate_fn=collate, worker_init_fn=_use_one_thread
+        images, batch_sampler=keys, num_workers=workers, collate_fn=collate, worker_init_fn=_prepare_worker
     )
     for batch in loader:
         if isinstance(batch, GridRTError):
@@ -182,5 +183,6 @@ def collate(examples: Sequence[Example | GridRTError]) -> TrainingBatch | GridRT
     return TrainingBatch(images, torch.from_numpy(sizes), targets)
 
 
-def _use_one_thread(_: int) -> None:
+def _prepare_worker(_: int) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal interrupts workers too; the training stops them itself
     cv2.setNumThreads(0)  # OpenCV's threads do not survive the fork, and workers are the parallelism

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from gridrt.data.coco import CocoDataset
 from gridrt.detector import Detector
+from gridrt.errors import NonFiniteError
 from gridrt.eval.evaluation import Evaluation
 from gridrt.eval.metrics import AveragePrecision, Metrics
 from gridrt.eval.mistakes import ImageMistakes
-from gridrt.eval.results import DatasetResults, Result, detect_all, results_of
+from gridrt.eval.results import DatasetResults, Result, detect_all
 
 __all__ = [
     "AveragePrecision",
@@ -18,19 +21,26 @@ __all__ = [
     "Result",
     "detect_all",
     "evaluate",
-    "results_of",
 ]
 
 
-def evaluate(detector: Detector, dataset: CocoDataset) -> Metrics:
+def evaluate(
+    detector: Detector, dataset: CocoDataset, on_error: Callable[[NonFiniteError], None] | None = None
+) -> Metrics:
     """Detect in every image of a data set and measure the detections.
 
     Images that cannot be read are skipped, with a warning: `Metrics.failed` names them. Under `torchrun` the processes
     share the images, and each returns the metrics of all.
 
+    Args:
+        detector: runs on one image at a time.
+        dataset: the images and their objects.
+        on_error: as in `detect_all`; an image that fails counts as one without detections.
+
     Raises:
         DataError: the classes of the detector are not those of the data.
         ImageError: not one image can be read.
+        NonFiniteError: the model's output for an image is not finite, and there is no `on_error`.
     """
-    found = detect_all(detector, dataset)
+    found = detect_all(detector, dataset, on_error)
     return Evaluation(dataset, found.results, found.failed).metrics()

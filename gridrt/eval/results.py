@@ -4,32 +4,24 @@ from __future__ import annotations
 
 import warnings
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypedDict
+from typing import TypeAlias
 
 from tqdm import tqdm
 
 from gridrt import processes
-from gridrt.data.annotations import Id
 from gridrt.data.coco import CocoDataset
 from gridrt.data.warn_once import warn_once
 from gridrt.detector import Detector
-from gridrt.errors import DataError, GridRTError, ImageError
-from gridrt.types import Detections
+from gridrt.errors import DataError, GridRTError, ImageError, NonFiniteError
+from gridrt.types import CocoId, CocoResult
+
+Result: TypeAlias = CocoResult
 
 LISTED_NAMES = 10  # in a message, at most
 MAX_DETECTIONS = 100  # of an image: what COCO evaluates, and models return unless exported otherwise
-
-
-class Result(TypedDict):
-    """One detection; `bbox` is x, y, width, height in pixels of the original image, ids are those of the data set."""
-
-    image_id: Id
-    category_id: Id
-    bbox: list[float]
-    score: float
 
 
 @dataclass(frozen=True)
@@ -45,14 +37,23 @@ class DatasetResults:
     failed: Mapping[Path, str]
 
 
-def detect_all(detector: Detector, dataset: CocoDataset) -> DatasetResults:
+def detect_all(
+    detector: Detector, dataset: CocoDataset, on_error: Callable[[NonFiniteError], None] | None = None
+) -> DatasetResults:
     """Detect in every image, with a progress bar. Images that cannot be read are skipped, with one warning.
 
     Under `torchrun` the processes share the images, and each returns the results of all.
 
+    Args:
+        detector: runs on one image at a time.
+        dataset: the images.
+        on_error: called with the error of an image for which the model's output is not finite, before the next image;
+            that image has no results. None raises the error.
+
     Raises:
         DataError: the classes of the detector are not those of the data.
         ImageError: not one image can be read.
+        NonFiniteError: the model's output for an image is not finite, and there is no `on_error`.
     """
     category_ids = categories_of_labels(detector.class_names, dataset)
     own: list[tuple[int, list[Result] | str]] = []  # by image: its results, or why it cannot be read
@@ -60,10 +61,17 @@ def detect_all(detector: Detector, dataset: CocoDataset) -> DatasetResults:
     for index in tqdm(range(processes.rank(), len(dataset), processes.count()), unit="image", disable=quiet):
         try:
             image = dataset.load_image(index)
-        except GridRTError as error:  # noqa: PERF203 - one bad image stops none of the others
+        except GridRTError as error:
             own.append((index, str(error)))
-        else:
-            own.append((index, results_of(detector([image])[0], dataset.images[index].id, category_ids)))
+            continue
+        try:
+            found = detector([image])[0].to_coco(dataset.images[index].id, category_ids)
+        except NonFiniteError as error:
+            if on_error is None:
+                raise error.at(dataset.path(index)) from error
+            on_error(error.at(dataset.path(index)))
+            found = []
+        own.append((index, found))
     in_order = sorted(processes.gathered(own), key=lambda of_image: of_image[0])
     failed = {dataset.path(index): found for index, found in in_order if isinstance(found, str)}
     if len(failed) == len(dataset):
@@ -92,7 +100,7 @@ def _warn_of_full_images(results: Mapping[int, Sequence[Result]], dataset: CocoD
         warnings.warn(f"{count} have more objects than the detector returns detections, first {full[0]}", stacklevel=3)
 
 
-def categories_of_labels(class_names: Sequence[str], dataset: CocoDataset) -> tuple[Id | None, ...]:
+def categories_of_labels(class_names: Sequence[str], dataset: CocoDataset) -> tuple[CocoId | None, ...]:
     """For each label of a model the data set's category of that name; None where there is none, with a warning.
 
     Where the model's classes have no names of their own (`class 0`, `class 1`, ...), the categories in order of their
@@ -129,21 +137,3 @@ def categories_of_labels(class_names: Sequence[str], dataset: CocoDataset) -> tu
 
 def _some(names: Sequence[str]) -> str:
     return ", ".join([*names[:LISTED_NAMES], *(["..."] if len(names) > LISTED_NAMES else [])])
-
-
-def results_of(found: Detections, image_id: Id, category_ids: Sequence[Id | None]) -> list[Result]:
-    """The detections in an image, best score first, without those of labels that have no category.
-
-    Args:
-        found: in its pixels.
-        image_id: of the image.
-        category_ids: of the labels, as from `categories_of_labels`.
-    """
-    rows = zip(
-        found.boxes.tolist(), found.scores.tolist(), [category_ids[label] for label in found.labels], strict=True
-    )
-    return [
-        Result(image_id=image_id, category_id=category_id, bbox=[x1, y1, x2 - x1, y2 - y1], score=score)
-        for (x1, y1, x2, y2), score, category_id in rows
-        if category_id is not None
-    ]

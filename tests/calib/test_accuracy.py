@@ -17,8 +17,6 @@ from gridrt.calib.targets import TARGETS
 from gridrt.calib.thresholds import METHODS, ranges_of
 from gridrt.data.coco import CocoDataset
 from gridrt.eval import AveragePrecision, evaluate
-from gridrt.export.onnx_export import onnx_from_model, save_onnx
-from gridrt.model.checkpoint import load_model
 
 CALIBRATION_IMAGES = 32
 
@@ -32,27 +30,21 @@ BUDGETS = {
 
 
 @pytest.fixture(scope="module")
-def graph(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("trained") / "tiny_bccd.onnx"
-    save_onnx(onnx_from_model(load_model("tiny_bccd"), weights_sha256="0" * 64), path)
-    return path
-
-
-@pytest.fixture(scope="module")
 def cells(data_dir: Path) -> CocoDataset:
     return CocoDataset(data_dir / "bccd" / "images", data_dir / "bccd" / "annotations" / "instances_test.json")
 
 
 @pytest.fixture(scope="module")
-def ranges(graph: Path, data_dir: Path) -> dict[str, Range]:
+def ranges(tiny_bccd_file: Path, data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Range]:
     training = CocoDataset(data_dir / "bccd" / "images", data_dir / "bccd" / "annotations" / "instances_train.json")
     pictures = [training.path(index) for index in range(CALIBRATION_IMAGES)]
-    return ranges_of(observe(graph, pictures, (480, 360), graph.with_suffix(".npz"), threads=1), METHODS["mse"])
+    cache = tmp_path_factory.mktemp("cache") / "c.npz"
+    return ranges_of(observe(tiny_bccd_file, pictures, (480, 360), cache, threads=1), METHODS["mse"])
 
 
 @pytest.fixture(scope="module")
-def float_precision(graph: Path, cells: CocoDataset) -> AveragePrecision:
-    return precision_of(onnx.load(graph), cells)
+def float_precision(tiny_bccd_file: Path, cells: CocoDataset) -> AveragePrecision:
+    return precision_of(onnx.load(tiny_bccd_file), cells)
 
 
 def precision_of(model: ModelProto, cells: CocoDataset) -> AveragePrecision:
@@ -63,14 +55,14 @@ def precision_of(model: ModelProto, cells: CocoDataset) -> AveragePrecision:
 
 @pytest.mark.parametrize(("recipe", "target"), BUDGETS)
 def test_the_ap_on_blood_cells_stays_within_its_budget(
-    graph: Path,
+    tiny_bccd_file: Path,
     cells: CocoDataset,
     ranges: dict[str, Range],
     float_precision: AveragePrecision,
     recipe: str,
     target: str,
 ) -> None:
-    rewritten = apply_recipe(onnx.load(graph), load_recipe(recipe), TARGETS[target], ranges)
+    rewritten = apply_recipe(onnx.load(tiny_bccd_file), load_recipe(recipe), TARGETS[target], ranges)
 
     precision = precision_of(rewritten, cells)
 

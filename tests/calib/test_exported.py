@@ -167,10 +167,12 @@ def test_in_int8_features_are_near_those_in_fp32(
     levels = list(node_of(model, "MultiLevelRoiAlign").input[:4])
 
     before = run(model, feeds, *levels)
-    after = run(rewritten("int8", target), feeds, *levels)
+    after = run(rewritten("int8", target), feeds, *levels, optimized=False)  # fused, x86 without VNNI saturates sums
 
     for expected, found in zip(before, after, strict=True):
         error = np.sqrt(((found.astype(np.float32) - expected) ** 2).mean() / (expected**2).mean())
+        # About 20 layers in a row round features and weights to steps of 1/127 of the largest, 0.01 of the RMS each
+        # (largest = 4 RMS, step / sqrt(12)): sqrt(40) * 0.01 = 0.06 is expected, 0.15 leaves room for longer tails.
         assert 0.001 < error < 0.15
 
 

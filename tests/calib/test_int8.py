@@ -188,8 +188,10 @@ def test_a_weight_that_levels_share_is_stored_once_and_dequantised_by_each(targe
     assert integers == ["weight/int8"]
     assert "weight" not in weights_of(rewritten)
     assert [node_of(rewritten, level).input[1] for level in ("level0", "level1")] == ["level0/weight", "level1/weight"]
-    error = np.abs(run(rewritten, {"x": x})[0] - run(model, {"x": x})[0]).max()
-    assert error < 0.1
+    # Not fused: x86 without VNNI adds two products in 16 bits, where 2 * 255 * 127 saturates. Each tensor is rounded by
+    # half a step at most; the sum of whole steps leaves room for what the weights enlarge.
+    error = np.abs(run(rewritten, {"x": x}, optimized=False)[0] - run(model, {"x": x})[0]).max()
+    assert error < sum(covered.high - covered.low for covered in ranges_of_run(model, {"x": x}).values()) / 255
 
 
 def test_a_weight_that_is_read_in_float_too_is_kept() -> None:

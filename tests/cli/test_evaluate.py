@@ -124,9 +124,7 @@ def test_without_matplotlib_the_command_that_installs_it_is_told_before_anything
     result = evaluate("--pictures", "pictures")
 
     assert result.exit_code == 1
-    assert result.stderr == (
-        "error: curves are drawn by matplotlib, which is not installed. Run: pip install matplotlib\n"
-    )
+    assert result.stderr == ("error: cannot draw curves: matplotlib is not installed. Run: pip install matplotlib\n")
     assert not Path("pictures").exists()
 
 

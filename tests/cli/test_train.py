@@ -119,7 +119,7 @@ def test_two_processes_train_one_model(pictures: Path, tmp_path: Path) -> None:
     [
         (("--schedule", "3x"), "--schedule: the schedule must be one of 2x, short (found 3x)"),
         (("--model", "r60"), "(found r60)"),
-        (("--model", "r50"), "frozen stages of r50 need trained weights"),
+        (("--model", "r50"), "frozen stages of r50 must have trained weights"),
         (("--amp", "bf16", "--device", "cpu"), "--amp: mixed precision needs a GPU"),
         (("--annotations", "none.json"), "none.json"),
         (("--images", "nowhere"), "missing, first 000001.png"),
@@ -156,7 +156,7 @@ def test_a_training_is_not_begun_over_another(uninterrupted: tuple[Path, Result]
 
     result = train(pictures, uninterrupted[0])
 
-    assert "a training lies here already" in result.stderr
+    assert "cannot start a training in a folder with files of another one" in result.stderr
     assert (uninterrupted[0] / "checkpoint.pth").read_bytes() == before
 
 

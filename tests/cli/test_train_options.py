@@ -72,7 +72,7 @@ def train(pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tr
 def test_without_options_the_schedule_and_the_defaults_hold(train: Train, tmp_path: Path) -> None:
     begun, _ = train()
 
-    assert begun.settings == Settings(SHORT, accumulate=1, precision="off", save_every=500, workers=2)
+    assert begun.settings == Settings(SHORT, accumulate=1, precision="off", save_every=100, workers=2)
     assert (begun.data.images.seed, begun.data.validation, begun.resume) == (0, None, False)
     assert (begun.out, begun.model.variant, begun.model.class_names) == (tmp_path / "my out", "tiny", CLASS_NAMES)
     assert all(weight.requires_grad for weight in begun.model.parameters())

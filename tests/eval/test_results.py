@@ -8,10 +8,10 @@ import pytest
 
 from gridrt.data.coco import CocoDataset
 from gridrt.detector import Detector
-from gridrt.errors import DataError, ImageError
+from gridrt.errors import DataError, ImageError, NonFiniteError
 from gridrt.eval import evaluate
-from gridrt.eval.results import categories_of_labels, detect_all, results_of
-from gridrt.types import Detections
+from gridrt.eval.results import categories_of_labels, detect_all
+from gridrt.types import Detections, Int32Array, RawDetections, UInt8Array
 from tests.datasets import small, write_dataset
 from tests.fakes import FakeSession
 
@@ -70,7 +70,7 @@ def test_classes_that_the_data_does_not_have_are_named_in_one_warning_and_not_ev
     assert len(caught) == 1
     assert categories == (4, None, 9, *[None] * 12)
     found = Detections(np.ones((2, 4), np.float32), np.ones(2, np.float32), np.array([1, 2], np.int32))
-    assert [one["category_id"] for one in results_of(found, 7, categories)] == [9]
+    assert [one["category_id"] for one in found.to_coco(7, categories)] == [9]
 
 
 def test_a_category_with_objects_that_is_no_class_is_an_error_that_names_both(dataset: CocoDataset) -> None:
@@ -172,3 +172,31 @@ def test_a_detector_is_measured(tmp_path: Path) -> None:
 
     assert metrics.per_class["cat"].objects == 0
     assert metrics.overall.ap == metrics.per_class["dog"].ap == pytest.approx(51 / 101 / 2)  # one of two, found second
+
+
+class FirstImageFails(FakeSession):
+    """Returns a NaN for the first image."""
+
+    def run(self, images: UInt8Array, image_sizes: Int32Array) -> RawDetections:
+        raw = super().run(images, image_sizes)
+        if len(self.shapes_seen) == 1:
+            raw.scores[0, 0] = np.nan
+        return raw
+
+
+def test_an_image_whose_output_is_not_finite_is_reported_by_its_path_and_the_others_are_done(
+    dataset: CocoDataset,
+) -> None:
+    errors: list[NonFiniteError] = []
+
+    results = detect_all(Detector(FirstImageFails(), SCALE), dataset, errors.append).results
+
+    assert [error.place for error in errors] == [dataset.path(0)]
+    assert {one["image_id"] for one in results} == {dataset.images[1].id}
+
+
+def test_without_a_way_to_report_it_such_an_image_is_an_error_with_its_path(dataset: CocoDataset) -> None:
+    with pytest.raises(NonFiniteError) as caught:
+        detect_all(Detector(FirstImageFails(), SCALE), dataset)
+
+    assert caught.value.place == dataset.path(0)

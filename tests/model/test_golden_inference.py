@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from _pytest.mark import ParameterSet
 
 from gridrt.data.transform import Transform
 from gridrt.detector import Detector
@@ -30,14 +31,20 @@ USUAL_TOLERANCE, SHARE_USUAL = (1e-2, 2e-4), 0.97
 # Two cells of a heatmap closer than this in probability change places with the order of a sum, too.
 NEAR_TIE, SHARE_OF_NEAR_TIES = 1e-4, 0.01
 
+
+def grouped(variant: str, *values: str) -> ParameterSet:
+    """The tests of a variant run in one process, which exports it once; variants may run side by side."""
+    return pytest.param(variant, *values, marks=pytest.mark.xdist_group(f"golden {variant}"))
+
+
 CASES = [
-    ("r50", "coffee_small", "coffee"),
-    ("r50", "astronaut_small", "astronaut_crop"),
-    ("r50", "chelsea_full", "chelsea"),
-    ("r50", "coffee_1333", "coffee_crop"),
-    ("r101", "coffee_small", "coffee"),
-    ("x101_32x4d", "coffee_small", "coffee"),
-    ("x101_64x4d", "coffee_small", "coffee"),
+    grouped("r50", "coffee_small", "coffee"),
+    grouped("r50", "astronaut_small", "astronaut_crop"),
+    grouped("r50", "chelsea_full", "chelsea"),
+    grouped("r50", "coffee_1333", "coffee_crop"),
+    grouped("r101", "coffee_small", "coffee"),
+    grouped("x101_32x4d", "coffee_small", "coffee"),
+    grouped("x101_64x4d", "coffee_small", "coffee"),
 ]
 
 
@@ -87,7 +94,7 @@ def test_onnx_runtime_detects_what_the_reference_detects(
     check_detections(session, variant, golden(f"infer_{variant}_{case}"), photo(picture))
 
 
-@pytest.mark.parametrize("variant", TOLERANCES)
+@pytest.mark.parametrize("variant", [grouped(variant) for variant in TOLERANCES])
 def test_a_right_graph_passes_the_verification_of_the_export(
     untrained: Callable[[str], GridRCNN], exported: Callable[[str], Path], variant: str
 ) -> None:

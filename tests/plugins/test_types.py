@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -52,7 +53,9 @@ def is_python(text: str) -> bool:
 
 
 def test_the_code_for_tensorrt_has_the_types_of_its_bindings(stubs: Path, root: Path, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "mypy", "--cache-dir", str(tmp_path), "gridrt"]
+    if (root / ".mypy_cache").is_dir():  # what mypy knows of all other packages, where it has run
+        shutil.copytree(root / ".mypy_cache", tmp_path / "cache")
+    command = [sys.executable, "-m", "mypy", "--cache-dir", str(tmp_path / "cache"), "gridrt"]
     environment = {**os.environ, "MYPYPATH": str(stubs)}
 
     checked = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, check=False)

@@ -127,7 +127,9 @@ def test_several_models_are_listed_and_none_is_taken(tmp_path: Path) -> None:
     for name in ("r50.pth", "r50.onnx"):
         (tmp_path / name).touch()
 
-    with pytest.raises(GridRTError, match=r"cannot choose one .* \(found r50\.onnx, r50\.pth\)\. Name one with --model"):
+    with pytest.raises(
+        GridRTError, match=r"cannot choose one .* \(found r50\.onnx, r50\.pth\)\. Name one with --model"
+    ):
         only_model_in(tmp_path)
 
 
@@ -191,7 +193,9 @@ def test_several_graphs_in_fp32_are_listed_and_one_that_is_no_graph_is_for_other
     onnx.save(whole_image_graph(), tmp_path / "r50.onnx")
     (tmp_path / "words.onnx").write_text("words")
 
-    with pytest.raises(GridRTError, match=r"cannot choose one ONNX file in FP32 of several \(found r50\.onnx, words\.onnx\)"):
+    with pytest.raises(
+        GridRTError, match=r"cannot choose one ONNX file in FP32 of several \(found r50\.onnx, words\.onnx\)"
+    ):
         only_float_graph_in(tmp_path)
 
 

@@ -119,7 +119,9 @@ def test_what_a_kernel_does_not_take_is_refused_with_the_limit(stand_ins: Path) 
     wide = Case(GRID_FUSION_KERNEL, Variant("float16"), {}, {**fusion.shapes, "features": (5, 720, 7, 7)})
     many = Case(BATCHED_NMS_KERNEL, Variant("float32"), {**nms.attributes, "max_output": 5121}, nms.shapes)
     of_shape, of_attribute = (str(answer["refused"]) for answer in answers(stand_ins, [wide, many]))
-    assert of_shape.startswith("GridFusion: the kernel cannot run this node: features must have 16, 32, 48 or 64 channels")
+    assert of_shape.startswith(
+        "GridFusion: the kernel cannot run this node: features must have 16, 32, 48 or 64 channels"
+    )
     assert of_attribute == "BatchedNms: .* max_output must be from 1 to 5120 (found 5121)"
 
 

@@ -14,9 +14,9 @@ import pytest
 import torch
 from torch.library import _scoped_library
 
-from gridrt.agreement import agreement
 from gridrt.detector import Detector
 from gridrt.errors import DependencyError, GridRTError
+from gridrt.export.verify import BOX_TOLERANCE, EXCUSED_SHARE, SCORE_TOLERANCE
 from gridrt.model.checkpoint import load_model
 from gridrt.model.presets import build
 from gridrt.plugins.adapters import torch_kernel
@@ -29,6 +29,7 @@ from gridrt.runtime.pytorch_cuda import session as torch_cuda_session
 from gridrt.runtime.pytorch_cuda.session import TorchCudaSession
 from gridrt.types import Int32Array, UInt8Array
 from tests.fake_gpu import FakeGpu
+from tests.half_precision import assert_errors_of_half_precision, with_coarse_weights
 from tests.plugins.host_kernel import Compiler, HostLauncher
 
 
@@ -73,8 +74,10 @@ def test_in_float32_the_kernels_detect_what_the_reference_detects(batch: tuple[U
     for _ in range(2):  # launched afresh, then repeated
         found = session.run(*batch)
         np.testing.assert_array_equal(found.labels, expected.labels)
-        np.testing.assert_allclose(found.scores, expected.scores, atol=2e-6)
-        np.testing.assert_allclose(found.boxes, expected.boxes, atol=2e-3)
+        np.testing.assert_allclose(found.scores, expected.scores, rtol=0, atol=SCORE_TOLERANCE)
+        # Where two cells of a heatmap are equal to the last bits, either may win.
+        errors = np.abs(found.boxes - expected.boxes).max(-1)[expected.labels >= 0]
+        assert (errors > BOX_TOLERANCE).mean() <= EXCUSED_SHARE
 
 
 def test_in_half_precision_the_same_objects_are_found(
@@ -83,10 +86,10 @@ def test_in_half_precision_the_same_objects_are_found(
     model, picture = load_model("tiny_synthetic"), photo("coffee")
     detector = Detector(TorchCudaSession(model))
     (first,), (second,) = detector([picture]), detector([picture])
-    (expected,) = Detector(TorchSession(model, "cpu"))([picture])
+    models = (model, with_coarse_weights(model))
+    expected, coarse = (Detector(TorchSession(each, "cpu"))([picture])[0] for each in models)
     assert len(expected) > 10
-    # Where two cells of a heatmap are nearly as likely, a box moves; few do.
-    assert 0 < agreement(expected, first).outside(1.0, 0.02) <= len(expected) // 5
+    assert_errors_of_half_precision(expected, first, coarse)
     np.testing.assert_array_equal(first.boxes, second.boxes)
     assert (gpu.recorded, gpu.replayed) == (1, 1)
     assert sorted(compiled) == [
