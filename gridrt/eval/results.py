@@ -56,7 +56,30 @@ def detect_all(
         NonFiniteError: the model's output for an image is not finite, and there is no `on_error`.
     """
     category_ids = categories_of_labels(detector.class_names, dataset)
-    own: list[tuple[int, list[Result] | str]] = []  # by image: its results, or why it cannot be read
+    own = _detect_in_own_share(detector, dataset, category_ids, on_error)
+    in_order = sorted(processes.gathered(own), key=lambda of_image: of_image[0])
+    failed = {dataset.path(index): found for index, found in in_order if isinstance(found, str)}
+    if len(failed) == len(dataset):
+        raise ImageError("cannot read one image", place=dataset.place, value=next(iter(failed.values()), "no images"))
+    results = {index: found for index, found in in_order if not isinstance(found, str)}
+    if processes.rank() == 0:
+        if failed:
+            count = f"{len(failed)} of {len(dataset)} images"
+            warnings.warn(
+                f"skipped {count}, which cannot be read; the first: {next(iter(failed.values()))}", stacklevel=2
+            )
+        _warn_of_full_images(results, dataset)
+    return DatasetResults([result for found in results.values() for result in found], failed)
+
+
+def _detect_in_own_share(
+    detector: Detector,
+    dataset: CocoDataset,
+    category_ids: Sequence[CocoId | None],
+    on_error: Callable[[NonFiniteError], None] | None,
+) -> list[tuple[int, list[Result] | str]]:
+    """The images of this process, each by its index with its results, or with the error why it cannot be read."""
+    own: list[tuple[int, list[Result] | str]] = []
     quiet = True if processes.rank() > 0 else None  # None: unless nobody watches
     for index in tqdm(range(processes.rank(), len(dataset), processes.count()), unit="image", disable=quiet):
         try:
@@ -72,19 +95,7 @@ def detect_all(
             on_error(error.at(dataset.path(index)))
             found = []
         own.append((index, found))
-    in_order = sorted(processes.gathered(own), key=lambda of_image: of_image[0])
-    failed = {dataset.path(index): found for index, found in in_order if isinstance(found, str)}
-    if len(failed) == len(dataset):
-        raise ImageError("cannot read one image", place=dataset.place, value=next(iter(failed.values()), "no images"))
-    results = {index: found for index, found in in_order if not isinstance(found, str)}
-    if processes.rank() == 0:
-        if failed:
-            count = f"{len(failed)} of {len(dataset)} images"
-            warnings.warn(
-                f"skipped {count}, which cannot be read; the first: {next(iter(failed.values()))}", stacklevel=2
-            )
-        _warn_of_full_images(results, dataset)
-    return DatasetResults([result for found in results.values() for result in found], failed)
+    return own
 
 
 def _warn_of_full_images(results: Mapping[int, Sequence[Result]], dataset: CocoDataset) -> None:
