@@ -24,7 +24,7 @@ if TYPE_CHECKING:  # PyTorch takes a second to import
     from gridrt.calib.recipe import Recipe
     from gridrt.compare.compare import Comparison
     from gridrt.detector import Detector
-    from gridrt.errors import ImageError
+    from gridrt.errors import GridRTError
     from gridrt.eval.report import EvaluationReport
     from gridrt.export.engine.options import EngineOptions
     from gridrt.export.report import ExportReport
@@ -142,7 +142,7 @@ def detect_files(  # noqa: PLR0913 - options with defaults
     *,
     json_file: FilePath | TextIO | None = None,
     score_threshold: float = 0.3,
-    on_error: Callable[[ImageError], None] | None = None,
+    on_error: Callable[[GridRTError], None] | None = None,
     scale: Scale | None = None,
     backend: str = "auto",
     threads: int | None = None,
@@ -213,7 +213,8 @@ def evaluate(  # noqa: PLR0913 - options with defaults
 ) -> EvaluationReport:
     """Measure average precision on annotated images, as COCO defines it, with a progress bar on a terminal.
 
-    The categories of the annotation file are matched to the model's classes by name. Within
+    An image that cannot be read, or whose output is not finite, is left out and listed in `metrics.failed`. The
+    categories of the annotation file are matched to the model's classes by name. Within
     `gridrt.processes.process_group()`, started by torchrun, the processes share the images, and each returns the report
     of all.
 
@@ -236,7 +237,6 @@ def evaluate(  # noqa: PLR0913 - options with defaults
 
     Raises:
         DataError: the annotations contradict themselves, the images or the classes of the model.
-        ImageError: an image cannot be read.
         DependencyError: matplotlib is not installed, and `pictures` is given.
         GridRTError: as `open_detector`.
 
@@ -251,7 +251,11 @@ def evaluate(  # noqa: PLR0913 - options with defaults
     from gridrt.data.coco import CocoDataset
     from gridrt.eval import Evaluation, detect_all
     from gridrt.eval.report import EvaluationReport
-    from gridrt.report.evaluation_pictures import check_evaluation_pictures, save_evaluation_pictures
+    from gridrt.report.evaluation_pictures import (
+        SCORE_THRESHOLD,
+        check_evaluation_pictures,
+        save_evaluation_pictures,
+    )
 
     if pictures is not None:
         check_evaluation_pictures(Path(pictures))
@@ -259,13 +263,15 @@ def evaluate(  # noqa: PLR0913 - options with defaults
     options = {"backend": backend, "threads": threads, "device": device, "trust_checkpoint": trust_checkpoint}
     detector = _opened(model, scale, options)
     started = time.perf_counter()
-    results = detect_all(detector, dataset)
+    found = detect_all(detector, dataset)
     seconds = time.perf_counter() - started
-    evaluation = Evaluation(dataset, results)
+    evaluation = Evaluation(dataset, found.results, found.failed)
     if pictures is not None and processes.rank() == 0:
         save_evaluation_pictures(Path(pictures), dataset, evaluation)
     conditions = _conditions(model, detector, Path(annotations), seconds)
-    return EvaluationReport(evaluation.metrics(), results, conditions)
+    return EvaluationReport(
+        evaluation.metrics(), found.results, evaluation.false_positives(SCORE_THRESHOLD), conditions
+    )
 
 
 def export_onnx(

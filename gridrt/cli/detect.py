@@ -14,7 +14,7 @@ from gridrt.cli.program import command_line
 from gridrt.formatting import format_count, format_scale_with_origin
 
 if TYPE_CHECKING:
-    from gridrt.errors import ImageError
+    from gridrt.errors import GridRTError
 
 STDOUT = Path("-")
 
@@ -67,9 +67,9 @@ def command(
     from gridrt.runtime import only_model_in
 
     started = time.perf_counter()
-    unread: list[ImageError] = []
+    unread: list[GridRTError] = []
 
-    def on_error(error: ImageError) -> None:
+    def on_error(error: GridRTError) -> None:
         unread.append(error)
         tqdm.write(f"error: {error}", file=sys.stderr)
 

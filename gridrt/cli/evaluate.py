@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from gridrt.cli import options
+from gridrt.cli import exit_codes, options
 from gridrt.cli.program import command_line
 from gridrt.formatting import format_count, format_scale_with_origin
 
@@ -63,15 +63,22 @@ def command(
         write_text(results_file, json.dumps(report.results) + "\n")
     metrics, conditions = report.metrics, report.conditions
     seconds = conditions["seconds"]
+    for file, reason in metrics.failed.items():
+        click.echo(f"error: {file}: {reason}", err=True)
     written = [str(place) for place in (json_file, results_file, pictures) if place is not None]
     click.echo(table(metrics))
+    figure = f"AP {points(metrics.overall.ap)}"
+    if metrics.overall.ap is None:
+        figure = f"no objects in the annotations, {format_count(report.false_positives, 'false positive')}"
     click.echo(
         f"in points of 100: {model} ({conditions['model_sha256'][:12]}) by {conditions['backend']} on "
         f"{conditions['device']}, {format_scale_with_origin(conditions['scale'], conditions['scale_origin'])}, "
         f"at most 100 detections an image, {format_count(conditions['processes'], 'process')}"
     )
     click.echo(
-        f"AP {points(metrics.overall.ap)} on {format_count(metrics.images, 'image')}"
-        f"{', in ' if written else ''}{', '.join(written)}, {seconds:.1f} s ({seconds / metrics.images:.3f} s per "
+        f"{figure} on {format_count(metrics.images, 'image')}"
+        f"{', in ' if written else ''}{', '.join(written)}, {seconds:.1f} s ({seconds / max(metrics.images, 1):.3f} s per "
         f"image). Next: {command_line('detect', 'IMAGES', '--model', model)}"
     )
+    if metrics.failed:
+        click.get_current_context().exit(exit_codes.USER_ERROR)

@@ -10,10 +10,11 @@ from gridrt.errors import NonFiniteError
 from gridrt.eval.evaluation import Evaluation
 from gridrt.eval.metrics import AveragePrecision, Metrics
 from gridrt.eval.mistakes import ImageMistakes
-from gridrt.eval.results import Result, detect_all
+from gridrt.eval.results import DatasetResults, Result, detect_all
 
 __all__ = [
     "AveragePrecision",
+    "DatasetResults",
     "Evaluation",
     "ImageMistakes",
     "Metrics",
@@ -23,21 +24,19 @@ __all__ = [
 ]
 
 
-def evaluate(
-    detector: Detector, dataset: CocoDataset, on_error: Callable[[NonFiniteError], None] | None = None
-) -> Metrics:
-    """Detect in every image of a data set and measure what was found.
+def evaluate(detector: Detector, dataset: CocoDataset) -> Metrics:
+    """Detect in every image of a data set and measure the detections.
 
-    Under `torchrun` the processes share the images, and each returns the metrics of all.
+    Images that fail are skipped, with a warning: `Metrics.failed` names them. Under `torchrun` the processes
+    share the images, and each returns the metrics of all.
 
     Args:
         detector: runs on one image at a time.
         dataset: the images and their objects.
-        on_error: as in `detect_all`; an image that fails counts as one without detections.
 
     Raises:
-        DataError: the classes of the detector are not those of the data, or a picture is not as large as annotated.
-        ImageError: a picture cannot be read.
-        NonFiniteError: the model's output for an image is not finite, and there is no `on_error`.
+        DataError: the classes of the detector are not those of the data.
+        GridRTError: every image fails.
     """
-    return Evaluation(dataset, detect_all(detector, dataset, on_error)).metrics()
+    found = detect_all(detector, dataset)
+    return Evaluation(dataset, found.results, found.failed).metrics()

@@ -17,12 +17,15 @@ class EvaluationReport:
     Attributes:
         metrics: average precision, overall and per class, in 0..1.
         results: all detections, in COCO's format of results.
+        false_positives: how many detections from the score that `gridrt detect` shows on match no object; what is left
+            to tell where the annotations have none.
         conditions: model, annotations, their SHA-256, scale and its origin, versions, processes and seconds; ready for
             JSON.
     """
 
     metrics: Metrics
     results: Sequence[Result]
+    false_positives: int
     conditions: Mapping[str, Any]
 
     def to_json(self) -> dict[str, Any]:

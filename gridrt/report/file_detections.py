@@ -10,7 +10,7 @@ from typing import TextIO
 from tqdm import tqdm
 
 from gridrt.detector import Detector
-from gridrt.errors import ImageError, OutputError
+from gridrt.errors import GridRTError, ImageError, NonFiniteError, OutputError
 from gridrt.files import check_apart, check_writable, write_text
 from gridrt.report.annotate import annotate, frame_count
 from gridrt.report.records import Record, to_json
@@ -30,7 +30,7 @@ class FileDetections:
         score_threshold: detections below it are left out.
         json_file: a file or a stream that the records are listed in; None lists them nowhere. It is not written where
             there is no record.
-        on_error: called with the error of a source that cannot be read as a whole, before the next source; None raises
+        on_error: called with the error of a source that cannot be read or whose output is not finite, before the next source; None raises
             the error.
     """
 
@@ -39,7 +39,7 @@ class FileDetections:
     targets: Sequence[Path]
     score_threshold: float
     json_file: Path | TextIO | None
-    on_error: Callable[[ImageError], None] | None
+    on_error: Callable[[GridRTError], None] | None
 
     def __iter__(self) -> Iterator[Record]:
         records: list[Record] = []
@@ -63,7 +63,7 @@ class FileDetections:
                     for record in annotate(self.detector, source, target, self.score_threshold):
                         yield record
                         bar.update()
-                except ImageError as error:  # noqa: PERF203 - one bad file does not stop the others
+                except (ImageError, NonFiniteError) as error:  # noqa: PERF203 - one bad file does not stop the others
                     if self.on_error is None:
                         raise
                     self.on_error(error)

@@ -7,8 +7,8 @@ import json
 
 from gridrt.config import DEFAULT_SCALE
 from gridrt.data.coco import CocoDataset
-from gridrt.data.joined import AnnotatedPictures
-from gridrt.data.training import LEAST_SIDE, TrainingImages
+from gridrt.data.joined import AnnotatedImages
+from gridrt.data.training import MIN_SIDE, TrainingImages
 
 DIGITS = 16  # of a digest; enough to tell data sets apart in a message
 
@@ -33,7 +33,7 @@ class TrainingData:
 
     def __init__(
         self,
-        pictures: AnnotatedPictures,
+        pictures: AnnotatedImages,
         validation: CocoDataset | None,
         scale: tuple[int, int] = DEFAULT_SCALE,
         seed: int = 0,
@@ -43,9 +43,9 @@ class TrainingData:
 
     def left_out(self) -> dict[str, int]:
         """The number of images that are not used, by the reason."""
-        small = sum(min(image.width, image.height) < LEAST_SIDE for image in self._pictures.images)
+        small = sum(min(image.width, image.height) < MIN_SIDE for image in self._pictures.images)
         empty = len(self._pictures) - len(self.images) - small
-        reasons = {"without objects": empty, f"with a side of less than {LEAST_SIDE} pixels": small}
+        reasons = {"without objects": empty, f"with a side of less than {MIN_SIDE} pixels": small}
         return {reason: count for reason, count in reasons.items() if count}
 
     def training_digest(self) -> str:

@@ -55,7 +55,7 @@ def tell_metrics(progress: Progress, metrics: Metrics, failures: int, seconds: f
     """The average precision of an evaluation, the number of images that failed, and the duration in seconds."""
     overall = metrics.overall
     figures = f"AP {points(overall.ap)}, AP50 {points(overall.ap50)}, AP75 {points(overall.ap75)}"
-    failed = f"; output not finite for {format_count(failures, 'image')}" if failures else ""
+    failed = f"; failed for {format_count(failures, 'image')}" if failures else ""
     tell(f"epoch {progress.epoch + 1} evaluated in {seconds:.1f} s: {figures}{failed}")
 
 

@@ -14,7 +14,7 @@ from gridrt import processes
 from gridrt.data.coco import CocoDataset
 from gridrt.data.training import TrainingBatch, training_batches
 from gridrt.detector import Detector
-from gridrt.errors import NonFiniteError
+from gridrt.errors import GridRTError
 from gridrt.eval import evaluate
 from gridrt.eval.results import categories_of_labels
 from gridrt.formatting import format_count
@@ -88,8 +88,8 @@ class Trainer:
             GridRTError: a loss is no longer finite; what was saved is still there.
             OutputError: a file cannot be written; likewise.
             ImageError, DataError: an image cannot be used.
-            NonFiniteError: the training is done, but in its last evaluation the model's output for some images was not
-                finite. These count as images without detections.
+            GridRTError: the training is done, but images failed in its last evaluation: they cannot be read, or the
+                model's output for them is not finite.
         """
         total = self._schedule.epochs * self._iterations_per_epoch
         if self._is_resumed:
@@ -107,10 +107,11 @@ class Trainer:
                 raise
         if self._failures:
             named = ", ".join(self._failures[:NAMED_FAILURES])
-            raise NonFiniteError(
-                "the boxes and scores of the model must be finite numbers",
+            raise GridRTError(
+                "the training is done, but its last evaluation failed for some images",
                 place="last evaluation",
-                value=f"NaN or infinity for {format_count(len(self._failures), 'image')}, first {named}",
+                value=f"{format_count(len(self._failures), 'image')}, first {named}",
+                remedy="Their errors are listed above.",
             )
 
     @property
@@ -179,10 +180,9 @@ class Trainer:
 
     def _evaluate(self, validation: CocoDataset) -> None:
         device, started = str(next(self._model.parameters()).device), time.perf_counter()
-        failures: list[str] = []
         detector = Detector(TorchSession(self._model, device))
-        metrics = evaluate(detector, validation, on_error=lambda error: failures.append(str(error.place)))
-        self._failures = processes.gathered(failures)
+        metrics = evaluate(detector, validation)
+        self._failures = list(map(str, metrics.failed))
         self._model.train()
         self.progress.seconds = self._seconds()
         self._recorder.add_metrics(metrics, self.progress)

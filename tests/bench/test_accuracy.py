@@ -29,10 +29,9 @@ def test_the_figures_are_those_of_an_evaluation(tmp_path: Path) -> None:
 
     accuracy = accuracy_of(dataset, SESSION.class_names, found)
 
-    expected = Evaluation(dataset, detect_all(detector, dataset))
-    assert {"images": accuracy.images, "overall": accuracy.overall, "per_class": accuracy.per_class} == (
-        expected.metrics().to_json()
-    )
+    expected = Evaluation(dataset, detect_all(detector, dataset).results)
+    measured = {"images": accuracy.images, "overall": accuracy.overall, "per_class": accuracy.per_class}
+    assert expected.metrics().to_json() == measured | {"failed": {}}
     assert 0 < (accuracy.overall["ap"] or 0) < 1
     assert np.mean([one for one in accuracy.by_iou.values() if one is not None]) == pytest.approx(
         accuracy.overall["ap"]
@@ -54,7 +53,7 @@ def test_classes_in_another_order_are_matched_by_name(tmp_path: Path) -> None:
 
 
 def test_classes_other_than_the_datas_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="classes of the model must be the categories of the data"):
+    with pytest.raises(DataError, match="categories of the data must be classes of the model"):
         accuracy_of(write_dataset(tmp_path), ("cat", "bird"), {})
 
 

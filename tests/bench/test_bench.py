@@ -13,6 +13,7 @@ import onnx.helper
 import pytest
 import torch
 
+from gridrt.api import open_detector
 from gridrt.bench.bench import benchmark
 from gridrt.bench.gates import Gates
 from gridrt.bench.process import CandidateProcess
@@ -20,7 +21,6 @@ from gridrt.bench.result import SESSION, BenchResult
 from gridrt.bench.worker import Memory, Worker, WorkerOptions
 from gridrt.data.coco import CocoDataset
 from gridrt.data.image import save_image
-from gridrt.detector import open_detector
 from gridrt.errors import DataError, GridRTError, ImageError
 from gridrt.eval import evaluate
 from gridrt.files import sha256_of

@@ -88,7 +88,7 @@ def test_the_ends_of_the_network_count_what_they_write_and_the_pixels_they_read(
 
     assert costs["input"] == Cost(elements=2 * 3 * 64 * 96, pixels=2 * 3 * 64 * 96)
     assert costs["roi_align"] == Cost(elements=64 * (2000 * 7 * 7 + 14 * 14 * 14))
-    assert costs["nms"] == costs["decode"] == costs["other"] == Cost()
+    assert costs["proposals"] == costs["detections"] == costs["decode"] == costs["other"] == Cost()
 
 
 def test_bytes_follow_the_type_but_for_pixels() -> None:

@@ -47,7 +47,7 @@ def tiny(exported: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.Mo
 
 @pytest.fixture
 def no_tensorrt(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tensorrt_library, "_loaded", functools.cache(tensorrt_library._loaded.__wrapped__))
+    monkeypatch.setattr(tensorrt_library, "_load", functools.cache(tensorrt_library._load.__wrapped__))
     for name in ("tensorrt", "tensorrt_rtx"):
         monkeypatch.setitem(sys.modules, name, None)
 

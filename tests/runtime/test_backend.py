@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,8 @@ import pytest
 from gridrt.data.image import save_image
 from gridrt.errors import GridRTError
 from gridrt.runtime import backend as registry
-from gridrt.runtime.backend import AUTO, Backend, SessionOptions, choose_backend, open_session
+from gridrt.runtime.backend import AUTO, Backend, Session, SessionOptions, choose_backend, open_session
+from gridrt.runtime.info import ModelInfo
 from tests.datasets import write_dataset
 
 ROOT = Path(__file__).parents[2]
@@ -166,6 +168,12 @@ class Other(Backend):
     def opens(self, path: Path) -> bool:
         return path.read_bytes().startswith(b"OTHER")
 
+    def info(self, path: Path, options: SessionOptions) -> ModelInfo:
+        raise NotImplementedError
+
+    def open(self, path: Path, options: SessionOptions) -> Session:
+        raise NotImplementedError
+
     def probe(self) -> list[registry.Availability]:
         return [registry.Availability(self.title, self._problem)]
 
@@ -255,7 +263,7 @@ def test_entry_points_of_a_source_tree_that_is_not_installed_are_those_of_its_pr
 
 
 def test_a_backend_that_cannot_be_loaded_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    broken = registry.EntryPoint("broken", "gridrt.no_such_module:BACKEND", registry.GROUP)
+    broken = EntryPoint("broken", "gridrt.no_such_module:BACKEND", registry.GROUP)
     monkeypatch.setattr(registry, "_entry_points", lambda: [broken])
 
     with pytest.raises(GridRTError, match="cannot load the backend") as refused:

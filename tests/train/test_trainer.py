@@ -15,7 +15,7 @@ from torch import nn
 
 from gridrt.data.coco import CocoDataset
 from gridrt.detector import Detector
-from gridrt.errors import CheckpointError, NonFiniteError, OutputError
+from gridrt.errors import CheckpointError, GridRTError, OutputError
 from gridrt.eval import Metrics
 from gridrt.model.grid_rcnn import GridRCNN
 from gridrt.train.optimization import Optimization
@@ -233,18 +233,17 @@ def test_a_signal_to_another_process_stops_this_one_at_the_same_iteration(
 def test_images_that_fail_in_an_evaluation_do_not_stop_the_training_and_are_named_at_its_end(
     begin: Begin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def evaluate(_: Detector, __: CocoDataset, on_error: Callable[[NonFiniteError], None]) -> Metrics:
-        on_error(NonFiniteError("boxes must be finite numbers", place="val/7.png", value="nan"))
-        return metrics_of(0.5)
+    def evaluate(_: Detector, __: CocoDataset) -> Metrics:
+        return replace(metrics_of(0.5), failed={Path("val/7.png"): "boxes must be finite numbers"})
 
     monkeypatch.setattr("gridrt.train.trainer.evaluate", evaluate)
 
-    with pytest.raises(NonFiniteError, match=r"last evaluation: .*1 image, first val/7\.png"):
+    with pytest.raises(GridRTError, match=r"last evaluation: .*1 image, first val/7\.png"):
         begin(tmp_path).run()
 
     assert load_state(tmp_path / "checkpoint.pth").progress.epoch == 2
     reported = [line for line in capsys.readouterr().err.splitlines() if "evaluated in" in line]
-    assert [line.endswith("AP75 25.0; output not finite for 1 image") for line in reported] == [True, True]
+    assert [line.endswith("AP75 25.0; failed for 1 image") for line in reported] == [True, True]
 
 
 def test_records_are_means_over_the_iterations_since_the_last_one(
