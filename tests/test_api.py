@@ -141,7 +141,7 @@ def test_files_are_detected_in_one_at_a_time(folder: Path) -> None:
 
 def test_a_file_that_cannot_be_read_goes_to_the_callback_and_the_others_follow(folder: Path) -> None:
     (folder / "images/0.png").write_bytes(b"no image")
-    errors: list[ImageError] = []
+    errors: list[GridRTError] = []
 
     records = list(api.detect_files("model.onnx", ["images/*.png"], scale=(64, 48), on_error=errors.append))
 

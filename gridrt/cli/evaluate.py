@@ -75,10 +75,9 @@ def command(
         f"{conditions['device']}, {format_scale_with_origin(conditions['scale'], conditions['scale_origin'])}, "
         f"at most 100 detections an image, {format_count(conditions['processes'], 'process')}"
     )
-    click.echo(
-        f"{figure} on {format_count(metrics.images, 'image')}"
-        f"{', in ' if written else ''}{', '.join(written)}, {seconds:.1f} s ({seconds / max(metrics.images, 1):.3f} s per "
-        f"image). Next: {command_line('detect', 'IMAGES', '--model', model)}"
-    )
+    places = f"{', in ' if written else ''}{', '.join(written)}"
+    duration = f"{seconds:.1f} s ({seconds / max(metrics.images, 1):.3f} s per image)"
+    following = command_line("detect", "IMAGES", "--model", model)
+    click.echo(f"{figure} on {format_count(metrics.images, 'image')}{places}, {duration}. Next: {following}")
     if metrics.failed:
         click.get_current_context().exit(exit_codes.USER_ERROR)

@@ -17,7 +17,7 @@ from gridrt.data.annotation_file import ListedImage
 from gridrt.data.annotations import AnnotatedImage
 from gridrt.data.image import Header, read_header
 from gridrt.errors import DataError, ImageError
-from gridrt.formatting import format_count
+from gridrt.formatting import format_count, format_scale
 
 _LOCAL_FILES = "?d="  # of Label Studio: /data/local-files/?d=folder/name.jpg
 _HOST = re.compile(r"^[a-z][a-z0-9+.-]*://[^/]*/", re.IGNORECASE)
@@ -152,11 +152,11 @@ def _sized(found: Sequence[tuple[ListedImage, str]], folder: Path) -> list[Annot
         images.append(AnnotatedImage(image.id, name, header.width, header.height))
     if wrong:
         image, name, header = wrong[0]
-        annotated = f"annotated as {pixels(image.size)}" if image.size else ""
+        annotated = f"annotated as {format_scale(image.size)}" if image.size else ""
         raise DataError(
             "the image must be as large as annotated",
             place=folder / name,
-            value=f"{pixels((header.width, header.height))}, {annotated}; {len(wrong)} of {len(found)} differ",
+            value=f"{format_scale((header.width, header.height))}, {annotated}; {len(wrong)} of {len(found)} differ",
             remedy=_AS_STORED if header.is_turned and image.size == (header.height, header.width) else "",
         )
     return images
