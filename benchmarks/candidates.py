@@ -11,16 +11,17 @@ import onnx
 import torch
 from torch import Tensor
 
-from benchmarks.graph_parts import cpu_session, cut_after_rpn
+from benchmarks.graph_parts import up_to_rpn
 from benchmarks.photograph import filling, photograph
-from gridrt.calib.observe import observe
+from gridrt.calib.observe import observable_session, observe
+from gridrt.calib.range_methods import METHODS, ranges_of
 from gridrt.calib.recipe import load_recipe
 from gridrt.calib.rewrite import apply_recipe
 from gridrt.calib.targets import TARGETS
-from gridrt.calib.thresholds import METHODS, ranges_of
 from gridrt.data.image import save_image
 from gridrt.data.transform import Batch
 from gridrt.export.verify import cpu_sessions
+from gridrt.graph.graph import load_graph
 from gridrt.model.grid_rcnn import GridRCNN
 from gridrt.runtime.backend import Session
 from gridrt.runtime.onnxruntime.profile import Feeds
@@ -50,8 +51,10 @@ def int8_graph_of(graph: Path, batch: Batch, scale: tuple[int, int]) -> Path:
     picture, target = graph.with_suffix(".png"), graph.with_suffix(".int8.onnx")
     height, width = batch.image_sizes[0]
     save_image(picture, batch.images[0, :height, :width])
-    ranges = ranges_of(observe(graph, [picture], scale, graph.with_suffix(".npz")), METHODS["mse"])
-    onnx.save(apply_recipe(onnx.load(graph), load_recipe("int8"), TARGETS["cpu"], ranges), target)
+    loaded = load_graph(graph)
+    observers = observe(loaded, observable_session(loaded), [picture], scale, graph.with_suffix(".npz"))
+    ranges = ranges_of(observers, METHODS["mse"])
+    onnx.save(apply_recipe(loaded.model, load_recipe("int8"), TARGETS["cpu"], ranges), target)
     return target
 
 
@@ -68,13 +71,10 @@ def up_to_rpn_calls(model: GridRCNN, graph: Path, int8_graph: Path, batch: Batch
     by_torch = partial(_rpn_maps, model, torch.from_numpy(batch.images), torch.from_numpy(batch.image_sizes))
     calls: dict[str, Callable[[], object]] = {PYTORCH: by_torch}
     for name, whole in ((ONNX_RUNTIME, graph), (ONNX_RUNTIME_INT8, int8_graph)):
-        part = whole.with_stem(f"{whole.stem}_up_to_rpn")
-        cut_after_rpn(whole, part)
-        calls[name] = partial(cpu_session(part, threads).run, None, feeds_of(batch))
+        calls[name] = partial(up_to_rpn(whole, threads).run, feeds_of(batch))
     return calls
 
 
 @torch.inference_mode()
 def _rpn_maps(model: GridRCNN, images: Tensor, image_sizes: Tensor) -> list[tuple[Tensor, Tensor]]:
-    maps: list[tuple[Tensor, Tensor]] = model.rpn_head(model.pyramid(images, image_sizes))
-    return maps
+    return model.rpn(model.fpn(model.features(model.input(images, image_sizes))))

@@ -29,7 +29,7 @@ from benchmarks.latency_table import Latency, lines
 from benchmarks.program_cost import program_cost
 from benchmarks.setting import Setting, conditions
 from benchmarks.setting_options import out_option, result_file, setting_options
-from gridrt.bench.timing import seconds_in_turns
+from gridrt.bench.interleave import interleaved_seconds
 from gridrt.config import DEFAULT_SCALE
 from gridrt.data.transform import Batch
 from gridrt.files import write_text
@@ -85,8 +85,8 @@ def time_parts(
     up_to_rpn = up_to_rpn_calls(model, graph, int8_graph, batch, setting.threads)
     detections = int((whole[PYTORCH]().labels >= 0).sum())
     return detections, {
-        "whole detector": seconds_in_turns(whole, warm_up=setting.warm_up, runs=setting.runs),
-        "backbone, FPN and RPN": seconds_in_turns(up_to_rpn, warm_up=setting.warm_up, runs=setting.runs),
+        "whole detector": interleaved_seconds(whole, warm_up=setting.warm_up, runs=setting.runs),
+        "backbone, FPN and RPN": interleaved_seconds(up_to_rpn, warm_up=setting.warm_up, runs=setting.runs),
     }
 
 

@@ -16,20 +16,20 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import click
-import onnx
 
 from gridrt.calib.affine import Range
-from gridrt.calib.artefact import save_rewritten
+from gridrt.calib.graph_files import save_rewritten
 from gridrt.calib.observe import observed_activations
 from gridrt.calib.recipe import load_recipe
 from gridrt.calib.rewrite import apply_recipe
 from gridrt.calib.targets import TARGETS
 from gridrt.config import DEFAULT_SCALE
-from gridrt.export.engine.build import build_engine
+from gridrt.export.engine.build import engine_from_graph
 from gridrt.export.engine.options import EngineOptions
 from gridrt.export.engine.profile import Profile, profile_for
 from gridrt.export.onnx_export import onnx_from_model, save_onnx
-from gridrt.files import check_writable, sha256_of, write_text
+from gridrt.files import check_writable, write_text
+from gridrt.graph.graph import load_graph
 from gridrt.machine.conditions import machine
 from gridrt.model.untrained import untrained_model
 
@@ -74,17 +74,18 @@ def graphs_of(variant: str, folder: Path) -> Iterator[tuple[str, Path]]:
     graph = folder / f"{variant}.onnx"
     save_onnx(onnx_from_model(untrained_model(variant).eval(), weights_sha256="0" * 64), graph)
     yield "fp32", graph
-    model, target = onnx.load(graph), TARGETS["tensorrt"]
-    ranges = dict.fromkeys(observed_activations(model.graph), RANGE)
+    loaded, target = load_graph(graph), TARGETS["tensorrt"]
+    ranges = dict.fromkeys(observed_activations(loaded.model.graph), RANGE)
     for name in PRECISIONS[1:]:
         recipe, rewritten = load_recipe(name), folder / f"{variant}.{name}.onnx"
-        save_rewritten(apply_recipe(model, recipe, target, ranges), rewritten, recipe, target, sha256_of(graph), {})
+        model = apply_recipe(loaded.model, recipe, target, ranges)
+        save_rewritten(model, rewritten, recipe, target, loaded.sha256, {})
         yield name, rewritten
 
 
 def _row(variant: str, precision: str, profile: str, graph: Path, options: EngineOptions) -> dict[str, Any]:
     """What one engine took; printed, too."""
-    manifest = build_engine(graph, graph.with_suffix(".engine"), options)
+    manifest = engine_from_graph(load_graph(graph), graph.with_suffix(".engine"), options)
     layers = sum((Counter(stage) for stage in manifest.precision.values()), Counter[str]())
     row = {
         "variant": variant,

@@ -24,8 +24,8 @@ import click
 from benchmarks.gpu_conditions import gpu_conditions, require_gpu
 from benchmarks.gpu_report import RESULTS, Row, problem_row, read_report, row_line, write_report
 from gridrt.errors import GridRTError
+from gridrt.formatting import format_count
 from gridrt.plugins.kernels import KERNELS
-from gridrt.wording import counted
 
 SECONDS = 585.0
 """For all parts together."""
@@ -120,7 +120,7 @@ def table(tables: Sequence[tuple[str, Sequence[Row]]]) -> Iterator[str]:
         yield title
         yield from map(row_line, rows)
     problems = sum("problem" in row for _, rows in tables for row in rows)
-    yield counted(problems, "problem") if problems else "no problems"
+    yield format_count(problems, "problem") if problems else "no problems"
 
 
 def run_one(part: Part, out: Path, seconds: float) -> list[Row]:

@@ -7,17 +7,17 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Protocol, TypeAlias
 
 import torch
-from torch import nn
 
 from benchmarks.gpu_engine import built
 from gridrt.model.grid_rcnn import GridRCNN
-from gridrt.model.grid_roi_head import GridRoIHead
+from gridrt.ops.custom_ops import DEFINITIONS
+from gridrt.ops.grid_fusion import grid_fusion
 from gridrt.runtime.backend import Session
 from gridrt.runtime.pytorch_cuda.half_precision import halve
 from gridrt.runtime.pytorch_cuda.session import TorchCudaSession
@@ -77,8 +77,11 @@ def eager(task: Task, *, tf32: bool = False, half: bool = False) -> Ready:
 def compiled(task: Task) -> Ready:
     """As `eager` in float16, with backbone, FPN, RPN and the heads compiled; what lies between them is not."""
     model = in_half(copy.deepcopy(task.model).cuda())
-    for part in (model.backbone, model.neck, model.rpn_head, *_heads(model)):
+    grid = model.grid
+    heads = (model.rpn_head, model.roi_head.bbox_head, grid.convs, grid.deconv1, grid.norm1, grid.deconv2)
+    for part in (model.backbone, model.neck, *heads):
         part.compile()
+    model.ops = replace(DEFINITIONS, grid_fusion=torch.compile(grid_fusion))
     return _by_torch(model, task, tf32=False)
 
 
@@ -86,13 +89,6 @@ def in_half(model: GridRCNN) -> GridRCNN:
     """The same model, features and weights in float16, channels last, as tensor cores want them."""
     halve(model)
     return model.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return] # no layout in types
-
-
-def _heads(model: GridRCNN) -> tuple[nn.Module, nn.Module]:
-    head = model.roi_head
-    if not isinstance(head, GridRoIHead):
-        raise TypeError("a Grid R-CNN is timed")
-    return head.bbox_head, head.grid_head
 
 
 @torch.inference_mode()

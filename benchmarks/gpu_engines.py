@@ -14,7 +14,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import click
-import onnx
 import torch
 
 from benchmarks.gpu_engine import built, engine_figures
@@ -22,13 +21,13 @@ from benchmarks.gpu_report import RESULTS, Report, run_part
 from benchmarks.precision import METHOD, calibration_images
 from benchmarks.training_sets import SETS, TrainingSet
 from gridrt.calib.affine import Range
-from gridrt.calib.artefact import save_rewritten
 from gridrt.calib.fidelity import Fidelity, detect_in, fidelity
-from gridrt.calib.observe import observe
+from gridrt.calib.graph_files import save_rewritten
+from gridrt.calib.observe import observable_session, observe
+from gridrt.calib.range_methods import METHODS, ranges_of
 from gridrt.calib.recipe import load_recipe
 from gridrt.calib.rewrite import apply_recipe
 from gridrt.calib.targets import TARGETS
-from gridrt.calib.thresholds import METHODS, ranges_of
 from gridrt.data.coco import CocoDataset
 from gridrt.data.image import load_image
 from gridrt.data.synthetic import write_synthetic
@@ -36,6 +35,7 @@ from gridrt.detector import Detector
 from gridrt.eval import AveragePrecision, evaluate
 from gridrt.export.onnx_export import onnx_from_model, save_onnx
 from gridrt.files import sha256_of
+from gridrt.graph.graph import Graph, load_graph
 from gridrt.model.checkpoint import load_model
 from gridrt.model.zoo import locate
 from gridrt.runtime.onnxruntime.session import OnnxRuntimeSession
@@ -92,15 +92,17 @@ def _graph(precision: str, graph: Path, root: Path, data: TrainingSet) -> Path:
     if precision == "fp32":
         return graph
     recipe, target = load_recipe(precision), TARGETS["tensorrt"]
-    ranges = _ranges(graph, root, data) if recipe.quantizes else {}
+    loaded = load_graph(graph)
+    ranges = _ranges(loaded, root, data) if recipe.quantizes else {}
     written = graph.with_name(f"graph.{precision}.onnx")
-    rewritten = apply_recipe(onnx.load(graph), recipe, target, ranges)
-    save_rewritten(rewritten, written, recipe, target, sha256_of(graph), {})
+    rewritten = apply_recipe(loaded.model, recipe, target, ranges)
+    save_rewritten(rewritten, written, recipe, target, loaded.sha256, {})
     return written
 
 
-def _ranges(graph: Path, root: Path, data: TrainingSet) -> Mapping[str, Range]:
-    observers = observe(graph, calibration_images(root, data), data.scale, graph.with_suffix(".npz"))
+def _ranges(graph: Graph, root: Path, data: TrainingSet) -> Mapping[str, Range]:
+    images, cache = calibration_images(root, data), graph.path.with_suffix(".npz")
+    observers = observe(graph, observable_session(graph), images, data.scale, cache)
     return ranges_of(observers, METHODS[METHOD])
 
 

@@ -1,4 +1,4 @@
-"""Cut the first part out of an exported graph, and tell which operators take the time of the whole."""
+"""The convolutions of an exported graph alone, and the operators that take the time of the whole."""
 
 from __future__ import annotations
 
@@ -7,12 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import onnx
-import onnx.utils
-import onnxruntime as ort
 
+from gridrt.graph.stage_tensors import stage_tensors
 from gridrt.runtime.onnxruntime.profile import Feeds, profiled_runs
-
-RPN_OUTPUTS = ("rpn_head.rpn_cls/Conv", "rpn_head.rpn_reg/Conv")
+from gridrt.runtime.onnxruntime.subgraph import SubgraphSession
 
 
 @dataclass(frozen=True)
@@ -32,18 +30,11 @@ class OpTime:
     share: float
 
 
-def cut_after_rpn(graph: Path, target: Path) -> None:
-    """Write the part of `graph` from the images to the maps of the region proposal network, level by level."""
-    nodes = onnx.load(graph, load_external_data=False).graph.node
-    maps = [node.output[0] for node in nodes if node.name.startswith(RPN_OUTPUTS)]
-    onnx.utils.extract_model(graph, target, ["images", "image_sizes"], maps)
-
-
-def cpu_session(graph: Path, threads: int) -> ort.InferenceSession:
-    """Any graph, on the CPU."""
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = threads
-    return ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+def up_to_rpn(graph: Path, threads: int) -> SubgraphSession:
+    """The subgraph from the images to the maps of the RPN, open on the CPU."""
+    model = onnx.load(graph)
+    names = stage_tensors(model.graph)
+    return SubgraphSession(model, {}, (*names.objectness, *names.deltas), threads)
 
 
 def op_times(graph: Path, feeds: Feeds, *, threads: int, warm_up: int, runs: int) -> list[OpTime]:

@@ -21,19 +21,20 @@ import onnx
 from onnx import ModelProto
 
 from benchmarks.training_sets import SETS, TrainingSet
+from gridrt.api import open_detector
 from gridrt.calib.affine import Range
 from gridrt.calib.images import spread
-from gridrt.calib.observe import observe
+from gridrt.calib.observe import observable_session, observe
+from gridrt.calib.range_methods import METHODS, ranges_of
 from gridrt.calib.recipe import load_recipe
 from gridrt.calib.rewrite import apply_recipe
 from gridrt.calib.targets import TARGETS
-from gridrt.calib.thresholds import METHODS, ranges_of
 from gridrt.data.coco import CocoDataset
-from gridrt.detector import Detector, open_detector
+from gridrt.detector import Detector
 from gridrt.eval import AveragePrecision, evaluate
 from gridrt.export.onnx_export import onnx_from_model, save_onnx
 from gridrt.files import check_writable, sha256_of, write_text
-from gridrt.graph.fp16_simulation import rounded
+from gridrt.graph.fp16_simulation import fp16_simulation
 from gridrt.machine.conditions import machine
 from gridrt.model.checkpoint import load_model
 from gridrt.model.zoo import locate
@@ -82,13 +83,14 @@ def measure(name: str, folder: Path, work: Path, threads: int) -> dict[str, Any]
     root = data.find(work)
     dataset = CocoDataset(root / data.val_images, root / data.val_annotations)
     graph = folder / "graph.onnx"
-    save_onnx(onnx_from_model(load_model(weights), sha256_of(weights)), graph)
+    exported = save_onnx(onnx_from_model(load_model(weights), sha256_of(weights)), graph)
     calibration = calibration_images(root, data)
-    ranges = ranges_of(observe(graph, calibration, data.scale, folder / "cache.npz", threads), METHODS[METHOD])
+    session = observable_session(exported, threads)
+    ranges = ranges_of(observe(exported, session, calibration, data.scale, folder / "cache.npz"), METHODS[METHOD])
     rows = [
         _row("PyTorch FP32", weights, evaluate(open_detector(weights, threads=threads), dataset).overall),
         _row("ONNX FP32", graph, evaluate(_detector(graph, threads), dataset).overall),
-        *_rewritten_rows(onnx.load(graph), ranges, dataset, folder, threads),
+        *_rewritten_rows(exported.model, ranges, dataset, folder, threads),
     ]
     conditions = {
         **machine(),
@@ -115,7 +117,7 @@ def _rewritten_rows(
         rewritten = apply_recipe(model, load_recipe(recipe), TARGETS[target], ranges)
         written, run = folder / f"{recipe}.{target}.onnx", folder / "run.onnx"
         onnx.save(rewritten, written)
-        onnx.save(rounded(rewritten) if is_rounded else rewritten, run)
+        onnx.save(fp16_simulation(rewritten) if is_rounded else rewritten, run)
         what = f"ONNX {TITLES[recipe]} for {TITLES[target]}"
         precision = evaluate(_detector(run, threads), dataset).overall
         yield _row(f"{what}, {ROUNDED}" if is_rounded else what, written, precision)

@@ -19,16 +19,18 @@ from onnx import ModelProto, TensorProto
 
 from benchmarks.photograph import PHOTOGRAPHS, photograph
 from gridrt.calib.affine import Range
-from gridrt.calib.fidelity import detect_in, fidelity, opened
-from gridrt.calib.observe import observe
+from gridrt.calib.fidelity import cpu_detector, detect_in, fidelity
+from gridrt.calib.observe import observable_session, observe
+from gridrt.calib.range_methods import METHODS, ranges_of
 from gridrt.calib.recipe import load_recipe
 from gridrt.calib.rewrite import apply_recipe
 from gridrt.calib.targets import TARGETS
-from gridrt.calib.thresholds import METHODS, ranges_of
 from gridrt.config import DEFAULT_SCALE
 from gridrt.data.image import save_image
+from gridrt.detector import Detector
 from gridrt.export.onnx_export import onnx_from_model, save_onnx
 from gridrt.files import check_writable, write_text
+from gridrt.graph.graph import Graph
 from gridrt.machine.conditions import machine
 from gridrt.model.untrained import untrained_model
 from gridrt.types import Detections
@@ -79,8 +81,8 @@ def measure(folder: Path, threads: int) -> Iterator[dict[str, Any]]:
         rewritten = apply_recipe(exported.model, load_recipe(recipe), TARGETS[target], exported.ranges)
         file = folder / f"r50.{recipe}.{target}.onnx"
         onnx.save(rewritten, file)
-        with opened(rewritten, DEFAULT_SCALE, threads) as detector:
-            found = fidelity(exported.found, detect_in(detector, [photograph(name) for name in COMPARED_IN]))
+        detector = cpu_detector(Graph(rewritten, file), DEFAULT_SCALE, threads)
+        found = fidelity(exported.found, detect_in(detector, [photograph(name) for name in COMPARED_IN]))
         yield {
             "recipe": recipe,
             "target": target,
@@ -93,15 +95,14 @@ def measure(folder: Path, threads: int) -> Iterator[dict[str, Any]]:
 
 def _export(folder: Path, threads: int) -> Exported:
     graph, pictures = folder / "r50.onnx", []
-    save_onnx(onnx_from_model(untrained_model("r50").eval(), weights_sha256="0" * 64), graph)
+    exported = save_onnx(onnx_from_model(untrained_model("r50").eval(), weights_sha256="0" * 64), graph)
     for name in CALIBRATED_ON:
         pictures.append(folder / f"{name}.png")
         save_image(pictures[-1], photograph(name))
-    observers = observe(graph, pictures, DEFAULT_SCALE, folder / "cache.npz", threads)
-    model = onnx.load(graph)
-    with opened(model, DEFAULT_SCALE, threads) as detector:
-        found = detect_in(detector, [photograph(name) for name in COMPARED_IN])
-    return Exported(model, graph.stat().st_size, ranges_of(observers, METHODS[METHOD]), found)
+    session = observable_session(exported, threads)
+    observers = observe(exported, session, pictures, DEFAULT_SCALE, folder / "cache.npz")
+    found = detect_in(Detector(session, DEFAULT_SCALE), [photograph(name) for name in COMPARED_IN])
+    return Exported(exported.model, graph.stat().st_size, ranges_of(observers, METHODS[METHOD]), found)
 
 
 def _int8_weights(model: ModelProto) -> dict[str, int]:

@@ -29,8 +29,8 @@ from benchmarks.contenders import (
 )
 from benchmarks.setting import Setting, conditions
 from benchmarks.setting_options import out_option, result_file, setting_options
-from gridrt.bench.floor import Floor, stage_floors
-from gridrt.bench.timing import seconds_in_turns
+from gridrt.bench.interleave import interleaved_seconds
+from gridrt.bench.roofline import Bound, stage_bounds
 from gridrt.config import DEFAULT_SCALE
 from gridrt.data.transform import Batch
 from gridrt.export.onnx_export import onnx_from_model, save_onnx
@@ -66,7 +66,7 @@ class StageFigures:
     whole_seconds: Mapping[str, Sequence[float]]
     times: Mapping[str, StageTimes]
     limits: Mapping[str, Peaks]
-    floors: Mapping[str, Mapping[Stage, Floor]]
+    floors: Mapping[str, Mapping[Stage, Bound]]
 
     def to_json(self) -> str:
         """All of it."""
@@ -93,7 +93,7 @@ def measure(setting: Setting, folder: Path) -> StageFigures:
     graph, int8_graph = _graphs(setting, model, batch, folder)
     calls = whole_calls(model, graph, int8_graph, batch, setting.threads)
     found = calls[PYTORCH]()
-    whole_seconds = seconds_in_turns(calls, warm_up=setting.warm_up, runs=setting.runs)
+    whole_seconds = interleaved_seconds(calls, warm_up=setting.warm_up, runs=setting.runs)
     in_float, in_int8 = measured_peaks(torch.device("cpu")), measured_int8_peaks(setting.threads)
     limits = {PYTORCH: in_float, ONNX_RUNTIME: in_float, ONNX_RUNTIME_INT8: in_int8}
     return StageFigures(
@@ -123,9 +123,9 @@ def _times(setting: Setting, model: GridRCNN, graphs: Mapping[str, Path], batch:
     }
 
 
-def _floors(model: GridRCNN, batch: Batch, found: RawDetections, limits: Peaks) -> dict[Stage, Floor]:
+def _floors(model: GridRCNN, batch: Batch, found: RawDetections, limits: Peaks) -> dict[Stage, Bound]:
     images = len(batch.images)
-    return stage_floors(
+    return stage_bounds(
         model.variant,
         len(model.class_names),
         batch.images.shape,

@@ -1,4 +1,4 @@
-"""What a calibration has seen, in a file, so that an interrupted one goes on and other methods need no second look."""
+"""What a calibration observed, in a file: an interrupted one continues, and other range methods run no image again."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from gridrt.files import atomic_path
 
 
 class Key(NamedTuple):
-    """What has to be the same for a cache to be of use.
+    """What must be equal for a cache to be used.
 
     Attributes:
         graph_sha256: of the ONNX file.
@@ -30,7 +30,7 @@ class Key(NamedTuple):
     names: tuple[str, ...]
 
     def text(self) -> str:
-        """As it stands in the file."""
+        """The form in the file."""
         return json.dumps([*self, BINS])
 
 
@@ -39,10 +39,10 @@ class CalibrationCache:
     """The state of a calibration between two images.
 
     Attributes:
-        key: what it is of.
+        key: what was calibrated.
         observers: by the names of the activations.
         seen: SHA-256 of the images that the observers have seen.
-        detections: how many objects were found in those.
+        detections: how many objects were found in those images.
     """
 
     key: Key
@@ -52,12 +52,12 @@ class CalibrationCache:
 
 
 def read_cache(path: Path, key: Key, images: Collection[str]) -> CalibrationCache:
-    """The state that a file holds, if it is of `key` and of none but `images`; else, with a warning, an empty one.
+    """The state in a file, if it is for `key` and saw no image that is not in `images`; else an empty one.
 
     Args:
-        path: the file, which need not be there.
-        key: what the calibration is of.
-        images: SHA-256 of the images that are to be seen.
+        path: the file, which need not exist; a warning says that it is for something else.
+        key: what is calibrated.
+        images: SHA-256 of the images to calibrate with.
 
     Raises:
         GridRTError: the file is not a cache.
@@ -67,11 +67,11 @@ def read_cache(path: Path, key: Key, images: Collection[str]) -> CalibrationCach
             with np.load(path, allow_pickle=False) as arrays:
                 content = dict(arrays)
             if str(content["key"]) == key.text() and set(content["seen"].tolist()) <= set(images):
-                return _state(key, content)
+                return _restored(key, content)
         except Exception as error:  # damaged files make zipfile and numpy raise anything, zlib's errors among it
-            rule = "this is a calibration cache that gridrt wrote"
+            rule = "this is not a calibration cache, or it is damaged"
             raise GridRTError(rule, place=path, value=error, remedy="Remove it, or name another one.") from error
-        warnings.warn(f"{path} is of another graph, scale or set of pictures: calibration starts anew", stacklevel=2)
+        warnings.warn(f"{path} is for another graph, scale or set of images: calibration starts anew", stacklevel=2)
     return CalibrationCache(key, {name: Observer(name) for name in key.names})
 
 
@@ -93,7 +93,7 @@ def write_cache(path: Path, state: CalibrationCache) -> None:
         )
 
 
-def _state(key: Key, content: dict[str, Any]) -> CalibrationCache:
+def _restored(key: Key, content: dict[str, Any]) -> CalibrationCache:
     observers = {name: Observer(name) for name in key.names}
     for observer, (low, high, limit), counts in zip(
         observers.values(), content["extent"], content["counts"], strict=True

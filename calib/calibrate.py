@@ -1,132 +1,192 @@
-"""The whole way from a graph in FP32 and a folder of pictures to a graph in INT8, with what it costs."""
+"""From an FP32 graph and a folder of images to a graph in INT8, with what it costs."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from onnx import ModelProto
-
-from gridrt.calib.artefact import load_float_graph
+from gridrt.calib.evaluation import RecipeEvaluator
 from gridrt.calib.fidelity import Fidelity
-from gridrt.calib.images import pictures_in, spread
-from gridrt.calib.observe import observe
-from gridrt.calib.recipe import Recipe, RecipeError
+from gridrt.calib.graph_files import check_float_graph, default_cache, default_name, save_rewritten
+from gridrt.calib.images import images_in, spread
+from gridrt.calib.observe import observable_session, observe
+from gridrt.calib.range_methods import METHODS, ranges_of
+from gridrt.calib.recipe import Recipe, RecipeError, load_recipe, recipe_text
 from gridrt.calib.sensitivity import BlockCost, Mixture, blocks_of, costs, mixture, within
-from gridrt.calib.targets import Target
-from gridrt.calib.thresholds import METHODS, ranges_of
-from gridrt.calib.trial import Trial
-from gridrt.config import DEFAULT_SCALE
+from gridrt.calib.targets import TARGETS
 from gridrt.data.coco import CocoDataset
-from gridrt.files import sha256_of
-from gridrt.graph.metadata import metadata_of, scale_in_input
+from gridrt.detector import Detector
+from gridrt.errors import GridRTError
+from gridrt.files import check_apart, check_writable, require_suffix, write_text
+from gridrt.graph.graph import Graph
 
-TRIED_IMAGES = 8
-"""In so many of the calibration images detections are compared."""
-
-
-@dataclass(frozen=True)
-class Request:
-    """What to calibrate, and how.
-
-    Attributes:
-        graph: a file of `gridrt export`, in FP32.
-        images: folder of pictures.
-        recipe: with INT8 in it.
-        target: the runtime to write for.
-        method: one of `METHODS`.
-        cache: file that keeps what was seen.
-        max_images: of more pictures, so many are taken.
-        annotations: of the pictures in `images`, as COCO's JSON; None leaves AP unmeasured.
-        sensitivity: whether to measure each block alone.
-        max_ap_drop: budget in points of 100, for which blocks are kept in FP16; None takes the recipe as it is.
-        scale: most pixels on the long and on the short side of a resized image; None is what the model learned from.
-        threads: CPU threads; None means every physical core.
-    """
-
-    graph: Path
-    images: Path
-    recipe: Recipe
-    target: Target
-    method: str
-    cache: Path
-    max_images: int
-    annotations: Path | None = None
-    sensitivity: bool = False
-    max_ap_drop: float | None = None
-    scale: tuple[int, int] | None = None
-    threads: int | None = None
+COMPARED_IMAGES = 8
+"""Detections are compared in at most so many of the calibration images."""
 
 
 @dataclass(frozen=True)
 class Calibrated:
-    """A graph in INT8, and what it costs.
+    """A graph in INT8 that was written, and what it costs.
 
     Attributes:
-        model: the graph.
-        parent_sha256: of the file in FP32.
-        recipe: that it was made by: the one asked for, or the mixture of it.
-        images: how many pictures the ranges come from.
-        fidelity: against the graph in FP32, in some of those pictures.
+        graph: as it was written.
+        recipe: that it was rewritten by: the one asked for, or the mixture found for a budget.
+        recipe_file: where that mixture was written; None without a budget.
+        images: how many images the ranges come from.
+        fidelity: of its detections to those of the graph in FP32, in some of those images.
         ap: of the graph in FP32, in points of 100; None without annotations.
-        ap_after: of `model`; what is FP16 in it is rounded as a GPU rounds.
+        ap_after: of `graph`, with FP16 rounded as on a GPU.
         ranking: what each block costs alone, costliest first; empty where that was neither asked for nor needed.
         mixture: what was found for a budget.
-        notes: how the ranges were found, ready for JSON.
+        calibration: method, images and scale, as they are in the graph's metadata.
     """
 
-    model: ModelProto
-    parent_sha256: str
+    graph: Graph
     recipe: Recipe
+    recipe_file: Path | None
     images: int
     fidelity: Fidelity
     ap: float | None
     ap_after: float | None
     ranking: list[BlockCost]
     mixture: Mixture | None
-    notes: dict[str, Any]
+    calibration: dict[str, Any]
+
+    def to_json(self) -> dict[str, Any]:
+        """All figures, ready for JSON."""
+        return {
+            "recipe": self.recipe.name,
+            "calibration": self.calibration,
+            "fidelity": self.fidelity.to_json(),
+            "ap": self.ap,
+            "ap_after": self.ap_after,
+            "blocks": [asdict(cost) for cost in self.ranking],
+            "kept_in_fp16": [] if self.mixture is None else list(self.mixture.kept_back),
+        }
 
 
-def calibrate(request: Request) -> Calibrated:
-    """Find ranges, measure what is asked for, and rewrite the graph.
+def calibrate(  # noqa: PLR0913 - one keyword for each choice
+    graph: Graph,
+    images: Path,
+    *,
+    recipe: Recipe | str | Path = "int8",
+    target: str = "tensorrt",
+    method: str = "mse",
+    max_images: int = 200,
+    annotations: Path | None = None,
+    sensitivity: bool = False,
+    max_ap_drop: float | None = None,
+    cache: Path | None = None,
+    scale: tuple[int, int] | None = None,
+    threads: int | None = None,
+    out: Path | None = None,
+    figures: Path | None = None,
+) -> Calibrated:
+    """Find the ranges of a graph's activations on real images, and write the graph in INT8.
+
+    The images run through the whole detector, so the second stage sees real proposals. An interrupted calibration
+    continues from its cache.
+
+    Args:
+        graph: of `gridrt export`, in FP32, from `gridrt.graph.graph.load_graph`.
+        images: folder of images like those to detect in.
+        recipe: "int8", "mixed", a TOML file, or a loaded recipe; it must plan INT8.
+        target: "tensorrt" or "cpu".
+        method: how ranges are clipped: "mse", "entropy", "percentile" or "minmax".
+        max_images: of a larger folder, so many images are taken, evenly spaced.
+        annotations: of `images`, as COCO's JSON; None leaves AP unmeasured.
+        sensitivity: measure what INT8 costs, block by block.
+        max_ap_drop: budget in points of 100: the costliest blocks stay in FP16 until the loss of AP is within it.
+            Needs `annotations`.
+        cache: file that keeps what was observed; None is `MODEL.calibration.npz` in the current folder.
+        scale: most pixels on the long and on the short side of a resized image; None is the scale in the graph.
+        threads: CPU threads; None means one for each physical core.
+        out: ONNX file to write; None is `MODEL.RECIPE.onnx` in the current folder. With `max_ap_drop` the recipe that
+            was found goes beside it, as TOML.
+        figures: JSON file for `Calibrated.to_json`; None writes none.
+
+    Returns:
+        The written graph, and what it costs.
 
     Raises:
-        RecipeError: the recipe does not fit the graph, or plans nothing in INT8.
-        GridRTError: the graph, the pictures, the annotations or the cache are not what they should be.
+        RecipeError: the recipe does not fit the graph, or plans no convolution or matrix product in INT8.
+        GraphError: the graph is not one of `gridrt export` in FP32.
+        DataError, ImageError: there are no images, they cannot be read, or the annotations do not fit them.
+        OutputError: a file cannot be written, or would overwrite an input.
+        GridRTError: an argument is not one of the above.
+
+    Example:
+        >>> done = calibrate(load_graph("r50.onnx"), Path("photos"), max_images=100)
+        >>> print(done.graph.path, done.fidelity)
     """
-    model, parent = load_float_graph(request.graph), sha256_of(request.graph)
-    _require_int8(model, request.recipe)
-    pictures = pictures_in(request.images, request.max_images)
-    dataset = None if request.annotations is None else CocoDataset(request.images, request.annotations)
-    scale = request.scale or scale_in_input(metadata_of(model), request.graph) or DEFAULT_SCALE
-    observers = observe(request.graph, pictures, scale, request.cache, request.threads)
-    ranges = ranges_of(observers, METHODS[request.method])
-    trial = Trial(model, ranges, request.target, spread(pictures, TRIED_IMAGES), dataset, scale, request.threads)
-    ranking, mixed = _measured(model, request, trial)
-    recipe = request.recipe if mixed is None else mixed.recipe
-    fidelity, ap_after = trial.outcome(recipe)
-    notes = {"method": request.method, "images": len(pictures), "scale": list(scale)}
-    rewritten = trial.apply(recipe)
-    return Calibrated(rewritten, parent, recipe, len(pictures), fidelity, trial.ap, ap_after, ranking, mixed, notes)
-
-
-def _require_int8(model: ModelProto, recipe: Recipe) -> None:
-    if not blocks_of(model.graph, recipe):
+    if target not in TARGETS:
+        raise GridRTError(f"the target must be one of {', '.join(TARGETS)}", value=target)
+    if method not in METHODS:
+        raise GridRTError(f"the range method must be one of {', '.join(METHODS)}", value=method)
+    if max_ap_drop is not None and annotations is None:
+        raise GridRTError("max_ap_drop must come with annotations to measure AP on")
+    recipe = recipe if isinstance(recipe, Recipe) else load_recipe(recipe)
+    name = recipe.name if max_ap_drop is None else "mixed"
+    out = out or default_name(graph.path, name, TARGETS[target])
+    cache, recipe_file = cache or default_cache(graph.path), None if max_ap_drop is None else out.with_suffix(".toml")
+    require_suffix(out, ".onnx", "an ONNX file")
+    check_outputs((out, cache, recipe_file, figures), (graph.path, annotations, Path(recipe.place)))
+    check_float_graph(graph)
+    if not blocks_of(graph.model.graph, recipe):
         raise RecipeError(
-            "a recipe to calibrate for plans convolutions or matrix products in int8",
+            "the recipe must plan convolutions or matrix products in int8",
             place=recipe.place,
             remedy="Without INT8 there is nothing to calibrate: gridrt build-engine --recipe takes it as it is.",
         )
+    files = images_in(images, max_images)
+    dataset = None if annotations is None else CocoDataset(images, annotations)
+
+    session = observable_session(graph, threads)
+    reference = Detector(session, scale)
+    ranges = ranges_of(observe(graph, session, files, reference.scale, cache), METHODS[method])
+    evaluator = RecipeEvaluator(
+        graph, reference, ranges, TARGETS[target], spread(files, COMPARED_IMAGES), dataset, threads
+    )
+    ranking, mixed = _measured(graph, recipe, evaluator, max_ap_drop, sensitivity=sensitivity)
+    recipe = recipe if mixed is None else mixed.recipe
+    fidelity, ap_after = evaluator.outcome(recipe)
+    calibration = {"method": method, "images": len(files), "scale": list(reference.scale)}
+
+    model = evaluator.apply(recipe)
+    written = save_rewritten(model, out, recipe, TARGETS[target], graph.sha256, calibration)
+    done = Calibrated(
+        written, recipe, recipe_file, len(files), fidelity, evaluator.ap, ap_after, ranking, mixed, calibration
+    )
+    if recipe_file is not None:
+        write_text(recipe_file, recipe_text(recipe))
+    if figures is not None:
+        write_text(figures, json.dumps(done.to_json(), indent=2) + "\n")
+    return done
 
 
-def _measured(model: ModelProto, request: Request, trial: Trial) -> tuple[list[BlockCost], Mixture | None]:
-    if not request.sensitivity and request.max_ap_drop is None:
-        return [], None
-    if request.max_ap_drop is None:
-        return costs(model.graph, request.recipe, trial.measure), None
-    whole = trial.measure(request.recipe)
-    ranking = []
-    if request.sensitivity or not within(whole, request.max_ap_drop):
-        ranking = costs(model.graph, request.recipe, trial.measure)
-    return ranking, mixture(model.graph, request.recipe, whole, ranking, trial.measure, request.max_ap_drop)
+def check_outputs(outputs: Iterable[Path | None], inputs: Iterable[Path | None]) -> None:
+    """Refuse, before the work, files that cannot be written after it, or that would overwrite an input.
+
+    Raises:
+        OutputError: there is one.
+    """
+    written = [output for output in outputs if output is not None]
+    check_apart(written, [file for file in inputs if file is not None])
+    for output in written:
+        check_writable(output)
+
+
+def _measured(
+    graph: Graph, recipe: Recipe, evaluator: RecipeEvaluator, max_ap_drop: float | None, *, sensitivity: bool
+) -> tuple[list[BlockCost], Mixture | None]:
+    """What each block costs, as far as that is asked for or needed, and the mixture for a budget."""
+    nodes = graph.model.graph
+    if max_ap_drop is None:
+        return (costs(nodes, recipe, evaluator.loss) if sensitivity else []), None
+    whole = evaluator.loss(recipe)
+    is_needed = sensitivity or not within(whole, max_ap_drop)
+    ranking = costs(nodes, recipe, evaluator.loss) if is_needed else []
+    return ranking, mixture(nodes, recipe, whole, ranking, evaluator.loss, max_ap_drop)

@@ -1,37 +1,37 @@
-"""How much of what a graph detects is still detected by one that was made of it."""
+"""How well a rewritten graph keeps the detections of the graph that it was made from."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
-from onnx import ModelProto, TensorProto
+from onnx import TensorProto
 
 from gridrt.agreement import Agreement, agreement
 from gridrt.detector import Detector
-from gridrt.export.onnx_export import save_onnx
-from gridrt.graph.fp16_simulation import rounded
+from gridrt.formatting import format_count
+from gridrt.graph.fp16_simulation import fp16_simulation
+from gridrt.graph.graph import Graph
+from gridrt.runtime.onnxruntime.inference_session import CPU
 from gridrt.runtime.onnxruntime.session import OnnxRuntimeSession
 from gridrt.types import Detections, Float32Array, UInt8Array
-from gridrt.wording import counted
 
 
 @dataclass(frozen=True)
 class Fidelity:
-    """What became of a reference's detections in some images.
+    """Detections of a reference and of another graph in the same images, matched.
+
+    Shapes: M matched pairs.
 
     Attributes:
         images: how many.
         detections: of the reference.
-        missing: those that the other side does not have.
-        extra: those that it has besides.
-        box_errors: float32 [M], largest difference of a coordinate in pixels, of each pair.
-        score_errors: float32 [M], of each pair.
-        overlaps: float32 [M], intersection over union of each pair.
+        missing: of those, how many the other graph does not have.
+        extra: how many the other graph has besides.
+        box_errors: float32 [M], largest difference of a coordinate, in pixels.
+        score_errors: float32 [M], difference of the scores.
+        overlaps: float32 [M], intersection over union.
     """
 
     images: int
@@ -44,7 +44,7 @@ class Fidelity:
 
     @property
     def disagreement(self) -> float:
-        """From 0, the same: the unpaired share of all detections, and of pairs the mean loss of overlap and score."""
+        """The unmatched share of all detections, plus the mean loss of overlap and score in pairs; 0 is equal."""
         paired = len(self.overlaps)
         unpaired = self.missing + self.extra
         share = unpaired / max(2 * paired + unpaired, 1)
@@ -66,9 +66,9 @@ class Fidelity:
 
     def __str__(self) -> str:
         if not self.detections:
-            return f"nothing is detected in {counted(self.images, 'image')}"
+            return f"nothing is detected in {format_count(self.images, 'image')}"
         kept = (
-            f"in {counted(self.images, 'image')} {len(self.box_errors)} of {self.detections} detections of the "
+            f"in {format_count(self.images, 'image')} {len(self.box_errors)} of {self.detections} detections of the "
             f"original are kept, {self.extra} are new"
         )
         if not len(self.box_errors):
@@ -81,7 +81,7 @@ class Fidelity:
 
 
 def fidelity(reference: Sequence[Detections], other: Sequence[Detections]) -> Fidelity:
-    """Pair the detections of both sides, image by image."""
+    """Match the detections of both sides, image by image."""
     found = [agreement(one, another) for one, another in zip(reference, other, strict=True)]
     return Fidelity(
         images=len(found),
@@ -99,15 +99,18 @@ def _joined(found: Sequence[Agreement], name: str) -> Float32Array:
 
 
 def detect_in(detector: Detector, images: Sequence[UInt8Array]) -> list[Detections]:
-    """What is found in each image, run one by one."""
+    """The detections in each image; images run one by one, so that none is padded to the size of another."""
     return [detector([image])[0] for image in images]
 
 
-@contextmanager
-def opened(model: ModelProto, scale: tuple[int, int] | None = None, threads: int | None = None) -> Iterator[Detector]:
-    """A detector over a graph in memory, on the CPU; where it has FP16, rounded as a GPU would."""
-    has_half = any(tensor.data_type == TensorProto.FLOAT16 for tensor in model.graph.initializer)
-    with TemporaryDirectory() as folder:
-        path = Path(folder, "graph.onnx")
-        save_onnx(rounded(model) if has_half else model, path)
-        yield Detector(OnnxRuntimeSession(path, ["CPUExecutionProvider"], threads), scale)
+def cpu_detector(graph: Graph, scale: tuple[int, int] | None = None, threads: int | None = None) -> Detector:
+    """A detector that runs a graph on the CPU; where the graph has FP16, with the rounding of a GPU.
+
+    Args:
+        graph: in any precision.
+        scale: most pixels on the long and on the short side of a resized image; None is the scale in the graph.
+        threads: CPU threads; None means one for each physical core.
+    """
+    if any(tensor.data_type == TensorProto.FLOAT16 for tensor in graph.model.graph.initializer):
+        graph = Graph(fp16_simulation(graph.model), graph.path)
+    return Detector(OnnxRuntimeSession(graph, CPU, threads), scale)

@@ -1,4 +1,4 @@
-"""FP16 by types: tensors and weights between planned nodes are half, and casts stand where precisions meet.
+"""FP16 by types: tensors and weights of planned nodes are half, with casts where precisions meet.
 
 Conv (float) -> Exp (float)   becomes   Conv (half) -> Cast -> Exp (float)
 """
@@ -13,14 +13,14 @@ import onnx.numpy_helper
 from onnx import GraphProto, ModelProto, NodeProto, TensorProto
 
 from gridrt.errors import GraphError
-from gridrt.graph.wiring import drop_unread_weights, element_types, replace_nodes
+from gridrt.graph.wiring import drop_unused_weights, element_types, replace_nodes
 from gridrt.plugins.grid_fusion.contract import GRID_FUSION
 from gridrt.plugins.multi_level_roi_align.contract import MULTI_LEVEL_ROI_ALIGN
 
 FLOAT, HALF = TensorProto.FLOAT, TensorProto.FLOAT16
 LARGEST_HALF = float(np.finfo(np.float16).max)
 
-# Operators that compute with floating-point numbers of any type, and give out the type that they take.
+# Operators that compute with floating-point numbers of any type, and whose output has the type of their input.
 HALF_OPS = frozenset(
     (
         *("Add", "ArgMax", "Clip", "Concat", "Conv", "ConvTranspose", "Div", "Exp", "Gather", "GatherND", "Gemm"),
@@ -31,32 +31,32 @@ HALF_OPS = frozenset(
     )
 )
 
-# Inputs that are float32 also where the operator works in half: regions of interest, and factors of a resize.
+# Inputs that stay float32 where the operator runs in half: regions of interest, and factors of a resize.
 FLOAT_SLOTS: dict[str, set[int]] = {
     contract.name: {slot for slot, tensor in enumerate(contract.input_tensors) if tensor.dtype == "float32"}
     for contract in (GRID_FUSION, MULTI_LEVEL_ROI_ALIGN)
 } | {"Resize": {1, 2}}
 
-ANY_TYPE_OP = "Shape"  # reads no numbers: a cast for it would convert a whole feature map in vain
+ANY_TYPE_OP = "Shape"  # does not read the values: a cast would convert a whole feature map for nothing
 
 
 def to_fp16(model: ModelProto, nodes: Collection[str]) -> None:
     """Rewrite `model`, in place, so that `nodes` run in FP16 and all others as before.
 
-    Nodes that do not compute with floating-point numbers, and those of operators that have no half form, stay as they
-    are. The graph's inputs and outputs keep their types.
+    Nodes that do not compute with floating-point numbers, or whose operator has no half form, stay as they are. The
+    graph's inputs and outputs keep their types.
 
     Raises:
         GraphError: a weight is too large for FP16.
     """
     types = element_types(model)
-    halves = {node.name for node in model.graph.node if node.name in nodes and _can_be_half(node, types)}
+    halves = {
+        node.name
+        for node in model.graph.node
+        if node.name in nodes and node.op_type in HALF_OPS and FLOAT in map(types.get, (*node.input, *node.output))
+    }
     replace_nodes(model.graph, list(_Rewrite(model.graph, types, halves)))
-    drop_unread_weights(model.graph)
-
-
-def _can_be_half(node: NodeProto, types: dict[str, int]) -> bool:
-    return node.op_type in HALF_OPS and any(types.get(name) == FLOAT for name in (*node.input, *node.output))
+    drop_unused_weights(model.graph)
 
 
 class _Rewrite:
@@ -73,7 +73,7 @@ class _Rewrite:
         self._weights = {tensor.name: tensor for tensor in graph.initializer}
         self._outputs = {output.name for output in graph.output}
         self._half_tensors: set[str] = set()  # by the names of the old graph
-        self._made: set[str] = set()  # casts and converted weights that are there already
+        self._made: set[str] = set()  # casts and converted weights that exist already
 
     def __iter__(self) -> Iterator[NodeProto]:
         for node in list(self._graph.node):
@@ -84,32 +84,41 @@ class _Rewrite:
                 yield from self._release(node)
 
     def _feed(self, node: NodeProto, *, is_half: bool) -> Iterator[NodeProto]:
-        """Let a node read its floating-point inputs in its own type."""
+        """Give a node its floating-point inputs in its own type."""
         for slot, name in enumerate(node.input):
             if self._types.get(name) != FLOAT or node.op_type == ANY_TYPE_OP:
                 continue
             wants_half = is_half and slot not in FLOAT_SLOTS.get(node.op_type, ())
             if name in self._weights:
                 if wants_half:
-                    node.input[slot] = self._half_weight(name)
+                    node.input[slot] = f"{name}/fp16"
+                    self._store_half(name)
             elif wants_half != (name in self._half_tensors):
                 node.input[slot] = f"{name}/{'fp16' if wants_half else 'fp32'}"
-                yield from self._cast(name, node.input[slot], HALF if wants_half else FLOAT)
+                if (target := node.input[slot]) not in self._made:
+                    self._made.add(target)
+                    kind = HALF if wants_half else FLOAT
+                    yield onnx.helper.make_node("Cast", [name], [target], name=f"{target}/Cast", to=kind)
 
-    def _cast(self, name: str, target: str, kind: int) -> Iterator[NodeProto]:
-        if target not in self._made:
-            self._made.add(target)
-            yield onnx.helper.make_node("Cast", [name], [target], name=f"{target}/Cast", to=kind)
-
-    def _half_weight(self, name: str) -> str:
+    def _store_half(self, name: str) -> None:
+        """Add a weight in half, once."""
         target = f"{name}/fp16"
-        if target not in self._made:
-            self._made.add(target)
-            self._graph.initializer.append(_in_half(self._weights[name], target))
-        return target
+        if target in self._made:
+            return
+        self._made.add(target)
+        values = onnx.numpy_helper.to_array(self._weights[name])
+        largest = float(np.abs(values).max(initial=0))
+        if largest > LARGEST_HALF:
+            raise GraphError(
+                f"weights in FP16 must be at most {LARGEST_HALF:.0f}",
+                place=name,
+                value=f"{largest:.3g}",
+                remedy="Plan the nodes that read it in fp32, by a recipe of your own.",
+            )
+        self._graph.initializer.append(onnx.numpy_helper.from_array(values.astype(np.float16), target))
 
     def _release(self, node: NodeProto) -> Iterator[NodeProto]:
-        """Note what a half node makes; what the graph gives out is cast back."""
+        """Note the outputs of a half node; outputs of the graph are cast back."""
         for slot, name in enumerate(node.output):
             if self._types.get(name) != FLOAT:
                 continue
@@ -119,16 +128,3 @@ class _Rewrite:
                 yield onnx.helper.make_node("Cast", [node.output[slot]], [name], name=f"{name}/Cast", to=FLOAT)
             else:
                 self._half_tensors.add(name)
-
-
-def _in_half(tensor: TensorProto, name: str) -> TensorProto:
-    values = onnx.numpy_helper.to_array(tensor)
-    largest = float(np.abs(values).max(initial=0))
-    if largest > LARGEST_HALF:
-        raise GraphError(
-            f"weights in FP16 are at most {LARGEST_HALF:.0f}",
-            place=tensor.name,
-            value=f"{largest:.3g}",
-            remedy="Plan the nodes that read it in fp32, by a recipe of your own.",
-        )
-    return onnx.numpy_helper.from_array(values.astype(np.float16), name)

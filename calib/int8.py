@@ -1,4 +1,4 @@
-"""INT8 by Q/DQ: where a plan says so, activations and weights pass through eight-bit integers.
+"""INT8 by Q/DQ: activations and weights of planned nodes pass through eight-bit integers.
 
 relu -> Conv            becomes   relu -> QuantizeLinear -> DequantizeLinear -> Conv
 Conv.weight (float)     becomes   Conv.weight (int8) -> DequantizeLinear
@@ -18,13 +18,13 @@ from onnx import GraphProto, ModelProto, NodeProto
 from gridrt.calib.affine import Range, quantized_weight
 from gridrt.calib.targets import Target
 from gridrt.calib.targets.quantization import ACTIVATION, BIAS, WEIGHT, channel_axis, weighted_nodes
-from gridrt.graph.wiring import Edge, drop_unread_weights, replace_nodes, wiring_of
+from gridrt.graph.wiring import Edge, drop_unused_weights, replace_nodes, wiring_of
 from gridrt.types import Float32Array
 
 Array: TypeAlias = npt.NDArray[Any]
 
 QUANTIZE, DEQUANTIZE = "QuantizeLinear", "DequantizeLinear"
-BIAS_MOST = 2**30  # int32 holds twice as much: the rest is for the products that are added to it
+BIAS_MOST = 2**30  # half of int32; the rest is for the products that are added
 
 
 def to_int8(model: ModelProto, nodes: frozenset[str], ranges: Mapping[str, Range], target: Target) -> frozenset[str]:
@@ -32,28 +32,28 @@ def to_int8(model: ModelProto, nodes: frozenset[str], ranges: Mapping[str, Range
 
     Args:
         model: in float32.
-        nodes: names of those that are planned in INT8.
+        nodes: names of the nodes planned in INT8.
         ranges: of every activation that `target` quantises.
         target: the runtime to write for.
 
     Returns:
-        Names of the Q/DQ nodes, which work on float32 as yet.
+        Names of the Q/DQ nodes, which read and write float32 here.
     """
     rewrite = _Rewrite(model.graph, nodes, ranges, target)
     replace_nodes(model.graph, list(rewrite))
-    drop_unread_weights(model.graph)
+    drop_unused_weights(model.graph)
     return frozenset(rewrite.added)
 
 
 class _Rewrite:
-    """The nodes of a graph with Q/DQ between them; see `to_int8`."""
+    """The nodes of a graph with Q/DQ nodes between them; see `to_int8`."""
 
     def __init__(self, graph: GraphProto, nodes: frozenset[str], ranges: Mapping[str, Range], target: Target) -> None:
         self._graph, self._target = graph, target
         self._wiring = wiring_of(graph)
-        reads = target.quantized_reads(self._wiring, nodes)
-        self._schemes = {tensor: target.scheme_of(tensor, self._wiring, ranges) for tensor in reads}
-        self._quantized_edges = {edge for edges in reads.values() for edge in edges}
+        quantized = target.quantized_edges(self._wiring, nodes)
+        self._schemes = {tensor: target.scheme_of(tensor, self._wiring, ranges) for tensor in quantized}
+        self._quantized_edges = {edge for edges in quantized.values() for edge in edges}
         weighted = weighted_nodes(self._wiring, nodes)
         weighted = [node for node in weighted if Edge(node.name, ACTIVATION) in self._quantized_edges]
         self._weighted = {node.name for node in weighted}
@@ -76,7 +76,7 @@ class _Rewrite:
             yield node
 
     def _activation(self, tensor: str) -> Iterator[NodeProto]:
-        """The pair that all who read a tensor quantised share."""
+        """The Q/DQ pair that all consumers of a quantised tensor share."""
         if tensor not in self._paired:
             self._paired.add(tensor)
             scheme, integers = self._schemes[tensor], f"{tensor}/quantized"
@@ -88,9 +88,9 @@ class _Rewrite:
             yield self._node(DEQUANTIZE, [integers, *parameters], f"{tensor}/dequantized")
 
     def _weight(self, node: NodeProto, was: Sequence[str]) -> Iterator[NodeProto]:
-        """Nodes that share a stored weight dequantise it each for itself, as runtimes fuse it."""
+        """One integer weight; each node that reads it has its own DequantizeLinear, as runtimes fuse it."""
         name, axis = was[WEIGHT], channel_axis(node)
-        # ONNX Runtime fuses a matrix product only where the zero points are there, be they zero.
+        # ONNX Runtime fuses a matrix product only if the zero points are stored, even if all are 0.
         parameters = [f"{name}/int8", f"{name}/scale", f"{name}/zero_point"]
         if name not in self._weight_scales:
             scale_type = np.float16 if self._target.has_half else np.float32
@@ -104,9 +104,9 @@ class _Rewrite:
         yield self._node(DEQUANTIZE, parameters, node.input[WEIGHT], axis=axis)
 
     def _scales_for_biases(self, weighted: Sequence[NodeProto]) -> dict[str, Float32Array]:
-        """The least scales of each weight with which the biases that are added to its products fit into int32.
+        """Lower bounds for the scales of each weight, so that the biases fit into int32.
 
-        Of a channel whose weights are next to nothing, the bias is all that it gives.
+        A channel with near-zero weights outputs only its bias.
         """
         least: dict[str, Float32Array] = {}
         for node in weighted:
@@ -116,7 +116,7 @@ class _Rewrite:
         return least
 
     def _bias(self, node: NodeProto, was: Sequence[str]) -> Iterator[NodeProto]:
-        """As int32, in units of the products that it is added to."""
+        """The bias as int32, in units of the products that it is added to."""
         scales = self._schemes[was[ACTIVATION]].scale * self._weight_scales[was[WEIGHT]]
         integers = np.rint(self._stored(was[BIAS]) / scales.astype(np.float64)).astype(np.int32)
         node.input[BIAS] = f"{node.name}/bias"

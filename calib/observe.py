@@ -1,4 +1,4 @@
-"""Real images through the real graph, with an observer at each activation that a target may quantise."""
+"""Run real images through the FP32 graph, with an observer at each activation that a target may quantise."""
 
 from __future__ import annotations
 
@@ -6,12 +6,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
-import onnx
-import onnx.helper
-import onnxruntime as ort
-from onnx import GraphProto, ModelProto, TensorProto
+from onnx import GraphProto
 from tqdm import tqdm
 
 from gridrt.calib.cache import CalibrationCache, Key, read_cache, write_cache
@@ -21,57 +16,71 @@ from gridrt.data.image import load_image
 from gridrt.data.transform import Transform
 from gridrt.errors import DataError, GraphError, GridRTError, ImageError
 from gridrt.files import sha256_of
+from gridrt.graph.graph import Graph
 from gridrt.graph.wiring import wiring_of
+from gridrt.runtime.onnxruntime.inference_session import CPU
+from gridrt.runtime.onnxruntime.session import OnnxRuntimeSession
 
 GRID_BRANCH = "roi_head.grid_head"
-"""Module whose nodes run on detections; where an image has none, they run on one row of zeros."""
+"""Module whose nodes run on detections; for an image without any they run on one row of zeros."""
 
 SAVE_SECONDS = 10.0
-"""At most so much work is lost when a calibration is interrupted, and the image that it was at."""
+"""An interrupted calibration loses at most this much work, and the image that it was at."""
 
 
 def observed_activations(graph: GraphProto) -> list[str]:
     """The activations that any target quantises where a recipe plans INT8 everywhere."""
     wiring = wiring_of(graph)
     everywhere = frozenset(wiring.nodes)
-    return sorted({tensor for target in TARGETS.values() for tensor in target.quantized_reads(wiring, everywhere)})
+    return sorted({tensor for target in TARGETS.values() for tensor in target.quantized_edges(wiring, everywhere)})
+
+
+def observable_session(graph: Graph, threads: int | None = None) -> OnnxRuntimeSession:
+    """A session on the CPU that can also return the activations of a graph.
+
+    Args:
+        graph: of `gridrt export`, in FP32.
+        threads: CPU threads; None means one for each physical core.
+
+    Raises:
+        GraphError: it is not such a graph, or ONNX Runtime cannot open it.
+    """
+    return OnnxRuntimeSession(graph, CPU, threads, observed_activations(graph.model.graph))
 
 
 def observe(
-    graph: Path, images: Sequence[Path], scale: tuple[int, int], cache: Path, threads: int | None = None
+    graph: Graph, session: OnnxRuntimeSession, images: Sequence[Path], scale: tuple[int, int], cache: Path
 ) -> dict[str, Observer]:
-    """What the activations of a graph are like on images, one image at a time, with a progress bar on a terminal.
+    """Observe the activations of a graph on images, one image at a time, with a progress bar on a terminal.
 
     Args:
-        graph: a file of `gridrt export`, in FP32.
-        images: pictures like those that the detector will see; each counts once.
+        graph: of `gridrt export`, in FP32.
+        session: its `observable_session`.
+        images: image files like those that the detector will see; equal ones count once.
         scale: most pixels on the long and on the short side of a resized image.
-        cache: what was seen is kept here; images that it has for this graph and scale are not run again.
-        threads: CPU threads; None means every physical core.
+        cache: keeps what was observed; images that it has for this graph and scale are not run again.
 
     Returns:
         An observer for each activation, by its name.
 
     Raises:
-        DataError: no images, or none that shows an object that the detector finds.
-        GraphError: the graph cannot be run on a picture, such as for want of memory, or gives numbers that are not
-            finite.
-        ImageError: a picture cannot be read.
+        DataError: there are no images, or the detector finds no object in any.
+        GraphError: the graph cannot be run on an image, such as for want of memory, or an activation is not finite.
+        ImageError: an image cannot be read.
         OutputError: the cache cannot be written.
     """
     if not images:
-        raise DataError("there is at least one image to calibrate with", place="--images")
+        raise DataError("calibration must have at least one image", place="--images")
     hashes = {_hash_of(path): path for path in images}
-    model = onnx.load(graph)
-    names = observed_activations(model.graph)
-    state = read_cache(cache, Key(sha256_of(graph), scale, tuple(names)), hashes)
-    waiting = [digest for digest in hashes if digest not in state.seen]
+    state = read_cache(cache, Key(graph.sha256, scale, session.observed), hashes)
+    waiting = {digest: path for digest, path in hashes.items() if digest not in state.seen}
     if waiting:
-        runner = _Runner(model, names, scale, threads)
-        _see_all(runner, {digest: hashes[digest] for digest in waiting}, state, cache)
+        of_grid = (node for node in graph.model.graph.node if node.name.startswith(GRID_BRANCH))
+        on_grid = {tensor for node in of_grid for tensor in (*node.input, *node.output)}
+        _observe_all(session, Transform(scale), waiting, state, on_grid, cache)
     if not state.detections:
         raise DataError(
-            "calibration images show objects that the detector finds, or the grid branch is never run",
+            "calibration images must show objects that the detector finds, else the grid branch never runs",
             place=images[0].parent,
             value=f"no detection in {len(hashes)} images",
             remedy="Take images like those that the detector is for.",
@@ -79,68 +88,40 @@ def observe(
     return state.observers
 
 
-def _hash_of(picture: Path) -> str:
+def _hash_of(image: Path) -> str:
     try:
-        return sha256_of(picture)
+        return sha256_of(image)
     except OSError as error:
-        raise ImageError("the picture cannot be read", place=picture, value=error.strerror) from error
+        raise ImageError("cannot read the image", place=image, value=error.strerror) from error
 
 
-def _see_all(runner: _Runner, images: dict[str, Path], state: CalibrationCache, cache: Path) -> None:
+def _observe_all(
+    session: OnnxRuntimeSession,
+    transform: Transform,
+    images: dict[str, Path],
+    state: CalibrationCache,
+    on_grid: set[str],
+    cache: Path,
+) -> None:
+    """Add images, by their hashes, to `state`, and write it to `cache` now and then and at the end."""
     saved = time.monotonic()
     for digest, path in tqdm(images.items(), "calibrating", unit="image", disable=None):
         try:
-            made = runner.run(path)
-        except GridRTError:
+            batch = transform([load_image(path)])
+            raw, activations = session.run_observed(batch.images, batch.image_sizes)
+        except GridRTError as error:
             write_cache(cache, state)
+            if isinstance(error, GraphError):
+                rule = "ONNX Runtime cannot run the graph on this image"
+                raise GraphError(rule, place=path, value=error.value) from error
             raise
-        runner.note(made, state)
+        detections = int((raw.labels >= 0).sum())
+        for name, values in zip(session.observed, activations, strict=True):
+            if detections or name not in on_grid:
+                state.observers[name].see(values)
+        state.detections += detections
         state.seen.append(digest)
         if time.monotonic() - saved > SAVE_SECONDS:
             write_cache(cache, state)
             saved = time.monotonic()
     write_cache(cache, state)
-
-
-class _Runner:
-    """A graph that gives its activations out.
-
-    Args:
-        model: changed in place.
-        names: of the activations.
-        scale: of the images.
-        threads: of ONNX Runtime.
-    """
-
-    def __init__(self, model: ModelProto, names: Sequence[str], scale: tuple[int, int], threads: int | None) -> None:
-        self._on_grid = _touching(model.graph, GRID_BRANCH)
-        model.graph.output.extend(onnx.helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in names)
-        options = ort.SessionOptions()
-        options.intra_op_num_threads = threads or 0
-        self._session = ort.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
-        self._transform = Transform(scale)
-        self._names = list(names)
-
-    def run(self, path: Path) -> list[npt.NDArray[np.float32]]:
-        """The labels of what is in a picture, and all activations."""
-        batch = self._transform([load_image(path)])
-        feeds = {"images": batch.images, "image_sizes": batch.image_sizes}
-        try:
-            return list(self._session.run(["labels", *self._names], feeds))
-        except Exception as error:  # ONNX Runtime's error classes share no base of their own
-            raise GraphError("ONNX Runtime cannot run the graph on this picture", place=path, value=error) from error
-
-    def note(self, made: Sequence[npt.NDArray[np.float32]], state: CalibrationCache) -> None:
-        """Let the observers of `state` see what a picture made."""
-        labels, *activations = made
-        detections = int((labels >= 0).sum())
-        state.detections += detections
-        for name, values in zip(self._names, activations, strict=True):
-            if detections or name not in self._on_grid:
-                state.observers[name].see(values)
-
-
-def _touching(graph: GraphProto, module: str) -> set[str]:
-    """Tensors that the nodes of a module read or make."""
-    nodes = (node for node in graph.node if node.name.startswith(module))
-    return {tensor for node in nodes for tensor in (*node.input, *node.output)}

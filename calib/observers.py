@@ -1,4 +1,4 @@
-"""What is noted of an activation, image after image, without keeping it.
+"""Statistics of an activation over many images, without keeping its values.
 
 Shapes: N bins.
 """
@@ -25,7 +25,7 @@ Counts = npt.NDArray[np.int64]
 class Observer:
     """Extremes of an activation, and a histogram of its magnitudes that widens as it must.
 
-    Where a value exceeds the histogram, neighbouring bins are joined and the range doubles, until it fits: the counts
+    When a value exceeds the histogram, neighbouring bins are joined and the range doubles until it fits: the counts
     stay exact, and between N / 2 and N bins are in use.
 
     Args:
@@ -34,8 +34,8 @@ class Observer:
     Attributes:
         low: the least value seen, at most 0.
         high: the greatest, at least 0.
-        limit: upper end of the last bin, a power of two; 0 as long as nothing but zeros was seen.
-        counts: int64 [N], of values whose magnitude is in each bin; zeros are in the first.
+        limit: upper end of the last bin, a power of two; 0 while all values were 0.
+        counts: int64 [N], how many magnitudes are in each bin; zeros are in the first.
     """
 
     def __init__(self, name: str) -> None:
@@ -49,31 +49,26 @@ class Observer:
         return max(-self.low, self.high)
 
     def see(self, values: Float32Array) -> None:
-        """Take note of an activation.
+        """Add the values of an activation, float32 of any shape.
 
         Raises:
-            GraphError: it is NaN or infinite somewhere.
+            GraphError: a value is NaN or infinite.
         """
         if values.size == 0:
             return
         low, high = float(values.min()), float(values.max())
         if not (np.isfinite(low) and np.isfinite(high)):
-            raise GraphError("activations are finite numbers", place=self.name, value=f"{low} to {high}")
+            raise GraphError("activations must be finite", place=self.name, value=f"{low} to {high}")
         self.low, self.high = min(self.low, low), max(self.high, high)
-        self._widen(self.amax)
-        if self.limit == 0:
+        if self.amax == 0:
             self.counts[0] += values.size
             return
-        for part in torch.from_numpy(values).flatten().split(EXACT_FLOAT_COUNTS):
-            self.counts += torch.histc(part.abs(), BINS, 0, self.limit).long().numpy()
-
-    def _widen(self, amax: float) -> None:
-        """Let the limit be the power of two above `amax`, so that no order of images moves a value to another bin."""
-        if amax == 0:
-            return
-        limit = min(2.0 ** math.frexp(amax)[1], FLOAT_MOST)
+        # The limit is the power of two above the largest magnitude: no order of images moves a value to another bin.
+        limit = min(2.0 ** math.frexp(self.amax)[1], FLOAT_MOST)
         self.limit = self.limit or limit
         while self.limit < limit:
             self.limit = min(2 * self.limit, FLOAT_MOST)
             joined = self.counts.reshape(-1, 2).sum(1)
             self.counts = np.concatenate((joined, np.zeros_like(joined)))
+        for part in torch.from_numpy(values).flatten().split(EXACT_FLOAT_COUNTS):
+            self.counts += torch.histc(part.abs(), BINS, 0, self.limit).long().numpy()

@@ -23,8 +23,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gridrt.calib.precision import Precision
 from gridrt.errors import GridRTError
+from gridrt.runtime.info import Precision
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -33,6 +33,8 @@ else:
 
 SHIPPED_FOLDER = Path(__file__).parent / "recipes"
 SUFFIX = ".toml"
+PRECISIONS: tuple[Precision, ...] = ("fp32", "fp16", "int8")
+"""That a rule can plan."""
 _KEYS, _RULE_KEYS = {"name", "description", "rules"}, {"nodes", "precision", "reason"}
 _NAME = re.compile(r"[A-Za-z0-9_-]+")
 
@@ -47,7 +49,7 @@ class Rule:
 
     Attributes:
         nodes: pattern over the names of nodes.
-        precision: that they are planned in.
+        precision: of those nodes.
         reason: why, for people.
     """
 
@@ -75,7 +77,7 @@ class Recipe:
     @property
     def quantizes(self) -> bool:
         """Whether any rule plans INT8, which needs ranges."""
-        return any(rule.precision is Precision.INT8 for rule in self.rules)
+        return any(rule.precision == "int8" for rule in self.rules)
 
 
 def shipped_recipes() -> list[str]:
@@ -87,15 +89,20 @@ def load_recipe(name_or_file: str | Path) -> Recipe:
     """A recipe that ships, by its name, or a file.
 
     Raises:
-        RecipeError: there is none, or it breaks a rule that this module states.
+        RecipeError: there is no such recipe, or it is not of the form that this module describes.
     """
     name = str(name_or_file)
     path = SHIPPED_FOLDER / f"{name}{SUFFIX}" if name in shipped_recipes() else Path(name)
     if not path.is_file():
         raise RecipeError(
-            f"a recipe is one of {', '.join(shipped_recipes())}, or a TOML file", place="--recipe", value=name
+            f"a recipe must be one of {', '.join(shipped_recipes())}, or a TOML file", place="--recipe", value=name
         )
-    return _recipe(_parsed(path), str(path))
+    try:
+        with path.open("rb") as file:
+            content: Mapping[str, Any] = tomllib.load(file)
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise RecipeError("cannot read the recipe as TOML", place=path, value=error) from error
+    return _recipe(content, str(path))
 
 
 def recipe_text(recipe: Recipe) -> str:
@@ -103,7 +110,7 @@ def recipe_text(recipe: Recipe) -> str:
     lines = [f"name = {_text(recipe.name)}", f"description = {_text(recipe.description)}"]
     for rule in recipe.rules:
         lines += ["", "[[rules]]", f"nodes = {_text(rule.nodes)}"]
-        lines += [f"precision = {_text(rule.precision.value)}", f"reason = {_text(rule.reason)}"]
+        lines += [f"precision = {_text(rule.precision)}", f"reason = {_text(rule.reason)}"]
     return "\n".join(lines) + "\n"
 
 
@@ -112,46 +119,38 @@ def _text(value: str) -> str:
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
-def _parsed(path: Path) -> Mapping[str, Any]:
-    try:
-        with path.open("rb") as file:
-            content: Mapping[str, Any] = tomllib.load(file)
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise RecipeError("a recipe is a TOML file", place=path, value=error) from error
-    return content
-
-
 def _recipe(content: Mapping[str, Any], place: str) -> Recipe:
     _check_keys(content, _KEYS, place)
     name, rules = _string(content, "name", place), content["rules"]
     if not _NAME.fullmatch(name):
-        raise RecipeError("a recipe's name has letters, digits, - and _ only", place=f"{place}: name", value=repr(name))
+        raise RecipeError("the name must consist of letters, digits, - and _", place=f"{place}: name", value=repr(name))
     if not isinstance(rules, list) or not rules:
-        raise RecipeError("there is at least one [[rules]]", place=place)
+        raise RecipeError("a recipe must have at least one [[rules]]", place=place)
     description = _string(content, "description", place)
     return Recipe(name, description, tuple(_rule(rule, f"{place}: rules[{i}]") for i, rule in enumerate(rules)), place)
 
 
 def _rule(content: object, place: str) -> Rule:
     if not isinstance(content, dict):
-        raise RecipeError("a rule is a table", place=place, value=repr(content))
+        raise RecipeError("a rule must be a table", place=place, value=repr(content))
     _check_keys(content, _RULE_KEYS, place)
-    precision = _string(content, "precision", place)
-    if precision not in Precision._value2member_map_:
-        names = ", ".join(member.value for member in Precision)
-        raise RecipeError(f"a precision is one of {names}", place=f"{place}.precision", value=repr(precision))
-    return Rule(_string(content, "nodes", place), Precision(precision), _string(content, "reason", place))
+    name = _string(content, "precision", place)
+    for precision in PRECISIONS:
+        if name == precision:
+            return Rule(_string(content, "nodes", place), precision, _string(content, "reason", place))
+    rule = f"a precision must be one of {', '.join(PRECISIONS)}"
+    raise RecipeError(rule, place=f"{place}.precision", value=repr(name))
 
 
 def _check_keys(content: Mapping[str, Any], expected: set[str], place: str) -> None:
     if content.keys() != expected:
         missing, unknown = sorted(expected - content.keys()), sorted(content.keys() - expected)
         found = [f"{kind} {', '.join(names)}" for kind, names in (("no", missing), ("unknown", unknown)) if names]
-        raise RecipeError(f"the keys are {', '.join(sorted(expected))}", place=place, value="; ".join(found))
+        raise RecipeError(f"the keys must be {', '.join(sorted(expected))}", place=place, value="; ".join(found))
 
 
 def _string(content: Mapping[str, Any], key: str, place: str) -> str:
     value = content[key]
     if not isinstance(value, str) or not value.strip():
-        raise RecipeError("this is a text, and not empty", place=f"{place}.{key}", value=repr(value))
+        raise RecipeError("must be a non-empty string", place=f"{place}.{key}", value=repr(value))
     return value

@@ -1,20 +1,17 @@
-"""A graph in the precisions that a plan says: INT8 first, then FP16 around it."""
+"""A graph in the precisions of a recipe: INT8 first, then FP16 around it, then what the target needs besides."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-import onnx.helper
 from onnx import ModelProto
 
 from gridrt.calib.affine import Range
 from gridrt.calib.fp16 import to_fp16
 from gridrt.calib.int8 import to_int8
 from gridrt.calib.plan import plan_from_recipe
-from gridrt.calib.precision import Precision
 from gridrt.calib.recipe import Recipe
 from gridrt.calib.targets import Target
-from gridrt.graph.metadata import metadata_of
 
 NO_RANGES: Mapping[str, Range] = {}
 
@@ -37,13 +34,9 @@ def apply_recipe(
     rewritten = ModelProto()
     rewritten.CopyFrom(model)
     plan = plan_from_recipe(rewritten.graph, recipe)
-    integers = plan.nodes(Precision.INT8)
+    integers = plan.nodes("int8")
     added = to_int8(rewritten, integers, ranges, target) if integers else frozenset[str]()
     if target.has_half:
-        to_fp16(rewritten, plan.nodes(Precision.FP16) | integers | added)
+        to_fp16(rewritten, plan.nodes("fp16") | integers | added)
+    target.finish(rewritten)
     return rewritten
-
-
-def note(model: ModelProto, notes: Mapping[str, str]) -> None:
-    """Add to the metadata of `model`, in place."""
-    onnx.helper.set_model_props(model, metadata_of(model) | dict(notes))

@@ -1,8 +1,8 @@
-"""What INT8 costs, block by block, and the recipe that keeps the loss of AP within a budget."""
+"""The cost of INT8, block by block, and the recipe that keeps the loss of AP within a budget."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
@@ -11,19 +11,15 @@ from tqdm import tqdm
 
 from gridrt.calib.fp16 import HALF_OPS
 from gridrt.calib.plan import Plan, plan_from_recipe
-from gridrt.calib.precision import Precision
 from gridrt.calib.recipe import Recipe, Rule
 from gridrt.calib.targets.quantization import weighted_nodes
 from gridrt.graph.wiring import wiring_of
-
-DEPTHS: Mapping[str, int] = {"roi_head": 4}
-"""Parts of a module's name that make a block, below these modules; elsewhere `DEPTH`."""
-DEPTH = 2
+from gridrt.stages import module_of_node, stage_of_node
 
 
 @dataclass(frozen=True)
 class Loss:
-    """How a graph differs from the one it was made of.
+    """How the detections of a graph differ from those of its parent.
 
     Attributes:
         disagreement: see `Fidelity`.
@@ -33,26 +29,26 @@ class Loss:
     disagreement: float
     ap_drop: float | None
 
-    def beyond(self, floor: Loss) -> Loss:
-        """What is lost more than by another graph."""
-        known = self.ap_drop is not None and floor.ap_drop is not None
-        drop = (self.ap_drop or 0.0) - (floor.ap_drop or 0.0) if known else None
-        return Loss(self.disagreement - floor.disagreement, drop)
+    def beyond(self, baseline: Loss) -> Loss:
+        """The loss in addition to that of another graph."""
+        known = self.ap_drop is not None and baseline.ap_drop is not None
+        drop = (self.ap_drop or 0.0) - (baseline.ap_drop or 0.0) if known else None
+        return Loss(self.disagreement - baseline.disagreement, drop)
 
     @property
     def rank(self) -> tuple[float, float]:
-        """To sort by: AP first, where it is known."""
+        """The key to sort by: AP first, where it is known."""
         return (self.ap_drop or 0.0, self.disagreement)
 
 
 @dataclass(frozen=True)
 class BlockCost:
-    """What a block costs when it alone runs in INT8.
+    """The cost of a block when it alone runs in INT8.
 
     Attributes:
         block: the module's name.
         nodes: how many convolutions and matrix products it has.
-        loss: beyond that of the same recipe with every block in FP16.
+        loss: in addition to that of the same recipe with every block in FP16.
     """
 
     block: str
@@ -64,8 +60,8 @@ Measure: TypeAlias = Callable[[Recipe], Loss]
 
 
 def blocks_of(graph: GraphProto, recipe: Recipe) -> dict[str, int]:
-    """The blocks that a recipe runs in INT8, with the number of nodes that multiply in it, in the graph's order."""
-    integers = plan_from_recipe(graph, recipe).nodes(Precision.INT8)
+    """The blocks that a recipe runs in INT8, each with its number of weighted nodes, in the graph's order."""
+    integers = plan_from_recipe(graph, recipe).nodes("int8")
     blocks: dict[str, int] = {}
     for node in weighted_nodes(wiring_of(graph), integers):
         block = block_of(node.name)
@@ -74,36 +70,35 @@ def blocks_of(graph: GraphProto, recipe: Recipe) -> dict[str, int]:
 
 
 def block_of(node: str) -> str:
-    """`backbone.layer1.0.conv1/Conv` -> `backbone.layer1`."""
-    parts = node.split("/", maxsplit=1)[0].split(".")
-    return ".".join(parts[: DEPTHS.get(parts[0], DEPTH)])
+    """`backbone.layer1.0.conv1/Conv` -> `backbone.layer1`; in the heads a block is a single layer."""
+    return module_of_node(node, depth=2 if stage_of_node(node) in {"box_head", "grid_head"} else 1)
 
 
 def without(graph: GraphProto, recipe: Recipe, blocks: Sequence[str], reason: str) -> Recipe:
-    """A recipe with these blocks in FP16 where it has them in INT8; what it says of their other nodes still holds."""
+    """A recipe with the INT8 nodes of these blocks in FP16; other nodes keep their precision."""
     plan = plan_from_recipe(graph, recipe)
-    rules = (Rule(nodes, Precision.FP16, reason) for block in blocks for nodes in _patterns(graph, plan, block))
+    rules = (Rule(nodes, "fp16", reason) for block in blocks for nodes in _patterns(graph, plan, block))
     return replace(recipe, rules=(*recipe.rules, *rules))
 
 
 def _patterns(graph: GraphProto, plan: Plan, block: str) -> list[str]:
-    """Of the nodes of a block that a plan has in INT8: one for all where none beside them is in FP32."""
+    """Patterns for the INT8 nodes of a block: one for the whole block where it has no node in FP32."""
     nodes = [node for node in graph.node if node.name.startswith((f"{block}.", f"{block}/"))]
     planned = {node.name: plan.precision(node.name) for node in nodes if node.op_type in HALF_OPS}
-    if Precision.FP32 not in planned.values():
+    if "fp32" not in planned.values():
         return [f"{block}[./]*"]
-    return [name for name, precision in planned.items() if precision is Precision.INT8]
+    return [name for name, precision in planned.items() if precision == "int8"]
 
 
 def costs(graph: GraphProto, recipe: Recipe, measure: Measure) -> list[BlockCost]:
-    """What each block costs alone, the costliest first, with a progress bar on a terminal."""
+    """The cost of each block alone, costliest first, with a progress bar on a terminal."""
     blocks = blocks_of(graph, recipe)
-    floor = measure(without(graph, recipe, list(blocks), "not measured now"))
+    baseline = measure(without(graph, recipe, list(blocks), "not measured now"))
     found = []
     for block, nodes in tqdm(blocks.items(), "measuring", unit="block", disable=None):
         others = [other for other in blocks if other != block]
         loss = measure(without(graph, recipe, others, "not measured now"))
-        found.append(BlockCost(block, nodes, loss.beyond(floor)))
+        found.append(BlockCost(block, nodes, loss.beyond(baseline)))
     return sorted(found, key=lambda cost: cost.loss.rank, reverse=True)
 
 
@@ -114,7 +109,7 @@ class Mixture:
     Attributes:
         recipe: named `mixed`.
         loss: of the graph in that recipe.
-        kept_back: blocks that stay in FP16 for the AP they cost, costliest first.
+        kept_back: blocks that stay in FP16 for the AP that INT8 would cost, costliest first.
     """
 
     recipe: Recipe
@@ -137,14 +132,14 @@ def mixture(
 ) -> Mixture:
     """The recipe with the fewest of the costliest blocks in FP16 that loses at most `max_ap_drop` points of AP.
 
-    Where no recipe does, the one with all blocks in FP16; its loss tells.
+    If none does, the recipe with all blocks in FP16; compare its loss with the budget.
 
     Args:
         graph: in FP32.
         recipe: with INT8 blocks.
-        whole: what it costs as it is.
+        whole: its loss as it is.
         ranking: of its blocks, costliest first.
-        measure: tells the AP, too.
+        measure: the loss of a recipe, with AP.
         max_ap_drop: in points of 100.
     """
     found, loss, count = _mixed(graph, recipe, (), max_ap_drop), whole, 0

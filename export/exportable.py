@@ -1,4 +1,4 @@
-"""The detector in the form that torch.export can follow: same parts, same order, custom ops as symbols.
+"""The detector in the form that torch.export can trace: the same stages, custom ops as symbols.
 
 Everything that serves tracing is here; the model knows nothing of it.
 """
@@ -9,21 +9,22 @@ from collections.abc import Sequence
 from typing import cast
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from gridrt.errors import GridRTError
 from gridrt.model.grid_rcnn import GridRCNN
 from gridrt.model.grid_roi_head import GridRoIHead
+from gridrt.model.roi_head import DetectionRows
+from gridrt.ops.custom_ops import CustomOps
 from gridrt.ops.grid_fusion import FusionWeights
 from gridrt.plugins.batched_nms.contract import BATCHED_NMS
 from gridrt.plugins.contract import VERSION
-from gridrt.plugins.custom_ops import CustomOps
 from gridrt.plugins.grid_fusion.contract import GRID_FUSION
 from gridrt.plugins.multi_level_roi_align.contract import MULTI_LEVEL_ROI_ALIGN
 from gridrt.runtime.static_grid_rcnn import StaticGridRCNN
 
 
-class ExportableGridRCNN(StaticGridRCNN):
+class ExportableGridRCNN(nn.Module):
     """Runs a `GridRCNN` with its three custom ops standing as nodes of the `gridrt` domain.
 
     Args:
@@ -34,12 +35,20 @@ class ExportableGridRCNN(StaticGridRCNN):
     """
 
     def __init__(self, model: GridRCNN) -> None:
-        super().__init__(model, _SYMBOLS)
+        super().__init__()
+        self.model = _OpenRows(model, _SYMBOLS)
 
+    def forward(self, images: Tensor, image_sizes: Tensor) -> DetectionRows:
+        """As `GridRCNN.forward`."""
+        detections: DetectionRows = self.model(images, image_sizes)
+        return detections
+
+
+class _OpenRows(StaticGridRCNN):
     def rows(self, used: Tensor) -> int:
         """As many as the fullest image has, and at least one: a value in the graph."""
         rows = cast("int", used.sum(1).max().clamp(min=1).item())
-        # The one way to tell the tracer what a value in the graph can be.
+        # The tracer learns the range of a value in the graph only this way.
         torch._check(rows >= 1)  # noqa: SLF001
         torch._check(rows <= used.shape[1])  # noqa: SLF001
         return rows
@@ -53,7 +62,7 @@ def grid_roi_head(model: GridRCNN) -> GridRoIHead:
     """
     if not isinstance(model.roi_head, GridRoIHead):
         raise GridRTError(
-            "only Grid R-CNN can be exported, not its baseline Faster R-CNN",
+            "Faster R-CNN, the baseline, cannot be exported",
             value=model.variant,
             remedy="Run this checkpoint with PyTorch, or export one of a variant with a grid, such as r50.",
         )

@@ -1,4 +1,4 @@
-"""What an exported graph says about itself, as ONNX metadata."""
+"""The ONNX metadata of an exported graph."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ INPUT_RULE = {
 
 
 def describe(graph: ModelProto, model: GridRCNN, weights_sha256: str) -> None:
-    """Write the metadata into `graph`: variant, classes, parent, versions, and what the input has to be."""
-    scale = {} if model.scale is None else {"scale": model.scale}  # whoever runs the graph may know it
+    """Write the metadata into `graph`: variant, classes, parent, versions, and what the input must be."""
+    scale = {} if model.scale is None else {"scale": model.scale}  # else the user may know it
     onnx.helper.set_model_props(
         graph,
         {

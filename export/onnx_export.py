@@ -1,18 +1,18 @@
-"""One ONNX file of a detector: standard ops all through, and custom ops that carry their own bodies."""
+"""One ONNX file of a detector: standard ops only, and custom ops that carry their own bodies."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import hashlib
 from pathlib import Path
 
-import onnx
 from onnx import ModelProto
 
 from gridrt.export.exportable import grid_roi_head
 from gridrt.export.metadata import describe
 from gridrt.export.passes import run_passes
 from gridrt.export.trace import graph_from_model
-from gridrt.files import atomic_path
+from gridrt.files import write_bytes
+from gridrt.graph.graph import Graph
 from gridrt.model.grid_rcnn import GridRCNN
 from gridrt.plugins.function_bodies import function_bodies
 from gridrt.plugins.function_text import DetectorShape
@@ -36,13 +36,12 @@ def onnx_from_model(model: GridRCNN, weights_sha256: str) -> ModelProto:
     return graph
 
 
-def save_onnx(graph: ModelProto, target: Path, check: Callable[[Path], None] | None = None) -> None:
-    """Write `graph` to `target`, where it appears only after `check`, if any, has taken the written file.
+def save_onnx(model: ModelProto, file: Path) -> Graph:
+    """Write a graph, atomically, and return it as `gridrt.graph.graph.load_graph` would read it.
 
     Raises:
         OutputError: it cannot be written.
     """
-    with atomic_path(target) as temporary:
-        onnx.save(graph, temporary)
-        if check is not None:
-            check(temporary)
+    content = model.SerializeToString()
+    write_bytes(file, content)
+    return Graph(model, file, hashlib.sha256(content).hexdigest())

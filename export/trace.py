@@ -19,7 +19,7 @@ EXAMPLE_BATCH, EXAMPLE_HEIGHT, EXAMPLE_WIDTH = 2, 256, 320
 
 
 def graph_from_model(model: GridRCNN) -> ModelProto:
-    """Trace `model` as it stands; batch, height and width stay open."""
+    """Trace `model` as it is; batch, height and width stay dynamic."""
     images = torch.zeros(EXAMPLE_BATCH, EXAMPLE_HEIGHT, EXAMPLE_WIDTH, 3, dtype=torch.uint8)
     image_sizes = torch.tensor([[EXAMPLE_HEIGHT, EXAMPLE_WIDTH]] * EXAMPLE_BATCH, dtype=torch.int32)
     with _quiet_exporter():
@@ -40,7 +40,7 @@ def graph_from_model(model: GridRCNN) -> ModelProto:
 
 @contextmanager
 def _quiet_exporter() -> Iterator[None]:
-    """Hold back what the exporter says about its own insides and about packages that are not needed."""
+    """Hold back the exporter's messages about its internals and about packages that are not needed."""
     logger = logging.getLogger("torch.onnx")
     level = logger.level
     logger.setLevel(logging.ERROR)

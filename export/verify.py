@@ -1,4 +1,4 @@
-"""Run a checkpoint's model and the graph made of it on one picture, and insist that they agree."""
+"""Run a model and the graph exported from it on one image, and compare their detections."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from gridrt.agreement import agreement
 from gridrt.data.transform import rescaled_size
 from gridrt.detector import Detector
 from gridrt.errors import VerificationError
+from gridrt.graph.graph import Graph
 from gridrt.model.grid_rcnn import GridRCNN
 from gridrt.runtime.onnxruntime.session import OnnxRuntimeSession
 from gridrt.runtime.pytorch.session import TorchSession
@@ -17,7 +18,7 @@ from gridrt.types import Detections, UInt8Array
 BOX_TOLERANCE = 1e-2  # pixels of the resized image
 SCORE_TOLERANCE = 2e-4
 # Where two cells of a heatmap, or two boxes before suppression, are equal to the last bits, either may win; and a score
-# at the threshold passes on one side only. An error in a graph moves nearly all detections.
+# at the threshold may pass on one side only. An error in a graph moves nearly all detections.
 EXCUSED_SHARE = 0.1
 
 VERIFY_SCALE = (640, 384)
@@ -26,14 +27,14 @@ VERIFY_SCALE = (640, 384)
 
 @dataclass(frozen=True)
 class Verification:
-    """How far a graph is from its model on a picture.
+    """Differences between a graph and its model on one image.
 
     Attributes:
         detections: how many both sides have.
-        box_error: the largest difference of a coordinate among those, in pixels of the picture.
+        box_error: the largest difference of a coordinate among those, in pixels of the image.
         score_error: the largest difference of a score among those.
-        missing: how many the model alone has.
-        extra: how many the graph alone has.
+        missing: how many only the model has.
+        extra: how many only the graph has.
     """
 
     detections: int
@@ -44,7 +45,7 @@ class Verification:
 
     def __str__(self) -> str:
         if not self.detections:
-            return "not verified: neither side detects anything in the picture; --image takes one that shows objects"
+            return "not verified: neither side detects anything in the image; --image takes one that shows objects"
         unpaired = f", {self.missing} missing, {self.extra} extra" if self.missing or self.extra else ""
         return (
             f"verified on {self.detections} detections: "
@@ -52,12 +53,12 @@ class Verification:
         )
 
 
-def verify_graph(model: GridRCNN, graph: Path, image: UInt8Array) -> Verification:
-    """Detect in `image` with PyTorch and with ONNX Runtime, and insist on the same detections.
+def verify_graph(model: GridRCNN, graph: Graph, image: UInt8Array) -> Verification:
+    """Detect in `image` with PyTorch and with ONNX Runtime, and require the same detections.
 
     Args:
         model: the graph's parent.
-        graph: the ONNX file.
+        graph: exported from it.
         image: uint8 [H, W, 3] RGB.
 
     Raises:
@@ -68,8 +69,10 @@ def verify_graph(model: GridRCNN, graph: Path, image: UInt8Array) -> Verificatio
     return verify_detections(reference, other, box_tolerance_in(image, VERIFY_SCALE), remedy)
 
 
-def cpu_sessions(model: GridRCNN, graph: Path, threads: int | None = None) -> tuple[TorchSession, OnnxRuntimeSession]:
-    """Both sides on the CPU: GPUs may round the factors of a convolution to fewer bits."""
+def cpu_sessions(
+    model: GridRCNN, graph: Graph | Path, threads: int | None = None
+) -> tuple[TorchSession, OnnxRuntimeSession]:
+    """Sessions of a model and of its graph on the CPU: GPUs may round the factors of a convolution to fewer bits."""
     return TorchSession(model, "cpu", threads), OnnxRuntimeSession(graph, ["CPUExecutionProvider"], threads)
 
 
@@ -83,12 +86,12 @@ def box_tolerance_in(image: UInt8Array, scale: tuple[int, int]) -> float:
 def verify_detections(
     reference: Detections, other: Detections, box_tolerance: float, remedy: str = "Please report this."
 ) -> Verification:
-    """Insist that a graph detects what its model detects.
+    """Require that a graph detects what its model detects.
 
     Args:
         reference: of the model.
-        other: of the graph, in the same picture.
-        box_tolerance: in pixels of the picture.
+        other: of the graph, in the same image.
+        box_tolerance: in pixels of the image.
         remedy: what to do about a difference.
 
     Raises:

@@ -14,28 +14,52 @@ os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 __version__ = "0.1.0.dev0"
 
-__all__ = ["Detections", "Detector", "GridRTError", "__version__", "load_image", "load_model", "open_detector"]
+__all__ = [
+    "Detections",
+    "Detector",
+    "GridRTError",
+    "__version__",
+    "benchmark",
+    "build_engine",
+    "calibrate",
+    "compare_models",
+    "detect_files",
+    "evaluate",
+    "export_onnx",
+    "inspect",
+    "load_image",
+    "load_model",
+    "open_detector",
+    "rewrite_graph",
+    "train_model",
+]
 
 if TYPE_CHECKING:
-    from gridrt.data.image import load_image
-    from gridrt.detector import Detector, open_detector
+    from gridrt.api import (
+        benchmark,
+        build_engine,
+        calibrate,
+        compare_models,
+        detect_files,
+        evaluate,
+        export_onnx,
+        inspect,
+        load_image,
+        load_model,
+        open_detector,
+        rewrite_graph,
+        train_model,
+    )
+    from gridrt.detector import Detector
     from gridrt.errors import GridRTError
-    from gridrt.model.checkpoint import load_model
     from gridrt.types import Detections
 else:
-    _HOMES = {
-        "Detections": "gridrt.types",
-        "Detector": "gridrt.detector",
-        "GridRTError": "gridrt.errors",
-        "load_image": "gridrt.data.image",
-        "load_model": "gridrt.model.checkpoint",
-        "open_detector": "gridrt.detector",
-    }
+    _CLASSES = {"Detections": "gridrt.types", "Detector": "gridrt.detector", "GridRTError": "gridrt.errors"}
 
     def __getattr__(name):  # noqa: ANN001, ANN202 - a type here would hide misspelt names from type checkers
-        if name not in _HOMES:
+        if name not in __all__:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        return getattr(importlib.import_module(_HOMES[name]), name)
+        return getattr(importlib.import_module(_CLASSES.get(name, "gridrt.api")), name)
 
 
 def __dir__() -> list[str]:

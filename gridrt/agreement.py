@@ -1,6 +1,6 @@
-"""How far two sets of detections of one image agree, detection by detection and not row by row.
+"""Match the detections of two detectors on one image.
 
-Rows do not line up: two scores that differ in the last bit may swap ranks. So each detection is paired with the
+Rows do not correspond: two scores that differ in the last bit may swap ranks. So each detection is matched with the
 nearest one of its label.
 """
 
@@ -19,15 +19,15 @@ PAIRED_WITHIN = 0.5
 
 @dataclass(frozen=True)
 class Agreement:
-    """What became of the detections of a reference.
+    """The matched detections of a reference and another detector.
 
     Attributes:
         pairs: M times (row of the reference, row of the other side), nearest first.
         box_errors: float32 [M], largest difference of a coordinate in pixels, for each pair.
         score_errors: float32 [M], for each pair.
         overlaps: float32 [M], intersection over union of each pair.
-        missing: detections of the reference that have no partner.
-        extra: detections of the other side that have none.
+        missing: how many detections of the reference are unmatched.
+        extra: how many of the other side are.
     """
 
     pairs: Sequence[tuple[int, int]]
@@ -39,7 +39,7 @@ class Agreement:
 
     @property
     def paired(self) -> int:
-        """How many detections both sides have."""
+        """How many detections are matched."""
         return len(self.box_errors)
 
     def outside(self, box_tolerance: float, score_tolerance: float) -> int:
@@ -49,7 +49,7 @@ class Agreement:
 
 
 def agreement(reference: Detections, other: Detections) -> Agreement:
-    """Pair the detections of both sides, nearest first."""
+    """Match the detections of both sides, nearest first."""
     distance = np.abs(reference.boxes[:, None] - other.boxes[None]).max(-1, initial=0)  # [N, M]
     size = (reference.boxes[:, 2:] - reference.boxes[:, :2]).max(-1, initial=0)  # [N]
     allowed = (reference.labels[:, None] == other.labels[None]) & (distance <= PAIRED_WITHIN * size[:, None])

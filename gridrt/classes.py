@@ -1,4 +1,4 @@
-"""Class names: those of COCO, in the order of the published models' labels."""
+"""Class names of COCO, in the order of the labels of the published models."""
 
 from __future__ import annotations
 
@@ -18,5 +18,5 @@ COCO_CLASSES: tuple[str, ...] = (
 
 
 def names_for(count: int) -> tuple[str, ...]:
-    """Names for a model that carries none: COCO's where the count fits, else `class 0`, `class 1`, ..."""
+    """Names for a model without any: COCO's if the count is COCO's, else `class 0`, `class 1`, ..."""
     return COCO_CLASSES if count == len(COCO_CLASSES) else tuple(f"class {i}" for i in range(count))

@@ -1,4 +1,4 @@
-"""The constants of Grid R-CNN, as published; what a preset may change is a field of a dataclass."""
+"""The published constants of Grid R-CNN; those that a preset may change are fields of dataclasses."""
 
 from __future__ import annotations
 
@@ -6,21 +6,19 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 DEFAULT_SCALE = (1333, 800)
-"""Most pixels on the long and on the short side of a resized image, in the published training."""
+"""Most pixels on the long and on the short side of a resized image, in the published models."""
 
 ScaleOrigin: TypeAlias = Literal["as asked", "noted", "assumed"]
-"""Where a detector's scale comes from: its user, the model file, or in want of both `DEFAULT_SCALE`."""
+"""The origin of a detector's scale: the caller, the model file, or `DEFAULT_SCALE` if neither gives one."""
+
+ColourOrder: TypeAlias = Literal["RGB", "BGR"]
 
 SIZE_DIVISOR = 32
 """Images are padded to a multiple of this: the stride of the deepest backbone stage."""
 
-PIXEL_MEAN = (123.675, 116.28, 103.53)
-PIXEL_STD = (58.395, 57.12, 57.375)
-"""Per channel, in RGB order, for pixels in 0..255."""
-
 
 def scale_in(value: object) -> tuple[int, int] | None:
-    """A scale that a file notes, as the two positive numbers of pixels that it has to be; None where it is not."""
+    """The scale in a file's metadata: two positive integers, in pixels; None if it is anything else."""
     if not isinstance(value, (list, tuple)) or len(value) != 2:
         return None
     long, short = value
@@ -28,8 +26,18 @@ def scale_in(value: object) -> tuple[int, int] | None:
 
 
 @dataclass(frozen=True)
+class PixelConfig:
+    """How pixels in 0..255 become the network's input: (pixel - mean) / std per channel."""
+
+    mean: tuple[float, float, float] = (123.675, 116.28, 103.53)
+    std: tuple[float, float, float] = (58.395, 57.12, 57.375)
+    order: ColourOrder = "RGB"
+    """Of the network's input channels, and so of `mean` and `std`."""
+
+
+@dataclass(frozen=True)
 class AnchorConfig:
-    """Anchors of the region proposal network: one scale and a few shapes per pyramid level."""
+    """Anchors of the region proposal network: one scale and a few aspect ratios per pyramid level."""
 
     strides: tuple[int, ...] = (4, 8, 16, 32, 64)
     scale: float = 8.0
@@ -39,7 +47,7 @@ class AnchorConfig:
 
 @dataclass(frozen=True)
 class ProposalConfig:
-    """How many anchors become proposals."""
+    """Selection of proposals among the anchors."""
 
     candidates_per_level: int = 1000
     iou_threshold: float = 0.7
@@ -48,48 +56,48 @@ class ProposalConfig:
 
 @dataclass(frozen=True)
 class DetectionConfig:
-    """How many proposals become detections."""
+    """Selection of detections among the proposals."""
 
     score_threshold: float = 0.03
-    """A class probability must exceed it."""
+    """Class probabilities must exceed it."""
     iou_threshold: float = 0.3
     max_detections: int = 100
 
 
 @dataclass(frozen=True)
 class RoiConfig:
-    """Where and how finely region features are pooled."""
+    """Levels and output sizes of RoIAlign."""
 
     strides: tuple[int, ...] = (4, 8, 16, 32)
-    """The pyramid levels that are pooled from; the coarser ones serve proposals alone."""
+    """Of the pyramid levels to pool from; coarser levels are used for proposals only."""
     classify_size: int = 7
     grid_size: int = 14
 
 
 @dataclass(frozen=True)
 class AssignConfig:
-    """Which boxes stand for an object and which for the background, by their overlap (IoU) with the ground truth."""
+    """Thresholds of IoU by which boxes are assigned to objects or to the background."""
 
     positive_iou: float
-    """A box with at least this stands for the object that it overlaps most."""
+    """At or above this, a box is assigned to the object that it overlaps most."""
     negative_iou: float
-    """A box below this with every object is background; one in between is neither."""
+    """A box below this with every object is background; a box in between is ignored."""
     best_match_iou: float
-    """The best boxes of an object stand for it from this on, even where they overlap another object more."""
+    """At or above this, the boxes that overlap an object most are assigned to it, even if they overlap another more."""
 
 
 @dataclass(frozen=True)
 class SampleConfig:
-    """How many boxes of an image are learned from."""
+    """Sampling of boxes of an image for the loss."""
 
     count: int
     positive_fraction: float
-    """At most; the background fills the rest."""
+    """At most; background boxes fill the rest."""
 
 
 @dataclass(frozen=True)
 class RPNTrainConfig:
-    """How the region proposal network learns, and what it proposes meanwhile."""
+    """Training of the region proposal network, and its proposals during training."""
 
     proposals: ProposalConfig = ProposalConfig(candidates_per_level=2000, max_proposals=2000)
     assign: AssignConfig = AssignConfig(positive_iou=0.7, negative_iou=0.3, best_match_iou=0.3)
@@ -99,7 +107,7 @@ class RPNTrainConfig:
 
 @dataclass(frozen=True)
 class RoITrainConfig:
-    """Which proposals the second stage learns from."""
+    """Selection of the proposals that the second stage is trained on."""
 
     assign: AssignConfig = AssignConfig(positive_iou=0.5, negative_iou=0.5, best_match_iou=0.5)
     sample: SampleConfig = SampleConfig(count=512, positive_fraction=0.25)
@@ -107,10 +115,10 @@ class RoITrainConfig:
 
 @dataclass(frozen=True)
 class GridTrainConfig:
-    """How the grid branch learns."""
+    """Training of the grid branch."""
 
     max_rois: int = 192
-    """Of a whole batch: the grid head is the costliest part per RoI."""
+    """Per batch, not per image: the grid head costs the most per RoI."""
     jitter: float = 0.15
-    """Boxes are moved and resized by up to this part of their size."""
+    """Boxes are shifted and resized by up to this fraction of their size."""
     loss_weight: float = 15.0

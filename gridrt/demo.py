@@ -1,31 +1,33 @@
-"""What `gridrt demo` draws beside what the other verbs do."""
+"""What `gridrt demo` shows besides the output of other verbs."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
 
+from gridrt.api import open_detector
 from gridrt.data.image import load_image, save_image
-from gridrt.detector import open_detector
 from gridrt.report.draw import draw
 from gridrt.report.sheet import sheet
 
 COLUMNS = 4
-SCORE_THRESHOLD = 0.5  # of what is drawn
+SCORE_THRESHOLD = 0.5  # of the detections that are drawn
 
 
-def draw_sheet(model: Path, pictures: Sequence[Path], drawn: Path) -> None:
-    """Detect in pictures, and draw what is found on one sheet.
+def save_detection_sheet(model: Path, images: Sequence[Path], target: Path) -> None:
+    """Detect in images, and write all of them with their detections as one image.
 
     Args:
         model: as `gridrt.open_detector` takes it.
-        pictures: all of one size.
-        drawn: the picture to write.
+        images: files, all of one size.
+        target: the image to write.
 
     Raises:
-        OutputError: `drawn` cannot be written.
+        OutputError: `target` cannot be written.
     """
-    detector, images = open_detector(model), [load_image(picture) for picture in pictures]
-    found = [detector([image])[0].above(SCORE_THRESHOLD) for image in images]
-    pairs = zip(images, found, strict=True)
-    save_image(drawn, sheet([draw(image, one, detector.class_names) for image, one in pairs], COLUMNS))
+    detector = open_detector(model)
+    drawn = []
+    for image in map(load_image, images):
+        found = detector([image])[0].above(SCORE_THRESHOLD)
+        drawn.append(draw(image, found, detector.class_names))
+    save_image(target, sheet(drawn, COLUMNS))

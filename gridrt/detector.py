@@ -1,28 +1,28 @@
-"""The detector: images in, detections in their own pixels out, whatever runs the model."""
+"""The detector: takes images and returns detections in their pixels, with any backend."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 
 from gridrt.config import ScaleOrigin
 from gridrt.data.transform import Transform, restore_boxes
-from gridrt.errors import GridRTError
+from gridrt.errors import GridRTError, NonFiniteError
 from gridrt.runtime.backend import Session
-from gridrt.types import Detections, Float32Array, RawDetections, UInt8Array
+from gridrt.runtime.info import ModelInfo
+from gridrt.types import Detections, Float32Array, UInt8Array
 
 
 class Detector:
-    """A session with what comes before and after it: resizing, padding, restoring coordinates.
+    """A session with its pre- and post-processing: resizing, padding, restoring coordinates.
 
     Args:
-        session: what runs the model.
-        scale: most pixels on the long and on the short side of a resized image; None is what the model learned from.
+        session: runs the model.
+        scale: most pixels on the long and on the short side of a resized image; None takes that of the training.
 
     Attributes:
-        scale_origin: where `scale` comes from; "assumed" may well be wrong, and then costs accuracy.
+        scale_origin: where `scale` comes from; an "assumed" scale may be wrong, which costs accuracy.
 
     Raises:
         GridRTError: a side of `scale` is not positive.
@@ -34,8 +34,13 @@ class Detector:
         self.scale_origin: ScaleOrigin = session.info.scale_origin if scale is None else "as asked"
 
     @property
+    def info(self) -> ModelInfo:
+        """What it runs, and on what."""
+        return self._session.info
+
+    @property
     def class_names(self) -> tuple[str, ...]:
-        """Names of the classes, in the order of the labels."""
+        """The class names, in the order of the labels."""
         return self._session.info.class_names
 
     @property
@@ -44,16 +49,18 @@ class Detector:
         return self._transform.scale
 
     def __call__(self, images: Sequence[UInt8Array]) -> list[Detections]:
-        """Detect in images of any sizes, run as one batch.
+        """Detect objects in images of any sizes, run as one batch.
 
         Args:
             images: uint8 [H, W, 3] each, RGB.
 
         Returns:
-            For each image what was found in it, best score first, in its own pixels.
+            The detections in each image, best score first, in its own pixels.
 
         Raises:
             GridRTError: one of `images` is not such an array.
+            NonFiniteError: a box or a score of an image is NaN or infinite; the place is `images[index]`. To get the
+                detections of the other images, run them without this one.
         """
         for index, image in enumerate(images):
             _check_image(index, image)
@@ -61,33 +68,14 @@ class Detector:
             return []
         batch = self._transform(images)
         raw = self._session.run(batch.images, batch.image_sizes)
-        return [_used_rows(raw, index, factor) for index, factor in enumerate(batch.scale_factors)]
-
-
-def open_detector(
-    model: str | Path,
-    scale: tuple[int, int] | None = None,
-    *,
-    backend: str = "auto",
-    threads: int | None = None,
-    device: str | None = None,
-    trust_checkpoint: bool = False,
-) -> Detector:
-    """A detector over a model file, opened by `gridrt.runtime.open_session`; see there for what it raises.
-
-    Args:
-        model: a checkpoint (.pth, .pt, .safetensors), an ONNX graph (.onnx), a TensorRT engine (.engine), or a name
-            (r50, tiny_bccd, ...).
-        scale: most pixels on the long and on the short side of a resized image; None is what the model learned from.
-        backend: that runs it, by name; "auto" takes the first that is available and gives the reference's boxes.
-        threads: CPU threads; None leaves the choice to the backend.
-        device: such as "cpu" or "cuda:1"; None leaves the choice to the backend.
-        trust_checkpoint: allow a checkpoint that needs unpickling of arbitrary classes, which can run code.
-    """
-    from gridrt.runtime import open_session
-
-    session = open_session(model, backend=backend, threads=threads, device=device, trust_checkpoint=trust_checkpoint)
-    return Detector(session, scale)
+        found = []
+        for index, factor in enumerate(batch.scale_factors):
+            used = raw.labels[index] >= 0  # [D]
+            boxes, scores = raw.boxes[index][used], raw.scores[index][used]
+            _check_finite(index, "boxes", boxes)
+            _check_finite(index, "scores", scores[:, None])
+            found.append(Detections(restore_boxes(boxes, factor), scores, raw.labels[index][used]))
+        return found
 
 
 def _check_image(index: int, image: object) -> None:
@@ -105,7 +93,12 @@ def _check_image(index: int, image: object) -> None:
     )
 
 
-def _used_rows(raw: RawDetections, index: int, scale_factor: Float32Array) -> Detections:
-    used = raw.labels[index] >= 0  # [D]
-    boxes = restore_boxes(raw.boxes[index][used], scale_factor)
-    return Detections(boxes, raw.scores[index][used], raw.labels[index][used])
+def _check_finite(index: int, output: str, rows: Float32Array) -> None:
+    """Require finite numbers in the used rows of an image: [N, numbers of a detection]."""
+    broken = np.flatnonzero(~np.isfinite(rows).all(1))
+    if broken.size:
+        raise NonFiniteError(
+            f"the {output} of the model must be finite numbers",
+            place=f"images[{index}]",
+            value=f"{rows[broken[0]].tolist()} in detection {broken[0]}, {broken.size} of {len(rows)} such detections",
+        )

@@ -1,58 +1,63 @@
-"""Errors that are the user's to mend: one line each, telling place, rule, value and remedy."""
+"""Errors that the user can mend: one line each, with place, rule, value and remedy."""
 
 from __future__ import annotations
 
 
 class GridRTError(Exception):
-    """A mistake in what came from outside: a file, a flag, a machine.
+    """Something from outside is wrong: a file, an option, the machine.
 
-    The command line prints it as one line and exits with 1; anything else keeps its traceback.
+    The command line prints it as one line and exits with 1; any other exception keeps its traceback.
 
     Args:
-        rule: what must hold, or what went wrong, as a short clause that cannot be taken for the other.
-        place: where it was broken, such as a path or a flag.
-        value: what was found instead.
+        rule: what failed or what must be, as a short clause that cannot be read as a statement of fact.
+        place: where, such as a path or an option.
+        value: what was found there.
         remedy: what to do about it, as a sentence.
     """
 
     def __init__(self, rule: str, *, place: object = None, value: object = None, remedy: str = "") -> None:
         self.rule, self.place, self.value, self.remedy = rule, place, value, remedy
-        super().__init__(self._one_line())
-
-    def _one_line(self) -> str:
-        head = f"{self.place}: {self.rule}" if self.place is not None else self.rule
-        found = f" (found {self.value})" if self.value is not None else ""
-        tail = f". {self.remedy}" if self.remedy else ""
-        return " ".join(f"{head}{found}{tail}".split())
+        head = f"{place}: {rule}" if place is not None else rule
+        found = f" (found {value})" if value is not None else ""
+        tail = f". {remedy}" if remedy else ""
+        super().__init__(" ".join(f"{head}{found}{tail}".split()))
 
 
 class ImageError(GridRTError):
-    """A picture that cannot be read, or not as a picture."""
+    """An image or a video cannot be read."""
 
 
 class DataError(GridRTError):
-    """A data set that contradicts itself, its pictures, or the model."""
+    """A data set contradicts itself, its images, or the model."""
 
 
 class CheckpointError(GridRTError):
-    """Weights that cannot be read, trusted, or fitted to a model."""
+    """Weights cannot be read, trusted, or fitted to a model."""
 
 
 class GraphError(GridRTError):
-    """An ONNX file that is not a GridRT graph, or one that cannot run here."""
+    """An ONNX file is not a GridRT graph, or cannot run here."""
 
 
 class EngineError(GridRTError):
-    """A TensorRT engine that cannot be built, or is not what was asked for."""
+    """A TensorRT engine cannot be built, or is not what was asked for."""
 
 
 class OutputError(GridRTError):
-    """A result that cannot be written."""
+    """A result cannot be written."""
 
 
 class DependencyError(GridRTError):
-    """A package or a device that the request needs and this machine lacks."""
+    """A package or a device that the request needs is missing on this machine."""
 
 
 class VerificationError(GridRTError):
-    """An artefact whose numbers differ from those of its parent."""
+    """The numbers of an artefact differ from those of its parent."""
+
+
+class NonFiniteError(GridRTError):
+    """The model returned a box or a score for an image that is NaN or infinite."""
+
+    def at(self, place: object) -> NonFiniteError:
+        """The same error with the place that only the caller knows, such as the path of the image."""
+        return type(self)(self.rule, place=place, value=self.value, remedy=self.remedy)

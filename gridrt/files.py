@@ -1,4 +1,4 @@
-"""Files that are whole or absent: atomic writes, and the hash that names an artefact's parent."""
+"""Atomic writes, checks of paths before the work, and the hash of a file."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ from pathlib import Path
 from gridrt.errors import GridRTError, OutputError
 
 _PREFIX = ".gridrt."  # of temporary files
-_URL = re.compile(r"[a-z][a-z0-9+.-]+:/", re.IGNORECASE)  # as a path, it keeps one slash of two
+_URL = re.compile(r"[a-z][a-z0-9+.-]+:/", re.IGNORECASE)  # pathlib turns :// into :/
 
 
 def is_url(name: str | Path) -> bool:
-    """Whether this is the address of something on a network, rather than a path."""
+    """Whether this is a URL rather than a path."""
     return _URL.match(str(name)) is not None
 
 
 def check_is_file(path: Path, error: type[GridRTError], remedy: str = "Check the path.") -> None:
-    """Refuse a path that leads to no file, always in the same words.
+    """Require that a path leads to a file.
 
     Args:
         path: of a file to read.
-        error: what to raise.
-        remedy: what to do where there is nothing.
+        error: the class of the error.
+        remedy: of the error if the file is missing.
 
     Raises:
-        GridRTError: `error`: there is nothing, a folder, or a URL.
+        GridRTError: of the class `error`, if the file is missing, or the path is a folder or a URL.
     """
     if is_url(path):
-        url = str(path).replace(":/", "://", 1)  # of which the path kept one slash
+        url = str(path).replace(":/", "://", 1)  # pathlib removed one slash
         raise error("this must be a file, not a URL", place=url, remedy="Fetch it, and give the path of the file.")
     if path.is_dir():
         raise error("this must be a file", place=path, value="a folder", remedy="Name a file in it.")
@@ -42,7 +42,7 @@ def check_is_file(path: Path, error: type[GridRTError], remedy: str = "Check the
 
 
 def head_of(path: Path, size: int = 64) -> bytes:
-    """The first bytes of a file, by which its kind is told; none where it cannot be read."""
+    """The first bytes of a file, which identify its format; empty if it cannot be read."""
     try:
         with path.open("rb") as file:
             return file.read(size)
@@ -51,15 +51,15 @@ def head_of(path: Path, size: int = 64) -> bytes:
 
 
 def require_suffix(out: Path, suffix: str, what: str) -> None:
-    """Refuse a name for a result that would not be found again by its suffix; this also keeps other files from harm.
+    """Require the suffix of an output, by which other commands find it; this also protects files of other kinds.
 
     Args:
-        out: to be written.
+        out: path of the output.
         suffix: such as ".onnx", in lower case.
-        what: that is written, such as "an ONNX file".
+        what: the kind of output, such as "an ONNX file".
 
     Raises:
-        OutputError: `out` ends in something else.
+        OutputError: `out` has another suffix.
     """
     if out.suffix.lower() != suffix:
         raise OutputError(f"{what} must end in {suffix}", place=out, remedy="Give --out that suffix.")
@@ -67,71 +67,58 @@ def require_suffix(out: Path, suffix: str, what: str) -> None:
 
 @contextmanager
 def atomic_path(target: str | Path) -> Iterator[Path]:
-    """Yield a temporary path beside `target`; it becomes `target` if the block ends well, else it is removed.
+    """Yield a temporary path beside `target`, which replaces `target` if the block succeeds and is removed if it fails.
 
-    It has the suffix of `target`, by which some writers choose the format. Where `target` is a link, the file behind
-    it is written. Missing folders are made, and removed again if the block fails.
+    It has the suffix of `target`, by which some writers choose the format. If `target` is a link, the file behind it is
+    replaced. Missing folders are made, and removed again if the block fails.
 
     Raises:
-        OutputError: the folder cannot be made or written to, something other than a file has this name, or the disk is
-            full.
+        OutputError: the folder cannot be made or written to, `target` is not a regular file, or the disk is full.
     """
     target = Path(target)
     try:
         file = _file_behind(target)
-        with _folder_of(file), _temporary_in(file.parent, target.suffix) as temporary:
-            yield temporary
-            _settle(temporary, file)
+        with _new_folders_removed(file.parent):
+            file.parent.mkdir(parents=True, exist_ok=True)
+            handle, name = tempfile.mkstemp(prefix=_PREFIX, suffix=target.suffix, dir=file.parent)
+            os.close(handle)
+            temporary = Path(name)
+            try:
+                yield temporary
+                _move_durably(temporary, file)
+            finally:
+                temporary.unlink(missing_ok=True)
     except OSError as error:
         raise _cannot_write(target, error) from error
 
 
 def _file_behind(target: Path) -> Path:
-    """`target` with its links followed, if a file is there or can be: a device or a pipe must not become one."""
+    """`target` with links resolved; a folder, a device or a pipe of that name must not be replaced by a file."""
     if target.exists() and not target.is_file():
         raise OutputError(
             "the result cannot be written here",
             place=target,
             value="a folder, device or pipe",
-            remedy="Choose another place; where a command takes -, that is stdout.",
+            remedy="Choose another path; for stdout give -, if the option accepts it.",
         )
     return Path(os.path.realpath(target))
 
 
 @contextmanager
-def _folder_of(file: Path) -> Iterator[None]:
-    """Make the folder of `file` and its parents where they are missing; remove those again if the block fails."""
-    with _new_folders_removed(file.parent):
-        file.parent.mkdir(parents=True, exist_ok=True)
-        yield
-
-
-@contextmanager
 def _new_folders_removed(folder: Path) -> Iterator[None]:
-    """If the block fails, remove `folder` and its parents as far as they are missing now and empty then."""
+    """If the block fails, remove `folder` and those of its parents that are missing now and empty then."""
     missing = [each for each in (folder, *folder.parents) if not each.exists()]
     try:
         yield
     except BaseException:
         for each in missing:
-            with suppress(OSError):  # something lies in it by now
+            with suppress(OSError):  # not made, or no longer empty
                 each.rmdir()
         raise
 
 
-@contextmanager
-def _temporary_in(folder: Path, suffix: str) -> Iterator[Path]:
-    handle, name = tempfile.mkstemp(prefix=_PREFIX, suffix=suffix, dir=folder)
-    os.close(handle)
-    temporary = Path(name)
-    try:
-        yield temporary
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def _settle(temporary: Path, target: Path) -> None:
-    """Give `temporary` the usual permissions, force it to disk, and put it in the place of `target`."""
+def _move_durably(temporary: Path, target: Path) -> None:
+    """Give `temporary` the default permissions, flush it to disk, and replace `target` with it."""
     mask = os.umask(0)
     os.umask(mask)
     temporary.chmod(0o666 & ~mask)
@@ -145,7 +132,7 @@ def _cannot_write(target: Path, error: OSError) -> OutputError:
         "the result cannot be written here",
         place=target,
         value=error.strerror or str(error),
-        remedy="Choose another place, or make room.",
+        remedy="Choose another path, or make room.",
     )
 
 
@@ -156,15 +143,15 @@ def write_bytes(target: str | Path, content: bytes) -> None:
 
 
 def write_text(target: str | Path, content: str) -> None:
-    """Write `content` to `target` as UTF-8, atomically; what of a file name is no text is escaped."""
+    """Write `content` to `target` as UTF-8, atomically; bytes of file names that are not UTF-8 are escaped."""
     write_bytes(target, content.encode(errors="backslashreplace"))
 
 
 def make_folder(folder: str | Path) -> Path:
-    """Make `folder` and its parents where they are missing.
+    """Make `folder` and its parents if they are missing.
 
     Raises:
-        OutputError: it cannot be made, or a file of that name is in the way.
+        OutputError: it cannot be made, or a file has that name.
     """
     folder = Path(folder)
     try:
@@ -176,10 +163,10 @@ def make_folder(folder: str | Path) -> Path:
 
 @contextmanager
 def folder_for(folder: Path) -> Iterator[None]:
-    """Make `folder` as `make_folder` does; if the block fails and has put nothing there, it is removed again.
+    """Make `folder` as `make_folder` does, and remove it again if the block fails and leaves it empty.
 
     Raises:
-        OutputError: likewise.
+        OutputError: as `make_folder`.
     """
     with _new_folders_removed(folder):
         make_folder(folder)
@@ -187,7 +174,7 @@ def folder_for(folder: Path) -> Iterator[None]:
 
 
 def remove_temporaries(folder: Path, suffixes: Iterable[str]) -> None:
-    """Remove what killed writes left in `folder`: temporary files of these suffixes. No write may be under way there.
+    """Remove temporary files of killed writes, with these suffixes, from `folder`; no write may be in progress there.
 
     Raises:
         OutputError: the folder cannot be written to.
@@ -201,10 +188,10 @@ def remove_temporaries(folder: Path, suffixes: Iterable[str]) -> None:
 
 
 def check_writable(target: str | Path) -> None:
-    """Refuse a place that `atomic_path` could not write to, before the work whose result shall go there.
+    """Require that `atomic_path` can write to `target`; to be called before the work whose result goes there.
 
     Raises:
-        OutputError: something other than a file has this name, or its folder cannot be made or written to.
+        OutputError: `target` is not a regular file, or its folder cannot be made or written to.
     """
     target = Path(target)
     try:
@@ -216,16 +203,18 @@ def check_writable(target: str | Path) -> None:
 
 
 def check_apart(outputs: Iterable[Path], inputs: Iterable[Path]) -> None:
-    """Refuse results that would take the place of an input, or of another result.
+    """Require that no output overwrites an input or another output.
 
     Raises:
-        OutputError: two of these paths lead to one file.
+        OutputError: two of these paths lead to the same file.
     """
     taken = set(map(os.path.realpath, inputs))
     for output in outputs:
         if os.path.realpath(output) in taken:
             raise OutputError(
-                "this would overwrite an input, or another result", place=output, remedy="Choose another place."
+                "this would overwrite an input, or another result: the paths must differ",
+                place=output,
+                remedy="Choose another path.",
             )
         taken.add(os.path.realpath(output))
 

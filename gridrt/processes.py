@@ -1,4 +1,4 @@
-"""Several processes at one task, as `torchrun` starts them; one process alone needs nothing of this."""
+"""Processes that `torchrun` started for one task. In a single process all functions work without a process group."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from gridrt.errors import GridRTError
 
 T = TypeVar("T")
 
-# How Gloo and NCCL put it when a process at the other end of a collective is gone.
+# The messages of Gloo and NCCL when another process of a collective is gone.
 _LOST = re.compile(
     r"connection (closed|reset)|broken pipe|timed out|timeout|remote process exited|communicator was aborted",
     re.IGNORECASE,
@@ -24,12 +24,12 @@ _LOST = re.compile(
 
 @contextmanager
 def process_group() -> Iterator[None]:
-    """Meet the other processes that `torchrun` started, each at its own GPU where there is one.
+    """Join the processes that `torchrun` started, each on its own GPU if there are GPUs.
 
-    Sums of tensors on GPUs go through NCCL, all else through Gloo. Nothing happens where `torchrun` did not start this.
+    Collectives on GPU tensors use NCCL, all others Gloo. Without `torchrun` this does nothing.
 
     Raises:
-        GridRTError: a process that this one waited for is gone; that one tells why.
+        GridRTError: a process that this one waited for is gone; the error of that process has the reason.
     """
     if int(os.environ.get("WORLD_SIZE", "1")) == 1:
         yield
@@ -40,49 +40,46 @@ def process_group() -> Iterator[None]:
     try:
         yield
     except RuntimeError as error:
-        failure = _failure_elsewhere(error)
-        if failure is None:
+        is_of_a_collective = isinstance(error, distributed.DistError) or "gloo" in str(error)
+        lost = _LOST.search(str(error)) if is_of_a_collective else None
+        if lost is None:
             raise
-        raise failure from error
+        raise GridRTError(
+            "another process failed",
+            place=f"process {rank()}",
+            value=lost[0],
+            remedy="See the error of that process.",
+        ) from error
     finally:
         distributed.destroy_process_group()
 
 
-def _failure_elsewhere(error: RuntimeError) -> GridRTError | None:
-    """What to raise instead of a collective's error that means that another process is gone; None for any other."""
-    is_of_a_collective = isinstance(error, distributed.DistError) or "gloo" in str(error)
-    sign = _LOST.search(str(error)) if is_of_a_collective else None
-    if sign is None:
-        return None
-    return GridRTError(
-        "another process failed",
-        place=f"process {rank()}",
-        value=sign[0],
-        remedy="Its own line tells why.",
-    )
-
-
 def rank() -> int:
-    """Number of this process, from 0."""
+    """The number of this process, from 0."""
     return distributed.get_rank() if distributed.is_initialized() else 0
 
 
 def count() -> int:
-    """How many processes there are."""
+    """The number of processes."""
     return distributed.get_world_size() if distributed.is_initialized() else 1
 
 
 def mean(number: float) -> float:
     """The mean over all processes; every process must call this.
 
-    A loss that is summed in each process and divided by the mean count has, once gradients are averaged over the
-    processes, the gradient of one process that sums over all and divides by the total count.
+    DistributedDataParallel averages gradients over the processes. So a loss that each process sums and divides by the
+    mean of the counts has the gradient of a single process that sums over all and divides by the total count.
     """
     if count() == 1:
         return number
     total = torch.tensor(number, dtype=torch.float64)
     distributed.all_reduce(total)
     return float(total) / count()
+
+
+def anywhere(flag: bool) -> bool:  # noqa: FBT001 - the only argument
+    """Whether the flag is true in any process; every process must call this."""
+    return mean(float(flag)) > 0
 
 
 def gathered(items: list[T]) -> list[T]:

@@ -1,4 +1,4 @@
-"""The stages of the detector, and what belongs to which: stated here once, for every runtime."""
+"""The stages of the detector, and which node of a graph belongs to which: stated here once, for every runtime."""
 
 from __future__ import annotations
 
@@ -11,15 +11,18 @@ Stage: TypeAlias = Literal[
     "input",  # normalisation, the mask of the padding
     "backbone",
     "fpn",
-    "rpn",  # its convolutions, and the decode of its proposals
-    "nms",  # of proposals, and of classes
-    "roi_align",  # of both heads
-    "box_head",
-    "grid_head",  # convolutions, fusion, up-sampling
-    "decode",  # from what the heads say to the boxes: class scores, choice of rows, grid decode
-    "other",  # all that belongs to none, so that the sum is that of a whole run
+    "rpn",  # its convolutions
+    "proposals",  # decode of the RPN's maps, suppression within each level
+    "roi_align",  # for both heads
+    "box_head",  # its layers, class scores
+    "detections",  # suppression within each class
+    "grid_head",  # its convolutions, and the up-sampling behind the fusion
+    "grid_fusion",
+    "decode",  # from heatmaps to boxes
+    "other",  # only in timings: what belongs to no stage, so that the sum is that of a whole run
 ]
 STAGES: tuple[Stage, ...] = get_args(Stage)
+"""In the order in which they first run."""
 
 MODULES: Mapping[str, Stage] = {
     "normalize": "input",
@@ -29,16 +32,22 @@ MODULES: Mapping[str, Stage] = {
     "roi_head.bbox_head": "box_head",
     "roi_head.grid_head": "grid_head",
 }
-"""By the names that `GridRCNN` gives its parts."""
-OPS: Mapping[str, Stage] = {"BatchedNms": "nms", "MultiLevelRoiAlign": "roi_align", "GridFusion": "grid_head"}
-"""The custom ops of a graph, whose nodes are of no module."""
+"""By the names that `GridRCNN` gives its modules."""
+CUSTOM_OPS: Mapping[str, Stage] = {
+    "BatchedNms": "proposals",
+    "BatchedNms_1": "detections",
+    "MultiLevelRoiAlign": "roi_align",
+    "MultiLevelRoiAlign_1": "roi_align",
+    "GridFusion": "grid_fusion",
+}
+"""By the names of their nodes, which belong to no module."""
+CONVERSIONS = frozenset(("Cast", "DequantizeLinear", "QuantizeLinear"))
+"""Operators that pass a tensor on in another type: they belong to the stage of its producer."""
 
 _MODULE = re.compile(rf"({'|'.join(map(re.escape, MODULES))})(?![^./])")
-CONVERSIONS = frozenset(("Cast", "DequantizeLinear", "QuantizeLinear"))
-"""Operators that hand a tensor on in another type: they belong to what made it."""
-
-# Where ONNX Runtime inlines the body of an op, it puts this before the names in it.
-_OP = re.compile(rf"(?:^|_inlfunc_)({'|'.join(OPS)})(?=_|/|$)")
+# ONNX Runtime puts `_inlfunc_BODY_` before the names in a body that it inlines. Longer names are tried first.
+_CUSTOM_OP = re.compile(rf"(?:^|_inlfunc_)({'|'.join(sorted(CUSTOM_OPS, reverse=True))})(?=_|/|$)")
+_BEHIND: Mapping[Stage, Stage] = {"rpn": "proposals", "grid_head": "decode", "grid_fusion": "decode"}
 
 
 @dataclass(frozen=True)
@@ -46,7 +55,7 @@ class StageTimes:
     """Where the time of one run goes.
 
     Attributes:
-        seconds: of every stage, in the order of `STAGES`; each moment counts in one of them.
+        seconds: of every stage, in the order of `STAGES`; no time counts twice.
     """
 
     seconds: Mapping[Stage, float]
@@ -58,38 +67,46 @@ class StageTimes:
 
     @property
     def shares(self) -> dict[Stage, float]:
-        """Of each stage in the whole."""
+        """The share of each stage in the whole run."""
         return {stage: seconds / self.total for stage, seconds in self.seconds.items()}
 
 
 def times_of(parts: Iterable[tuple[Stage, float]]) -> StageTimes:
-    """Add up what is told of single parts: (stage, seconds) each."""
+    """The sum over (stage, seconds) of single parts of a run."""
     seconds = dict.fromkeys(STAGES, 0.0)
     for stage, part in parts:
         seconds[stage] += part
     return StageTimes(seconds)
 
 
-def middle_run(runs: Sequence[StageTimes]) -> StageTimes:
-    """The run whose total is in the middle: medians of single stages would not add up to a run."""
+def median_run(runs: Sequence[StageTimes]) -> StageTimes:
+    """The run whose total is the median: medians of single stages would not add up to a run."""
     return sorted(runs, key=lambda run: run.total)[(len(runs) - 1) // 2]
 
 
 def stage_of_node(name: str) -> Stage | None:
-    """The stage of a node by its name: its module's, or a custom op's; None for one that names neither.
+    """The stage of a node of an exported graph by its name: its module's, or a custom op's; None if it names neither.
 
-    `roi_head.grid_head.convs.0.conv/Conv` -> grid_head, `BatchedNms_1` -> nms, `Transpose_3` -> None
+    `roi_head.grid_head.convs.0.conv/Conv` -> grid_head, `BatchedNms_1` -> detections, `Transpose_3` -> None
     """
     if module := _MODULE.match(name):
         return MODULES[module[1]]
-    op = _OP.search(name)
-    return OPS[op[1]] if op else None
+    op = _CUSTOM_OP.search(name)
+    return CUSTOM_OPS[op[1]] if op else None
+
+
+def module_of_node(name: str, depth: int) -> str:
+    """The module of a node down to `depth` names below that of its stage; its own module where that is not as deep.
+
+    depth 1: `backbone.layer1.0.conv1/Conv` -> `backbone.layer1`, `roi_head.grid_head.convs.0.conv/Conv` ->
+    `roi_head.grid_head.convs`
+    """
+    module = name.split("/", maxsplit=1)[0]
+    stage_module = _MODULE.match(module)
+    below = depth + (stage_module[1].count(".") + 1 if stage_module else 1)
+    return ".".join(module.split(".")[:below])
 
 
 def stage_behind(stage: Stage) -> Stage:
-    """The stage of a node without a name of its own that works on what `stage` makes.
-
-    All of them are in functions that decode: behind the region proposal network up to its suppression, and behind the
-    heads. So what follows a suppression or a pooling, too, is the decode's.
-    """
-    return stage if stage in {"input", "backbone", "fpn", "rpn", "other"} else "decode"
+    """The stage of a node without a name of its own that consumes what `stage` produces."""
+    return _BEHIND.get(stage, stage)

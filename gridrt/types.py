@@ -1,33 +1,72 @@
-"""The nouns that every part of GridRT passes around.
+"""The types that the parts of GridRT exchange.
 
-Shapes: B images, D detection rows a graph returns per image, N detections found in one image.
+Shapes: B images, D detection rows a graph returns per image, N detections in one image.
 `boxes` are xyxy in absolute pixels, continuous: width = x2 - x1.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias, TypedDict
 
 import numpy as np
 import numpy.typing as npt
 
-if TYPE_CHECKING:  # most who import this module need no torch
+if TYPE_CHECKING:  # importing torch takes seconds, and most importers do not need it
     from torch import Tensor
 
 UInt8Array = npt.NDArray[np.uint8]
 Int32Array = npt.NDArray[np.int32]
 Float32Array = npt.NDArray[np.float32]
 
+CocoId: TypeAlias = "int | float | str"
+"""The id of an image or a category in an annotation file: COCO's are numbers, other tools write texts too."""
 
-@dataclass(frozen=True)
+
+class Detection(NamedTuple):
+    """One detection.
+
+    Attributes:
+        box: float32 [4], xyxy in pixels of the original image.
+        score: class probability in (0, 1].
+        label: index into the model's class names.
+    """
+
+    box: Float32Array
+    score: float
+    label: int
+
+
+class NamedDetection(TypedDict):
+    """One detection, ready for JSON; `box` is xyxy in pixels of the original image."""
+
+    box: list[float]
+    score: float
+    label: int
+    name: str
+
+
+class CocoResult(TypedDict):
+    """One detection in COCO's format of results; `bbox` is x, y, width, height in pixels of the original image."""
+
+    image_id: CocoId
+    category_id: CocoId
+    bbox: list[float]
+    score: float
+
+
+@dataclass(frozen=True, eq=False)
 class Detections:
-    """What was found in one image, best score first.
+    """The detections in one image, best score first.
+
+    Iterating yields each `Detection`. Two instances are equal if all their boxes, scores and labels are equal, in the
+    same order; there is no tolerance, and NaN equals nothing. Instances have no hash.
 
     Attributes:
         boxes: float32 [N, 4], xyxy in pixels of the original image; may reach past its border.
-        scores: float32 [N], class probability in (0, 1].
-        labels: int32 [N], index into the model's class names.
+        scores: float32 [N], class probabilities in (0, 1].
+        labels: int32 [N], indices into the model's class names.
     """
 
     boxes: Float32Array
@@ -37,28 +76,85 @@ class Detections:
     def __len__(self) -> int:
         return len(self.scores)
 
+    def __iter__(self) -> Iterator[Detection]:
+        return map(Detection, self.boxes, self.scores.tolist(), self.labels.tolist())
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Detections):
+            return NotImplemented
+        return all(
+            np.array_equal(mine, others)
+            for mine, others in zip(
+                (self.boxes, self.scores, self.labels), (other.boxes, other.scores, other.labels), strict=True
+            )
+        )
+
+    __hash__ = None  # type: ignore[assignment]  # arrays can change
+
     def above(self, score_threshold: float) -> Detections:
-        """Those whose score is at least `score_threshold`, in the same order."""
+        """The detections whose score is at least `score_threshold`, in the same order."""
         keep = self.scores >= score_threshold
         return Detections(self.boxes[keep], self.scores[keep], self.labels[keep])
 
+    def clip(self, height: int, width: int) -> Detections:
+        """The same detections with boxes clipped to an image: x to [0, width], y to [0, height].
 
-@dataclass(frozen=True)
+        A box that lies outside the image keeps its row and has no area.
+        """
+        limit = np.array([width, height, width, height], np.float32)
+        return Detections(self.boxes.clip(0, limit), self.scores, self.labels)
+
+    def to_dicts(self, class_names: Sequence[str]) -> list[NamedDetection]:
+        """One dict per detection, ready for JSON.
+
+        Numbers are the shortest decimals that read back as the same float32.
+
+        Args:
+            class_names: indexed by the labels.
+        """
+        return [
+            {
+                "box": [float(str(coordinate)) for coordinate in box],
+                "score": float(str(score)),
+                "label": int(label),
+                "name": class_names[label],
+            }
+            for box, score, label in zip(self.boxes, self.scores, self.labels, strict=True)
+        ]
+
+    def to_coco(self, image_id: CocoId, category_ids: Sequence[CocoId | None]) -> list[CocoResult]:
+        """One entry per detection for a list of COCO results, as pycocotools' `loadRes` takes it.
+
+        Args:
+            image_id: of the image.
+            category_ids: of the labels; detections whose label has None are left out.
+        """
+        categories = [category_ids[label] for label in self.labels]
+        return [
+            {"image_id": image_id, "category_id": category, "bbox": [x1, y1, x2 - x1, y2 - y1], "score": score}
+            for (x1, y1, x2, y2), score, category in zip(
+                self.boxes.tolist(), self.scores.tolist(), categories, strict=True
+            )
+            if category is not None
+        ]
+
+
+@dataclass(frozen=True, eq=False)
 class GroundTruth:
-    """What one image of a training batch shows, as annotated.
+    """The annotated objects of one image of a training batch.
 
     Attributes:
         boxes: float32 [G, 4], xyxy in pixels of the resized image, within it and of positive width and height.
-        labels: int64 [G], index into the model's class names.
+        labels: int64 [G], indices into the model's class names.
     """
 
     boxes: Tensor
     labels: Tensor
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class RawDetections:
-    """What a session returns for a batch: padded rows, best score first.
+    """The output of a session for a batch: a fixed number of rows per image, best score first.
 
     Attributes:
         boxes: float32 [B, D, 4], xyxy in pixels of the resized image; zeros in unused rows.

@@ -1,4 +1,4 @@
-"""Results of benches that nobody ran, as plausible as real ones."""
+"""Plausible results of benches that were not run."""
 
 from __future__ import annotations
 
@@ -9,31 +9,35 @@ import numpy as np
 
 from gridrt.bench.accuracy import deltas
 from gridrt.bench.disagreement import Disagreement
-from gridrt.bench.latency import latency_of, speedup
 from gridrt.bench.result import (
     DETECTOR,
     FIGURES,
     SESSION,
     Accuracy,
     BenchResult,
-    Gate,
+    GateResult,
     Row,
     Speed,
     StageRow,
 )
+from gridrt.bench.timing import latency_of, speedup
 from gridrt.classes import names_for
+from gridrt.data.image import load_image
 from gridrt.types import Detections
 
 IMAGES = 120
 IOUS = tuple(f"{0.5 + 0.05 * step:.2f}" for step in range(10))
 STAGES = {
-    "resize": 0.02,
+    "input": 0.02,
     "backbone": 0.41,
-    "neck": 0.12,
+    "fpn": 0.12,
     "rpn": 0.1,
-    "proposals": 0.06,
-    "box head": 0.17,
-    "grid head": 0.12,
+    "nms": 0.04,
+    "roi_align": 0.05,
+    "box_head": 0.12,
+    "grid_head": 0.1,
+    "decode": 0.01,
+    "other": 0.03,
 }
 REFERENCE = "runs/blood/tiny_bccd.pth"
 PLAIN_SECONDS = (0.02, 0.03, 0.04)
@@ -74,7 +78,7 @@ def seconds(median: float, seed: int, images: int = IMAGES) -> list[float]:
 
 
 def speed(session: float, seed: int, images: int = IMAGES) -> Speed:
-    """Of a session that takes about so many seconds, held against one of 83 ms."""
+    """Of a session that takes about so many seconds, against a reference of 83 ms."""
     mine = {SESSION: seconds(session, seed, images), DETECTOR: seconds(session + 0.011, seed + 1, images)}
     return _speed(mine, {SESSION: seconds(0.083, 0, images), DETECTOR: seconds(0.094, 1, images)})
 
@@ -88,24 +92,26 @@ def _speed(mine: Mapping[str, Sequence[float]], theirs: Mapping[str, Sequence[fl
 
 
 def stages(session: float) -> list[StageRow]:
-    """Stages whose last one has no floor that is known."""
+    """Stages of such a session; the bound of one is not known."""
     return [
-        StageRow(name, share * session, None if name == "proposals" else share * session * 0.55 * (0.4 + share))
+        StageRow(name, share * session, None if name == "nms" else share * session * 0.55 * (0.4 + share))
         for name, share in STAGES.items()
     ]
 
 
 def row(name: str, *, drop: float, session: float, megabytes: float, seed: int, kind: str, precision: str) -> Row:
-    """An artefact that was measured."""
+    """A row that was measured."""
     measured = accuracy(drop)
     return Row(
+        name=name,
         artefact=name,
+        backend="onnxruntime" if kind == "ONNX" else "pytorch",
         format=kind,
         precision=precision,
         bytes=int(megabytes * 1e6),
         sha256=f"{seed:02x}" * 32,
         weights_sha256="00" * 32,
-        backend="ONNX Runtime 1.32.0, cpu" if kind == "ONNX" else "torch 2.13.0, cpu",
+        run_by="ONNX Runtime 1.32.0, cpu" if kind == "ONNX" else "torch 2.13.0, cpu",
         accuracy=measured,
         deltas=deltas(measured, accuracy()),
         speed=speed(session, seed),
@@ -122,10 +128,11 @@ def plain_accuracy(ap: float, ap90: float) -> Accuracy:
 
 
 def plain_row(name: str, *, ap: float = 0.5, ap90: float = 0.2, seconds: Sequence[float] = PLAIN_SECONDS) -> Row:
-    """An artefact of round figures, beside a reference of AP 0.5, AP90 0.2 and `PLAIN_SECONDS`."""
+    """A row of round figures, against a reference of AP 0.5, AP90 0.2 and `PLAIN_SECONDS`."""
     measured, parts = plain_accuracy(ap, ap90), (SESSION, DETECTOR)
     return Row(
         name,
+        artefact=name,
         format="ONNX",
         precision="fp32",
         bytes=2_500_000,
@@ -137,7 +144,7 @@ def plain_row(name: str, *, ap: float = 0.5, ap90: float = 0.2, seconds: Sequenc
 
 
 def rows() -> list[Row]:
-    """A checkpoint, and three artefacts that were made from it."""
+    """A checkpoint, and three models that were made from it."""
     stem = "runs/blood/tiny_bccd"
     return [
         row(REFERENCE, drop=0, session=0.083, megabytes=46.2, seed=0, kind="PyTorch", precision="fp32"),
@@ -162,27 +169,33 @@ CONDITIONS = {
 }
 
 
-def gates() -> list[Gate]:
-    """Two demands on two artefacts, one of them not met."""
+def gates() -> list[GateResult]:
+    """Two requirements on two rows, one of them not met."""
     rules = ("AP may drop by at most 0.5 points", "at least 2.0 times as fast")
     return [
-        Gate(rules[0], "runs/blood/tiny_bccd.fp16.onnx", "0.1 points", met=True),
-        Gate(rules[1], "runs/blood/tiny_bccd.fp16.onnx", "1.7 times", met=False),
-        Gate(rules[0], "runs/blood/tiny_bccd.int8.onnx", "0.8 points", met=False),
-        Gate(rules[1], "runs/blood/tiny_bccd.int8.onnx", "2.7 times", met=True),
+        GateResult(rules[0], "runs/blood/tiny_bccd.fp16.onnx", "0.1 points", met=True),
+        GateResult(rules[1], "runs/blood/tiny_bccd.fp16.onnx", "1.7 times", met=False),
+        GateResult(rules[0], "runs/blood/tiny_bccd.int8.onnx", "0.8 points", met=False),
+        GateResult(rules[1], "runs/blood/tiny_bccd.int8.onnx", "2.7 times", met=True),
     ]
 
 
 def bench_result(
-    artefacts: Sequence[Row] | None = None, *, complete: bool = True, gates: Sequence[Gate] = ()
+    measured: Sequence[Row] | None = None,
+    *,
+    complete: bool = True,
+    gates: Sequence[GateResult] = (),
+    disagreements: Sequence[Disagreement] = (),
 ) -> BenchResult:
-    """A bench of these artefacts, the first of which is the reference; `rows()` by default."""
-    measured = rows() if artefacts is None else artefacts
-    return BenchResult(complete, CONDITIONS, measured[0].artefact if measured else REFERENCE, measured, gates)
+    """A bench of these rows, the first of which is the reference; `rows()` by default."""
+    measured = rows() if measured is None else measured
+    return BenchResult(
+        complete, CONDITIONS, measured[0].name if measured else REFERENCE, measured, gates, disagreements
+    )
 
 
-def many_artefacts(count: int) -> list[Row]:
-    """As many artefacts, each unlike the others."""
+def many_rows(count: int) -> list[Row]:
+    """As many rows, each unlike the others."""
     return [
         row(
             f"sweep/model_{index:02d}.int8.onnx",
@@ -203,12 +216,13 @@ def detections(*found: tuple[float, float, float, float, float, int]) -> Detecti
     return Detections(every[:, :4], every[:, 4], every[:, 5].astype(np.int32))
 
 
-def disagreement(picture: Path, artefact: str = "runs/blood/tiny_bccd.int8.onnx") -> Disagreement:
-    """One object of both, one of the reference alone, and one of the artefact alone, in a picture of 100 x 80."""
+def disagreement(file: Path, row: str = "runs/blood/tiny_bccd.int8.onnx") -> Disagreement:
+    """One object of both, one of the reference alone, and one of the row alone, in an image of 100 x 80."""
     shared = (10, 10, 40, 40, 0.9, 0)
     return Disagreement(
-        artefact,
-        picture,
+        row,
+        file,
+        load_image(file),
         names_for(3),
         detections(shared, (50, 20, 90, 70, 0.8, 1)),
         detections(shared, (5, 45, 30, 75, 0.4, 2)),

@@ -1,4 +1,4 @@
-"""Ways to break a graph of `tiny_synthetic` that still opens and detects: what a comparison is to find.
+"""Ways to break a graph of `tiny_synthetic` so that it still opens and detects; comparisons must find them.
 
 Each takes a graph that `gridrt export` wrote, leaves it as it is, and returns the broken copy.
 """
@@ -19,7 +19,7 @@ from gridrt.types import Float32Array
 
 
 def wrong_mean(model: ModelProto) -> ModelProto:
-    """Pixels are standardised by the mean of pixels in 0..1: next to nothing is taken off."""
+    """Pixels are standardised by the mean of pixels in 0..1: almost nothing is subtracted."""
     return _with_weight(model, "normalize.mean", lambda mean: mean / np.float32(255))
 
 
@@ -36,8 +36,8 @@ def half_coordinates(model: ModelProto) -> ModelProto:
     boxes = str(next(node for node in model.graph.node if node.op_type == "BatchedNms").input[0])
     copy = _with_nodes_before(model, [boxes], f"{boxes}/float", _rounded_to_half(boxes, f"{boxes}/float"))
     final = copy.graph.output[0].name
-    maker = next(node for node in copy.graph.node if final in node.output)
-    maker.output[list(maker.output).index(final)] = f"{final}/exact"
+    producer = next(node for node in copy.graph.node if final in node.output)
+    producer.output[list(producer.output).index(final)] = f"{final}/exact"
     copy.graph.node.extend(_rounded_to_half(f"{final}/exact", final))
     return copy
 
@@ -51,7 +51,7 @@ def _rounded_to_half(source: str, target: str) -> list[NodeProto]:
 
 
 def shuffled_classes(model: ModelProto) -> ModelProto:
-    """The classifier's rows are one class further on; the background stays the last."""
+    """The classifier's rows are shifted by one class; the background stays the last."""
     copy = _with_weight(model, "roi_head.bbox_head.fc_cls.weight", _next_class)
     return _with_weight(copy, "roi_head.bbox_head.fc_cls.bias", _next_class)
 
@@ -82,11 +82,11 @@ def _with_weight(model: ModelProto, name: str, change: Callable[[Float32Array], 
 
 
 def _with_nodes_before(model: ModelProto, read: Iterable[str], instead: str, nodes: Iterable[NodeProto]) -> ModelProto:
-    """Where anyone reads one of the tensors `read`, `instead` is read, which `nodes` make of it."""
+    """Consumers of the tensors `read` get `instead`, which `nodes` produce from them."""
     copy = _copied(model)
     added = list(nodes)
     wiring = wiring_of(copy.graph)
-    edges = [edge for tensor in read for edge in wiring.readers[tensor]]
+    edges = [edge for tensor in read for edge in wiring.consumers[tensor]]
     for edge in edges:
         wiring.nodes[edge.node].input[edge.slot] = instead
     first = min(list(wiring.nodes).index(edge.node) for edge in edges)

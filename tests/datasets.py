@@ -32,11 +32,20 @@ def small() -> dict[str, Any]:
 
 
 def write_dataset(folder: Path, content: dict[str, Any] | None = None) -> CocoDataset:
-    """Write `content` (else `SMALL`) and a grey picture for each of its images, and open them."""
+    """Write `content` (else `SMALL`) and a grey image for each of its entries, and open them."""
     content = SMALL if content is None else content
     for image in content["images"]:
-        pixels = np.full((image["height"], image["width"], 3), 128, np.uint8)
-        save_image(folder / image["file_name"], pixels)
+        write_image(folder / image["file_name"], image["width"], image["height"])
+    return open_dataset(folder, content)
+
+
+def write_image(path: Path, width: int = 64, height: int = 48) -> None:
+    """Write a grey image."""
+    save_image(path, np.full((height, width, 3), 128, np.uint8))
+
+
+def open_dataset(folder: Path, content: dict[str, Any], *, allow_missing: bool = False) -> CocoDataset:
+    """Write `content` into `folder`, and open it with the images that are there."""
     annotations = folder / "annotations.json"
     annotations.write_text(json.dumps(content))
-    return CocoDataset(folder, annotations)
+    return CocoDataset(folder, annotations, allow_missing=allow_missing)

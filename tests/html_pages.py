@@ -9,6 +9,8 @@ from html.parser import HTMLParser
 
 from gridrt.report.bench_report.markup import VOID
 
+HOLLOW = VOID | {"meta"}
+
 
 @dataclass
 class Node:
@@ -56,11 +58,11 @@ class _Builder(HTMLParser):
         assert len({name for name, _ in attrs}) == len(attrs), attrs
         node = Node(tag, {name: value or "" for name, value in attrs})
         self.open[-1].parts.append(node)
-        if tag not in VOID:
+        if tag not in HOLLOW:
             self.open.append(node)
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        assert tag in VOID, tag
+        assert tag in HOLLOW, tag
         self.handle_starttag(tag, attrs)
 
     def handle_endtag(self, tag: str) -> None:

@@ -16,7 +16,7 @@ CASES: Mapping[str, tuple[str, ...]] = {
     "batch2_jitter": ("coffee", "astronaut_crop"),
     "batch2_manygt": ("coffee", "astronaut_crop"),
 }
-"""The photographs of each case, tests/data/photos/<name>.png, of which tests/data/golden/train_r50_<case>.npz tells."""
+"""Photographs of each case, tests/data/photos/<name>.png; numbers in tests/data/golden/train_r50_<case>.npz."""
 
 
 class ReferenceRandomness:

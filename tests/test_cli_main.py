@@ -76,12 +76,12 @@ def test_version() -> None:
 def test_a_users_error_is_one_line_and_exit_code_1(monkeypatch: pytest.MonkeyPatch) -> None:
     @click.command
     def body() -> None:
-        raise CheckpointError("weights are finite", place="r50.pth", value="NaN")
+        raise CheckpointError("weights must be finite", place="r50.pth", value="NaN")
 
     answer = run_verb(monkeypatch, body)
 
     assert (answer.exit_code, answer.stdout) == (exit_codes.USER_ERROR, "")
-    assert answer.stderr == "error: r50.pth: weights are finite (found NaN)\n"
+    assert answer.stderr == "error: r50.pth: weights must be finite (found NaN)\n"
 
 
 def test_a_warning_is_one_line_without_its_source(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,8 +6,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gridrt.detector import Detector, open_detector
-from gridrt.errors import GridRTError
+from gridrt.api import open_detector
+from gridrt.detector import Detector
+from gridrt.errors import GridRTError, NonFiniteError
+from gridrt.types import Int32Array, RawDetections, UInt8Array
 from tests.fakes import FakeSession
 
 
@@ -48,18 +50,18 @@ def test_images_of_different_sizes_run_as_one_batch() -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "is_noted", "scale", "origin"),
+    ("asked", "noted", "scale", "origin"),
     [
-        ((200, 100), True, (200, 100), "as asked"),
-        ((200, 100), False, (200, 100), "as asked"),
-        (None, True, (1333, 800), "noted"),
-        (None, False, (1333, 800), "assumed"),
+        ((200, 100), (64, 32), (200, 100), "as asked"),
+        ((200, 100), None, (200, 100), "as asked"),
+        (None, (64, 32), (64, 32), "noted"),
+        (None, None, (1333, 800), "assumed"),
     ],
 )
-def test_it_tells_its_scale_and_where_it_comes_from(
-    asked: tuple[int, int] | None, *, is_noted: bool, scale: tuple[int, int], origin: str
+def test_the_scale_is_the_caller_s_else_the_model_s_else_the_default(
+    asked: tuple[int, int] | None, noted: tuple[int, int] | None, scale: tuple[int, int], origin: str
 ) -> None:
-    detector = Detector(FakeSession(scale=(1333, 800) if is_noted else None), asked)
+    detector = Detector(FakeSession(scale=noted), asked)
 
     assert (detector.scale, detector.scale_origin) == (scale, origin)
 
@@ -82,7 +84,7 @@ def test_no_image_gives_no_result_and_runs_nothing() -> None:
         ("street.jpg", "str"),
     ],
 )
-def test_what_is_no_image_is_refused_with_its_place_and_what_was_found(bad: object, found: str) -> None:
+def test_an_array_that_is_no_image_is_refused_with_its_place_and_value(bad: object, found: str) -> None:
     images: list[Any] = [image(4, 5), bad]
 
     with pytest.raises(GridRTError, match=rf"images\[1\]: an image must be a uint8 array .* \(found {found}\)"):
@@ -92,6 +94,37 @@ def test_what_is_no_image_is_refused_with_its_place_and_what_was_found(bad: obje
 def test_one_image_given_as_the_batch_is_refused() -> None:
     with pytest.raises(GridRTError, match=r"images\[0\].*found uint8 \[5, 3\]"):
         Detector(FakeSession())(image(4, 5))  # type: ignore[arg-type]
+
+
+class BrokenSession(FakeSession):
+    """Returns numbers that are not finite for the second image of a batch."""
+
+    def __init__(self, output: str, value: float, row: int) -> None:
+        super().__init__()
+        self.output, self.value, self.row = output, value, row
+
+    def run(self, images: UInt8Array, image_sizes: Int32Array) -> RawDetections:
+        raw = super().run(images, image_sizes)
+        getattr(raw, self.output)[1, self.row, ...] = self.value
+        return raw
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("output", ["boxes", "scores"])
+def test_a_number_that_is_not_finite_fails_with_the_image_and_the_output(output: str, value: float) -> None:
+    with pytest.raises(NonFiniteError) as caught:
+        Detector(BrokenSession(output, value, row=1))([image(50, 80)] * 3)
+
+    assert caught.value.place == "images[1]"
+    assert output in caught.value.rule
+    assert str(value) in str(caught.value.value)
+    assert "in detection 1" in str(caught.value.value)
+
+
+def test_numbers_in_unused_rows_are_not_read() -> None:
+    found = Detector(BrokenSession("boxes", np.nan, row=2))([image(50, 80)] * 2)
+
+    assert found[0] == found[1]
 
 
 def test_class_names_are_the_session_s() -> None:

@@ -55,7 +55,7 @@ def test_the_target_is_the_old_file_until_the_block_ends(old_file: Path) -> None
     assert (during, old_file.read_text()) == ("old", "new")
 
 
-def test_who_reads_the_old_file_reads_it_to_its_end(old_file: Path) -> None:
+def test_a_reader_of_the_old_file_reads_it_to_its_end(old_file: Path) -> None:
     with old_file.open() as reader:
         write_text(old_file, "new")
 
@@ -167,7 +167,9 @@ def test_a_link_to_nothing_yet_makes_the_file_behind_it(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("write", [check_writable, lambda target: write_text(target, "new")])
 @pytest.mark.parametrize("kind", ["pipe", "link to a pipe", "folder"])
-def test_what_is_no_regular_file_is_refused_and_stays(tmp_path: Path, kind: str, write: Callable[[Path], None]) -> None:
+def test_a_target_that_is_not_a_regular_file_is_refused_and_stays(
+    tmp_path: Path, kind: str, write: Callable[[Path], None]
+) -> None:
     target = tmp_path / "target"
     if kind == "folder":
         target.mkdir()
@@ -248,7 +250,7 @@ def test_check_writable_refuses_an_unwritable_folder(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("outputs", "told"),
+    ("outputs", "message"),
     [
         (["b", "folder/../a"], "folder/../a"),  # an input
         (["link"], "link"),  # a link to an input
@@ -256,17 +258,17 @@ def test_check_writable_refuses_an_unwritable_folder(name: str) -> None:
     ],
 )
 def test_an_output_in_the_place_of_another_file_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, outputs: list[str], told: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, outputs: list[str], message: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "a").touch()
     (tmp_path / "link").symlink_to("a")
 
-    with pytest.raises(OutputError, match=rf"^{told}: this would overwrite an input, or another result"):
+    with pytest.raises(OutputError, match=rf"^{message}: this would overwrite an input, or another result"):
         check_apart(map(Path, outputs), inputs=[Path("a")])
 
 
-def test_outputs_in_places_of_their_own_are_taken() -> None:
+def test_distinct_outputs_are_accepted() -> None:
     check_apart([Path("b"), Path("c")], inputs=[Path("a"), Path("a")])
 
 
@@ -278,7 +280,7 @@ def test_sha256_of_a_file_larger_than_one_block(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "told"),
+    ("name", "message"),
     [
         ("nowhere.json", "nowhere.json: there is no such file. Check the path."),
         ("folder", "folder: this must be a file (found a folder). Name a file in it."),
@@ -288,17 +290,17 @@ def test_sha256_of_a_file_larger_than_one_block(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_what_is_no_file_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, told: str) -> None:
+def test_a_path_to_no_file_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, message: str) -> None:
     monkeypatch.chdir(tmp_path)
     Path("folder").mkdir()
 
     with pytest.raises(DataError) as error:
         check_is_file(Path(name), DataError)
-    assert str(error.value) == told
+    assert str(error.value) == message
 
 
 @pytest.mark.parametrize("name", ["a.json", "c:old.json", "pipe"])
-def test_what_can_be_read_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+def test_a_readable_path_is_accepted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.chdir(tmp_path)
     os.mkfifo("pipe")
     Path("a.json").touch()
@@ -332,6 +334,6 @@ def test_a_folder_stays_where_it_was_there_before_or_something_lies_in_it(tmp_pa
     assert sorted(path.name for path in tmp_path.iterdir()) == ["new", "old"]
 
 
-def test_a_folder_that_cannot_be_made_is_told(old_file: Path) -> None:
+def test_a_folder_that_cannot_be_made_is_an_error(old_file: Path) -> None:
     with pytest.raises(OutputError, match="the result cannot be written here"), folder_for(old_file / "out"):
         pass

@@ -37,7 +37,10 @@ def sdist(built: Path) -> Path:
     return next(built.glob("gridrt-*.tar.gz"))
 
 
-SUFFIXES = (".py", "/py.typed", ".toml", ".h", ".cuh", ".cu", ".cpp", ".css", ".js", "/CMakeLists.txt", "/README.md")
+SUFFIXES = (
+    *(".py", "/py.typed", ".toml", ".h", ".cuh", ".cu", ".cpp", "/CMakeLists.txt", "/README.md"),
+    *(".css", ".html", ".js"),
+)
 
 
 def source_files() -> set[str]:

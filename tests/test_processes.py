@@ -76,6 +76,21 @@ def test_every_process_gets_the_items_of_all_by_rank() -> None:
     assert run_together(2, "-c", PROGRAM) == ["[(0, 2), (1, 2), (1, 2)]\n"] * 2
 
 
+ANYWHERE_PROGRAM = """
+from gridrt import processes
+with processes.process_group():
+    print(processes.anywhere(processes.rank() == 1), processes.anywhere(False))
+"""
+
+
+def test_a_flag_of_one_process_is_seen_by_all() -> None:
+    assert run_together(2, "-c", ANYWHERE_PROGRAM) == ["True False\n"] * 2
+
+
+def test_one_process_has_its_own_flag() -> None:
+    assert (processes.anywhere(True), processes.anywhere(False)) == (True, False)
+
+
 @pytest.mark.parametrize("collective", ["processes.gathered([1])", "processes.mean(1.0)"])
 def test_when_one_process_fails_the_others_say_so_in_one_line(collective: str) -> None:
     waiting, failing = run_together(2, "-c", FAILING_PROGRAM % collective)
@@ -101,7 +116,7 @@ LOST = [
 def test_a_lost_connection_is_another_process_that_failed(monkeypatch: pytest.MonkeyPatch, error: RuntimeError) -> None:
     pretend_two_processes(monkeypatch)
 
-    with pytest.raises(GridRTError, match=r"another process failed .*Its own line tells why") as caught:
+    with pytest.raises(GridRTError, match=r"another process failed .*See the error of that process") as caught:
         fail_together(error)
 
     assert caught.value.__cause__ is error

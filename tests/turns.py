@@ -1,4 +1,4 @@
-"""Whether those who share a GPU's stream take turns."""
+"""A check that threads which share a stream of a GPU exclude each other."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from unittest.mock import patch
 
 
 class HasStream(Protocol):
-    """A GPU, or a stand-in for one."""
+    """A GPU, or a fake one."""
 
     def on_stream(self) -> AbstractContextManager[object]:
         """Within it, this thread may use the stream."""
@@ -19,14 +19,14 @@ class HasStream(Protocol):
 
 @contextmanager
 def one_at_a_time(gpu: HasStream) -> Iterator[None]:
-    """Within it a thread that comes to the stream while another is there fails."""
+    """Within it, a thread fails that enters the stream while another one is on it."""
     inside, on_stream = Lock(), gpu.on_stream
 
     @contextmanager
     def alone() -> Iterator[None]:
         assert inside.acquire(blocking=False), "two threads are on the stream"
         try:
-            time.sleep(0.005)  # for the others to come
+            time.sleep(0.005)  # so that others arrive meanwhile
             with on_stream():
                 yield
         finally:

@@ -1,1 +1,1 @@
-"""From an ONNX graph to a TensorRT engine, with a manifest that says what is in it."""
+"""From an ONNX graph to a TensorRT engine, with a manifest of what is in it."""

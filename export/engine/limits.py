@@ -1,4 +1,4 @@
-"""What kernels take, looked at in the graph: TensorRT would tell it late and in other words, or run it wrong."""
+"""Limits of the kernels, checked in the graph: TensorRT would report them late and in other words, or run wrong."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _Shapes: TypeAlias = Mapping[str, tuple[int, ...]]
 
 
 def refuse_beyond_limits(model: ModelProto) -> None:
-    """Refuse a graph with a custom op that its kernel does not take.
+    """Refuse a graph with a custom op that its kernel does not support.
 
     Raises:
         EngineError: an attribute or a shape is beyond a limit.
@@ -31,8 +31,12 @@ def refuse_beyond_limits(model: ModelProto) -> None:
             kernel = kernels[node.op_type]
             values = _values(node, kernel, shapes)
             if broken := first_broken(kernel.limits, values):
-                remedy = "Only ONNX Runtime and PyTorch run such a model."
-                raise EngineError(f"for an engine, {broken}", place=node.name, value=values[broken.name], remedy=remedy)
+                raise EngineError(
+                    f"for an engine, {broken}",
+                    place=node.name,
+                    value=values[broken.name],
+                    remedy="Only ONNX Runtime and PyTorch run such a model.",
+                )
 
 
 def _values(node: NodeProto, kernel: Kernel, shapes: _Shapes) -> dict[str, Any]:

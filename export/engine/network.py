@@ -18,7 +18,7 @@ class Network(NamedTuple):
     """What an engine is built from.
 
     Attributes:
-        builder: that builds it.
+        builder: of the engine.
         definition: the layers.
         parser: holds the weights that the layers read.
     """
@@ -33,10 +33,18 @@ def network_from_graph(library: TensorRT, model: ModelProto) -> Network:
 
     Raises:
         DependencyError: TensorRT finds no GPU, and needs one.
-        EngineError: TensorRT does not read the graph, or a custom op became something other than a plugin.
+        EngineError: TensorRT cannot parse the graph, or a custom op did not become a plugin.
     """
     trt = library.trt
-    builder = _builder(library)
+    try:
+        builder = trt.Builder(library.log)
+    except TypeError as error:  # what the bindings make of a failed constructor
+        raise DependencyError(
+            "TensorRT cannot use a GPU of this machine to build for",
+            place=library.name,
+            value="; ".join(library.log.errors) or error,
+            remedy="--runtime tensorrt-rtx builds without a GPU.",
+        ) from error
     # By name: the number behind it is another one in every major version.
     definition = builder.create_network(1 << int(trt.NetworkDefinitionCreationFlag.STRONGLY_TYPED))
     parser = trt.OnnxParser(definition, library.log)
@@ -44,28 +52,11 @@ def network_from_graph(library: TensorRT, model: ModelProto) -> Network:
         errors = (parser.get_error(index) for index in range(parser.num_errors))
         found = "; ".join(f"{error.node_name()}: {error.desc()}" for error in errors)
         remedy = "Where an older version of GridRT exported the graph, export it again."
-        raise EngineError("TensorRT reads the graph", place=library.name, value=found, remedy=remedy)
-    _require_plugins(library, model, definition)
-    return Network(builder, definition, parser)
-
-
-def _builder(library: TensorRT) -> tensorrt.Builder:
-    try:
-        builder: tensorrt.Builder = library.trt.Builder(library.log)
-    except TypeError as error:  # what the bindings make of a failed constructor
-        raise DependencyError(
-            "TensorRT builds engines for the GPU of this machine, and finds none that it can use",
-            place=library.name,
-            value="; ".join(library.log.errors) or error,
-            remedy="--runtime tensorrt-rtx builds without a GPU.",
-        ) from error
-    return builder
-
-
-def _require_plugins(library: TensorRT, model: ModelProto, definition: tensorrt.INetworkDefinition) -> None:
-    """Where TensorRT finds no plugin, it takes the op's body: slow, or impossible, but without a word."""
+        raise EngineError("TensorRT cannot parse the graph", place=library.name, value=found, remedy=remedy)
+    # Without a plugin TensorRT takes the op's body instead: slow, or impossible, and without a message.
     layers = (definition.get_layer(index) for index in range(definition.num_layers))
-    plugins = {layer.name for layer in layers if layer.type == library.trt.LayerType.PLUGIN_V3}
+    plugins = {layer.name for layer in layers if layer.type == trt.LayerType.PLUGIN_V3}
     for node in model.graph.node:
         if node.domain == DOMAIN and node.name not in plugins:
-            raise EngineError("each custom op becomes a plugin of TensorRT", place=node.name, value="none of that op")
+            raise EngineError("each custom op must become a plugin of TensorRT", place=node.name, value="none")
+    return Network(builder, definition, parser)

@@ -31,10 +31,10 @@ class EngineOptions:
     Attributes:
         profile: the batches that it takes.
         runtime: "auto" is TensorRT where it is installed and there is a GPU, else TensorRT for RTX.
-        plugins: what makes plugins of the custom ops; "auto" as `gridrt.runtime.tensorrt.plugins.chosen_adapter`.
-        workspace_mib: most memory that a layer may use besides its tensors; None leaves the GPU's to it.
+        plugins: what implements the custom ops; "auto" as in `gridrt.runtime.tensorrt.plugins.chosen_adapter`.
+        workspace_mib: most memory in MiB that a layer may use besides its tensors; None allows all of the GPU's.
         timing_cache: file of measured times, which is read where it exists, and extended.
-        hardware: which other GPUs the engine shall run on.
+        hardware: which other GPUs the engine must run on.
         refit: whether its weights can be exchanged later.
         compute_capabilities: of the GPUs to build for, ahead of time, such as (8, 9); empty leaves them to TensorRT.
     """
@@ -50,7 +50,7 @@ class EngineOptions:
 
 
 def refuse_impossible(options: EngineOptions, library: TensorRT) -> None:
-    """Refuse what a library would ignore, or does not know.
+    """Refuse options that a library would ignore, or does not know.
 
     Raises:
         EngineError: an option cannot be honoured.
@@ -62,12 +62,15 @@ def refuse_impossible(options: EngineOptions, library: TensorRT) -> None:
     }
     for option, is_asked_for in ignored.items():
         if is_asked_for:
-            raise EngineError(f"{option} is not for this runtime", place=library.name, remedy="Leave it out.")
+            raise EngineError(f"{library.name} has no option for {option}", remedy="Leave it out.")
     level = HARDWARE_LEVELS[options.hardware]
     if not hasattr(library.trt.HardwareCompatibilityLevel, level):
-        raise EngineError("this TensorRT has no such level", place="hardware", value=options.hardware)
+        raise EngineError("this TensorRT has no such hardware level", place="hardware", value=options.hardware)
     for major, minor in options.compute_capabilities:
         if not hasattr(library.trt.ComputeCapability, f"SM{major}{minor}"):
             known = [name for name in dir(library.trt.ComputeCapability) if name.startswith("SM")]
-            rule = f"{library.name} {library.version} builds for {', '.join(known)}"
-            raise EngineError(rule, place="compute capability", value=f"{major}.{minor}")
+            raise EngineError(
+                f"{library.name} {library.version} cannot build for this compute capability",
+                value=f"{major}.{minor}",
+                remedy=f"It builds for {', '.join(known)}.",
+            )

@@ -1,7 +1,7 @@
 """The precision that a graph asks for and that an engine runs, node by node.
 
-Only nodes that multiply by stored weights are looked at: they are the arithmetic, and what they read is told for each
-layer of an engine.
+Only nodes that multiply by stored weights count: they are the arithmetic, and TensorRT reports the inputs of their
+layers.
 """
 
 from __future__ import annotations
@@ -9,23 +9,23 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
-from onnx import ModelProto, NodeProto, TensorProto
+from onnx import ModelProto, TensorProto
 
 from gridrt.errors import EngineError
-from gridrt.graph.wiring import Wiring, element_types, wiring_of
+from gridrt.graph.wiring import element_types, wiring_of
+from gridrt.runtime.info import NARROWEST_FIRST, Precision
 from gridrt.runtime.tensorrt.layer_times import nodes_of_layer
+from gridrt.stages import stage_of_node
 
-Precision: TypeAlias = Literal["int8", "fp16", "fp32"]
 Precisions: TypeAlias = Mapping[str, Precision]
 """By the names of nodes."""
 
 WEIGHTED_OPS = frozenset(("Conv", "ConvTranspose", "Gemm"))
-NARROWEST_FIRST: tuple[Precision, ...] = ("int8", "fp16", "fp32")
 _OF_TYPE: Mapping[int, Precision] = {TensorProto.FLOAT16: "fp16", TensorProto.FLOAT: "fp32"}
 
-# `Datatype: Half` of one tensor; older versions tell `Format/Datatype: Row major linear FP16 format`.
+# `Datatype: Half` of one tensor; older versions write `Format/Datatype: Row major linear FP16 format`.
 _TENSOR_TYPE = re.compile(r"Datatype\"?: \"?([^,}\"]+)")
 _WEIGHT_TYPE = re.compile(r"Weights\"?: \{\"?Type\"?: \"?(\w+)")
 _PARTS = re.compile(r", \"?(Inputs|Constants|Outputs)\"?: ")
@@ -37,24 +37,22 @@ _PRECISION_OF: tuple[tuple[re.Pattern[str], Precision], ...] = (
 
 
 def planned_precisions(model: ModelProto) -> Precisions:
-    """What the types in a graph ask for."""
-    wiring, types = wiring_of(model.graph), element_types(model)
-    weighted = (node for node in model.graph.node if node.op_type in WEIGHTED_OPS)
-    return {node.name: _planned(node, wiring, types) for node in weighted}
-
-
-def _planned(node: NodeProto, wiring: Wiring, types: Mapping[str, int]) -> Precision:
-    makers = [wiring.maker.get(name) for name in node.input[:2]]
-    if all(maker is not None and maker.op_type == "DequantizeLinear" for maker in makers):
-        return "int8"
-    return _OF_TYPE[types[node.input[0]]]
+    """The precisions that the types in a graph ask for."""
+    producers, types = wiring_of(model.graph).producers, element_types(model)
+    planned: dict[str, Precision] = {}
+    for node in model.graph.node:
+        if node.op_type in WEIGHTED_OPS:
+            sources = [producers.get(name) for name in node.input[:2]]
+            is_int8 = all(source is not None and source.op_type == "DequantizeLinear" for source in sources)
+            planned[node.name] = "int8" if is_int8 else _OF_TYPE[types[node.input[0]]]
+    return planned
 
 
 def built_precisions(layers: str) -> Precisions:
-    """What the layers of an engine run, as far as TensorRT tells.
+    """The precisions that the layers of an engine run in, as far as TensorRT reports them.
 
-    A node may be spread over several layers: conversions before it, what is fused behind it. The one that multiplies
-    reads activations and weights of the same type; of several such the narrowest is taken.
+    A node may be spread over several layers, such as conversions before it. The layer that multiplies reads activations
+    and weights of the same type; of several such types the narrowest counts.
 
     Args:
         layers: one a line, as TensorRT describes them where an engine keeps details.
@@ -72,7 +70,7 @@ def built_precisions(layers: str) -> Precisions:
 
 
 def _multiplied(line: str) -> Iterator[Precision]:
-    """The types that a layer both reads and has weights of."""
+    """The types that are both among a layer's inputs and among its weights."""
     _, *parts = _PARTS.split(line)
     texts = dict(zip(parts[::2], parts[1::2], strict=True))
     weights = _TENSOR_TYPE.findall(texts.get("Constants", "")) + _WEIGHT_TYPE.findall(line)
@@ -89,10 +87,12 @@ def _named(types: list[str]) -> Iterator[Precision]:
 
 
 def require_planned(planned: Precisions, built: Precisions) -> None:
-    """Insist that no node runs in more bits than the graph asks for; those that TensorRT does not tell of pass.
+    """Refuse an engine in which a node runs in more bits than the graph asks for.
+
+    Nodes that TensorRT does not report pass.
 
     Raises:
-        EngineError: one does.
+        EngineError: there is such a node.
     """
     wider = {
         name: built[name]
@@ -102,7 +102,7 @@ def require_planned(planned: Precisions, built: Precisions) -> None:
     if wider:
         name, precision = next(iter(wider.items()))
         raise EngineError(
-            "an engine runs every layer in the precision that its graph asks for",
+            "an engine must run every layer in the precision that its graph asks for",
             place=name,
             value=f"{precision} instead of {planned[name]}; {len(wider)} such layers of {len(planned)}",
             remedy="Plan these nodes in a wider precision, by a recipe of your own.",
@@ -110,14 +110,8 @@ def require_planned(planned: Precisions, built: Precisions) -> None:
 
 
 def by_stage(planned: Precisions, built: Precisions) -> dict[str, dict[str, int]]:
-    """How many nodes of each stage of the detector run in which precision; "unknown" where TensorRT does not tell."""
+    """How many nodes of each part of the detector run in which precision; "unknown" where TensorRT reports none."""
     stages: dict[str, Counter[str]] = {}
     for name in planned:
-        stages.setdefault(_stage(name), Counter())[built.get(name, "unknown")] += 1
+        stages.setdefault(stage_of_node(name) or "other", Counter())[built.get(name, "unknown")] += 1
     return {stage: dict(counts) for stage, counts in stages.items()}
-
-
-def _stage(node: str) -> str:
-    """`roi_head.grid_head.convs.0.conv/Conv` -> roi_head.grid_head, `backbone.conv1/Conv` -> backbone."""
-    modules = node.split("/", maxsplit=1)[0].split(".")
-    return ".".join(modules[:2] if modules[0] == "roi_head" else modules[:1])

@@ -15,7 +15,7 @@ Dimensions: TypeAlias = tuple[int, ...]
 
 
 class BatchShape(NamedTuple):
-    """Of padded images: how many, and their pixels."""
+    """The size of a batch of padded images: how many, and their height and width in pixels."""
 
     batch: int
     height: int
@@ -36,11 +36,11 @@ class Profile:
 
     Attributes:
         smallest: at least 1 image of 32 x 32 pixels.
-        tuned: TensorRT chooses what is fastest for this one.
-        largest: TensorRT sets memory aside for this one.
+        tuned: TensorRT chooses the fastest kernels for this one.
+        largest: TensorRT reserves memory for this one.
 
     Raises:
-        GridRTError: they are not in this order, or sides are no multiples of 32.
+        GridRTError: they are not in this order, or a side is not a multiple of 32.
     """
 
     smallest: BatchShape
@@ -50,11 +50,13 @@ class Profile:
     def __post_init__(self) -> None:
         for shape in (self.smallest, self.tuned, self.largest):
             if min(shape) < 1 or shape.height % SIZE_DIVISOR or shape.width % SIZE_DIVISOR:
-                rule = f"a batch has at least one image, with sides that are multiples of {SIZE_DIVISOR}"
-                raise GridRTError(rule, value=f"{shape.batch} of {shape.height}x{shape.width}")
+                raise GridRTError(
+                    f"a batch must have at least one image, with sides that are multiples of {SIZE_DIVISOR}",
+                    value=f"{shape.batch} of {shape.height}x{shape.width}",
+                )
         for name, least, tuned, most in zip(BatchShape._fields, self.smallest, self.tuned, self.largest, strict=True):
             if not least <= tuned <= most:
-                raise GridRTError(f"the smallest {name} is at most the largest", value=f"{least}..{most}")
+                raise GridRTError(f"the smallest {name} must be at most the largest", value=f"{least}..{most}")
 
     def inputs(self) -> Mapping[str, Range]:
         """The ranges of the graph's inputs."""
@@ -78,9 +80,9 @@ def profile_for(
         size: the smallest and the largest padded image, each (height, width); None admits every image of that scale.
 
     Raises:
-        GridRTError: sides are no multiples of 32, or a smallest is larger than its largest.
+        GridRTError: a side is not a multiple of 32, or a smallest is larger than its largest.
     """
-    short, long = sorted(_padded(side) for side in scale)
+    short, long = sorted(-(-side // SIZE_DIVISOR) * SIZE_DIVISOR for side in scale)  # rounded up
     smallest, largest = size or ((SIZE_DIVISOR, SIZE_DIVISOR), (long, long))
     height, width = (
         max(least, min(usual, most)) for least, usual, most in zip(smallest, (short, long), largest, strict=True)
@@ -89,14 +91,10 @@ def profile_for(
 
 
 def fix_inputs(model: ModelProto, profile: Profile) -> None:
-    """Write the dimensions that are the same in all batches into `model`, in place, so that TensorRT counts on them."""
+    """Make the dimensions that are equal in all batches static in `model`, in place, for TensorRT to rely on."""
     ranges = profile.inputs()
     for value in model.graph.input:
         smallest, _, largest = ranges[value.name]
         for dimension, least, most in zip(value.type.tensor_type.shape.dim, smallest, largest, strict=True):
             if least == most:
                 dimension.dim_value = least
-
-
-def _padded(side: int) -> int:
-    return -(-side // SIZE_DIVISOR) * SIZE_DIVISOR

@@ -1,8 +1,7 @@
-"""From a network to the bytes of an engine, by Polygraphy, which drives TensorRT and TensorRT for RTX alike."""
+"""From a network to the bytes of an engine, through Polygraphy, which drives TensorRT and TensorRT for RTX alike."""
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
 from gridrt.errors import DependencyError, EngineError
@@ -17,10 +16,10 @@ MIB = 1 << 20
 
 
 def load_polygraphy(library: TensorRT) -> Any:  # noqa: ANN401 - a module
-    """Import the package, for one of the libraries; it serves only one in a process.
+    """Import Polygraphy for one of the libraries; in one process it works with one only.
 
     Raises:
-        DependencyError: it is not installed.
+        DependencyError: Polygraphy is not installed.
     """
     try:
         import polygraphy.config
@@ -30,7 +29,7 @@ def load_polygraphy(library: TensorRT) -> Any:  # noqa: ANN401 - a module
         import polygraphy.backend.trt
     except ImportError as error:
         raise DependencyError(
-            "engines are built through Polygraphy 0.53 or later",
+            "cannot import Polygraphy 0.53 or later, which builds engines",
             place="polygraphy",
             value=error,
             remedy="Run: pip install polygraphy",
@@ -42,10 +41,11 @@ def serialized(library: TensorRT, network: Network, options: EngineOptions) -> b
     """Build the engine.
 
     Raises:
-        EngineError: TensorRT does not.
+        EngineError: TensorRT fails.
     """
     polygraphy = load_polygraphy(library)
-    with _silence(polygraphy):
+    logger = polygraphy.logger.G_LOGGER
+    with logger.verbosity(logger.CRITICAL + 1):  # Polygraphy raises its errors, and would print them as well
         try:
             config = _config(polygraphy, library, network, options)
             cache = None if options.timing_cache is None else str(options.timing_cache)
@@ -53,7 +53,7 @@ def serialized(library: TensorRT, network: Network, options: EngineOptions) -> b
             plan = polygraphy.backend.trt.EngineBytesFromNetwork(parts, config, save_timing_cache=cache)()
         except polygraphy.exception.PolygraphyException as error:
             found = "; ".join(library.log.errors) or error
-            raise EngineError("TensorRT builds the engine", place=library.name, value=found) from error
+            raise EngineError("TensorRT failed to build the engine", place=library.name, value=found) from error
     return bytes(plan)
 
 
@@ -64,7 +64,10 @@ def _config(
     options: EngineOptions,
 ) -> tensorrt.IBuilderConfig:
     trt, loaders = library.trt, polygraphy.backend
-    settings: dict[str, Any] = {"profiles": [_profile(polygraphy, options)], "refittable": options.refit}
+    profile = loaders.trt.Profile()
+    for name, shapes in options.profile.inputs().items():
+        profile.add(name, *shapes)
+    settings: dict[str, Any] = {"profiles": [profile], "refittable": options.refit}
     if options.workspace_mib is not None:
         settings["memory_pool_limits"] = {trt.MemoryPoolType.WORKSPACE: options.workspace_mib * MIB}
     if library.is_rtx:
@@ -78,20 +81,6 @@ def _config(
     config: tensorrt.IBuilderConfig = create(network.builder, network.definition)
     config.clear_flag(trt.BuilderFlag.TF32)  # it would round the factors of float32 products to 10 bits
     if library.is_rtx:
-        # All memory is the caller's, so that a run can be captured in a CUDA graph.
+        # The caller owns all memory, so that a run can be captured in a CUDA graph.
         config.set_flag(trt.BuilderFlag.REQUIRE_USER_ALLOCATION)
     return config
-
-
-def _profile(polygraphy: Any, options: EngineOptions) -> Any:  # noqa: ANN401 - a module, and its class
-    profile = polygraphy.backend.trt.Profile()
-    for name, shapes in options.profile.inputs().items():
-        profile.add(name, *shapes)
-    return profile
-
-
-def _silence(polygraphy: Any) -> AbstractContextManager[None]:  # noqa: ANN401 - a module
-    """Polygraphy prints its errors, too, and raises them; once is enough."""
-    logger = polygraphy.logger.G_LOGGER
-    silence: AbstractContextManager[None] = logger.verbosity(logger.CRITICAL + 1)
-    return silence

@@ -1,4 +1,4 @@
-"""Rewrites of a freshly traced graph, one per file, in this order; and `static_rows`, for engines."""
+"""Passes over a freshly traced graph, one per file, in this order; for engines `static_rows` and `ahead_of_time`."""
 
 from __future__ import annotations
 

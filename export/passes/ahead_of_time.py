@@ -1,4 +1,4 @@
-"""Ask TensorRT for plugins whose kernels are in the engine."""
+"""Ask TensorRT for plugins whose kernels it embeds in the engine."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from gridrt.plugins.contract import DOMAIN
 
 
 def ahead_of_time(model: ModelProto) -> None:
-    """Give each custom op of `model`, in place, the attribute by which TensorRT's parser takes no other plugin."""
+    """Give each custom op of `model`, in place, the attribute that makes TensorRT's parser take an AOT plugin."""
     for node in model.graph.node:
         if node.domain == DOMAIN:
             node.attribute.append(helper.make_attribute("aot", 1))

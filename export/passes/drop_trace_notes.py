@@ -1,4 +1,4 @@
-"""Remove what the exporter notes about the trace: source lines, file paths, intermediate shapes.
+"""Remove the exporter's notes on the trace: source lines, file paths, intermediate shapes.
 
 Conv {pkg.torch.onnx.stack_trace: "File /home/..."}  ->  Conv
 """
@@ -9,7 +9,7 @@ from onnx import ModelProto
 
 
 def drop_trace_notes(model: ModelProto) -> None:
-    """Clear the notes of every part of `model`, in place; recorded shapes go too, as any runtime infers them anew."""
+    """Clear the notes of every part of `model`, in place, and the recorded shapes, which runtimes infer themselves."""
     graph = model.graph
     for part in (*graph.node, *graph.initializer, *graph.input, *graph.output, *graph.value_info):
         del part.metadata_props[:]

@@ -1,1 +1,1 @@
-"""How long things take."""
+"""Accuracy and speed of model files, compared with a reference."""

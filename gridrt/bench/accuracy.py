@@ -1,4 +1,4 @@
-"""Average precision of what an artefact found, in the form of the bench's JSON."""
+"""Average precision of a candidate's detections, as in the JSON of a bench."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from pathlib import Path
 
 from gridrt.bench.result import FIGURES, Accuracy
 from gridrt.data.coco import CocoDataset
-from gridrt.eval import Evaluation, results_of
+from gridrt.eval import Evaluation
 from gridrt.eval.results import categories_of_labels
 from gridrt.types import Detections
 
 IOUS = tuple(round(0.5 + 0.05 * step, 2) for step in range(10))
 CURVES = (0.5, 0.75, 0.9)
-"""IoUs whose curves of precision over recall are kept."""
+"""IoUs whose precision-recall curves are kept."""
 
 
-def accuracy_of(dataset: CocoDataset, class_names: Sequence[str], found: Mapping[Path, Detections]) -> Accuracy:
-    """Measure what was found.
+def accuracy_of(dataset: CocoDataset, class_names: Sequence[str], detections: Mapping[Path, Detections]) -> Accuracy:
+    """Evaluate detections.
 
     Args:
-        dataset: its pictures are those of `found`.
-        class_names: of the artefact, in the order of its labels.
-        found: by picture.
+        dataset: its images are those of `detections`.
+        class_names: of the model, in the order of its labels.
+        detections: by image file.
 
     Raises:
         DataError: the classes are not those of the data.
@@ -32,7 +32,7 @@ def accuracy_of(dataset: CocoDataset, class_names: Sequence[str], found: Mapping
     results = [
         result
         for index, image in enumerate(dataset.images)
-        for result in results_of(found[dataset.path(index)], image.id, categories)
+        for result in detections[dataset.path(index)].to_coco(image.id, categories)
     ]
     evaluation = Evaluation(dataset, results)
     metrics = evaluation.metrics()
@@ -46,9 +46,6 @@ def accuracy_of(dataset: CocoDataset, class_names: Sequence[str], found: Mapping
 
 
 def deltas(accuracy: Accuracy, reference: Accuracy) -> dict[str, float | None]:
-    """The figures less the reference's; None where one of the two could not be measured."""
-    return {name: _difference(accuracy.overall[name], reference.overall[name]) for name in FIGURES}
-
-
-def _difference(figure: float | None, reference: float | None) -> float | None:
-    return None if figure is None or reference is None else figure - reference
+    """The figures minus the reference's; None where one of the two could not be measured."""
+    pairs = {name: (accuracy.overall[name], reference.overall[name]) for name in FIGURES}
+    return {name: None if mine is None or theirs is None else mine - theirs for name, (mine, theirs) in pairs.items()}

@@ -1,207 +1,180 @@
-"""Artefacts beside a reference, on the same pictures, in the same run: how accurate and how fast each is."""
+"""Model files compared with a reference, on the same images in the same run: how accurate and how fast each is."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
-from contextlib import ExitStack, closing
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from tqdm import tqdm
 
-from gridrt.bench.artefact import Artefact, artefact_of
+from gridrt.bench.candidates import Candidate, candidates_of, require_honoured
 from gridrt.bench.conditions import conditions
-from gridrt.bench.contestant import Contestant
 from gridrt.bench.disagreement import Disagreement, worst_disagreements
-from gridrt.bench.entry import Entry
-from gridrt.bench.race import race
+from gridrt.bench.gates import Gates, check_gates
+from gridrt.bench.interleave import run_interleaved
 from gridrt.bench.result import BenchResult
 from gridrt.bench.rows import rows_of
-from gridrt.bench.worker import Opening, worker_of
 from gridrt.data.coco import CocoDataset
-from gridrt.errors import GridRTError
+from gridrt.data.synthetic import write_split
+from gridrt.errors import DataError, GridRTError
 from gridrt.eval.results import categories_of_labels
-from gridrt.model.zoo import locate
-from gridrt.runtime.backend import backend_named
+from gridrt.runtime.backend import SessionOptions
 
+SYNTHETIC_IMAGES = 100
+"""Without a data set, unless asked otherwise."""
 DISAGREEMENTS = 3
-"""Pictures of each artefact, at most."""
+"""Images of each row, at most."""
 
 
-@dataclass(frozen=True)
-class Request:
-    """What to measure.
+def benchmark(  # noqa: PLR0913 - a call names what it sets
+    models: Sequence[str | Path],
+    *,
+    images: str | Path | None = None,
+    annotations: str | Path | None = None,
+    max_images: int | None = None,
+    reference: str | Path | None = None,
+    backends: Sequence[str] = (),
+    fp16: bool = False,
+    scale: tuple[int, int] | None = None,
+    threads: int | None = None,
+    trust_checkpoint: bool = False,
+    gates: Gates | None = None,
+) -> BenchResult:
+    """Measure average precision, latency, size and memory of models side by side.
 
-    Attributes:
-        models: artefacts, each once.
-        reference: one of them, which the others are held against; None takes a checkpoint, else a graph in FP32, else
-            the first.
-        dataset: pictures and the ground truth.
-        is_drawn: the pictures are the built-in ones: artefacts that know other classes are measured without accuracy.
-        scale: of the resized images; None is what each model learned from.
-        threads: CPU threads of each; None leaves the choice to the runtime.
-        trust_checkpoint: allow a checkpoint that needs unpickling of arbitrary classes, which can run code.
-        fp16: measure checkpoints once more, in half precision with kernels on a GPU.
-    """
+    Each image goes through all models in rotating order, each in a process of its own. A model that cannot be measured
+    is a row with the reason. Control-C ends the measurement; the result then covers the images that were done.
 
-    models: Sequence[str]
-    reference: str | None
-    dataset: CocoDataset
-    is_drawn: bool
-    scale: tuple[int, int] | None
-    threads: int | None
-    trust_checkpoint: bool
-    fp16: bool = False
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What came out.
-
-    Attributes:
-        result: the figures.
-        disagreements: the pictures in which artefacts differ most from the reference, artefact by artefact.
-    """
-
-    result: BenchResult
-    disagreements: Sequence[Disagreement]
-
-
-def bench(request: Request, make: Callable[[Opening], object] = worker_of) -> Outcome:
-    """Measure artefacts in turns. One that cannot be measured is a row with the reason.
+        result = benchmark(["r50.pth", "r50.int8.onnx"], images="val2017", annotations="instances_val2017.json",
+                           gates=Gates(max_ap_drop=0.5))
+        for row in result.rows:
+            print(row.name, row.deltas.get("ap"), row.speed and row.speed.latency["session"].p50)
 
     Args:
-        request: what to measure.
-        make: opens an artefact, in the process that runs it; a function that can be pickled.
+        models: files, or names of weights; a row for each.
+        images: folder of annotated images; None makes synthetic ones, on which models with other classes than theirs
+            are measured without accuracy.
+        annotations: of `images`, as COCO's JSON.
+        max_images: measure on the first so many; None takes all, or `SYNTHETIC_IMAGES`.
+        reference: the model that the others are compared with; it need not be one of `models`. None takes a
+            checkpoint, else a model in FP32, else the first.
+        backends: names of backends, each for the files that it opens; a file that two of them open has two rows. The
+            others are run by the preferred backend.
+        fp16: measure checkpoints also in half precision: with kernels, on an NVIDIA GPU.
+        scale: most pixels on the long and on the short side of a resized image; None is what each model learned from.
+        threads: CPU threads, for backends that honour it; None leaves the choice to each.
+        trust_checkpoint: allow a checkpoint that needs unpickling of arbitrary classes, which can run code.
+        gates: requirements that the rows are checked against.
+
+    Returns:
+        Average precision in 0..1, times in seconds, sizes in bytes.
 
     Raises:
-        DataError: a picture is not as large as annotated.
-        GridRTError: not one artefact can be measured, or none is a checkpoint to be run in half precision.
-        ImageError: a picture cannot be read.
+        DataError: `images` and `annotations` do not belong together, or an image is not as large as annotated.
+        GridRTError: no model can be measured, a backend of `backends` opens none of the files, or no backend honours
+            an option.
+        ImageError: an image cannot be read.
     """
-    _read_pictures(request.dataset)
-    entries = [Entry(model) for model in request.models]
-    for entry in entries:
-        with entry.tried():
-            entry.artefact = artefact_of(entry.name, trust_checkpoint=request.trust_checkpoint)
-    if request.fp16:
-        entries += _halved(entries)
-    with ExitStack() as processes:
-        _open(entries, request, make, processes)
-        _require_one(entries)
-        reference = _reference(entries, request.reference)
-        ordered = [reference, *(entry for entry in entries if entry is not reference)]
-        pictures = [request.dataset.path(index) for index in range(len(request.dataset))]
-        complete = race([(entry, entry.contestant) for entry in ordered if entry.contestant], pictures)
-        _note_memory(ordered)  # before what only measures it needs more
-        _require_one(ordered)
-        complete = complete and _time_stages(ordered, pictures[0])
-        rows = rows_of(ordered, request.dataset)
-    result = BenchResult(complete, conditions(request.dataset, request.threads, reference), reference.name, rows)
-    return Outcome(result, list(_disagreements(ordered)))
+    named = [str(model) for model in (*([] if reference is None else [reference]), *models)]
+    options = SessionOptions(threads=threads, trust_checkpoint=trust_checkpoint)
+    with _dataset(images, annotations, max_images) as dataset, ExitStack() as processes:
+        # Each once: a bad image must not end a long bench, nor must the first model wait for the disk for all others.
+        for index in tqdm(range(len(dataset)), "reading", unit="image", leave=False, disable=None):
+            dataset.load_image(index)
+        candidates = candidates_of(named, backends, fp16=fp16)
+        require_honoured(candidates, options)
+        for candidate in candidates:
+            if process := candidate.start(scale, options):
+                processes.enter_context(closing(process))
+        _open(candidates, None if images is None else dataset)
+        chosen = candidates[0] if reference is not None else min(candidates, key=_distance_from_weights)
+        ordered = [chosen, *(candidate for candidate in candidates if candidate is not chosen)]
+        return _measured(ordered, dataset, threads, gates or Gates())
 
 
-def _halved(entries: Sequence[Entry]) -> list[Entry]:
-    """The checkpoints once more, in half precision."""
-    half = backend_named("pytorch_cuda")
-    found = [
-        Entry(
-            f"{entry.name}, fp16",
-            replace(entry.artefact, backend=half, info=replace(entry.artefact.info, precision="fp16")),
-        )
-        for entry in entries
-        if entry.artefact and half.opens(locate(entry.name))
-    ]
-    if not found:
-        rule, remedy = "only checkpoints are run in half precision", "Name one, or leave out --fp16."
-        raise GridRTError(rule, value=", ".join(entry.name for entry in entries), remedy=remedy)
-    return found
+@contextmanager
+def _dataset(
+    images: str | Path | None, annotations: str | Path | None, max_images: int | None
+) -> Iterator[CocoDataset]:
+    """The user's images, or synthetic ones."""
+    if (images is None) != (annotations is None):
+        raise DataError("images and annotations must be given together", value=images or annotations)
+    if images is not None and annotations is not None:
+        dataset = CocoDataset(images, annotations)
+        yield dataset if max_images is None else dataset.first(max_images)
+        return
+    with TemporaryDirectory() as folder:
+        write_split(folder, "val", max_images or SYNTHETIC_IMAGES)
+        yield CocoDataset(Path(folder, "val"), Path(folder, "instances_val.json"))
 
 
-def _read_pictures(dataset: CocoDataset) -> None:
-    """Each once: a bad one must not end a long bench, nor the first artefact wait for the disk in place of all."""
-    for index in tqdm(range(len(dataset)), "reading", unit="image", leave=False, disable=None):
-        dataset.load_image(index)
+def _open(candidates: Sequence[Candidate], dataset: CocoDataset | None) -> None:
+    """Wait for the processes, which open at the same time.
+
+    Args:
+        candidates: started.
+        dataset: with whose categories the classes must agree; None allows any classes.
+    """
+    for candidate in candidates:
+        if candidate.process is not None:
+            with candidate.required():
+                candidate.description = candidate.call("describe")
+                if dataset is not None:
+                    categories_of_labels(candidate.description.info.class_names, dataset)
+    _require_one(candidates)
 
 
-def _reference(entries: Sequence[Entry], asked: str | None) -> Entry:
-    """That which the others are held against."""
-    if asked is not None:
-        return next(entry for entry in entries if entry.name == asked)
-    return min(entries, key=_distance_from_weights)
-
-
-def _distance_from_weights(entry: Entry) -> int:
-    """0 for what is closest to the weights as they were trained."""
-    artefact = entry.artefact
-    if artefact is None or entry.failure:
+def _distance_from_weights(candidate: Candidate) -> int:
+    """0 for the weights as they were trained, then FP32, then other precisions, then what has failed."""
+    if candidate.description is None or candidate.failure:
         return 3
-    if artefact.info.precision != "fp32":
+    info = candidate.description.info
+    if info.precision != "fp32":
         return 2
-    return 0 if artefact.info.format == "PyTorch" else 1
+    return 0 if info.weights_sha256 == candidate.sha256 else 1
 
 
-def _open(entries: Sequence[Entry], request: Request, make: Callable[[Opening], object], processes: ExitStack) -> None:
-    """Start all processes, then wait for each."""
-    honoured = {name for entry in entries if entry.artefact for name in entry.artefact.backend.options}
-    for entry in entries:
-        if entry.artefact is not None:
-            opening = _opening(entry.artefact, honoured, request)
-            entry.contestant = processes.enter_context(closing(Contestant(make, opening)))
-    for entry in entries:
-        if entry.contestant is not None:
-            with entry.tried():
-                entry.opened = entry.contestant.ask("opened")
-                if not request.is_drawn:
-                    categories_of_labels(entry.opened.class_names, request.dataset)
+def _measured(ordered: Sequence[Candidate], dataset: CocoDataset, threads: int | None, gates: Gates) -> BenchResult:
+    """Run open candidates, the reference first."""
+    reference, files = ordered[0], [dataset.path(index) for index in range(len(dataset))]
+    complete = run_interleaved(ordered, files)
+    _require_one(ordered)
+    measured = [candidate for candidate in ordered if not candidate.failure]
+    for candidate in measured:  # before the stages, whose measurement takes more
+        with candidate.optional("memory"):
+            candidate.memory = candidate.call("memory")
+    complete = complete and _time_stages(measured, files[0])
+    disagreements = [each for candidate in ordered[1:] for each in _disagreements(reference, candidate)]
+    rows = rows_of(ordered, dataset)
+    stated = conditions(dataset, threads, reference)
+    result = BenchResult(complete, stated, reference.name, rows, disagreements=disagreements)
+    return replace(result, gates=check_gates(result, gates))
 
 
-def _opening(artefact: Artefact, honoured: Collection[str], request: Request) -> Opening:
-    """An option goes to the backends that honour it; where none does, it goes to all, which refuse it."""
-
-    def goes(option: str) -> bool:
-        return option in artefact.backend.options or option not in honoured
-
-    return Opening(
-        artefact.name,
-        request.scale,
-        request.threads if goes("threads") else None,
-        request.trust_checkpoint and goes("trust_checkpoint"),
-        artefact.backend.name,
-    )
-
-
-def _note_memory(entries: Sequence[Entry]) -> None:
-    for entry in entries:
-        if entry.contestant is not None and not entry.failure:
-            with entry.besides("memory"):
-                entry.memory = entry.contestant.ask("memory")
-
-
-def _time_stages(entries: Sequence[Entry], picture: Path) -> bool:
-    """One artefact after another, of those whose stages can be told; returns whether all was done."""
+def _time_stages(candidates: Sequence[Candidate], image: Path) -> bool:
+    """Time stages, one candidate after the other; returns whether all was done."""
     try:
-        for entry in entries:
-            artefact = entry.artefact
-            if artefact is None or entry.contestant is None or entry.failure:
-                continue
-            with entry.besides("stages"):
-                entry.stages = entry.contestant.ask("stages", artefact, picture)
+        for candidate in candidates:
+            with candidate.optional("stages"):
+                candidate.stages = candidate.call("stages", image)
     except KeyboardInterrupt:
         return False
     return True
 
 
-def _require_one(entries: Sequence[Entry]) -> None:
-    if all(entry.failure for entry in entries):
-        reasons = "; ".join(f"{entry.name}: {entry.failure}" for entry in entries)
-        raise GridRTError("not one of the artefacts can be measured", value=reasons)
+def _disagreements(reference: Candidate, other: Candidate) -> list[Disagreement]:
+    if reference.description is None:
+        return []
+    names = reference.description.info.class_names
+    with other.optional("disagreements"):
+        return worst_disagreements(other.name, names, reference.detections, other.detections, DISAGREEMENTS)
+    return []
 
 
-def _disagreements(entries: Sequence[Entry]) -> Iterable[Disagreement]:
-    reference, *others = entries
-    if reference.opened is None:
-        return
-    for entry in others:
-        names = reference.opened.class_names
-        yield from worst_disagreements(entry.name, names, reference.detections, entry.detections, DISAGREEMENTS)
+def _require_one(candidates: Sequence[Candidate]) -> None:
+    if all(candidate.failure for candidate in candidates):
+        reasons = "; ".join(f"{candidate.name}: {candidate.failure}" for candidate in candidates)
+        raise GridRTError("none of the models could be measured: each has failed", value=reasons)

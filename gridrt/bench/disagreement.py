@@ -1,4 +1,4 @@
-"""The pictures in which an artefact and the reference differ most."""
+"""The images in which a candidate and the reference differ most."""
 
 from __future__ import annotations
 
@@ -7,30 +7,32 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gridrt.agreement import agreement
-from gridrt.types import Detections
+from gridrt.data.image import load_image
+from gridrt.types import Detections, UInt8Array
 
 SCORE_THRESHOLD = 0.3
-"""Detections below are not shown, nor do they count."""
+"""Detections below it are neither shown nor counted."""
 LEAST_WEIGHT = 0.01
-"""A picture that differs by less shows nothing to an eye."""
+"""An image that differs by less shows nothing to the eye."""
 
 
 @dataclass(frozen=True)
 class Disagreement:
-    """A picture, with what the reference and another artefact find in it, above `SCORE_THRESHOLD`.
+    """An image with the detections of the reference and of another row, above `SCORE_THRESHOLD`.
 
     Attributes:
-        artefact: the other.
-        picture: the file.
+        row: name of the other row.
+        file: of the image.
+        image: uint8 [H, W, 3], RGB.
         class_names: in the order of the labels.
-        reference: its detections.
-        other: the artefact's detections.
-        weight: how much they differ: one for each detection without a partner, and for each pair by how much its boxes
-            do not overlap.
+        reference: detections of the reference.
+        other: detections of the other row.
+        weight: 1 for each detection without a partner, and 1 - IoU for each pair.
     """
 
-    artefact: str
-    picture: Path
+    row: str
+    file: Path
+    image: UInt8Array
     class_names: Sequence[str]
     reference: Detections
     other: Detections
@@ -38,35 +40,39 @@ class Disagreement:
 
 
 def worst_disagreements(
-    artefact: str,
+    row: str,
     class_names: Sequence[str],
     reference: Mapping[Path, Detections],
     other: Mapping[Path, Detections],
     count: int,
 ) -> list[Disagreement]:
-    """The `count` pictures in which an artefact differs most from the reference, worst first, where it is to be seen.
+    """The images in which a row differs most from the reference, worst first, where the eye can see it.
 
     Args:
-        artefact: its name.
+        row: its name.
         class_names: in the order of the labels.
-        reference: its detections, by picture.
-        other: the artefact's; pictures that are not among both are left out.
-        count: at most so many.
+        reference: detections of the reference, by image file.
+        other: detections of the row; images that are not in both are left out.
+        count: at most so many images.
+
+    Raises:
+        ImageError: one of them can no longer be read.
     """
-    both = [picture for picture in reference if picture in other]
-    pairs = {picture: (_shown(reference[picture]), _shown(other[picture])) for picture in both}
-    found = [
-        Disagreement(artefact, picture, class_names, *pair, weight=weight_of(*pair)) for picture, pair in pairs.items()
+    pairs = {
+        file: (reference[file].above(SCORE_THRESHOLD), other[file].above(SCORE_THRESHOLD))
+        for file in reference
+        if file in other
+    }
+    weights = {file: disagreement_weight(*pair) for file, pair in pairs.items()}
+    worst = sorted(pairs, key=lambda file: -weights[file])[:count]
+    return [
+        Disagreement(row, file, load_image(file), class_names, *pairs[file], weight=weights[file])
+        for file in worst
+        if weights[file] >= LEAST_WEIGHT
     ]
-    worst_first = sorted(found, key=lambda one: -one.weight)
-    return [one for one in worst_first[:count] if one.weight >= LEAST_WEIGHT]
 
 
-def weight_of(reference: Detections, other: Detections) -> float:
+def disagreement_weight(reference: Detections, other: Detections) -> float:
     """How much two sets of detections of one image differ: see `Disagreement`."""
     found = agreement(reference, other)
     return found.missing + found.extra + float((1 - found.overlaps).sum())
-
-
-def _shown(found: Detections) -> Detections:
-    return found.above(SCORE_THRESHOLD)

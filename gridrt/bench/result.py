@@ -1,4 +1,4 @@
-"""The outcome of a bench, as it stands in its JSON; tables and reports are made of it, and of pictures.
+"""The result of a bench, as in its JSON; tables and the report are made of it.
 
 Average precision is in 0..1, times are in seconds, sizes in bytes.
 """
@@ -7,26 +7,27 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from gridrt.bench.latency import Latency
+from gridrt.bench.disagreement import Disagreement
+from gridrt.bench.timing import Latency
 
-SCHEMA = 1
+SCHEMA = 2
 FIGURES = ("ap", "ap50", "ap75", "ap80", "ap90", "small", "medium", "large")
-"""Fields of `AveragePrecision` that artefacts are held against the reference in."""
+"""Fields of `gridrt.eval.AveragePrecision` that are compared with the reference's."""
 SESSION, DETECTOR = "session", "detector"
 """What is timed: the session alone, from the resized image to the boxes in it; and all, from the file to its boxes."""
 
 
 @dataclass(frozen=True)
 class Accuracy:
-    """How good an artefact is on the data set.
+    """Accuracy on the data set.
 
     Attributes:
-        images: that were measured.
-        overall: fields of `gridrt.eval.AveragePrecision`; None where no object is of that kind.
-        per_class: the same, by the class's name.
+        images: number that was measured.
+        overall: fields of `gridrt.eval.AveragePrecision`; None where the data have no such object.
+        per_class: the same, by class name.
         by_iou: average precision at IoU "0.50", "0.55", ..., "0.95".
         precision_recall: by IoU, such as "0.50", precision at recall 0.00, 0.01, ..., 1.00, mean over classes.
     """
@@ -40,12 +41,12 @@ class Accuracy:
 
 @dataclass(frozen=True)
 class Speed:
-    """How fast an artefact is.
+    """Speed of `SESSION` and `DETECTOR`, by these keys.
 
     Attributes:
-        seconds: of each image in turn, of `SESSION` and `DETECTOR`.
-        latency: the same, summed up.
-        speedup: how often faster than the reference, likewise; None where the reference was not measured.
+        seconds: of each run, in order.
+        latency: summary of the same.
+        speedup: over the reference; None where the reference was not measured.
     """
 
     seconds: Mapping[str, Sequence[float]]
@@ -55,49 +56,54 @@ class Speed:
 
 @dataclass(frozen=True)
 class StageRow:
-    """Where the time of the session goes.
+    """One stage of the session.
 
     Attributes:
         name: of the stage.
         seconds: in a run on one image.
-        floor: seconds below which no program gets here, by its FLOPs, its bytes and this machine's limits; None where
-            that is not known.
+        bound: roofline in seconds, from the stage's flops and bytes and the device's peaks; None where it is not known.
     """
 
     name: str
     seconds: float
-    floor: float | None
+    bound: float | None
 
 
 @dataclass(frozen=True)
 class Row:
-    """One artefact.
+    """One file, run by one backend.
 
     Attributes:
-        artefact: as the user named it.
-        format: "PyTorch", "ONNX" or "TensorRT"; empty for a file that is none.
-        precision: "fp32", or the recipe that the graph was written by; empty where that cannot be told.
-        bytes: of the file.
+        name: unique in the bench: the artefact, with the backend where the artefact is in several rows.
+        artefact: the file as the user named it.
+        backend: name of the backend; empty where none opens the file.
+        format: of the file, such as "ONNX"; empty where it could not be opened.
+        precision: the narrowest type that its layers compute in; empty where it could not be opened.
+        recipe: name of the recipe that its precisions were planned by; None where none was applied.
+        bytes: size of the file.
         sha256: of the file.
-        weights_sha256: of the checkpoint that it was made from; None where it does not tell.
-        backend: what ran it, such as "torch 2.13.0, cpu".
-        failure: why there are no figures, or not of all images; empty where there are.
+        weights_sha256: of the checkpoint that it was made from; None where the file does not say.
+        run_by: library and device, such as "onnxruntime 1.32.0, CPU"; empty where it could not be opened.
+        failure: why it has no figures, or not for all images; empty where it has.
         warnings: what a reader has to know, such as that it was made from other weights.
         accuracy: None where there is no ground truth, or no figures.
-        deltas: the fields `FIGURES` less the reference's.
+        deltas: the fields `FIGURES` minus the reference's.
         speed: None where there are no figures.
-        memory: most bytes of main memory that its process held; None where the system does not tell.
-        gpu_memory: bytes of GPU memory that its process held; None without a GPU.
+        memory: peak main memory of its process in bytes; None where the system does not report it.
+        gpu_memory: GPU memory of its process in bytes; None without a GPU.
         stages: in order; empty where they were not measured.
     """
 
-    artefact: str
+    name: str
+    artefact: str = ""
+    backend: str = ""
     format: str = ""
     precision: str = ""
+    recipe: str | None = None
     bytes: int | None = None
     sha256: str | None = None
     weights_sha256: str | None = None
-    backend: str = ""
+    run_by: str = ""
     failure: str = ""
     warnings: Sequence[str] = ()
     accuracy: Accuracy | None = None
@@ -107,20 +113,25 @@ class Row:
     gpu_memory: int | None = None
     stages: Sequence[StageRow] = ()
 
+    @property
+    def precision_and_recipe(self) -> str:
+        """Such as "fp16", or "int8 (mixed)" where the recipe has a name of its own."""
+        return f"{self.precision} ({self.recipe})" if self.recipe not in (None, self.precision) else self.precision
+
 
 @dataclass(frozen=True)
-class Gate:
-    """A demand on an artefact, and what was found.
+class GateResult:
+    """A requirement on a row, and what was measured.
 
     Attributes:
-        rule: such as "AP may drop by at most 0.5 points".
-        artefact: it was asked of.
-        value: what was found, in words.
-        met: whether it holds.
+        rule: such as "AP falls by at most 0.5 points".
+        row: name of the row.
+        value: what was measured, in words.
+        met: whether it is met.
     """
 
     rule: str
-    artefact: str
+    row: str
     value: str
     met: bool
 
@@ -131,18 +142,22 @@ class BenchResult:
 
     Attributes:
         complete: False where it was interrupted: figures are then of the images that were done.
-        conditions: under which it was measured, ready for JSON.
-        reference: the artefact that the others are held against.
-        rows: one per artefact, the reference first.
+        conditions: of the measurement, ready for JSON.
+        reference: name of the row that the others are compared with.
+        rows: the reference first.
         gates: empty where none was asked for.
+        disagreements: the images in which rows differ most from the reference, row by row; not in the JSON.
     """
 
     complete: bool
     conditions: Mapping[str, Any]
     reference: str
     rows: Sequence[Row]
-    gates: Sequence[Gate] = ()
+    gates: Sequence[GateResult] = ()
+    disagreements: Sequence[Disagreement] = ()
 
     def to_json(self) -> str:
-        """All of it, with the version of this form."""
-        return json.dumps({"schema": SCHEMA, **asdict(self)}, indent=2) + "\n"
+        """All figures, with the version of this schema."""
+        figures = asdict(replace(self, disagreements=()))
+        del figures["disagreements"]
+        return json.dumps({"schema": SCHEMA, **figures}, indent=2) + "\n"

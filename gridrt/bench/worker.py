@@ -1,4 +1,4 @@
-"""What the process of an artefact does when it is asked."""
+"""What a candidate's process does: open the model, detect, measure memory and stages."""
 
 from __future__ import annotations
 
@@ -9,80 +9,127 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from gridrt.bench.artefact import Artefact
-from gridrt.bench.contestant import Memory, Opened, Timed
 from gridrt.bench.result import StageRow
-from gridrt.bench.stopwatch import Stopwatch
+from gridrt.bench.timing import TimedSession
+from gridrt.config import ScaleOrigin
 from gridrt.data.image import load_image
 from gridrt.data.transform import Transform
 from gridrt.detector import Detector
 from gridrt.machine.devices import nvidia_smi
-from gridrt.runtime import open_session
-from gridrt.runtime.backend import Session
+from gridrt.runtime.backend import Backend, Session, SessionOptions, backend_named
+from gridrt.runtime.info import ModelInfo
+from gridrt.types import Detections
 
 
 @dataclass(frozen=True)
-class Opening:
-    """How an artefact is opened; see `gridrt.open_detector`."""
+class WorkerOptions:
+    """How a candidate is opened; can be pickled.
 
-    model: str
+    Attributes:
+        backend: by name.
+        path: of the model file.
+        scale: most pixels on the long and on the short side of a resized image; None is what the model learned from.
+        session: options that the backend honours.
+    """
+
+    backend: str
+    path: Path
     scale: tuple[int, int] | None
-    threads: int | None
-    trust_checkpoint: bool
-    backend: str = "auto"
+    session: SessionOptions
+
+
+@dataclass(frozen=True)
+class Description:
+    """What is known of a candidate once it is open.
+
+    Attributes:
+        info: of its session.
+        scale: most pixels on the long and on the short side of a resized image.
+        scale_origin: where `scale` comes from.
+    """
+
+    info: ModelInfo
+    scale: tuple[int, int]
+    scale_origin: ScaleOrigin
+
+
+@dataclass(frozen=True)
+class TimedRun:
+    """One image through a detector.
+
+    Attributes:
+        detections: in pixels of the image file.
+        session: seconds of the session alone.
+        detector: seconds from the file to its boxes.
+    """
+
+    detections: Detections
+    session: float
+    detector: float
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Memory of a process, in bytes.
+
+    Attributes:
+        main: peak of main memory so far; None where the system does not report it.
+        gpu: GPU memory now; None where no GPU is used.
+    """
+
+    main: int | None
+    gpu: int | None
 
 
 class Worker:
     """A detector that is timed.
 
     Args:
-        session: what runs the model.
-        scale: of the resized images; None is what the model learned from.
+        backend: that opened the session.
+        session: runs the model.
+        scale: most pixels on the long and on the short side of a resized image; None is what the model learned from.
         threads: CPU threads that the session was opened with.
     """
 
-    def __init__(self, session: Session, scale: tuple[int, int] | None, threads: int | None = None) -> None:
-        self._session, self._threads = session, threads
-        self._stopwatch = Stopwatch(session)
-        self._detector = Detector(self._stopwatch, scale)
+    def __init__(
+        self, backend: Backend, session: Session, scale: tuple[int, int] | None = None, threads: int | None = None
+    ) -> None:
+        self._backend, self._session, self._threads = backend, session, threads
+        self._timed = TimedSession(session)
+        self._detector = Detector(self._timed, scale)
 
-    def opened(self) -> Opened:
-        """What there is to tell."""
-        detector, info = self._detector, self._session.info
-        return Opened(detector.class_names, detector.scale, detector.scale_origin, f"{info.backend}, {info.device}")
+    def describe(self) -> Description:
+        """What is known of the open model."""
+        return Description(self._session.info, self._detector.scale, self._detector.scale_origin)
 
-    def detect(self, picture: Path) -> Timed:
-        """Find objects in a picture; raises what `gridrt.load_image` and a detector do."""
+    def detect(self, image: Path) -> TimedRun:
+        """Detect in an image file; raises what `gridrt.load_image` and a detector raise."""
         started = time.perf_counter()
-        found = self._detector([load_image(picture)])[0]
-        return Timed(found, self._stopwatch.seconds, time.perf_counter() - started)
+        [detections] = self._detector([load_image(image)])
+        return TimedRun(detections, self._timed.seconds, time.perf_counter() - started)
 
-    def stages(self, artefact: Artefact, picture: Path) -> list[StageRow]:
-        """Where its time goes in a picture; raises what `stage_rows` does."""
-        from gridrt.bench.stage_rows import stage_rows  # only now, for it needs memory that the artefact does not
+    def stages(self, image: Path) -> list[StageRow]:
+        """Where the time goes in an image file; raises what `stage_rows` raises."""
+        from gridrt.bench.roofline import stage_rows  # imports PyTorch, whose memory must not count as the candidate's
 
-        image, detector = load_image(picture), self._detector
-        batch, found = Transform(detector.scale)([image]), len(detector([image])[0])
-        return stage_rows(artefact, self._session, batch, found, self._threads)
+        pixels = load_image(image)
+        batch, found = Transform(self._detector.scale)([pixels]), len(self._detector([pixels])[0])
+        return stage_rows(self._backend, self._session, batch, found, self._threads)
 
     def memory(self) -> Memory:
-        """Of this process."""
-        return Memory(_main_memory(), _gpu_memory())
+        """Memory of this process."""
+        return Memory(_peak_memory(), _gpu_memory())
 
 
-def worker_of(opening: Opening) -> Worker:
-    """Open an artefact; raises what `gridrt.runtime.open_session` does."""
-    session = open_session(
-        opening.model, backend=opening.backend, threads=opening.threads, trust_checkpoint=opening.trust_checkpoint
-    )
-    return Worker(session, opening.scale, opening.threads)
+def open_worker(options: WorkerOptions) -> Worker:
+    """Open a candidate; raises what `gridrt.runtime.backend.Backend.open` raises."""
+    backend = backend_named(options.backend)
+    session = backend.open(options.path, options.session)
+    return Worker(backend, session, options.scale, options.session.threads)
 
 
-def _main_memory(status: Path = Path("/proc/self/status")) -> int | None:
-    """The most that this process held, where the system tells.
-
-    Not by `getrusage`: its peak begins with what the process that started this one held.
-    """
+def _peak_memory(status: Path = Path("/proc/self/status")) -> int | None:
+    """Peak of this process, from the kernel: `getrusage` would begin with the peak of the process that started it."""
     try:
         found = re.search(r"^VmHWM:\s*(\d+) kB$", status.read_text(), re.MULTILINE)
     except OSError:
@@ -91,7 +138,7 @@ def _main_memory(status: Path = Path("/proc/self/status")) -> int | None:
 
 
 def _gpu_memory() -> int | None:
-    """What nvidia-smi says that this process holds."""
+    """GPU memory of this process, from nvidia-smi."""
     query = ("--query-compute-apps=pid,used_memory", "--format=csv,noheader,nounits")
     try:
         rows = [[int(cell) for cell in line.split(",")] for line in nvidia_smi(query).splitlines()]

@@ -1,25 +1,24 @@
-"""`gridrt compare`: is it still the same detector, and if not, from which stage on?"""
+"""`gridrt compare`: are two model files the same detector, and if not, at which stage do they first differ?"""
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from gridrt.cli import exit_codes, options
 from gridrt.cli.program import command_line
-from gridrt.wording import counted, pixels
+from gridrt.formatting import format_count, format_scale
 
 if TYPE_CHECKING:
-    from gridrt.compare.artefact import Artefact
     from gridrt.compare.compare import Comparison
     from gridrt.types import UInt8Array
 
-MOST_PICTURES = 16
+MOST_IMAGES = 16
 
 
 @click.command("compare")
@@ -29,10 +28,10 @@ MOST_PICTURES = 16
     "--images",
     multiple=True,
     metavar="PATH",
-    help="Picture, folder or quoted pattern; may be repeated. Of more than "
-    f"{MOST_PICTURES} pictures, so many are taken. INT8 wants those that are like what it was calibrated on. "
-    "[default: pictures that are drawn for it]",
+    help=f"Image, folder or quoted pattern; may be repeated. At most {MOST_IMAGES} images are used, evenly spaced. "
+    "INT8 needs images like those that it was calibrated on. [default: synthetic images]",
 )
+@click.option("--backend", default="auto", metavar="NAME", help="Runs those of A and B that it opens. [default: auto]")
 @click.option(
     "json_file", "--json", type=click.Path(path_type=Path), metavar="FILE", help="Also write the figures here."
 )
@@ -44,6 +43,7 @@ def command(
     reference: str,
     other: str,
     images: tuple[str, ...],
+    backend: str,
     json_file: Path | None,
     scale: tuple[int, int] | None,
     threads: int | None,
@@ -51,96 +51,70 @@ def command(
 ) -> None:
     """Compare detector B with detector A, stage by stage, and name the first stage that differs.
 
-    A and B are checkpoints, ONNX files, engines or names such as tiny_bccd. Wherever a detector selects, B goes on with
-    what A has selected: a swap of ranks is no difference, and each stage answers for itself. Tolerances are those of
-    the lower of both precisions; where one is exceeded, the exit status is 3.
+    A and B are checkpoints, ONNX files, engines or names such as tiny_bccd. Stages are compared with teacher forcing:
+    B receives A's selections, so that each stage answers for itself. Engines expose only final outputs: compare stages
+    on the ONNX graph, and the engine end to end. If a tolerance is exceeded, the exit status is 3.
     """
-    from gridrt.compare.compare import compare
-
-    started = time.perf_counter()
-    _check(reference, other, json_file)
-    pictures = _pictures(images)
-    sides = _open(reference, other, threads, trust_checkpoint=trust_checkpoint)
-    infos = [side.session.info for side in sides]
-    scale = scale or next((info.scale for info in infos if info.noted_scale), infos[0].scale)
-    comparison = compare(*sides, pictures, scale)
-    conditions = _conditions(sides, scale)
-    _write_json(json_file, conditions | comparison.to_json())
-    done = _told(comparison, sides, scale, json_file)
-    following = _following(comparison, sides, drawn=not images)
-    click.echo(f"{', '.join(done)}, {time.perf_counter() - started:.1f} s. Next: {following}")
-    if comparison.first is not None:
-        click.get_current_context().exit(exit_codes.GATE_NOT_MET)
-
-
-def _check(reference: str, other: str, json_file: Path | None) -> None:
-    """Refuse before the work what could not be written after it, would destroy a file that is read, or be ignored."""
-    from gridrt.files import check_apart, check_writable
+    from gridrt.compare.compare import compare_models
+    from gridrt.files import check_apart, check_writable, write_text
     from gridrt.model.zoo import locate
 
+    started = time.perf_counter()
     if json_file is not None:
         check_apart([json_file], [locate(reference), locate(other)])
         check_writable(json_file)
+    comparison = compare_models(
+        reference,
+        other,
+        images=_loaded(images) if images else None,
+        scale=scale,
+        backend=backend,
+        threads=threads,
+        trust_checkpoint=trust_checkpoint,
+    )
+    if json_file is not None:
+        write_text(json_file, json.dumps(comparison.to_json(), indent=2) + "\n")
+    done = _show(comparison, json_file)
+    following = _next_command(comparison, are_synthetic=not images)
+    click.echo(f"{', '.join(done)}, {time.perf_counter() - started:.1f} s. Next: {following}")
+    if comparison.first_difference is not None:
+        click.get_current_context().exit(exit_codes.GATE_NOT_MET)
 
 
-def _pictures(names: tuple[str, ...]) -> Iterator[UInt8Array]:
-    """Those that are named, each read when it is its turn, or drawn ones."""
+def _loaded(names: tuple[str, ...]) -> Iterator[UInt8Array]:
+    """The images behind names, each read when it is its turn."""
     from gridrt.calib.images import spread
-    from gridrt.compare.compare import drawn_pictures
     from gridrt.data.image import load_image
     from gridrt.data.sources import expand, is_video
 
-    if not names:
-        return iter(drawn_pictures())
     paths = [path for path in expand(names) if not is_video(path)]
-    return map(load_image, spread(paths, MOST_PICTURES))
+    return map(load_image, spread(paths, MOST_IMAGES))
 
 
-def _open(reference: str, other: str, threads: int | None, *, trust_checkpoint: bool) -> tuple[Artefact, Artefact]:
-    from gridrt.compare.artefact import open_artefacts
-
-    return open_artefacts((reference, other), threads=threads, trust_checkpoint=trust_checkpoint)
-
-
-def _conditions(sides: Sequence[Artefact], scale: tuple[int, int]) -> dict[str, Any]:
-    """Under which the figures were found."""
-    import gridrt
-
-    facts = ("name", "sha256", "weights_sha256", "precision")
-    described = [{fact: getattr(side, fact) for fact in facts} for side in sides]
-    return {"gridrt": gridrt.__version__, "a": described[0], "b": described[1], "scale": list(scale)}
-
-
-def _write_json(target: Path | None, content: dict[str, Any]) -> None:
-    from gridrt.files import write_text
-
-    if target is not None:
-        write_text(target, json.dumps(content, indent=2) + "\n")
-
-
-def _told(
-    comparison: Comparison, sides: Sequence[Artefact], scale: tuple[int, int], json_file: Path | None
-) -> list[str]:
-    """Show the table; returns the words of the last line."""
-    from gridrt.compare.table import table, told
+def _show(comparison: Comparison, json_file: Path | None) -> list[str]:
+    """Print the table and the notes; returns the parts of the last line."""
+    from gridrt.compare.table import format_difference, table
 
     click.echo(table(comparison.results))
     for note in comparison.notes:
         click.echo(f"note: {note}")
+    first, sides = comparison.first_difference, (comparison.reference, comparison.other)
     compared = sum(bool(result.figures) for result in comparison.results)
-    first = comparison.first
-    verdict = "the same detector" if first is None else f"not the same detector, first by {told(first)}"
-    done = [f"{verdict}, {compared} of {counted(len(comparison.results), 'stage')} compared"]
-    done += [f"{' and '.join(side.precision for side in sides)} on {counted(comparison.pictures, 'picture')}"]
-    return [*done, f"scale {pixels(scale)}", *([f"in {json_file}"] if json_file is not None else [])]
+    return [
+        "same detector" if first is None else f"detectors differ, first at {format_difference(first)}",
+        f"{compared} of {format_count(len(comparison.results), 'check')} made",
+        f"{' and '.join(side.info.precision for side in sides)} on {format_count(comparison.images, 'image')}",
+        f"scale {format_scale(comparison.scale)}",
+        *([f"in {json_file}"] if json_file is not None else []),
+    ]
 
 
-def _following(comparison: Comparison, sides: Sequence[Artefact], *, drawn: bool) -> str:
-    """The command that tells more; ranges of INT8 are held only against pictures like those they were found on."""
-    first, other = sides
-    if comparison.first is None:
+def _next_command(comparison: Comparison, *, are_synthetic: bool) -> str:
+    """The command that tells more."""
+    reference, other = comparison.reference, comparison.other
+    if comparison.first_difference is None:
         return command_line("evaluate", "--model", other.name, "--images", "DIR", "--annotations", "FILE")
-    if drawn and comparison.pictures and any(side.precision == "int8" for side in sides):
-        click.echo("note: the pictures are drawn ones, and INT8 fits those that are like what it was calibrated on")
-        return command_line("compare", first.name, other.name, "--images", "DIR")
+    if are_synthetic and comparison.images and "int8" in (reference.info.precision, other.info.precision):
+        click.echo("note: these are synthetic images; INT8 needs images like those that it was calibrated on")
+        return command_line("compare", reference.name, other.name, "--images", "DIR")
     return command_line("inspect", other.name)

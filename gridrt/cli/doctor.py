@@ -5,45 +5,72 @@ from __future__ import annotations
 import dataclasses
 import json
 import platform
-from collections.abc import Iterable, Sequence
+import re
+import shlex
+from collections.abc import Iterator, Sequence
+from importlib.metadata import PackageNotFoundError, entry_points, version
 from typing import TYPE_CHECKING
 
 import click
 
 import gridrt
-from gridrt.errors import DependencyError
+from gridrt.errors import DependencyError, GridRTError
 from gridrt.machine.devices import Cpu, Gpu, find_cpu, find_gpus
 from gridrt.machine.packages import Package, find_packages
 
 if TYPE_CHECKING:
     from gridrt.runtime.backend import Availability
 
+Row = tuple[str, str, str]
+"""A name, what was found, and the command that mends it."""
+
 
 @click.command("doctor")
 @click.option("as_json", "--json", is_flag=True, help="Print the same facts as JSON.")
 def command(*, as_json: bool) -> None:
-    """Tell what this machine can run, and what to install for what it cannot."""
-    packages, cpu, gpus = find_packages(), find_cpu(), find_gpus()
-    from gridrt.runtime.backend import backends as registered
+    """Show what this machine can run, and what to install for what it cannot."""
+    from gridrt.runtime.backend import backends
 
-    backends = [found for backend in registered() for found in backend.probe()]
-    show = _as_json if as_json else _as_text
-    click.echo(show(packages.values(), cpu, gpus, backends))
-    _require_core(packages.values())
-
-
-def _require_core(packages: Iterable[Package]) -> None:
+    problems: list[GridRTError] = []
+    packages = list(find_packages().values())
     for package in packages:
         if package.required and not package.usable:
-            raise DependencyError(
-                "GridRT cannot run without this package",
-                place=package.name,
-                value=package.problem,
-                remedy=f"Run: {package.remedy}",
-            )
+            rule, remedy = "GridRT cannot run without this package", f"Run: {package.remedy}"
+            problems.append(DependencyError(rule, place=package.name, value=package.problem, remedy=remedy))
+    packages += _packages_with_backends({package.name for package in packages} | {"gridrt"})
+    found: list[tuple[str, Availability]] = []
+    try:
+        found = [(backend.name, each) for backend in backends() for each in backend.probe()]
+    except GridRTError as error:
+        problems.append(error)
+    show = _as_json if as_json else _as_text
+    click.echo(show(packages, find_cpu(), find_gpus(), found))
+    if problems:
+        raise problems[0]
 
 
-def _as_json(packages: Iterable[Package], cpu: Cpu, gpus: Sequence[Gpu], backends: Sequence[Availability]) -> str:
+def _packages_with_backends(known: set[str]) -> Iterator[Package]:
+    """Installed packages that bring backends, and what they require, but for those that are known."""
+    from gridrt.runtime.backend import GROUP
+
+    shown = set(known)
+    for distribution in [point.dist for point in entry_points(group=GROUP) if point.dist is not None]:
+        required = [each for each in distribution.requires or () if "extra ==" not in each]
+        for requirement in (distribution.name, *required):
+            name = re.split(r"[^\w.-]", requirement, maxsplit=1)[0]
+            if name not in shown and distribution.name not in known:
+                shown.add(name)
+                try:
+                    yield Package(name, required=False, version=version(name), problem="", remedy="")
+                except PackageNotFoundError:
+                    yield Package(
+                        name, False, None, "not installed", f"pip install {shlex.quote(requirement.partition(';')[0])}"
+                    )
+
+
+def _as_json(
+    packages: Sequence[Package], cpu: Cpu, gpus: Sequence[Gpu], backends: Sequence[tuple[str, Availability]]
+) -> str:
     facts = {
         "gridrt": gridrt.__version__,
         "python": platform.python_version(),
@@ -51,52 +78,43 @@ def _as_json(packages: Iterable[Package], cpu: Cpu, gpus: Sequence[Gpu], backend
         "cpu": dataclasses.asdict(cpu),
         "gpus": [dataclasses.asdict(gpu) for gpu in gpus],
         "packages": [dataclasses.asdict(package) for package in packages],
-        "backends": [{**dataclasses.asdict(backend), "runs": backend.runs} for backend in backends],
+        "backends": [{**dataclasses.asdict(found), "runs": found.runs} for _, found in backends],
     }
     return json.dumps(facts, indent=2)
 
 
-def _as_text(packages: Iterable[Package], cpu: Cpu, gpus: Sequence[Gpu], backends: Sequence[Availability]) -> str:
+def _as_text(
+    packages: Sequence[Package], cpu: Cpu, gpus: Sequence[Gpu], backends: Sequence[tuple[str, Availability]]
+) -> str:
+    sets = " ".join(cpu.instruction_sets) or "instruction sets unknown"
+    devices: list[Row] = [("CPU", f"{cpu.name}, {cpu.cores} cores, {sets}", "")]
+    for gpu in gpus:
+        capability = f"compute capability {gpu.compute_capability}"
+        devices.append(("GPU", f"{gpu.name}, {gpu.memory_mib} MiB, {capability}, driver {gpu.driver}", ""))
+    installed: list[Row] = []
+    for package in packages:
+        problem = package.problem + ("" if package.required else " (optional)")
+        installed.append((package.name, package.version or problem, package.remedy))
+    ways: list[Row] = []
+    for name, found in backends:
+        state = f"runs (--backend {name})" if found.runs else f"does not run: {found.problem}"
+        ways.append((found.name, state, found.remedy))
+    sections = {"Devices": devices, "Packages": installed, "Backends": ways}
+    width = max(len(name) for rows in sections.values() for name, _, _ in rows) + 2
     return "\n\n".join(
         [
             f"gridrt {gridrt.__version__}, Python {platform.python_version()}, {platform.platform()}",
-            _section("Devices", [_cpu_row(cpu), *map(_gpu_row, gpus)]),
-            _section("Packages", map(_package_row, packages)),
-            _section("Backends", map(_backend_row, backends)),
-            f"{sum(backend.runs for backend in backends)} of {len(backends)} backends run here.",
+            *(_section(title, rows, width) for title, rows in sections.items()),
+            f"{sum(found.runs for _, found in backends)} of {len(backends)} backends run here.",
         ]
     )
 
 
-_Row = tuple[str, str, str]  # name, what was found, the command that mends it
-
-
-def _cpu_row(cpu: Cpu) -> _Row:
-    return "CPU", f"{cpu.name}, {cpu.cores} cores, {' '.join(cpu.instruction_sets) or 'instruction sets unknown'}", ""
-
-
-def _gpu_row(gpu: Gpu) -> _Row:
-    facts = f"{gpu.memory_mib} MiB, compute capability {gpu.compute_capability}, driver {gpu.driver}"
-    return "GPU", f"{gpu.name}, {facts}", ""
-
-
-def _package_row(package: Package) -> _Row:
-    return (
-        package.name,
-        package.version or package.problem + ("" if package.required else " (optional)"),
-        package.remedy,
-    )
-
-
-def _backend_row(backend: Availability) -> _Row:
-    return backend.name, "runs" if backend.runs else f"does not run: {backend.problem}", backend.remedy
-
-
-def _section(title: str, rows: Iterable[_Row]) -> str:
+def _section(title: str, rows: Sequence[Row], width: int) -> str:
     """A title and its rows; a remedy has a line of its own, ready to copy."""
     lines = [title]
     for name, found, remedy in rows:
-        lines.append(f"  {name:<24}{found}")
+        lines.append(f"  {name:<{width}}{found}")
         if remedy:
-            lines.append(f"  {'':<24}$ {remedy}")
+            lines.append(f"  {'':<{width}}$ {remedy}")
     return "\n".join(lines)

@@ -3,26 +3,16 @@
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from gridrt.cli import options
+from gridrt.cli import exit_codes, options
 from gridrt.cli.program import command_line
-from gridrt.wording import counted, told_scale
-
-if TYPE_CHECKING:
-    from gridrt.data.coco import CocoDataset
-    from gridrt.detector import Detector
-    from gridrt.eval import Evaluation
+from gridrt.formatting import format_count, format_scale_with_origin
 
 FILE = click.Path(path_type=Path)
-CURVES = "precision_recall.png"
-WORST = 12  # pictures of mistakes
-SCORE_THRESHOLD = 0.3  # of detections in those
 
 
 @click.command("evaluate")
@@ -32,12 +22,13 @@ SCORE_THRESHOLD = 0.3  # of detections in those
 @click.option("json_file", "--json", type=FILE, metavar="FILE", help="Also write the figures here.")
 @click.option("results_file", "--results", type=FILE, metavar="FILE", help="Write all detections, as COCO's JSON.")
 @click.option(
-    "--pictures", type=FILE, metavar="DIR", help="Draw precision over recall (by matplotlib), and the worst mistakes."
+    "--pictures",
+    type=FILE,
+    metavar="DIR",
+    help="Draw precision over recall and the worst mistakes; needs matplotlib.",
 )
-@options.scale
-@options.threads
-@options.trust_checkpoint
-def command(  # noqa: PLR0913 - a verb's options
+@options.opening
+def command(
     *,
     model: str | None,
     images: Path,
@@ -45,9 +36,7 @@ def command(  # noqa: PLR0913 - a verb's options
     json_file: Path | None,
     results_file: Path | None,
     pictures: Path | None,
-    scale: tuple[int, int] | None,
-    threads: int | None,
-    trust_checkpoint: bool,
+    **opening: Any,  # noqa: ANN401 - the options of opening a model
 ) -> None:
     """Measure average precision on annotated images, as COCO defines it.
 
@@ -55,93 +44,40 @@ def command(  # noqa: PLR0913 - a verb's options
     with: torchrun --nproc-per-node 2 -m gridrt evaluate ...
     """
     from gridrt import processes
-    from gridrt.data.coco import CocoDataset
-    from gridrt.detector import open_detector
-    from gridrt.eval import Evaluation, detect_all
+    from gridrt.api import evaluate
+    from gridrt.files import check_writable, write_text
+    from gridrt.report.metrics import points, table
     from gridrt.runtime import only_model_in
-
-    _check_outputs(json_file, results_file, pictures)
-    model = model or str(only_model_in(Path()))
-    dataset = CocoDataset(images, annotations)
-    with processes.process_group():
-        detector = open_detector(model, scale, threads=threads, trust_checkpoint=trust_checkpoint)
-        started = time.perf_counter()
-        results = detect_all(detector, dataset)
-        seconds = time.perf_counter() - started
-        is_first, count = processes.rank() == 0, processes.count()
-    if is_first:
-        evaluation = Evaluation(dataset, results)
-        conditions = _conditions(model, annotations, detector, count, seconds)
-        _write_json(json_file, conditions | evaluation.metrics().to_json())
-        _write_json(results_file, results)
-        _draw(pictures, dataset, evaluation)
-        _tell(evaluation, conditions, [file for file in (json_file, results_file, pictures) if file is not None])
-
-
-def _check_outputs(json_file: Path | None, results_file: Path | None, pictures: Path | None) -> None:
-    """Refuse before hours of work what could not be written after them."""
-    from gridrt.files import check_writable
-    from gridrt.report.figure import require_matplotlib
 
     for file in (json_file, results_file):
         if file is not None:
-            check_writable(file)
-    if pictures is not None:
-        require_matplotlib()
-        check_writable(pictures / CURVES)
-
-
-def _conditions(
-    model: str, annotations: Path, detector: Detector, process_count: int, seconds: float
-) -> dict[str, Any]:
-    """Under which the figures were measured."""
-    import gridrt
-    from gridrt.files import sha256_of
-    from gridrt.model.zoo import locate
-
-    return {
-        "gridrt": gridrt.__version__,
-        "model": model,
-        "model_sha256": sha256_of(locate(model)),
-        "annotations": str(annotations),
-        "annotations_sha256": sha256_of(annotations),
-        "scale": list(detector.scale),
-        "scale_origin": detector.scale_origin,
-        "processes": process_count,
-        "seconds": round(seconds, 3),
-    }
-
-
-def _write_json(target: Path | None, content: object) -> None:
-    from gridrt.files import write_text
-
-    if target is not None:
-        write_text(target, json.dumps(content, indent=None if isinstance(content, list) else 2) + "\n")
-
-
-def _draw(folder: Path | None, dataset: CocoDataset, evaluation: Evaluation) -> None:
-    from gridrt.report.mistakes import save_mistakes
-    from gridrt.report.precision_recall import draw_precision_recall
-
-    if folder is not None:
-        draw_precision_recall(folder / CURVES, evaluation)
-        save_mistakes(folder, dataset, evaluation.mistakes(SCORE_THRESHOLD)[:WORST])
-
-
-def _tell(evaluation: Evaluation, conditions: Mapping[str, Any], written: Sequence[Path]) -> None:
-    """The figures, under which conditions they were measured, and in one line what was done."""
-    from gridrt.report.metrics import points, table
-
-    metrics = evaluation.metrics()
+            check_writable(file)  # before hours of work
+    model = model or str(only_model_in(Path()))
+    with processes.process_group():
+        report = evaluate(model, images, annotations, pictures=pictures, **opening)
+        if processes.rank() > 0:
+            return
+    if json_file is not None:
+        write_text(json_file, json.dumps(report.to_json(), indent=2) + "\n")
+    if results_file is not None:
+        write_text(results_file, json.dumps(report.results) + "\n")
+    metrics, conditions = report.metrics, report.conditions
+    seconds = conditions["seconds"]
+    for file, reason in metrics.failed.items():
+        click.echo(f"error: {file}: {reason}", err=True)
+    written = [str(place) for place in (json_file, results_file, pictures) if place is not None]
     click.echo(table(metrics))
-    scale = told_scale(conditions["scale"], conditions["scale_origin"])
+    figure = f"AP {points(metrics.overall.ap)}"
+    if metrics.overall.ap is None:
+        figure = f"no objects in the annotations, {format_count(report.false_positives, 'false positive')}"
     click.echo(
-        f"in points of 100: {conditions['model']} ({conditions['model_sha256'][:12]}), {scale}, "
-        f"at most 100 detections an image, {counted(conditions['processes'], 'process')}"
+        f"in points of 100: {model} ({conditions['model_sha256'][:12]}) by {conditions['backend']} on "
+        f"{conditions['device']}, {format_scale_with_origin(conditions['scale'], conditions['scale_origin'])}, "
+        f"at most 100 detections an image, {format_count(conditions['processes'], 'process')}"
     )
-    places = f", in {', '.join(map(str, written))}" if written else ""
-    seconds, following = conditions["seconds"], command_line("detect", "IMAGES", "--model", conditions["model"])
-    click.echo(
-        f"AP {points(metrics.overall.ap)} on {counted(metrics.images, 'image')}{places}, {seconds:.1f} s "
-        f"({seconds / metrics.images:.3f} s per image). Next: {following}"
-    )
+    places = f"{', in ' if written else ''}{', '.join(written)}"
+    duration = f"{seconds:.1f} s ({seconds / max(metrics.images, 1):.3f} s per image)"
+    following = command_line("detect", "IMAGES", "--model", model)
+    click.echo(f"{figure} on {format_count(metrics.images, 'image')}{places}, {duration}. Next: {following}")
+    if metrics.failed:
+        click.get_current_context().exit(exit_codes.USER_ERROR)

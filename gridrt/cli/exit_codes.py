@@ -1,4 +1,4 @@
-"""What the command's exit status means; 0 is done."""
+"""Exit statuses of the command; 0 is success."""
 
 from __future__ import annotations
 

@@ -3,21 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from gridrt.cli import options
 from gridrt.cli.program import command_line
 from gridrt.cli.progress import ticking
-from gridrt.config import DEFAULT_SCALE, ScaleOrigin
-from gridrt.wording import counted, told_scale
-
-if TYPE_CHECKING:
-    from gridrt.model.grid_rcnn import GridRCNN
+from gridrt.formatting import format_count, format_scale_with_origin
 
 
 @click.command("export")
@@ -26,22 +19,19 @@ if TYPE_CHECKING:
     "--out",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="ONNX file to write. [default: named after the weights, here]",
+    help="ONNX file to write. [default: named after the weights, in the current folder]",
 )
-@click.option("--verify/--no-verify", default=True, show_default=True, help="Run both sides on a picture and compare.")
+@click.option("--verify/--no-verify", default=True, show_default=True, help="Run both sides on an image, and compare.")
 @click.option(
-    "--image",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Picture to verify on. [default: one that is drawn for it]",
+    "--image", type=click.Path(path_type=Path), metavar="FILE", help="Image to verify on. [default: a synthetic one]"
 )
 @click.option(
     "--scale",
     type=click.IntRange(min=1),
     nargs=2,
     metavar="LONG SHORT",
-    help="Most pixels on the long and on the short side of the images that the model learned from, to be noted in the "
-    "file. [default: as the checkpoint notes; one that notes none leaves 1333 800 to be assumed]",
+    help="Note in the file that the model learned from images of this scale: most pixels on the long and on the short "
+    "side. [default: the checkpoint's; where it notes none, 1333 800 is assumed]",
 )
 @options.trust_checkpoint
 def command(
@@ -57,57 +47,17 @@ def command(
 
     The file takes uint8 RGB images of any size and holds everything from normalisation to the final boxes.
     """
-    from gridrt.export.onnx_export import onnx_from_model, save_onnx
-    from gridrt.files import sha256_of
-    from gridrt.model.checkpoint import load_model
-    from gridrt.model.zoo import locate
+    from gridrt.api import export_onnx
 
     started = time.perf_counter()
     if image is not None and not verify:
-        raise click.UsageError("--image is the picture to verify on; leave out --no-verify.")
-    out = out or Path(Path(weights).stem + ".onnx")
-    _check(out, scale)
-    check = _verifier(image) if verify else None
-    path = locate(weights)
-    model = load_model(path, trust_checkpoint=trust_checkpoint)
-    scale_told = _note(scale, model)
+        raise click.UsageError("--image is the image to verify on; leave out --no-verify.")
     with ticking(f"exporting {weights}"):
-        graph = onnx_from_model(model, sha256_of(path))
-    save_onnx(graph, out, check=None if check is None else partial(check, model))
-    seconds = time.perf_counter() - started
+        done = export_onnx(weights, out, scale=scale, verify=verify, image=image, trust_checkpoint=trust_checkpoint)
+    if done.verification is not None:
+        click.echo(str(done.verification))
     click.echo(
-        f"{model.variant}, {counted(len(model.class_names), 'class')}, {scale_told}, in {out}, "
-        f"{out.stat().st_size / 1e6:.1f} MB, {seconds:.1f} s. Next: {command_line('detect', 'IMAGE', '--model', out)}"
+        f"{done.variant}, {format_count(len(done.class_names), 'class')}, "
+        f"{format_scale_with_origin(done.scale, done.scale_origin)}, in {done.file}, {done.size / 1e6:.1f} MB, "
+        f"{time.perf_counter() - started:.1f} s. Next: {command_line('detect', 'IMAGE', '--model', done.file)}"
     )
-
-
-def _check(out: Path, scale: tuple[int, int] | None) -> None:
-    """Refuse before the work what could not be written after it, or not be used."""
-    from gridrt.data.transform import check_scale
-    from gridrt.files import check_writable, require_suffix
-
-    require_suffix(out, ".onnx", "an ONNX file")
-    check_writable(out)
-    if scale is not None:
-        check_scale(scale)
-
-
-def _note(scale: tuple[int, int] | None, model: GridRCNN) -> str:
-    """Give the model the scale that was asked for, if any; tells which one its graph will be run at."""
-    unasked: ScaleOrigin = "assumed" if model.scale is None else "noted"
-    model.scale = scale or model.scale
-    return told_scale(model.scale or DEFAULT_SCALE, unasked if scale is None else "as asked")
-
-
-def _verifier(image: Path | None) -> Callable[[GridRCNN, Path], None]:
-    """What compares a model and its graph; the picture is read at once, so that a bad one stops early."""
-    from gridrt.data.image import load_image
-    from gridrt.export.drawn_picture import drawn_picture
-    from gridrt.export.verify import verify_graph
-
-    picture = drawn_picture() if image is None else load_image(image)
-
-    def verify(model: GridRCNN, graph: Path) -> None:
-        click.echo(str(verify_graph(model, graph, picture)))
-
-    return verify

@@ -1,4 +1,4 @@
-"""`gridrt`: the verbs, and the one place where an error becomes a line and an exit status."""
+"""`gridrt`: the verbs, and the one place that turns an error into a line and an exit status."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ VERBS: Mapping[str, str] = {
     "calibrate": "Find ranges on real images, and write a graph in INT8.",
     "build-engine": "Build a TensorRT engine, in FP32, FP16 or INT8.",
     "train": "Train a detector on annotated images.",
-    "compare": "Tell where two forms of a detector first differ.",
+    "compare": "Find the first stage at which two models differ.",
     "evaluate": "Measure average precision on annotated images.",
-    "bench": "Measure artefacts side by side: AP, latency, size.",
-    "inspect": "Tell what a checkpoint, an ONNX file or an engine holds.",
-    "doctor": "Tell what this machine can run, and what to install.",
+    "bench": "Measure models side by side: AP, latency, size.",
+    "inspect": "Show what a checkpoint, an ONNX file or an engine holds.",
+    "doctor": "Show what this machine can run, and what to install.",
     "demo": "Export and evaluate from end to end, with weights that ship.",
 }
 
 
 class _UserError(click.ClickException):
-    """A `GridRTError` in click's hands."""
+    """A `GridRTError` as click reports it."""
 
     exit_code = exit_codes.USER_ERROR
 
@@ -39,7 +39,7 @@ class _UserError(click.ClickException):
 
 
 def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
-    """In place of Python's, which tells the line of the source that warns."""
+    """One line, without the source line that Python's own adds."""
     click.echo(f"warning: {' '.join(str(message).split())}", err=True)
 
 
@@ -50,7 +50,7 @@ class VerbGroup(click.Group):
 
     Args:
         verbs: each verb's one-line help, in the order of the list.
-        settings: what `click.Group` takes.
+        settings: arguments of `click.Group`.
     """
 
     def __init__(self, *, verbs: Mapping[str, str], **settings: Any) -> None:  # noqa: ANN401 - passed on to click
@@ -71,7 +71,7 @@ class VerbGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Refuse a verb that is not there, naming the nearest that is."""
+        """Refuse an unknown verb, and suggest the nearest known one."""
         if args[0] not in self.verbs and not ctx.resilient_parsing:
             near = difflib.get_close_matches(args[0], self.verbs, n=1)
             ctx.fail(f"no such verb: {args[0]!r}." + (f" Did you mean {near[0]!r}?" if near else ""))
@@ -83,7 +83,7 @@ class VerbGroup(click.Group):
             formatter.write_dl(list(self.verbs.items()))
 
     def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - click's signature
-        """Run the verb; a warning and a user's error become one line each, anything else keeps its traceback."""
+        """Run the verb; warnings and `GridRTError`s become one line each, other exceptions keep their traceback."""
         try:
             with warnings.catch_warnings():
                 warnings.showwarning = _show_warning
@@ -101,7 +101,7 @@ class VerbGroup(click.Group):
     verbs=VERBS,
     subcommand_metavar="VERB [ARGS]...",
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="gridrt VERB --help tells a verb's options.",
+    epilog="gridrt VERB --help lists the options of a verb.",
 )
 @click.version_option(gridrt.__version__, prog_name="gridrt")
 def cli() -> None:

@@ -14,7 +14,7 @@ graph = click.option(
     "--model", type=FILE, metavar="FILE", help="ONNX file of gridrt export; else the one in the current folder."
 )
 method = click.option(
-    "--method", type=click.Choice(METHODS), default=METHODS[0], show_default=True, help="Where to clip the ranges."
+    "--method", type=click.Choice(METHODS), default=METHODS[0], show_default=True, help="How ranges are clipped."
 )
 target = click.option(
     "--target", type=click.Choice(TARGETS), default=TARGETS[0], show_default=True, help="The runtime to write for."
@@ -25,6 +25,8 @@ max_images = click.option(
     metavar="N",
     default=200,
     show_default=True,
-    help="Calibrate with at most so many, evenly chosen.",
+    help="Calibrate with at most so many images, evenly spaced.",
 )
-cache = click.option("--cache", type=FILE, metavar="FILE", help="Keeps what was seen. [default: MODEL.calibration.npz]")
+cache = click.option(
+    "--cache", type=FILE, metavar="FILE", help="Keeps what was observed. [default: MODEL.calibration.npz]"
+)

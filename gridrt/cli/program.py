@@ -1,4 +1,4 @@
-"""How to call this program again."""
+"""The command line that calls this program again."""
 
 from __future__ import annotations
 
@@ -11,6 +11,6 @@ NAME = "gridrt"
 
 
 def command_line(*words: object) -> str:
-    """The line that runs a verb, ready to paste: where the shell does not find `gridrt`, as it was found this time."""
+    """A verb and its arguments as a line to paste; with the path of `gridrt` where the shell would not find it."""
     was_called_by_path = Path(sys.argv[0]).name == NAME and shutil.which(NAME) is None
     return shlex.join([sys.argv[0] if was_called_by_path else NAME, *map(str, words)])

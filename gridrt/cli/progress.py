@@ -1,4 +1,4 @@
-"""Show that a long step goes on, where it does not tell how far it is."""
+"""A running clock for a step that reports no progress."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ TICK_SECONDS = 1.0
 
 @contextmanager
 def ticking(doing: str) -> Iterator[None]:
-    """Say on stderr what goes on and for how long, as long as the block runs; nothing where that is no terminal."""
+    """Show on stderr what runs and for how long, while the block runs; nothing where stderr is not a terminal."""
     from tqdm import tqdm
 
     ended = threading.Event()

@@ -1,4 +1,4 @@
-"""Options that take one value or a span of them."""
+"""Options that take one value or a range of values."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import click
 
 
 class Span(click.ParamType):  # type: ignore[type-arg]  # generic in later versions
-    """`VALUE` or `LEAST..MOST`, each one number or several: always two of them in Python.
+    """`VALUE` or `LEAST..MOST`, where a value is one number or several; always two values in Python.
 
     Args:
-        name: how one value is written.
-        pattern: of one value, with a group for each number.
+        name: how a value is written, for messages.
+        pattern: regular expression of a value, with a group for each number.
     """
 
     def __init__(self, name: str, pattern: str) -> None:
@@ -26,9 +26,5 @@ class Span(click.ParamType):  # type: ignore[type-arg]  # generic in later versi
         found = [self._pattern.fullmatch(text) for text in (least, most or least)]
         if None in found:
             self.fail(f"{value!r} is neither {self.name} nor {self.name}..{self.name}.", param, ctx)
-        return tuple(_numbers(match) for match in found if match is not None)
-
-
-def _numbers(match: re.Match[str]) -> int | tuple[int, ...]:
-    numbers = tuple(map(int, match.groups()))
-    return numbers if len(numbers) > 1 else numbers[0]
+        values = [tuple(map(int, match.groups())) for match in found if match is not None]
+        return tuple(numbers if len(numbers) > 1 else numbers[0] for numbers in values)

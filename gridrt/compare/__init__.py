@@ -1,1 +1,1 @@
-"""Is it still the same detector, and if not, at which stage do two artefacts first differ?"""
+"""Are two model files the same detector, and if not, at which stage do they first differ?"""

@@ -1,119 +1,190 @@
-"""Compare two artefacts of a detector on pictures, one picture at a time."""
+"""Compare two model files of a detector, stage by stage, one image at a time."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from gridrt.compare.artefact import Artefact
+import gridrt
 from gridrt.compare.differences import Share, largest, map_errors, pooled, row_errors, used_rows
-from gridrt.compare.tolerances import TOLERANCES, narrowest
-from gridrt.compare.trace import run, run_as_pupil
-from gridrt.compare.verdict import StageResult, first_exceeding, judged
-from gridrt.compare.whole import whole_difference
+from gridrt.compare.end_to_end import end_to_end_difference
+from gridrt.compare.side import Side, open_sides
+from gridrt.compare.teacher_forcing import run, run_teacher_forced
+from gridrt.compare.tolerances import TOLERANCES
+from gridrt.compare.verdict import StageResult, judged
 from gridrt.data.synthetic.scene import draw_scene
 from gridrt.data.transform import Batch, Transform
-from gridrt.types import Detections, UInt8Array
-from gridrt.wording import pixels
+from gridrt.formatting import format_scale
+from gridrt.runtime.backend import AUTO, SessionOptions
+from gridrt.runtime.info import NARROWEST_FIRST, ModelInfo
+from gridrt.types import RawDetections, UInt8Array
 
-DRAWN_PICTURES = 4
-DRAWN_HEIGHT, DRAWN_WIDTH = 256, 320
+SYNTHETIC_IMAGES = 4
+SYNTHETIC_HEIGHT, SYNTHETIC_WIDTH = 256, 320
+
+
+@dataclass(frozen=True)
+class ComparedModel:
+    """One of the two models.
+
+    Attributes:
+        name: file or name of weights, as given.
+        sha256: of the file.
+        info: of the model, and of what ran it.
+    """
+
+    name: str
+    sha256: str
+    info: ModelInfo
+
+    def to_json(self) -> dict[str, Any]:
+        """Ready for JSON."""
+        info = self.info
+        facts = {"weights_sha256": info.weights_sha256, "precision": info.precision, "backend": info.backend}
+        return {"name": self.name, "sha256": self.sha256, **facts}
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """What became of the stages of one artefact in another.
+    """How far one model differs from another.
 
     Attributes:
+        reference: A, whose selections B receives.
+        other: B.
+        scale: most pixels on the long and on the short side of the resized images.
+        images: how many the models were compared on; 0 where their numbers of classes differ.
         results: of each stage, in order; without figures where it was not compared.
         notes: what a reader has to know besides.
-        pictures: how many they were compared on.
     """
 
+    reference: ComparedModel
+    other: ComparedModel
+    scale: tuple[int, int]
+    images: int
     results: Sequence[StageResult]
     notes: Sequence[str]
-    pictures: int
 
     @property
-    def first(self) -> StageResult | None:
-        """The first stage that exceeds its tolerance."""
-        return first_exceeding(self.results)
+    def first_difference(self) -> StageResult | None:
+        """The first stage that exceeds its tolerance; None where none does."""
+        return next((result for result in self.results if result.exceeds), None)
 
     def to_json(self) -> dict[str, Any]:
         """Ready for JSON."""
+        first = self.first_difference
         return {
-            "same": self.first is None,
-            "first_difference": None if self.first is None else self.first.stage,
-            "pictures": self.pictures,
+            "gridrt": gridrt.__version__,
+            "a": self.reference.to_json(),
+            "b": self.other.to_json(),
+            "scale": list(self.scale),
+            "same": first is None,
+            "first_difference": None if first is None else first.stage,
+            "images": self.images,
             "notes": list(self.notes),
             "stages": [result.to_json() for result in self.results],
         }
 
 
-@dataclass(frozen=True)
-class _OnPicture:
-    """Errors of the stages, and what both sides find alone."""
+def compare_models(
+    reference: str | Path,
+    other: str | Path,
+    *,
+    images: Iterable[UInt8Array] | None = None,
+    scale: tuple[int, int] | None = None,
+    backend: str = AUTO,
+    threads: int | None = None,
+    trust_checkpoint: bool = False,
+) -> Comparison:
+    """Compare model B with model A, stage by stage, on the CPU where their backends can.
 
-    maps: Mapping[str, float]
-    rows: Mapping[str, Share]
-    reference: Detections
-    other: Detections
-
-
-def compare(reference: Artefact, other: Artefact, pictures: Iterable[UInt8Array], scale: tuple[int, int]) -> Comparison:
-    """Run both on pictures, the second as the pupil of the first.
+    Stages are compared with teacher forcing: wherever the detector selects, B receives A's selections, so that a swap
+    of ranks is no difference and each stage answers for itself. A model whose backend exposes only final outputs is
+    compared end to end. Tolerances are those of the narrower of both precisions.
 
     Args:
-        reference: the teacher.
-        other: the pupil.
-        pictures: uint8 [H, W, 3] each, RGB; taken one by one.
-        scale: most pixels on the long and on the short side of a resized image.
+        reference: A: a checkpoint, an ONNX graph, an engine, or a name such as "tiny_bccd".
+        other: B, the same.
+        images: uint8 [H, W, 3] RGB each, of any sizes, taken one by one; None takes synthetic ones. INT8 needs images
+            like those that it was calibrated on.
+        scale: most pixels on the long and on the short side of a resized image; None takes the scale that a file notes,
+            A's before B's.
+        backend: runs those of the two that it opens; the others run as by "auto".
+        threads: CPU threads of the backends that take a number; None leaves the choice to them.
+        trust_checkpoint: unpickle any class that a checkpoint names, which can run code.
+
+    Returns:
+        The difference of each stage beside its tolerance.
+
+    Raises:
+        GridRTError: a model cannot be opened or run, the backend opens neither, or neither honours an option.
+
+    Example:
+        >>> comparison = compare_models("r50.pth", "r50.fp16.onnx")
+        >>> comparison.first_difference is None
+        True
     """
-    names = [artefact.session.info.class_names for artefact in (reference, other)]
+    options = SessionOptions(threads=threads, trust_checkpoint=trust_checkpoint)
+    sides = open_sides(reference, other, backend=backend, options=options)
+    infos = [side.session.info for side in sides]
+    scale = scale or next((info.scale for info in infos if info.noted_scale), infos[0].scale)
+    names = [info.class_names for info in infos]
+    # Scores of other classes cannot be passed to a detector, nor its labels be matched.
+    comparable = () if len(names[0]) != len(names[1]) else synthetic_images() if images is None else images
     transform = Transform(scale)
-    # Scores of other classes cannot be fed to a detector, nor its labels be paired.
-    comparable = pictures if len(names[0]) == len(names[1]) else ()
-    seen = [_on_picture(reference, other, transform([picture])) for picture in comparable]
+    seen = [_compare_on(*sides, transform([image])) for image in comparable]
     results = judged(
         sum(mine != theirs for mine, theirs in zip_longest(*names)),
         largest([each.maps for each in seen]),
         pooled([each.rows for each in seen]),
-        whole_difference([each.reference for each in seen], [each.other for each in seen]),
-        TOLERANCES[narrowest((reference.precision, other.precision))],
+        end_to_end_difference([used_rows(each.reference) for each in seen], [used_rows(each.other) for each in seen]),
+        TOLERANCES[min((info.precision for info in infos), key=NARROWEST_FIRST.index)],
     )
-    return Comparison(results, list(_notes(reference, other)), len(seen))
+    first, second = (ComparedModel(side.name, side.sha256, side.session.info) for side in sides)
+    return Comparison(first, second, scale, len(seen), results, list(_notes(*sides)))
 
 
-def _on_picture(reference: Artefact, other: Artefact, batch: Batch) -> _OnPicture:
+def synthetic_images() -> list[UInt8Array]:
+    """Shapes before clutter, the same every time: uint8 [H, W, 3] each."""
+    height, width = SYNTHETIC_HEIGHT, SYNTHETIC_WIDTH
+    return [draw_scene(np.random.default_rng(seed), height, width).image for seed in range(SYNTHETIC_IMAGES)]
+
+
+@dataclass(frozen=True)
+class _OnImage:
+    """Errors of the stages on an image, and what both sides detect alone."""
+
+    maps: dict[str, float]
+    rows: dict[str, Share]
+    reference: RawDetections
+    other: RawDetections
+
+
+def _compare_on(reference: Side, other: Side, batch: Batch) -> _OnImage:
     if reference.stages is None or other.stages is None:
-        return _OnPicture({}, {}, reference.detect(batch), other.detect(batch))
-    teacher, own = run(reference.stages, batch), run(other.stages, batch)
-    pupil = run_as_pupil(other.stages, batch, own, teacher)
-    found = (used_rows(trace.detections) for trace in (teacher, own))
-    return _OnPicture(map_errors(teacher, pupil), row_errors(teacher, pupil), *found)
+        return _OnImage({}, {}, reference.detect(batch), other.detect(batch))
+    expected, own = run(reference.stages, batch), run(other.stages, batch)
+    forced = run_teacher_forced(other.stages, batch, own, expected)
+    return _OnImage(map_errors(expected, forced), row_errors(expected, forced), expected.detections, own.detections)
 
 
-def _notes(reference: Artefact, other: Artefact) -> Iterator[str]:
-    both = (reference, other)
-    if None not in (weights := [artefact.weights_sha256 for artefact in both]) and len(set(weights)) > 1:
-        yield "they are not of the same weights: " + " and ".join(
-            f"{artefact.name} of {str(artefact.weights_sha256)[:12]}" for artefact in both
+def _notes(reference: Side, other: Side) -> Iterator[str]:
+    sides = (reference, other)
+    mine, theirs = (side.session.info for side in sides)
+    if None not in (mine.weights_sha256, theirs.weights_sha256) and mine.weights_sha256 != theirs.weights_sha256:
+        yield "the models are made from different weights: " + ", ".join(
+            f"{side.name} from {str(side.session.info.weights_sha256)[:12]}" for side in sides
         )
-    if len({len(artefact.session.info.class_names) for artefact in both}) > 1:
-        yield "not run: the numbers of their classes differ"
-    if len({artefact.session.info.scale for artefact in both}) > 1:
-        yield "images are resized unlike by themselves: " + " and ".join(
-            f"{artefact.name} to {pixels(artefact.session.info.scale)}" for artefact in both
+    if len(mine.class_names) != len(theirs.class_names):
+        yield "not run: the models have different numbers of classes"
+    if mine.scale != theirs.scale:
+        yield "the models have different default input scales: " + ", ".join(
+            f"{side.name} {format_scale(side.session.info.scale)}" for side in sides
         )
-    for artefact in both:
-        if artefact.end_to_end_because:
-            yield f"only run as a whole: {artefact.name}: {artefact.end_to_end_because}"
-
-
-def drawn_pictures() -> list[UInt8Array]:
-    """For a user who names none: shapes before clutter, the same every time."""
-    return [draw_scene(np.random.default_rng(seed), DRAWN_HEIGHT, DRAWN_WIDTH).image for seed in range(DRAWN_PICTURES)]
+    for side in sides:
+        if side.end_to_end_because:
+            yield f"compared end to end only: {side.end_to_end_because}"

@@ -1,4 +1,4 @@
-"""How far two traces of one image are apart, stage by stage."""
+"""How far two traces of one image differ, stage by stage."""
 
 from __future__ import annotations
 
@@ -20,32 +20,32 @@ class Share(NamedTuple):
     of: int
 
 
-def map_errors(teacher: Trace, pupil: Trace) -> dict[str, float]:
-    """RMS of the difference over RMS, of every stage that gives numbers in a fixed order; see `relative_rms`.
+def map_errors(reference: Trace, other: Trace) -> dict[str, float]:
+    """Relative RMS error of each tensor that has numbers in a fixed order; see `relative_rms`.
 
-    Heatmaps of rows that the teacher does not use are left out, and the stage with them where it uses none.
+    Heatmaps of rows that the reference does not use are left out, and all heatmaps where it uses none.
     """
-    used = int((teacher.selected.labels >= 0).sum())
-    one, other = teacher.features, pupil.features
-    levels = enumerate(zip(one.pyramid, other.pyramid, strict=True), 2)
+    used = int((reference.selected.labels >= 0).sum())
+    mine, theirs = reference.features, other.features
+    levels = enumerate(zip(mine.pyramid, theirs.pyramid, strict=True), 2)
     errors = {
-        "input": relative_rms([one.input], [other.input]),
-        **{f"P{level}": relative_rms([mine], [theirs]) for level, (mine, theirs) in levels},
-        "objectness": relative_rms(one.objectness, other.objectness),
-        "deltas": relative_rms(one.deltas, other.deltas),
-        "class scores": relative_rms([teacher.scores], [pupil.scores]),
+        "normalised image": relative_rms([mine.input], [theirs.input]),
+        **{f"P{level}": relative_rms([one], [another]) for level, (one, another) in levels},
+        "objectness": relative_rms(mine.objectness, theirs.objectness),
+        "deltas": relative_rms(mine.deltas, theirs.deltas),
+        "class scores": relative_rms([reference.scores], [other.scores]),
     }
     if used:
-        errors["heatmaps"] = relative_rms([teacher.heatmaps[:used]], [pupil.heatmaps[:used]])
+        errors["heatmaps"] = relative_rms([reference.heatmaps[:used]], [other.heatmaps[:used]])
     return errors
 
 
-def row_errors(teacher: Trace, pupil: Trace) -> dict[str, Share]:
-    """How many rows are off, of every stage that gives rows in the order of their scores."""
+def row_errors(reference: Trace, other: Trace) -> dict[str, Share]:
+    """How many rows differ, of each tensor whose rows are ordered by score."""
     return {
-        "proposals": proposals_off(teacher.proposals, pupil.proposals),
-        "detections before the grid": detections_off(teacher.selected, pupil.selected),
-        "final boxes": detections_off(teacher.detections, pupil.detections),
+        "proposals": differing_proposals(reference.proposals, other.proposals),
+        "detections": differing_detections(reference.selected, other.selected),
+        "boxes": differing_detections(reference.detections, other.detections),
     }
 
 
@@ -53,26 +53,26 @@ def relative_rms(reference: Sequence[Float32Array], other: Sequence[Float32Array
     """RMS of the difference of some maps over the RMS of the first; infinite where their shapes differ."""
     if [each.shape for each in reference] != [each.shape for each in other]:
         return np.inf
-    difference = sum(_square(theirs - mine) for mine, theirs in zip(reference, other, strict=True))
-    size = sum(map(_square, reference))
+    difference = sum(_sum_of_squares(theirs - mine) for mine, theirs in zip(reference, other, strict=True))
+    size = sum(map(_sum_of_squares, reference))
     return float(np.sqrt(difference / size)) if size else 0.0 if difference == 0 else np.inf
 
 
-def _square(values: Float32Array) -> float:
+def _sum_of_squares(values: Float32Array) -> float:
     flat = values.ravel().astype(np.float64)
     return float(flat @ flat)
 
 
-def proposals_off(reference: ProposalRows, other: ProposalRows) -> Share:
+def differing_proposals(reference: ProposalRows, other: ProposalRows) -> Share:
     """The proposals of both sides that have none of the other's within `BOX_TOLERANCE`."""
     mine, theirs = (rows.boxes[0][rows.used[0]] for rows in (reference, other))
     near = np.abs(mine[:, None] - theirs[None]).max(-1, initial=0) <= BOX_TOLERANCE  # [R, R]
-    off = (~near.any(1)).sum() + (~near.any(0)).sum()
-    return Share(int(off), len(mine) + len(theirs))
+    differing = (~near.any(1)).sum() + (~near.any(0)).sum()
+    return Share(int(differing), len(mine) + len(theirs))
 
 
-def detections_off(reference: RawDetections, other: RawDetections) -> Share:
-    """The detections that one side alone has, or that are apart by more than a graph may be from its model."""
+def differing_detections(reference: RawDetections, other: RawDetections) -> Share:
+    """The detections that only one side has, or that differ by more than a graph may from its model."""
     mine, theirs = used_rows(reference), used_rows(other)
     return Share(agreement(mine, theirs).outside(BOX_TOLERANCE, SCORE_TOLERANCE), max(len(mine), len(theirs)))
 
@@ -84,12 +84,12 @@ def used_rows(raw: RawDetections) -> Detections:
 
 
 def largest(errors: Sequence[Mapping[str, float]]) -> dict[str, float]:
-    """The largest of each stage, over images."""
-    stages = {stage: None for image in errors for stage in image}
-    return {stage: float(np.max([image[stage] for image in errors if stage in image])) for stage in stages}
+    """The largest error of each tensor over images."""
+    tensors = {tensor: None for image in errors for tensor in image}
+    return {tensor: float(np.max([image[tensor] for image in errors if tensor in image])) for tensor in tensors}
 
 
 def pooled(errors: Sequence[Mapping[str, Share]]) -> dict[str, Share]:
-    """All rows of each stage, over images."""
-    stages = {stage: None for image in errors for stage in image}
-    return {stage: Share(*np.sum([image[stage] for image in errors], axis=0).tolist()) for stage in stages}
+    """The rows of each tensor over all images."""
+    tensors = {tensor: None for image in errors for tensor in image}
+    return {tensor: Share(*np.sum([image[tensor] for image in errors], axis=0).tolist()) for tensor in tensors}

@@ -1,4 +1,4 @@
-"""What a comparison found: each stage beside its tolerance, and the first that exceeds it."""
+"""What a comparison found: each stage with its tolerance, and the first stage that exceeds it."""
 
 from __future__ import annotations
 
@@ -8,34 +8,35 @@ from dataclasses import dataclass
 from typing import Any
 
 from gridrt.compare.differences import Share
+from gridrt.compare.end_to_end import SCORE_THRESHOLD, EndToEndDifference
 from gridrt.compare.tolerances import INPUT, ROWS, Tolerances
-from gridrt.compare.whole import SCORE_THRESHOLD, WholeDifference
 from gridrt.export.verify import BOX_TOLERANCE
+from gridrt.stages import Stage
 
-STAGES = (
-    "classes",
-    "input",
-    *(f"P{level}" for level in range(2, 7)),
-    "objectness",
-    "deltas",
-    "proposals",
-    "class scores",
-    "detections before the grid",
-    "heatmaps",
-    "final boxes",
-    "whole detector",
-)
-"""In the order in which they run; the last is of both run alone."""
+COMPARED: Mapping[Stage, Sequence[str]] = {
+    "input": ("normalised image",),
+    "fpn": tuple(f"P{level}" for level in range(2, 7)),
+    "rpn": ("objectness", "deltas"),
+    "proposals": ("proposals",),
+    "box_head": ("class scores",),
+    "detections": ("detections",),
+    "grid_head": ("heatmaps",),
+    "decode": ("boxes",),
+}
+"""The tensors that are compared, by the stage that produces them; a difference within other stages shows in these."""
+CLASSES, END_TO_END = "classes", "end to end"
+CHECKS = (CLASSES, *COMPARED, END_TO_END)
+"""In the order in which they are reported: the class names, the stages, and both detectors run alone."""
 
 
 @dataclass(frozen=True)
 class Figure:
-    """A difference and what it may be.
+    """A difference and its tolerance.
 
     Attributes:
         what: was measured.
         value: of the difference; infinite where shapes differ.
-        tolerance: it may be at most.
+        tolerance: the most that is allowed.
     """
 
     what: str
@@ -44,11 +45,11 @@ class Figure:
 
     @property
     def exceeds(self) -> bool:
-        """Whether it is too large, or no number at all."""
+        """Whether it is too large, or not a number."""
         return not self.value <= self.tolerance
 
     def to_json(self) -> dict[str, Any]:
-        """Ready for JSON, which knows no infinity: None."""
+        """Ready for JSON, which has no infinity: None."""
         value = self.value if math.isfinite(self.value) else None
         return {"what": self.what, "value": value, "at_most": self.tolerance, "exceeds": self.exceeds}
 
@@ -58,7 +59,7 @@ class StageResult:
     """A stage of both detectors.
 
     Attributes:
-        stage: one of `STAGES`.
+        stage: one of `CHECKS`.
         figures: none where it was not compared.
     """
 
@@ -75,50 +76,34 @@ class StageResult:
         return {"stage": self.stage, "figures": [figure.to_json() for figure in self.figures]}
 
 
-def first_exceeding(results: Sequence[StageResult]) -> StageResult | None:
-    """The stage that is to blame."""
-    return next((result for result in results if result.exceeds), None)
-
-
 def judged(
-    names_off: int,
+    differing_names: int,
     maps: Mapping[str, float],
     rows: Mapping[str, Share],
-    whole: WholeDifference,
+    end_to_end: EndToEndDifference,
     allowed: Tolerances,
 ) -> list[StageResult]:
-    """All stages, in order, those that were not compared without figures.
+    """All checks, in order; those that were not made have no figures.
 
     Args:
-        names_off: how many class names differ.
-        maps: relative errors of the stages that give maps.
-        rows: the rows that are off, of the stages that select.
-        whole: of both detectors run alone.
+        differing_names: how many class names differ.
+        maps: relative RMS errors, by tensor.
+        rows: rows that differ, by tensor.
+        end_to_end: of both detectors run alone.
         allowed: by the precision of both.
     """
-    figures = {
-        "classes": _classes(names_off),
-        "whole detector": _whole(whole, allowed) if whole.detections else (),
-        **{stage: _map(stage, error, allowed) for stage, error in maps.items()},
-        **{stage: _rows(share) for stage, share in rows.items() if share.of},
-    }
-    return [StageResult(stage, figures.get(stage, ())) for stage in STAGES]
-
-
-def _classes(names_off: int) -> tuple[Figure, ...]:
-    return (Figure("names that differ", names_off, 0),)
-
-
-def _map(stage: str, error: float, allowed: Tolerances) -> tuple[Figure, ...]:
-    return (Figure("RMS of the difference, of its size", error, INPUT if stage == "input" else allowed.maps),)
-
-
-def _rows(share: Share) -> tuple[Figure, ...]:
-    return (Figure(f"share off by more than {BOX_TOLERANCE:g} px", share.rows / share.of, ROWS),)
-
-
-def _whole(whole: WholeDifference, allowed: Tolerances) -> tuple[Figure, ...]:
-    return (
-        Figure(f"share from {SCORE_THRESHOLD:g} on without a partner", whole.unpaired, allowed.unpaired),
-        Figure("mean of 1 - IoU of pairs", whole.overlap_loss, allowed.overlap_loss),
-    )
+    figures: dict[str, list[Figure]] = {check: [] for check in CHECKS}
+    figures[CLASSES].append(Figure("class names that differ", differing_names, 0))
+    for stage, tensors in COMPARED.items():
+        for tensor in tensors:
+            if tensor in maps:
+                tolerance = INPUT if stage == "input" else allowed.maps
+                figures[stage].append(Figure(f"{tensor}: relative RMS error", maps[tensor], tolerance))
+            elif tensor in rows and rows[tensor].of:
+                what = f"{tensor}: share off by over {BOX_TOLERANCE:g} px"
+                figures[stage].append(Figure(what, rows[tensor].rows / rows[tensor].of, ROWS))
+    if end_to_end.detections:
+        what = f"unmatched share at scores from {SCORE_THRESHOLD:g}"
+        figures[END_TO_END].append(Figure(what, end_to_end.unmatched, allowed.unmatched))
+        figures[END_TO_END].append(Figure("mean 1 - IoU of matched detections", end_to_end.iou_loss, allowed.iou_loss))
+    return [StageResult(check, tuple(found)) for check, found in figures.items()]

@@ -1,1 +1,1 @@
-"""Pictures and data sets: read from files or drawn, resized and padded for the model."""
+"""Images and data sets: read from files or synthetic, resized and padded for the model."""

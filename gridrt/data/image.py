@@ -1,4 +1,4 @@
-"""Read a picture file as RGB pixels, the way a person sees it, and write one.
+"""Read an image file as RGB pixels, the way a person sees it, and write one.
 
 Pillow decodes: for 8-bit JPEG and PNG its pixels equal those of OpenCV, with which the published models were
 trained and measured, and it refuses a file that was cut short, which OpenCV fills with grey.
@@ -6,61 +6,188 @@ trained and measured, and it refuses a file that was cut short, which OpenCV fil
 
 from __future__ import annotations
 
+import io
+import os
+import threading
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, BinaryIO
 
 import numpy as np
+import numpy.typing as npt
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from gridrt.data.warn_once import warn_once
 from gridrt.errors import ImageError
-from gridrt.files import atomic_path, check_is_file
+from gridrt.files import atomic_path, check_is_file, head_of
 from gridrt.types import UInt8Array
 
 # Named, because among Pillow's other formats are some that start a program (EPS) or match almost any bytes (TGA).
 FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP")
 SIXTEEN_BIT_MODES = ("I;16", "I;16B", "I;16L", "I;16N")
+LOW_RANGE = 1 << 14  # of 16-bit values: fewer than 64 of the 256 levels that are left of them
 JPEG_SETTINGS = {"quality": 92, "subsampling": 0}  # colour at full resolution keeps thin lines crisp
 
+MAX_PIXELS = 178_956_970
+"""Most pixels of an image that is decoded, unless the variable GRIDRT_MAX_PIXELS says otherwise."""
 
-def load_image(path: str | Path) -> UInt8Array:
-    """Read a picture as uint8 [H, W, 3], RGB, turned upright as its EXIF orientation says.
+HEIC_REMEDY = "Convert HEIC images to JPEG, for example with `magick mogrify -format jpg *.heic`."
 
-    Gray, 1-bit, palette and CMYK pictures become RGB; transparent ones lie on white; 16-bit ones keep their
-    high byte; of an animation the first frame is read.
+_ORIENTATION = 0x0112  # EXIF tag
+_TURNED = (5, 6, 7, 8)  # its values that swap width and height
+_HEIC_BRANDS = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")
+_opening = threading.Lock()
+
+ImageSource = str | Path | bytes | BinaryIO
+
+
+@dataclass(frozen=True)
+class Header:
+    """What an image file says of itself before its pixels.
+
+    Attributes:
+        width: pixels, of the upright image.
+        height: likewise.
+        is_turned: stored with width and height swapped, which its EXIF orientation undoes.
+    """
+
+    width: int
+    height: int
+    is_turned: bool
+
+
+def load_image(source: ImageSource, *, stretch: bool = False) -> UInt8Array:
+    """Read an image as uint8 [H, W, 3], RGB, turned upright as its EXIF orientation says.
+
+    Gray, 1-bit, palette and CMYK images become RGB; transparent ones are laid on white; of an animation the first frame
+    is read. 16-bit images keep their high byte, so 10, 12 or 14 bits in a 16-bit file come out dark or black: a warning
+    says so, once for a folder, where a gray image spans less than a quarter of the range.
+
+    Args:
+        source: a path, the bytes of an image file, or a binary file object.
+        stretch: scale 16-bit gray linearly, the smallest value of the image to 0 and the largest to 255.
 
     Raises:
-        ImageError: missing, empty, cut short, too large, or not a picture of 8 or 16 bits a channel.
+        ImageError: missing, empty, cut short, not an image of 8 or 16 bits a channel, or of more pixels than the
+            variable GRIDRT_MAX_PIXELS allows (178,956,970 by default).
     """
-    path = Path(path)
-    _check_has_content(path)
+    place = _check_has_content(source)
+    with _pillow_errors(source, place), _open(source, place) as image:
+        image.load()
+        stored_as = image.format
+        upright = _upright(image)
+        # Pillow holds the 16 bits of a PGM in 32, scaled to 0..65535.
+        is_deep = upright.mode in SIXTEEN_BIT_MODES or (upright.mode == "I" and stored_as == "PPM")
+        if upright.mode in ("I", "F") and not is_deep:
+            raise ImageError("an image must have 8 or 16 bits a channel", place=place, value="32 bits")
+        values: npt.NDArray[np.integer[Any]] | None = np.asarray(upright) if is_deep else None
+        pixels = np.array(_on_white(upright).convert("RGB")) if values is None else _eight_bit(values, stretch=stretch)
+    if values is not None and not stretch and 0 < np.ptp(values) < LOW_RANGE:
+        where = Path(place).parent if isinstance(source, (str, Path)) else place
+        warn_once(
+            f"{where}: 16-bit images span less than a quarter of their range, so they are dark or black; "
+            "load_image(..., stretch=True) scales them"
+        )
+    return pixels
+
+
+def read_header(source: ImageSource) -> Header:
+    """The size of an image as `load_image` returns it, without decoding pixels.
+
+    Raises:
+        ImageError: as `load_image`, as far as the header shows it.
+    """
+    place = _check_has_content(source)
+    with _pillow_errors(source, place), _open(source, place) as image:
+        width, height = image.size
+        # Not by the PNG reader's own method, which decodes the pixels to look for EXIF behind them.
+        is_turned = Image.Image.getexif(image).get(_ORIENTATION) in _TURNED
+        if is_turned and image.format != "TIFF":  # of which Pillow gives the upright size
+            width, height = height, width
+        return Header(width, height, is_turned)
+
+
+def max_pixels() -> int:
+    """Most pixels of an image that is decoded: GRIDRT_MAX_PIXELS where it is set, else `MAX_PIXELS`.
+
+    Raises:
+        ImageError: the variable is not a positive whole number.
+    """
+    text = os.environ.get("GRIDRT_MAX_PIXELS", str(MAX_PIXELS))
+    if not text.isdecimal() or int(text) == 0:
+        raise ImageError("GRIDRT_MAX_PIXELS must be a positive whole number", value=repr(text))
+    return int(text)
+
+
+def _check_has_content(source: ImageSource) -> str:
+    """Refuse what holds no bytes; return what to call the source in messages."""
+    if isinstance(source, bytes):
+        place, is_empty = "the bytes of an image", not source
+    elif isinstance(source, (str, Path)):
+        path, place = Path(source), str(source)
+        check_is_file(path, ImageError)
+        if not path.is_file():
+            raise ImageError("an image must be a file", place=place, value="a device or a pipe")
+        is_empty = path.stat().st_size == 0
+    else:
+        place, is_empty = str(getattr(source, "name", "a file object")), False
+    if is_empty:
+        raise ImageError("an image file must not be empty", place=place)
+    return place
+
+
+@contextmanager
+def _pillow_errors(source: ImageSource, place: str) -> Iterator[None]:
+    """What Pillow raises becomes an `ImageError`, and what it warns of is not shown."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what Pillow merely remarks on, such as odd EXIF, leaves the pixels sound
         try:
-            return _decode(path)
+            yield
         except ImageError:
             raise
         except UnidentifiedImageError as error:
-            raise ImageError("not a picture of a known format", place=path, remedy=_known_formats()) from error
-        except Image.DecompressionBombError as error:
-            raise ImageError("too many pixels for one picture", place=path, value=error) from error
+            remedy = HEIC_REMEDY if _is_heic(source) else f"Known formats are {', '.join(FORMATS)}."
+            raise ImageError("the file is not an image of a known format", place=place, remedy=remedy) from error
         except Exception as error:  # broken files make Pillow raise anything from SyntaxError to struct.error
-            raise ImageError("the picture is damaged or cut short", place=path, value=_reason(error)) from error
+            value = str(error) or type(error).__name__
+            raise ImageError("cannot decode the image: damaged or cut short", place=place, value=value) from error
 
 
-def _check_has_content(path: Path) -> None:
-    check_is_file(path, ImageError)
-    if not path.is_file():
-        raise ImageError("a picture must be a file", place=path, value="a device or a pipe")
-    if path.stat().st_size == 0:
-        raise ImageError("the file is empty", place=path)
+def _is_heic(source: ImageSource) -> bool:
+    """As far as a path or bytes tell."""
+    if isinstance(source, bytes):
+        head = source[:12]
+    else:
+        head = head_of(Path(source), 12) if isinstance(source, (str, Path)) else b""
+    return head[4:8] == b"ftyp" and head[8:] in _HEIC_BRANDS
 
 
-def _decode(path: Path) -> UInt8Array:
-    with Image.open(path, formats=FORMATS) as image:
-        image.load()
-        stored_as = image.format
-        pixels = _eight_bit(_upright(image), stored_as, path)
-        return np.array(_on_white(pixels).convert("RGB"))
+def _open(source: ImageSource, place: str) -> Image.Image:
+    """The image, its pixels not decoded yet.
+
+    Raises:
+        ImageError: it has too many pixels.
+    """
+    file = io.BytesIO(source) if isinstance(source, bytes) else source
+    with _opening:  # Pillow's own limit is a global, and lower than what a user may ask for
+        limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+        try:
+            image = Image.open(file, formats=FORMATS)
+        finally:
+            Image.MAX_IMAGE_PIXELS = limit
+    allowed = max_pixels()
+    if image.width * image.height > allowed:
+        image.close()
+        raise ImageError(
+            f"an image must have at most {allowed} pixels",
+            place=place,
+            value=f"{image.width} x {image.height}",
+            remedy="Set GRIDRT_MAX_PIXELS to allow more.",
+        )
+    return image
 
 
 def _upright(image: Image.Image) -> Image.Image:
@@ -70,13 +197,14 @@ def _upright(image: Image.Image) -> Image.Image:
         return image
 
 
-def _eight_bit(image: Image.Image, stored_as: str | None, path: Path) -> Image.Image:
-    # Pillow holds the 16 bits of a PGM in 32, scaled to 0..65535.
-    if image.mode in SIXTEEN_BIT_MODES or (image.mode == "I" and stored_as == "PPM"):
-        return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
-    if image.mode in ("I", "F"):
-        raise ImageError("a picture must have 8 or 16 bits a channel", place=path, value="32 bits")
-    return image
+def _eight_bit(values: npt.NDArray[np.integer[Any]], *, stretch: bool) -> UInt8Array:
+    """16-bit gray [H, W] as uint8 [H, W, 3]."""
+    if stretch:
+        lowest, highest = values.min(), values.max()
+        gray = (values - lowest) * (255 / max(highest - lowest, 1))
+    else:
+        gray = values >> 8
+    return np.repeat(gray.astype(np.uint8)[..., None], 3, axis=2)
 
 
 def _on_white(image: Image.Image) -> Image.Image:
@@ -84,14 +212,6 @@ def _on_white(image: Image.Image) -> Image.Image:
         return image
     layer = image.convert("RGBA")
     return Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer)
-
-
-def _known_formats() -> str:
-    return f"Known are {', '.join(FORMATS)}."
-
-
-def _reason(error: Exception) -> str:
-    return str(error) or type(error).__name__
 
 
 def save_image(target: str | Path, pixels: UInt8Array) -> None:

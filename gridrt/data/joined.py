@@ -1,4 +1,4 @@
-"""Several data sets as one to train on, such as the pictures of training and validation together."""
+"""Several data sets as one to train on, such as training and validation images together."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from gridrt.errors import DataError
 from gridrt.types import UInt8Array
 
 
-class AnnotatedPictures(Protocol):
-    """What training asks of a data set; see `CocoDataset`."""
+class AnnotatedImages(Protocol):
+    """What training needs of a data set; see `CocoDataset`."""
 
     @property
     def images(self) -> Sequence[AnnotatedImage]:
@@ -26,7 +26,7 @@ class AnnotatedPictures(Protocol):
 
     @property
     def place(self) -> str:
-        """Where the annotations were read."""
+        """Where the annotations come from."""
         ...
 
     def __len__(self) -> int:
@@ -34,11 +34,11 @@ class AnnotatedPictures(Protocol):
         ...
 
     def load_image(self, index: int) -> UInt8Array:
-        """The picture, uint8 [height, width, 3], RGB."""
+        """The image, uint8 [height, width, 3], RGB."""
         ...
 
     def objects(self, index: int) -> Objects:
-        """What there is to learn from an image."""
+        """The objects of an image to train on."""
         ...
 
 
@@ -56,7 +56,7 @@ class JoinedDataset:
         place: the annotation files.
 
     Raises:
-        DataError: the classes of one are not those of the first.
+        DataError: the classes of one differ from those of the first.
     """
 
     def __init__(self, parts: Sequence[CocoDataset]) -> None:
@@ -66,7 +66,7 @@ class JoinedDataset:
                 raise DataError(
                     "data sets to train on together must have the same categories",
                     place=f"data set {number}",
-                    value=f"{', '.join(part.class_names)} instead of {', '.join(self.class_names)}",
+                    value=f"{', '.join(part.class_names)}, others {', '.join(self.class_names)}",
                 )
         self.images: Sequence[AnnotatedImage] = [image for part in parts for image in part.images]
         self.degenerate_boxes = sum(part.degenerate_boxes for part in parts)

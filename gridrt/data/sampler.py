@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-STREAM = 1  # tells this use of a seed from others
+STREAM = 1  # separates this use of a seed from others
 
 
 def batches_of_epoch(
@@ -14,12 +14,12 @@ def batches_of_epoch(
 ) -> list[list[int]]:
     """The batches that process `rank` of `processes` takes in an epoch, each a list of indices of images.
 
-    All images are shuffled together and dealt out in turn, the first ones twice where they do not come out even, so
-    every process has as many batches. A process then puts wide images with wide ones and the others with the others,
-    which leaves little padding; only what remains of the two at the end shares batches, of which the last may be short.
+    All images are shuffled together and distributed in turn, the first ones twice where the number is not a multiple of
+    the processes, so every process has as many batches. A process then batches wide images with wide ones and tall with
+    tall ones, which leaves little padding. Only the remainders of both share batches at the end; the last may be short.
 
     Args:
-        is_wide: of each image, whether it is wider than high.
+        is_wide: for each image, whether it is wider than high.
         batch_size: images per batch and process.
         seed: of the run.
         epoch: the same seed and epoch give the same batches.

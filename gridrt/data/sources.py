@@ -1,18 +1,28 @@
-"""What a user names, as files: pictures, videos, folders of them, and patterns."""
+"""What a user names, as files: images, videos, folders of them, and patterns."""
 
 from __future__ import annotations
 
 import glob
+import warnings
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from gridrt.data.image import HEIC_REMEDY
 from gridrt.errors import GridRTError
 from gridrt.files import is_url
+from gridrt.formatting import format_count
 
-IMAGE_SUFFIXES = frozenset(
-    (".avif", ".bmp", ".gif", ".jp2", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
-)
-VIDEO_SUFFIXES = frozenset((".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm", ".wmv"))
+# fmt: off
+IMAGE_SUFFIXES = frozenset((
+    ".apng", ".avif", ".avifs", ".bmp", ".gif", ".j2c", ".j2k", ".jfif", ".jp2", ".jpc", ".jpe", ".jpeg", ".jpf",
+    ".jpg", ".jpx", ".mpo", ".pbm", ".pgm", ".png", ".pnm", ".ppm", ".tif", ".tiff", ".webp",
+))
+VIDEO_SUFFIXES = frozenset((
+    ".3gp", ".avi", ".flv", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".ts", ".webm", ".wmv",
+))
+# fmt: on
+HEIC_SUFFIXES = frozenset((".heic", ".heif"))
 
 
 def is_video(path: Path) -> bool:
@@ -23,11 +33,12 @@ def is_video(path: Path) -> bool:
 def expand(names: Iterable[str]) -> list[Path]:
     """The files behind names of files, folders and patterns, each once, in order.
 
-    A folder stands for the pictures and videos right in it, by name; a pattern (`*`, `?`, `[...]`, `**`) for the
-    files that match. A name that is neither stands for itself, so that whoever reads it can say that it is missing.
+    A folder stands for the images and videos right in it, by name; a warning counts its other files by suffix. A
+    pattern (`*`, `?`, `[...]`, `**`) stands for the files that match. A name that is neither stands for itself, so that
+    whoever reads it can say that it is missing.
 
     Raises:
-        GridRTError: a folder without pictures or videos, or a pattern that matches no file.
+        GridRTError: a folder without images or videos, or a pattern that matches no file.
     """
     unique: dict[tuple[Path, str], Path] = {}
     for name in names:
@@ -41,26 +52,38 @@ def _files(name: str) -> Iterator[Path]:
     if path.is_dir():
         yield from _in_folder(path)
     elif glob.has_magic(name) and not path.exists() and not is_url(name):
-        yield from _matching(name)
+        matching = glob.glob(name, recursive=True)  # noqa: PTH207 - Path.glob refuses absolute patterns
+        found = sorted(path for path in map(Path, matching) if path.is_file())
+        if not found:
+            raise GridRTError("the pattern has no matching file", place=name, remedy="Check the path.")
+        yield from found
     else:
         yield path
 
 
 def _in_folder(folder: Path) -> list[Path]:
-    wanted = IMAGE_SUFFIXES | VIDEO_SUFFIXES
-    found = [path for path in folder.iterdir() if path.suffix.lower() in wanted and not path.name.startswith(".")]
-    if not found:
+    readable, others = [], Counter[str]()
+    for path in folder.iterdir():
+        if path.name.startswith("."):
+            continue
+        suffix = path.suffix.lower()
+        if suffix in IMAGE_SUFFIXES | VIDEO_SUFFIXES:
+            readable.append(path)
+        elif path.is_file():
+            others[suffix or "without a suffix"] += 1
+    left_out = ", ".join(f"{count} {suffix}" for suffix, count in sorted(others.items()))
+    remedy = HEIC_REMEDY if HEIC_SUFFIXES & others.keys() else ""
+    if not readable:
         raise GridRTError(
-            "there is no picture or video in this folder",
+            "the folder has no images or videos",
             place=folder,
-            remedy=f"For those further down, quote a pattern: '{folder}/**/*.jpg'.",
+            value=left_out or None,
+            remedy=remedy or f"For those further down, quote a pattern: '{folder}/**/*.jpg'.",
         )
-    return sorted(found)
-
-
-def _matching(pattern: str) -> list[Path]:
-    names = glob.glob(pattern, recursive=True)  # noqa: PTH207 - Path.glob refuses absolute patterns
-    found = sorted(path for path in map(Path, names) if path.is_file())
-    if not found:
-        raise GridRTError("no file matches this pattern", place=pattern, remedy="Check the path.")
-    return found
+    if left_out:
+        warnings.warn(
+            f"{folder}: left out {format_count(others.total(), 'file')} that cannot be read as image or video: {left_out}."
+            f" {remedy}",
+            stacklevel=4,
+        )
+    return sorted(readable)

@@ -1,4 +1,4 @@
-"""Images to a batch that a session takes, and boxes back to the pixels of the original image.
+"""Images to the batch that a session takes, and boxes back to pixels of the original image.
 
 Shapes: B images, H and W the padded size of the batch, N detections.
 """
@@ -16,7 +16,7 @@ from gridrt.errors import GridRTError
 from gridrt.types import Float32Array, Int32Array, UInt8Array
 
 MAX_SIDE = 16384
-"""Most pixels on a side of a scale: far beyond what any detector gains from, and within what can be resized to."""
+"""Most pixels on a side of a scale: far beyond what helps any detector, and within what OpenCV can resize to."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Batch:
 
 
 class Transform:
-    """Resize each image to fit `scale` with its aspect kept, and pad the batch to one canvas.
+    """Resize each image to fit `scale`, keeping its aspect, and pad the batch to one canvas.
 
     Args:
         scale: most pixels on the long and on the short side, in either order. Smaller images are enlarged.
@@ -65,7 +65,7 @@ class Transform:
 
 
 def check_scale(scale: tuple[int, int]) -> None:
-    """Refuse what no image can be resized to.
+    """Refuse a scale that no image can be resized to.
 
     Raises:
         GridRTError: a side is not positive, or more than `MAX_SIDE`.
@@ -83,7 +83,7 @@ def rescaled_size(height: int, width: int, scale: tuple[int, int]) -> tuple[int,
 
 
 def restore_boxes(boxes: Float32Array, scale_factor: Float32Array) -> Float32Array:
-    """Boxes [N, 4] in pixels of the resized image, in those of the original.
+    """Convert boxes [N, 4] from pixels of the resized image to pixels of the original.
 
     Args:
         boxes: float32 [N, 4], xyxy.
@@ -94,12 +94,9 @@ def restore_boxes(boxes: Float32Array, scale_factor: Float32Array) -> Float32Arr
 
 def pad(images: Sequence[UInt8Array]) -> UInt8Array:
     """Images on one canvas, zero right and below, uint8 [B, H, W, 3]; H and W are multiples of 32."""
-    height, width = (_round_up(max(image.shape[axis] for image in images)) for axis in (0, 1))
+    largest = [max(image.shape[axis] for image in images) for axis in (0, 1)]
+    height, width = (-(-side // SIZE_DIVISOR) * SIZE_DIVISOR for side in largest)
     canvas = np.zeros((len(images), height, width, 3), np.uint8)
     for row, image in zip(canvas, images, strict=True):
         row[: image.shape[0], : image.shape[1]] = image
     return canvas
-
-
-def _round_up(size: int) -> int:
-    return -(-size // SIZE_DIVISOR) * SIZE_DIVISOR

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
 
 
 @dataclass(frozen=True)
 class AveragePrecision:
-    """Average precision over 101 steps of recall, with at most 100 detections per image, in 0..1.
+    """Average precision over 101 recall steps, with at most 100 detections per image, in 0..1.
 
-    A field is None where there is no object that it could be measured on.
+    A field is None if there are no objects to measure it on.
 
     Attributes:
         objects: how many there are, crowds left out.
@@ -37,19 +38,22 @@ class Metrics:
     """How good a detector is on a data set.
 
     Attributes:
-        images: how many it was run on.
+        images: how many were evaluated.
         overall: mean over the classes that have objects.
         per_class: by name, in the order of the labels.
+        failed: images that failed and do not count, each with the error.
     """
 
     images: int
     overall: AveragePrecision
     per_class: Mapping[str, AveragePrecision]
+    failed: Mapping[Path, str] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, object]:
-        """The same as dictionaries that the `json` module writes."""
+        """The same as nested dictionaries, to write as JSON."""
         return {
             "images": self.images,
             "overall": asdict(self.overall),
             "per_class": {name: asdict(precision) for name, precision in self.per_class.items()},
+            "failed": {str(path): error for path, error in self.failed.items()},
         }

@@ -1,96 +1,143 @@
-"""Detections in a whole data set, in COCO's format of results."""
+"""Detections in a whole data set, in COCO's results format."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TypedDict
+import warnings
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
 
 from tqdm import tqdm
 
 from gridrt import processes
 from gridrt.data.coco import CocoDataset
+from gridrt.data.warn_once import warn_once
 from gridrt.detector import Detector
-from gridrt.errors import DataError
-from gridrt.types import Detections
+from gridrt.errors import DataError, GridRTError, NonFiniteError
+from gridrt.types import CocoId, CocoResult
+
+Result: TypeAlias = CocoResult
+
+LISTED_NAMES = 10  # in a message, at most
+MAX_DETECTIONS = 100  # of an image: what COCO evaluates, and models return unless exported otherwise
 
 
-class Result(TypedDict):
-    """One detection; `bbox` is x, y, width, height in pixels of the original image."""
+@dataclass(frozen=True)
+class DatasetResults:
+    """The detections in a data set.
 
-    image_id: int
-    category_id: int
-    bbox: list[float]
-    score: float
+    Attributes:
+        results: by image in the data set's order, best score first.
+        failed: the images that failed, each with the error.
+    """
+
+    results: Sequence[Result]
+    failed: Mapping[Path, str]
 
 
-def detect_all(detector: Detector, dataset: CocoDataset) -> list[Result]:
-    """Detect in every image, with a progress bar; by image in the data set's order, best score first.
+def detect_all(detector: Detector, dataset: CocoDataset) -> DatasetResults:
+    """Detect in every image, with a progress bar. Images that fail are skipped, with one warning.
+
+    An image fails if it cannot be read, or if the detector's output for it is not finite.
 
     Under `torchrun` the processes share the images, and each returns the results of all.
 
+    Args:
+        detector: runs on one image at a time.
+        dataset: the images.
+
     Raises:
-        DataError: the classes of the detector are not those of the data, or a picture is not as large as annotated.
-        ImageError: a picture cannot be read.
+        DataError: the classes of the detector are not those of the data.
+        GridRTError: every image fails.
     """
     category_ids = categories_of_labels(detector.class_names, dataset)
-    of_images = []
-    for index in tqdm(range(processes.rank(), len(dataset), processes.count()), unit="image", disable=_quiet()):
-        found = detector([dataset.load_image(index)])[0]
-        of_images.append((index, results_of(found, dataset.images[index].id, category_ids)))
-    in_order = sorted(processes.gathered(of_images), key=lambda of_image: of_image[0])
-    return [result for _, results in in_order for result in results]
+    own = _detect_in_own_share(detector, dataset, category_ids)
+    in_order = sorted(processes.gathered(own), key=lambda of_image: of_image[0])
+    failed = {dataset.path(index): found for index, found in in_order if isinstance(found, str)}
+    if len(failed) == len(dataset):
+        first = next(iter(failed.values()), "no images")
+        raise GridRTError("every image failed", place=dataset.place, value=first)
+    results = {index: found for index, found in in_order if not isinstance(found, str)}
+    if processes.rank() == 0:
+        if failed:
+            count = f"{len(failed)} of {len(dataset)} images"
+            warnings.warn(f"skipped {count}, which failed; the first: {next(iter(failed.values()))}", stacklevel=2)
+        _warn_of_full_images(results, dataset)
+    return DatasetResults([result for found in results.values() for result in found], failed)
 
 
-def categories_of_labels(class_names: Sequence[str], dataset: CocoDataset) -> tuple[int, ...]:
-    """For each label of a model the data set's category of that name.
+def _detect_in_own_share(
+    detector: Detector,
+    dataset: CocoDataset,
+    category_ids: Sequence[CocoId | None],
+) -> list[tuple[int, list[Result] | str]]:
+    """The images of this process, each by its index with its results, or with the error why it failed."""
+    own: list[tuple[int, list[Result] | str]] = []
+    quiet = True if processes.rank() > 0 else None  # None: unless nobody watches
+    for index in tqdm(range(processes.rank(), len(dataset), processes.count()), unit="image", disable=quiet):
+        try:
+            image = dataset.load_image(index)
+        except GridRTError as error:
+            own.append((index, str(error)))
+            continue
+        try:
+            found = detector([image])[0]
+        except NonFiniteError as error:
+            own.append((index, str(error.at(dataset.path(index)))))
+            continue
+        own.append((index, found.to_coco(dataset.images[index].id, category_ids)))
+    return own
+
+
+def _warn_of_full_images(results: Mapping[int, Sequence[Result]], dataset: CocoDataset) -> None:
+    """Warn of images with more objects than a detector returns detections: their recall has a bound."""
+    objects = Counter(annotation.image_id for annotation in dataset.annotations if not annotation.is_crowd)
+    full = [
+        f"{dataset.path(index)}: {objects[dataset.images[index].id]} objects, {len(found)} detections"
+        for index, found in results.items()
+        if objects[dataset.images[index].id] > len(found) >= MAX_DETECTIONS
+    ]
+    if full:
+        count = f"{len(full)} of {len(dataset)} images"
+        warnings.warn(f"{count} have more objects than the detector returns detections, first {full[0]}", stacklevel=3)
+
+
+def categories_of_labels(class_names: Sequence[str], dataset: CocoDataset) -> tuple[CocoId | None, ...]:
+    """For each label of a model the data set's category of that name; None where there is none, with a warning.
 
     Where the model's classes have no names of their own (`class 0`, `class 1`, ...), the categories in order of their
     ids.
 
     Raises:
-        DataError: not as many classes as categories, or not the same names.
+        DataError: the data has objects of a category that is not among the classes, or the classes have no names and
+            are not as many as the categories.
     """
-    if len(class_names) != len(dataset.class_names):
-        raise DataError(
-            "the model must have as many classes as the data has categories",
-            place=dataset.place,
-            value=f"{len(class_names)} classes, {len(dataset.class_names)} categories",
-            remedy=f"List there exactly the model's classes, also those without boxes: {_first_of(class_names)}.",
-        )
     if all(name == f"class {label}" for label, name in enumerate(class_names)):
+        if len(class_names) != len(dataset.class_names):
+            raise DataError(
+                "a model without class names must have as many classes as the data has categories",
+                place=dataset.place,
+                value=f"{len(class_names)} classes, {len(dataset.class_names)} categories",
+            )
         return dataset.category_ids
+    used = {annotation.category_id for annotation in dataset.annotations}
     id_of = dict(zip(dataset.class_names, dataset.category_ids, strict=True))
-    unknown = [name for name in class_names if name not in id_of]
-    if unknown:
-        absent = [name for name in id_of if name not in class_names]
+    unknown = [name for name in id_of if name not in class_names]
+    absent = [name for name in class_names if name not in id_of]
+    if any(id_of[name] in used for name in unknown) or len(absent) == len(class_names):
         raise DataError(
-            "the classes of the model must be the categories of the data",
+            "the categories of the data must be classes of the model",
             place=dataset.place,
-            value=f"{', '.join(unknown)} in the model, {', '.join(absent)} in the data",
+            value=f"{_some(unknown)} in the data alone, {_some(absent) or 'none'} in the model alone",
             remedy="Rename the categories in the annotation file where they mean the same.",
         )
-    return tuple(id_of[name] for name in class_names)
+    for names, where in ((absent, "categories of the data"), (unknown, "classes of the model, and have no objects")):
+        if names and processes.rank() == 0:
+            warn_once(f"{dataset.place}: not evaluated, as they are not {where}: {_some(names)}")
+    return tuple(id_of.get(name) for name in class_names)
 
 
-def _first_of(names: Sequence[str], limit: int = 10) -> str:
-    return ", ".join([*names[:limit], *(["..."] if len(names) > limit else [])])
-
-
-def _quiet() -> bool | None:
-    """Whether the progress bar is off; None leaves it to whether anybody watches."""
-    return True if processes.rank() > 0 else None
-
-
-def results_of(found: Detections, image_id: int, category_ids: Sequence[int]) -> list[Result]:
-    """What was found in an image, best score first.
-
-    Args:
-        found: in its pixels.
-        image_id: of the image.
-        category_ids: of the labels, as from `categories_of_labels`.
-    """
-    rows = zip(found.boxes.tolist(), found.scores.tolist(), found.labels, strict=True)
-    return [
-        Result(image_id=image_id, category_id=category_ids[label], bbox=[x1, y1, x2 - x1, y2 - y1], score=score)
-        for (x1, y1, x2, y2), score, label in rows
-    ]
+def _some(names: Sequence[str]) -> str:
+    return ", ".join([*names[:LISTED_NAMES], *(["..."] if len(names) > LISTED_NAMES else [])])

@@ -1,4 +1,4 @@
-"""Whether a file is an ONNX graph, told by its first bytes. Needs no onnx."""
+"""Whether a file is an ONNX graph, by its first bytes; onnx is not imported."""
 
 from __future__ import annotations
 

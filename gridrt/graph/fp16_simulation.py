@@ -1,12 +1,11 @@
-"""An FP16 graph as a GPU computes it, on a processor without FP16.
+"""FP16 simulation: an FP16 graph as a GPU computes it, on a processor without FP16.
 
-ONNX Runtime's CPU provider runs half nodes in float32 and leaves out the rounding between them, so that what it finds
-is better than what a GPU will find. Here every half tensor is float32, and is rounded to half and back:
+ONNX Runtime's CPU provider runs half nodes in float32 without rounding between them, so its results are better than a
+GPU's. Here every half tensor is float32, and is rounded to half and back:
 
     Conv (half) -> Conv (half)   becomes   Conv (float) -> Cast (half) -> Cast (float) -> Conv (float) -> ...
 
-A runtime that fuses nodes rounds less often. Sums are in float32 here, within custom ops too, as their kernels have
-them.
+A runtime that fuses nodes rounds less often. Sums are in float32, within custom ops too, as in their kernels.
 """
 
 from __future__ import annotations
@@ -23,10 +22,10 @@ from gridrt.graph.wiring import element_types, replace_nodes
 FLOAT, HALF = TensorProto.FLOAT, TensorProto.FLOAT16
 
 EXACT_OPS = frozenset(("Concat", "MaxPool", "Relu", "Reshape", "Slice", "Transpose"))
-"""Operators that give out none but numbers they were given (and zeros): nothing to round."""
+"""Operators whose outputs are values of their inputs, or zeros: there is nothing to round."""
 
 
-def rounded(model: ModelProto) -> ModelProto:
+def fp16_simulation(model: ModelProto) -> ModelProto:
     """A copy of an FP16 graph that computes in float32 and rounds where FP16 would."""
     copy = ModelProto()
     copy.CopyFrom(model)
@@ -40,24 +39,17 @@ def rounded(model: ModelProto) -> ModelProto:
 
 
 def _rounding(node: NodeProto, types: dict[str, int]) -> Iterator[NodeProto]:
-    """A node, and behind each half tensor that it makes the rounding."""
-    made = list(node.output)
-    halves = [slot for slot, tensor in enumerate(made) if types.get(tensor) == HALF and node.op_type not in EXACT_OPS]
-    if node.op_type == "Cast":
-        yield from _cast(node, is_half=bool(halves))
+    """A node, followed by the rounding of each half tensor that it produces."""
+    outputs = list(node.output)
+    halves = [slot for slot, name in enumerate(outputs) if types.get(name) == HALF and node.op_type not in EXACT_OPS]
+    if node.op_type == "Cast" and halves:
+        yield from _to_half_and_back(node.input[0], node.output[0])
         return
     for slot in halves:
-        node.output[slot] = f"{made[slot]}/exact"
+        node.output[slot] = f"{outputs[slot]}/exact"
     yield node
     for slot in halves:
-        yield from _to_half_and_back(f"{made[slot]}/exact", made[slot])
-
-
-def _cast(node: NodeProto, *, is_half: bool) -> Iterator[NodeProto]:
-    if is_half:
-        yield from _to_half_and_back(node.input[0], node.output[0])
-    else:
-        yield node
+        yield from _to_half_and_back(f"{outputs[slot]}/exact", outputs[slot])
 
 
 def _to_half_and_back(source: str, target: str) -> Iterator[NodeProto]:

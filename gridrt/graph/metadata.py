@@ -1,4 +1,4 @@
-"""What a graph that `gridrt export` wrote says about itself, checked."""
+"""The metadata of a graph that `gridrt export` wrote, checked."""
 
 from __future__ import annotations
 
@@ -17,9 +17,15 @@ if TYPE_CHECKING:
 CLASSES_KEY = "gridrt.classes"
 INPUT_KEY = "gridrt.input"
 PARENT_KEY = "gridrt.weights_sha256"
-"""Of the checkpoint that a graph was made from."""
-PRECISION_KEY = "gridrt.precision"
-"""The recipe that a graph was rewritten by; one in FP32 has none."""
+"""SHA-256 of the checkpoint that a graph was made from."""
+RECIPE_KEY = "gridrt.precision"
+"""The name of the recipe that a graph was rewritten by; a graph in FP32 has none. The key is older than recipes."""
+RECIPE_TEXT_KEY = "gridrt.recipe"
+"""The recipe itself, as TOML."""
+PARENT_GRAPH_KEY = "gridrt.parent_sha256"
+"""SHA-256 of the FP32 file that a graph was rewritten from."""
+CALIBRATION_KEY = "gridrt.calibration"
+"""How the ranges of an INT8 graph were found, as JSON."""
 VARIANT_KEY = "gridrt.variant"
 """The name of the preset."""
 TARGET_KEY = "gridrt.target"
@@ -27,7 +33,7 @@ TARGET_KEY = "gridrt.target"
 
 
 def metadata_of(model: ModelProto) -> dict[str, str]:
-    """What a graph says about itself, unchecked."""
+    """The metadata of a graph, unchecked."""
     return {entry.key: entry.value for entry in model.metadata_props}
 
 
@@ -35,7 +41,7 @@ def class_names_in(metadata: Mapping[str, str], path: str | Path) -> tuple[str, 
     """Names of the classes, in the order of the labels.
 
     Raises:
-        GraphError: they are not there, or no list of names.
+        GraphError: they are missing, or not a list of names.
     """
     if CLASSES_KEY not in metadata:
         raise not_gridrt(path, f"no metadata {CLASSES_KEY}")
@@ -46,10 +52,10 @@ def class_names_in(metadata: Mapping[str, str], path: str | Path) -> tuple[str, 
 
 
 def scale_in_input(metadata: Mapping[str, str], path: str | Path) -> tuple[int, int] | None:
-    """The scale of the images that the model learned from; None where the file tells none.
+    """The scale of the images that the model learned from; None where the file notes none.
 
     Raises:
-        GraphError: it is no scale.
+        GraphError: it is not a scale.
     """
     rule = _json(metadata.get(INPUT_KEY, "{}"))
     if isinstance(rule, dict) and "scale" not in rule:
@@ -61,7 +67,7 @@ def scale_in_input(metadata: Mapping[str, str], path: str | Path) -> tuple[int, 
 
 
 def refuse_unnamed(labels: Int32Array, class_names: Sequence[str], path: str | Path) -> None:
-    """A file does not tell how many classes its graph knows, so that its labels have to.
+    """Refuse labels beyond the class names: a file does not state how many classes its graph has.
 
     Raises:
         GraphError: a label has no name.
@@ -72,9 +78,9 @@ def refuse_unnamed(labels: Int32Array, class_names: Sequence[str], path: str | P
 
 
 def not_gridrt(path: str | Path, found: str) -> GraphError:
-    """The refusal of a graph that is not ours."""
+    """The error for a graph that `gridrt export` did not write."""
     return GraphError(
-        "not a graph that gridrt export wrote",
+        "this is not a graph that gridrt export wrote",
         place=path,
         value=found,
         remedy="Export it: gridrt export --weights FILE.",

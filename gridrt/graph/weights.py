@@ -16,8 +16,7 @@ _NAMED = 5
 def refuse_non_finite(model: onnx.ModelProto, path: str | Path) -> None:
     """Refuse weights that are NaN or infinite.
 
-    Scores that are NaN exceed no threshold, so that such a graph would find nothing and look sound: the outputs do not
-    tell.
+    Scores that are NaN exceed no threshold: such a graph would detect nothing, and the outputs would not show why.
 
     Args:
         model: the graph.
@@ -26,7 +25,8 @@ def refuse_non_finite(model: onnx.ModelProto, path: str | Path) -> None:
     Raises:
         GraphError: there are some.
     """
-    broken = [tensor.name for tensor in model.graph.initializer if not _is_finite(tensor)]
+    weights = ((tensor.name, onnx.numpy_helper.to_array(tensor)) for tensor in model.graph.initializer)
+    broken = [name for name, values in weights if values.dtype.kind == "f" and not np.isfinite(values).all()]
     if broken:
         raise GraphError(
             "weights must be finite numbers",
@@ -34,8 +34,3 @@ def refuse_non_finite(model: onnx.ModelProto, path: str | Path) -> None:
             value=f"NaN or infinity in {len(broken)} tensors: {', '.join(broken[:_NAMED])}",
             remedy="Export a sound checkpoint.",
         )
-
-
-def _is_finite(tensor: onnx.TensorProto) -> bool:
-    values = onnx.numpy_helper.to_array(tensor)
-    return values.dtype.kind != "f" or bool(np.isfinite(values).all())

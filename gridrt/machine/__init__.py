@@ -1,1 +1,1 @@
-"""What this machine has: packages, devices, and so the backends that run here."""
+"""What this machine has: its processors and its Python packages."""

@@ -1,4 +1,4 @@
-"""What figures of speed depend on, beside the work itself."""
+"""The conditions of a measurement: hardware, system and versions."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ def machine() -> dict[str, Any]:
     """Processor, GPUs, system and versions, ready for JSON."""
     import torch
 
-    cpu = find_cpu()
+    cpu, packages = find_cpu(), find_packages()
+    versions = {name: packages[name].version for name in ("torch", "onnx", "onnxruntime", "numpy")}
     return {
         "cpu": cpu.name,
         "cores": cpu.cores,
@@ -23,11 +24,5 @@ def machine() -> dict[str, Any]:
         "torch_cpu_capability": torch.backends.cpu.get_cpu_capability(),
         "gpus": [asdict(gpu) for gpu in find_gpus()],
         "platform": platform.platform(),
-        "versions": _versions(),
+        "versions": {"gridrt": gridrt.__version__, "python": platform.python_version(), **versions},
     }
-
-
-def _versions() -> dict[str, str | None]:
-    packages = find_packages()
-    versions = {name: packages[name].version for name in ("torch", "onnx", "onnxruntime", "numpy")}
-    return {"gridrt": gridrt.__version__, "python": platform.python_version(), **versions}

@@ -1,4 +1,4 @@
-"""The processors of this machine, as its system names them."""
+"""The CPU and the GPUs of this machine, by the names that its system gives them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-# Those that decide how fast a convolution runs, in float and in int8.
+# The instruction sets that decide the speed of convolutions, in float and in int8.
 _INSTRUCTION_SETS = (
     *("avx2", "avx_vnni", "avx512f", "avx512_vnni", "avx512_bf16", "avx512_fp16", "amx_bf16", "amx_int8"),
     *("asimd", "asimddp", "i8mm", "bf16", "sve"),
@@ -22,9 +22,9 @@ class Cpu:
     """The CPU.
 
     Attributes:
-        name: its model, as the maker calls it.
+        name: the vendor's name of the model.
         cores: logical cores that this process may use.
-        instruction_sets: those that matter here, by the kernel's names; empty where the system does not tell.
+        instruction_sets: those that matter for convolutions, by the Linux kernel's names; empty if unknown.
     """
 
     name: str
@@ -37,10 +37,10 @@ class Gpu:
     """A CUDA GPU.
 
     Attributes:
-        name: its model, as the maker calls it.
-        memory_mib: its memory in MiB.
+        name: the vendor's name of the model.
+        memory_mib: memory in MiB.
         compute_capability: such as "9.0".
-        driver: version of the driver.
+        driver: version of the driver; "unknown" if nvidia-smi is missing.
     """
 
     name: str
@@ -51,17 +51,17 @@ class Gpu:
 
 def find_cpu(cpuinfo: Path = Path("/proc/cpuinfo")) -> Cpu:
     """The CPU that this process runs on. Never raises."""
-    facts = _first_block(cpuinfo)
-    flags = facts.get("flags", facts.get("Features", "")).split()
+    fields = _first_block(cpuinfo)
+    flags = fields.get("flags", fields.get("Features", "")).split()
     return Cpu(
-        name=facts.get("model name") or platform.processor() or platform.machine(),
+        name=fields.get("model name") or platform.processor() or platform.machine(),
         cores=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
         instruction_sets=tuple(name for name in _INSTRUCTION_SETS if name in flags),
     )
 
 
 def _first_block(cpuinfo: Path) -> dict[str, str]:
-    """The lines `key : value` about the first core."""
+    """The `key : value` lines of the first core."""
     try:
         block = cpuinfo.read_text().split("\n\n")[0]
     except OSError:
@@ -71,43 +71,39 @@ def _first_block(cpuinfo: Path) -> dict[str, str]:
 
 
 def find_gpus() -> list[Gpu]:
-    """The CUDA GPUs that nvidia-smi lists, or where it is absent, torch. Never raises."""
+    """The CUDA GPUs that nvidia-smi lists, or torch if nvidia-smi is missing. Never raises."""
     return _gpus_by_nvidia_smi() or _gpus_by_torch()
 
 
 def _gpus_by_nvidia_smi() -> list[Gpu]:
     query = ("--query-gpu=name,memory.total,compute_cap,driver_version", "--format=csv,noheader,nounits")
     try:
-        return [_gpu_from_line(line) for line in nvidia_smi(query).splitlines()]
+        rows = [[part.strip() for part in line.split(",")] for line in nvidia_smi(query).splitlines()]
+        return [Gpu(name, int(memory), capability, driver) for name, memory, capability, driver in rows]
     except (OSError, subprocess.SubprocessError, ValueError):
         return []
 
 
 def nvidia_smi(arguments: Sequence[str], timeout: float = 60) -> str:
-    """What the driver's tool answers.
+    """Run the driver's command-line tool and return its output.
 
     Raises:
-        OSError: it is not here, or cannot be run.
-        subprocess.SubprocessError: it fails, or does not answer within `timeout` seconds.
+        OSError: nvidia-smi is not installed, or cannot be run.
+        subprocess.SubprocessError: it fails, or takes longer than `timeout` seconds.
     """
     program = shutil.which("nvidia-smi")
     if program is None:
-        raise FileNotFoundError("no nvidia-smi")
+        raise FileNotFoundError("nvidia-smi is not installed")
     command = [program, *arguments]
     return subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=True).stdout  # noqa: S603 - no part of it comes from outside
 
 
-def _gpu_from_line(line: str) -> Gpu:
-    name, memory, capability, driver = (part.strip() for part in line.split(","))
-    return Gpu(name, int(memory), capability, driver)
-
-
 def _gpus_by_torch() -> list[Gpu]:
-    """Containers often have the driver and not its tools."""
+    """The GPUs that torch sees: containers often have the driver without its tools."""
     try:
         import torch
 
         found = [torch.cuda.get_device_properties(index) for index in range(torch.cuda.device_count())]
-    except Exception:  # noqa: BLE001 - a broken torch may raise anything; the list of packages tells of it
+    except Exception:  # noqa: BLE001 - a broken torch may raise anything; `find_packages` reports it
         return []
     return [Gpu(gpu.name, gpu.total_memory >> 20, f"{gpu.major}.{gpu.minor}", "unknown") for gpu in found]

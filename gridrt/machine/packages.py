@@ -1,4 +1,4 @@
-"""Which packages are here, and for those that are not, or are broken, why and what to type."""
+"""Which Python packages are installed and import, and how to mend those that do not."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Package:
-    """A package as this machine has it.
+    """The state of a package on this machine.
 
     Attributes:
-        name: what it is installed as.
-        required: GridRT does not run without it.
-        version: None where it does not import.
-        problem: why it does not import; empty where it does.
-        remedy: the command that installs it; empty where it imports.
+        name: the name to install it by.
+        required: whether GridRT needs it to run at all.
+        version: None if it does not import.
+        problem: why it does not import; empty if it does.
+        remedy: the command that installs it; empty if it imports.
     """
 
     name: str
@@ -31,7 +31,7 @@ class Package:
         return self.version is not None
 
 
-# Installed as -> imported as. PyCUDA's driver module is the part that fails where there is no CUDA.
+# Distribution name -> module to import. Of PyCUDA the driver module, which fails to import without CUDA.
 _REQUIRED = {
     "numpy": "numpy",
     "torch": "torch",
@@ -61,7 +61,7 @@ def find_packages() -> dict[str, Package]:
 
 
 def probe_package(name: str) -> Package:
-    """Import a package that GridRT needs or can use, by the name that it is installed as. Never raises."""
+    """Import one of these packages, by the name to install it by. Never raises."""
     required = name in _REQUIRED
     module = _REQUIRED[name] if required else _OPTIONAL[name]
     try:
@@ -70,7 +70,7 @@ def probe_package(name: str) -> Package:
         if error.name is not None and f"{module}.".startswith(f"{error.name}."):
             return Package(name, required, None, "not installed", f"pip install {name}")
         return _broken(name, error, required=required)
-    except Exception as error:  # noqa: BLE001 - a broken package may raise anything, and that is the finding
+    except Exception as error:  # noqa: BLE001 - a broken package may raise anything, which is what to report
         return _broken(name, error, required=required)
     return Package(name, required, _version(found, name), "", "")
 

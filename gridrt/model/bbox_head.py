@@ -1,4 +1,4 @@
-"""Which class each proposal shows, and, where no grid head tells where exactly, its box.
+"""The box head: the class of each proposal and, in Faster R-CNN, its box.
 
 Shapes: K RoIs, C channels, S bins per side, H hidden.
 """
@@ -31,7 +31,7 @@ class BBoxHead(nn.Module):
         return logits
 
     def shared(self, features: Tensor) -> Tensor:
-        """[K, C, S, S] -> [K, H], what all predictions are made of."""
+        """[K, C, S, S] -> [K, H], the input of all predictions."""
         x = features.flatten(1)
         for layer in self.shared_fcs:
             x = F.relu(layer(x))
@@ -39,7 +39,7 @@ class BBoxHead(nn.Module):
 
 
 class RegressingBBoxHead(BBoxHead):
-    """As `BBoxHead`, and deltas for each class.
+    """A `BBoxHead` that also predicts deltas for each class.
 
     Args:
         num_classes: without the background.

@@ -16,11 +16,11 @@ from gridrt.model.roi_loss import RoISamples, roi_labels
 from gridrt.ops.boxes import clip_boxes, decode_deltas, encode_deltas
 
 DELTA_STDS = (0.1, 0.1, 0.2, 0.2)
-"""The usual spread of (dx, dy, dw, dh): what is learned are deltas in these units, so that all weigh the same."""
+"""Standard deviations of (dx, dy, dw, dh): deltas are learned in these units, so that all weigh the same."""
 
 
 def encode_boxes(rois: Tensor, objects: Tensor) -> Tensor:
-    """What the branch should predict for `rois` that are on `objects`: float32 [..., 4] and [..., 4] -> [..., 4]."""
+    """The target of the branch for `rois` that are on `objects`: float32 [..., 4] and [..., 4] -> [..., 4]."""
     return encode_deltas(rois, objects) / rois.new_tensor(DELTA_STDS)
 
 
@@ -40,7 +40,7 @@ def decode_boxes(rois: Tensor, predicted: Tensor) -> Tensor:
 
 
 def class_boxes(proposals: Tensor, predicted: Tensor, image_sizes: Tensor) -> Tensor:
-    """Where each class puts each proposal, within the image.
+    """The box of each class for each proposal, clipped to the image.
 
     Args:
         proposals: float32 [B, R, 4], xyxy.

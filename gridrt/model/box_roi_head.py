@@ -1,4 +1,4 @@
-"""The second stage of Faster R-CNN (Ren et al., 2015): classify the proposals, and move them, each class its own way.
+"""The second stage of Faster R-CNN (Ren et al., 2015): classify the proposals, and regress a box for each class.
 
 Shapes: B images, R proposal rows, C classes.
 """
@@ -13,28 +13,27 @@ from torch import Tensor
 from gridrt.config import DetectionConfig, RoiConfig, RoITrainConfig
 from gridrt.model.bbox_head import RegressingBBoxHead
 from gridrt.model.box_regression import box_loss, class_boxes
-from gridrt.model.roi_head import DetectionRows, RoIHead, as_rois
+from gridrt.model.roi_head import Classified, RoIHead
 from gridrt.model.roi_loss import class_loss
 from gridrt.model.rpn_head import Proposals
-from gridrt.ops.nms import batched_nms
 from gridrt.ops.randomness import Randomness
 from gridrt.types import GroundTruth
 
 
 class BoxRoIHead(RoIHead):
-    """The baseline of the grid: regression in its place, and all before it the same.
+    """The baseline of the grid head: box regression in its place, all stages before it the same.
 
-    What belongs to the method is as in mmdetection's `faster_rcnn_r50_fpn`: class-specific deltas with its spreads,
-    their L1 loss, and 0.05 and 0.5 as thresholds of detections, since boxes that were moved may be suppressed at a
-    larger overlap than proposals. What both methods have is as in Grid R-CNN, in training too, so that a comparison
-    tells the branches apart and nothing else: the proposal network with its smooth L1 loss and its 2000 proposals in
-    training, and the assignment and the sampling of RoIs.
+    Box regression is as in mmdetection's `faster_rcnn_r50_fpn`: class-specific deltas with its standard deviations,
+    their L1 loss, and 0.05 and 0.5 as thresholds of detections, since regressed boxes may be suppressed at a larger
+    overlap than proposals. Everything else is as in Grid R-CNN, in training too, so that a comparison measures the box
+    branches alone: the RPN with its smooth L1 loss and its 2000 proposals in training, and the assignment and the
+    sampling of RoIs.
 
     Args:
         bbox_head: classifies and regresses.
         rois: where features are pooled.
         detections: how many are kept, and how far they may overlap.
-        train_config: which RoIs are learned from.
+        train_config: which RoIs it learns from.
     """
 
     bbox_head: RegressingBBoxHead
@@ -48,20 +47,21 @@ class BoxRoIHead(RoIHead):
     ) -> None:
         super().__init__(bbox_head, rois, detections, train_config)
 
-    def forward(self, pyramid: Sequence[Tensor], proposals: Proposals, image_sizes: Tensor) -> DetectionRows:
-        """P2.., proposals and image sizes -> the best of the moved boxes after suppression within each class."""
-        features = self.pool(pyramid, as_rois(proposals.boxes), self.rois.classify_size)
-        logits, deltas = self.bbox_head.classify_and_regress(features)
-        classes = torch.arange(deltas.shape[1], dtype=torch.int32, device=deltas.device)
-        return DetectionRows(
-            *batched_nms(
-                class_boxes(proposals.boxes, deltas, image_sizes),
-                self.class_scores(logits, proposals.used).flatten(1).unsqueeze(-1),  # [B, R * C, 1]
-                classes.repeat(proposals.boxes.shape[1]),
-                iou_threshold=self.detections.iou_threshold,
-                score_threshold=self.detections.score_threshold,
-                max_output=self.detections.max_detections,
-            )
+    def classify(self, pooled: Tensor, used: Tensor) -> Classified:
+        """See `RoIHead.classify`."""
+        logits, deltas = self.bbox_head.classify_and_regress(pooled)
+        return Classified(self.class_scores(logits, used), deltas)
+
+    def candidates(
+        self, proposals: Proposals, classified: Classified, image_sizes: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """See `RoIHead.candidates`; every class has a box of its own."""
+        assert classified.deltas is not None  # noqa: S101 - by this head
+        classes = torch.arange(classified.deltas.shape[1], dtype=torch.int32, device=classified.deltas.device)
+        return (
+            class_boxes(proposals.boxes, classified.deltas, image_sizes),
+            classified.scores.flatten(1).unsqueeze(-1),  # [B, R * C, 1]
+            classes.repeat(proposals.boxes.shape[1]),
         )
 
     def losses(
@@ -72,7 +72,7 @@ class BoxRoIHead(RoIHead):
         targets: Sequence[GroundTruth],
         randomness: Randomness,
     ) -> dict[str, Tensor]:
-        """Classification loss of sampled proposals, and box loss of those of them that are on objects."""
+        """Classification loss of sampled proposals, and box loss of those on objects."""
         samples = self.sample(proposals, targets, randomness)
         logits, deltas = self.bbox_head.classify_and_regress(self.pool_samples(pyramid, samples))
         return {"loss_cls": class_loss(logits.float(), samples), "loss_bbox": box_loss(deltas.float(), samples)}

@@ -45,10 +45,6 @@ class GridHead(nn.Module):
         self.forder_trans = _transitions(point_channels)
         self.sorder_trans = _transitions(point_channels)
 
-    def forward(self, features: Tensor) -> Tensor:
-        """Heatmap logits of the fused features: [K, in_channels, 2S, 2S] -> [K, P, 4S, 4S]."""
-        return self.heatmaps(grid_fusion(self.convs(features), *self.fusion_weights()))
-
     def forward_train(self, features: Tensor) -> tuple[Tensor, Tensor]:
         """Heatmap logits with and without fusion: both are supervised, by the same up-sampling layers."""
         points = self.convs(features)

@@ -1,4 +1,4 @@
-"""How the grid branch learns: from the sampled RoIs that are on objects, shaken a little.
+"""The loss of the grid branch, on jittered RoIs that are on objects.
 
 Shapes: K RoIs, P grid points (9), S heatmap side.
 """
@@ -14,12 +14,12 @@ from gridrt.ops.randomness import Randomness
 
 
 def jitter(boxes: Tensor, image_size: Tensor, amplitude: float, randomness: Randomness) -> Tensor:
-    """Move and resize boxes a little at random, so that the grid learns to mend boxes as loose as it will get.
+    """Move and resize boxes a little at random, so that the grid learns to correct boxes as loose as proposals are.
 
     Args:
         boxes: float32 [K, 4], xyxy.
         image_size: int32 [2], (height, width); the result lies within the last row and column.
-        amplitude: boxes are moved and resized by up to this part of their size.
+        amplitude: boxes are moved and resized by up to this share of their size.
         randomness: asked for [K, 4] numbers: shift in x and y, growth in width and height.
 
     Returns:

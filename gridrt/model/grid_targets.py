@@ -1,4 +1,4 @@
-"""What the grid head should predict: for each RoI and grid point, a small cross where the true box has that point.
+"""The targets of the grid head: for each RoI and grid point, a small cross where the true box has that point.
 
 Shapes: K RoIs, P grid points (9), S heatmap side.
 """
@@ -39,7 +39,7 @@ def grid_targets(rois: Tensor, objects: Tensor, heatmap_size: int) -> Tensor:
 
 
 def _grid_points(boxes: Tensor) -> Tensor:
-    """Where the points of boxes lie: [K, 4] -> [K, P, 2] x, y."""
+    """The grid points of boxes: [K, 4] -> [K, P, 2] x, y."""
     places = [(column(point), row(point)) for point in range(POINTS)]
     fraction = torch.tensor(places, dtype=boxes.dtype, device=boxes.device) / (SIDE - 1)  # [P, 2]
     return boxes[:, None, :2] * (1 - fraction) + boxes[:, None, 2:] * fraction

@@ -8,8 +8,7 @@ from functools import partial
 
 from torch import Tensor, nn
 
-from gridrt.model.bbox_head import BBoxHead, RegressingBBoxHead
-from gridrt.model.grid_head import GridHead
+from gridrt.model.bbox_head import RegressingBBoxHead
 from gridrt.model.grid_rcnn import GridRCNN
 from gridrt.model.grid_roi_head import GridRoIHead
 
@@ -26,36 +25,26 @@ def initialize(model: GridRCNN) -> None:
 
     The backbone too; the published recipe puts ImageNet weights there instead.
     """
-    _reset_norms(model)
+    for module in model.modules():
+        if isinstance(module, nn.BatchNorm2d | nn.GroupNorm):
+            module.reset_parameters()
     _fill(model.backbone, _kaiming)
     _fill(model.neck, _xavier)
     _fill(model.rpn_head, _normal(0.01))
-    _initialize_bbox_head(model.roi_head.bbox_head)
+    bbox_head = model.roi_head.bbox_head
+    _fill(bbox_head.shared_fcs, _xavier)
+    _fill(bbox_head.fc_cls, _normal(0.01))
+    if isinstance(bbox_head, RegressingBBoxHead):
+        _fill(bbox_head.fc_reg, _normal(0.001))
     if isinstance(model.roi_head, GridRoIHead):
-        _initialize_grid_head(model.roi_head.grid_head)
-
-
-def _initialize_bbox_head(head: BBoxHead) -> None:
-    _fill(head.shared_fcs, _xavier)
-    _fill(head.fc_cls, _normal(0.01))
-    if isinstance(head, RegressingBBoxHead):
-        _fill(head.fc_reg, _normal(0.001))
-
-
-def _initialize_grid_head(head: GridHead) -> None:
-    _fill(head, _kaiming)
-    _fill(head.deconv1, _normal(0.001))
-    _fill(head.deconv2, _normal(0.001), bias=math.log(_CELL_PRIOR / (1 - _CELL_PRIOR)))
+        grid_head = model.roi_head.grid_head
+        _fill(grid_head, _kaiming)
+        _fill(grid_head.deconv1, _normal(0.001))
+        _fill(grid_head.deconv2, _normal(0.001), bias=math.log(_CELL_PRIOR / (1 - _CELL_PRIOR)))
 
 
 def _normal(std: float) -> _Draw:
     return partial(nn.init.normal_, std=std)
-
-
-def _reset_norms(model: nn.Module) -> None:
-    for module in model.modules():
-        if isinstance(module, nn.BatchNorm2d | nn.GroupNorm):
-            module.reset_parameters()
 
 
 def _fill(part: nn.Module, draw: _Draw, bias: float = 0.0) -> None:

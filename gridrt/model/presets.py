@@ -1,4 +1,4 @@
-"""The detectors that have a name."""
+"""The variants of the detector, by name."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from gridrt.model.roi_head import RoIHead
 from gridrt.model.rpn_head import RPNHead
 
 SecondStage: TypeAlias = Callable[[int], RoIHead]
-"""Makes an RoI head for a number of classes."""
+"""Builds an RoI head for a number of classes."""
 
 # The small detectors learn from fewer boxes at a time: on a CPU, more iterations in the same time teach more.
 _FEW_PROPOSALS = RPNTrainConfig(proposals=ProposalConfig(candidates_per_level=500, max_proposals=500))
@@ -31,7 +31,7 @@ _FEW_GRIDS = GridTrainConfig(max_rois=96)
 def published(
     num_classes: int, *, variant: str, second_stage: SecondStage, layer3: int, groups: int = 1, base_width: int = 64
 ) -> GridRCNN:
-    """A published variant: those of one second stage differ in the backbone alone."""
+    """A published variant: with the same second stage they differ only in the backbone."""
     backbone = ResNet((3, 4, layer3, 3), groups=groups, base_width=base_width, frozen_stages=1)
     return GridRCNN(
         backbone,
@@ -85,14 +85,14 @@ PRESETS: Mapping[str, Callable[[int], GridRCNN]] = {
     "x101_32x4d": partial(_resnext, variant="x101_32x4d", groups=32),
     "x101_64x4d": partial(_resnext, variant="x101_64x4d", groups=64),
     "tiny": partial(tiny, variant="tiny", second_stage=_small_grid),
-    # Faster R-CNN, to see what the grid gains: the same but for the second stage.
+    # Faster R-CNN, to measure what the grid gains: the same but for the second stage.
     "faster_r50": partial(published, variant="faster_r50", second_stage=_box, layer3=6),
     "faster_tiny": partial(tiny, variant="faster_tiny", second_stage=_small_box),
 }
 
 
 BASELINES = frozenset(("faster_r50", "faster_tiny"))
-"""Those without a grid, which are not exported."""
+"""The variants without a grid head, which cannot be exported."""
 
 
 def build(variant: str, num_classes: int = 80) -> GridRCNN:
@@ -102,5 +102,5 @@ def build(variant: str, num_classes: int = 80) -> GridRCNN:
         GridRTError: there is no such variant.
     """
     if variant not in PRESETS:
-        raise GridRTError("the variant must be one of " + ", ".join(PRESETS), value=variant)
+        raise GridRTError(f"the variant must be one of {', '.join(PRESETS)}", value=variant)
     return PRESETS[variant](num_classes)

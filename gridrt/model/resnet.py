@@ -36,19 +36,15 @@ class Bottleneck(nn.Module):
         self.bn2 = norm(width)
         self.conv3 = nn.Conv2d(width, outputs, 1, bias=False)
         self.bn3 = norm(outputs)
-        self.downsample = _shortcut(inputs, outputs, stride, norm)
+        self.downsample: nn.Module = nn.Identity()
+        if stride != 1 or inputs != outputs:
+            self.downsample = nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride, bias=False), norm(outputs))
 
     def forward(self, x: Tensor) -> Tensor:
         """[B, C, H, W] -> [B, 4 * planes, H / stride, W / stride]."""
         y = F.relu(self.bn1(self.conv1(x)))
         y = F.relu(self.bn2(self.conv2(y)))
         return F.relu(self.bn3(self.conv3(y)) + self.downsample(x))
-
-
-def _shortcut(inputs: int, outputs: int, stride: int, norm: Norm) -> nn.Module:
-    if stride == 1 and inputs == outputs:
-        return nn.Identity()
-    return nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride, bias=False), norm(outputs))
 
 
 class ResNet(nn.Module):
@@ -88,7 +84,7 @@ class ResNet(nn.Module):
         self.layer1, self.layer2, self.layer3, self.layer4 = stages
         self.channels = tuple((stem_channels << index) * Bottleneck.expansion for index in range(4))
         self.freeze(frozen_stages)
-        self.train()  # a module starts in training mode without having been told
+        self.train()  # a new module is in training mode without a call of train()
 
     def freeze(self, stages: int) -> None:
         """Let the first `stages` stages, 0 to 4, keep their weights in training; with the first also the stem."""

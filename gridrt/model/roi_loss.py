@@ -1,4 +1,4 @@
-"""What the second stage learns from, whatever its box branch: sampled RoIs, and their classes.
+"""The sampled RoIs that the second stage learns from, with any box branch, and the loss of their classes.
 
 Shapes: N proposals, G objects, S sampled RoIs of an image, P of them positive; K RoIs of a batch.
 """
@@ -30,7 +30,7 @@ class RoISamples(NamedTuple):
 
 
 def sample_rois(proposals: Tensor, truth: GroundTruth, config: RoITrainConfig, randomness: Randomness) -> RoISamples:
-    """Assign the proposals, and draw among them and the true boxes, which come first and stand for themselves.
+    """Assign the proposals, and draw among them and the true boxes, which come first, each assigned to itself.
 
     Args:
         proposals: float32 [N, 4], xyxy.

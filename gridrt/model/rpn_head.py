@@ -16,12 +16,13 @@ from gridrt.config import AnchorConfig, ProposalConfig, RPNTrainConfig
 from gridrt.model.rpn_loss import rpn_losses, sample_anchors
 from gridrt.ops.anchors import base_anchors, grid_anchors
 from gridrt.ops.boxes import clip_boxes, decode_deltas
+from gridrt.ops.custom_ops import BatchedNms
 from gridrt.ops.nms import batched_nms
 from gridrt.ops.randomness import Randomness
 from gridrt.types import GroundTruth
 
 UNUSED = -1.0
-"""Score of a candidate row that holds none; probabilities are at least 0."""
+"""Score of an unused candidate row; probabilities are at least 0."""
 
 
 class Proposals(NamedTuple):
@@ -33,13 +34,13 @@ class Proposals(NamedTuple):
 
 
 class RPNHead(nn.Module):
-    """One small network slid over every level.
+    """One small convolutional network over every level.
 
     Args:
         channels: of the pyramid.
         anchors: their sizes and shapes.
         proposals: how many are kept, and how far they may overlap.
-        train_config: what is learned from, and the proposals of the meantime.
+        train_config: which anchors it learns from, and the proposals during training.
     """
 
     def __init__(
@@ -63,15 +64,6 @@ class RPNHead(nn.Module):
         hidden = [F.relu(self.rpn_conv(feature)) for feature in pyramid]
         return [(self.rpn_cls(x), self.rpn_reg(x)) for x in hidden]
 
-    def propose(self, pyramid: Sequence[Tensor], image_sizes: Tensor) -> Proposals:
-        """The best boxes of all levels after suppression within each level."""
-        return self.select(self(pyramid), image_sizes, self.proposals)
-
-    def propose_in_training(self, outputs: Sequence[tuple[Tensor, Tensor]], image_sizes: Tensor) -> Proposals:
-        """As `propose`, of the outputs of `forward`; more of them, and without a gradient."""
-        with torch.no_grad():
-            return self.select(outputs, image_sizes, self.train_config.proposals)
-
     def losses(
         self,
         outputs: Sequence[tuple[Tensor, Tensor]],
@@ -88,25 +80,25 @@ class RPNHead(nn.Module):
         ]
         return rpn_losses(logits.float(), deltas.float(), anchors, samples, self.train_config)
 
-    def select(
-        self, outputs: Sequence[tuple[Tensor, Tensor]], image_sizes: Tensor, config: ProposalConfig
+    def propose(
+        self,
+        outputs: Sequence[tuple[Tensor, Tensor]],
+        image_sizes: Tensor,
+        config: ProposalConfig,
+        nms: BatchedNms = batched_nms,
     ) -> Proposals:
-        """Proposals of the outputs of `forward`."""
+        """The best boxes of the outputs of `forward` after suppression within each level."""
         boxes, scores = self.candidates(outputs, image_sizes, config)
-        boxes, scores, levels = batched_nms(
+        levels = torch.arange(len(self.anchors.strides), dtype=torch.int32, device=boxes.device)
+        boxes, scores, levels = nms(
             boxes,
             scores.unsqueeze(-1),
-            self.candidate_levels(boxes.device, config),
+            levels.repeat_interleave(config.candidates_per_level),  # [N]
             iou_threshold=config.iou_threshold,
             score_threshold=UNUSED,
             max_output=config.max_proposals,
         )
         return Proposals(boxes, scores, levels >= 0)
-
-    def candidate_levels(self, device: torch.device, config: ProposalConfig) -> Tensor:
-        """The level of every candidate row: int32 [N]."""
-        levels = torch.arange(len(self.anchors.strides), dtype=torch.int32, device=device)
-        return levels.repeat_interleave(config.candidates_per_level)
 
     def candidates(
         self, outputs: Sequence[tuple[Tensor, Tensor]], image_sizes: Tensor, config: ProposalConfig

@@ -1,4 +1,4 @@
-"""What the region proposal network learns from: for each image a few anchors on objects and a few on background.
+"""The losses of the region proposal network: for each image over a few anchors on objects and a few on background.
 
 Shapes: B images, N anchors of all levels, G objects of an image.
 """
@@ -22,11 +22,11 @@ from gridrt.types import GroundTruth
 
 
 class AnchorSamples(NamedTuple):
-    """The anchors of one image that are learned from."""
+    """The anchors of one image that the losses are computed on."""
 
     positive: Tensor  # int64 [P], index into the anchors of all levels
     negative: Tensor  # int64 [Q], likewise
-    objects: Tensor  # float32 [P, 4], the box that each positive anchor should become
+    objects: Tensor  # float32 [P, 4], the true box of each positive anchor
 
 
 def sample_anchors(
@@ -50,7 +50,7 @@ def sample_anchors(
 def inside_image(anchors: Tensor, image_size: Tensor) -> Tensor:
     """Whether an anchor lies within the image, its far border excluded: float32 [N, 4] -> bool [N].
 
-    So do no anchors of cells in the padding, whose centres lie beyond the border.
+    Anchors of cells in the padding never do: their centres lie beyond the border.
     """
     return (anchors[:, :2] >= 0).all(1) & (anchors[:, 2:] < image_size.flip(0)).all(1)
 
@@ -60,7 +60,7 @@ def rpn_losses(
 ) -> dict[str, Tensor]:
     """Objectness and box losses, each summed over anchors and divided by how many anchors were drawn.
 
-    Where several processes train together, by how many each of them drew on average.
+    With several training processes, by the mean of how many each of them drew.
 
     Args:
         logits: float32 [B, N].
@@ -70,21 +70,13 @@ def rpn_losses(
         config: the shape of the box loss.
     """
     drawn = processes.mean(sum(max(len(image.positive), 1) + max(len(image.negative), 1) for image in samples))
-    return {
-        "loss_rpn_cls": _objectness_loss(logits, samples) / drawn,
-        "loss_rpn_bbox": _box_loss(deltas, anchors, samples, config.smooth_l1_beta) / drawn,
-    }
-
-
-def _objectness_loss(logits: Tensor, samples: Sequence[AnchorSamples]) -> Tensor:
     positive = torch.cat([row[image.positive] for row, image in zip(logits, samples, strict=True)])
     negative = torch.cat([row[image.negative] for row, image in zip(logits, samples, strict=True)])
     labels = torch.cat((torch.ones_like(positive), torch.zeros_like(negative)))
-    return F.binary_cross_entropy_with_logits(torch.cat((positive, negative)), labels, reduction="sum")
+    objectness_loss = F.binary_cross_entropy_with_logits(torch.cat((positive, negative)), labels, reduction="sum")
 
-
-def _box_loss(deltas: Tensor, anchors: Tensor, samples: Sequence[AnchorSamples], beta: float) -> Tensor:
     predicted = torch.cat([row[image.positive] for row, image in zip(deltas, samples, strict=True)])
     start = torch.cat([anchors[image.positive] for image in samples])
     wanted = encode_deltas(start, torch.cat([image.objects for image in samples]))
-    return F.smooth_l1_loss(predicted, wanted, reduction="sum", beta=beta)
+    box_loss = F.smooth_l1_loss(predicted, wanted, reduction="sum", beta=config.smooth_l1_beta)
+    return {"loss_rpn_cls": objectness_loss / drawn, "loss_rpn_bbox": box_loss / drawn}

@@ -130,10 +130,7 @@ def _fill_for(name: str, shape: _Shape, variant: str) -> _Fill:
     for pattern, fill in _BY_NAME:
         if re.search(pattern, name):
             return fill
-    return _fill_by_fan_in(name, math.prod(shape[1:]), variant)
-
-
-def _fill_by_fan_in(name: str, fan_in: int, variant: str) -> _Fill:
+    fan_in = math.prod(shape[1:])
     if ".lateral_convs." in name:
         return _centred(_LATERAL_GAINS[variant] / math.sqrt(fan_in))
     for pattern, gain in _CENTRED_GAINS:

@@ -1,4 +1,4 @@
-"""Weights that have a name: those that ship with GridRT, and the published ones, fetched once into a cache."""
+"""Named weights: those that ship with GridRT, and the published ones, which are downloaded once into a cache."""
 
 from __future__ import annotations
 
@@ -54,36 +54,38 @@ PUBLISHED: Mapping[str, PublishedWeights] = {
 SHIPPED: Mapping[str, Path] = {
     name: Path(__file__).parents[1] / "weights" / f"{name}.pth" for name in ("tiny_bccd", "tiny_synthetic")
 }
-"""Trained here; beside each lies a card that tells on what, how and how well."""
+"""Trained by GridRT. The card beside each file states its data, its training and its accuracy."""
 
 NAMES = (*PUBLISHED, *SHIPPED)
-"""What a user may give in place of a checkpoint file."""
+"""Accepted wherever a checkpoint file is."""
 
 PATH_OR_NAME = f"Check the path, or give one of the names {', '.join(NAMES)}."
-"""The remedy where neither a file nor such a name was given."""
+"""The remedy where a path is neither a file nor one of `NAMES`."""
 
 
 def locate(path_or_name: str | Path) -> Path:
-    """The file that a user means: one of `NAMES` is resolved, anything else is a path (`./r50` too)."""
+    """The file of a model: one of `NAMES` is resolved, anything else is a path (`./r50` too)."""
     if isinstance(path_or_name, str) and path_or_name in SHIPPED:
         return SHIPPED[path_or_name]
     return resolve(path_or_name) if isinstance(path_or_name, str) and path_or_name in PUBLISHED else Path(path_or_name)
 
 
 def published_scale(path: Path) -> tuple[int, int] | None:
-    """The scale that a published file, known by its name, was trained at, as it notes none; None for other files."""
+    """The training scale of a published file, which is recognised by its name; None for other files."""
     return DEFAULT_SCALE if path.name in {published.file for published in PUBLISHED.values()} else None
 
 
 def resolve(name: str) -> Path:
-    """The published weights `name` in the cache, fetched if they are not there yet.
+    """The cached file of the published weights `name`, downloaded if it is not there yet.
 
     Raises:
-        CheckpointError: no such name, no way to fetch the file, or a file that is not the published one.
+        CheckpointError: `name` is unknown, the download failed, or the file is not the published one.
         OutputError: the cache cannot be written.
     """
     if name not in PUBLISHED:
-        raise CheckpointError("no such published weights", value=name, remedy=f"There are {', '.join(PUBLISHED)}.")
+        raise CheckpointError(
+            "this is not the name of published weights", value=name, remedy=f"Choose one of {', '.join(PUBLISHED)}."
+        )
     published = PUBLISHED[name]
     cached = cache_folder() / published.file
     if not cached.exists():
@@ -94,13 +96,13 @@ def resolve(name: str) -> Path:
             f"the SHA-256 of this file must begin with {published.sha256_prefix}",
             place=cached,
             value=sha256_of(cached)[:8],
-            remedy=f"Delete it and run again, or fetch {published.url} elsewhere and put it there.",
+            remedy=f"Delete it and run again, or download {published.url} elsewhere and put it there.",
         )
     return cached
 
 
 def cache_folder() -> Path:
-    """Where fetched weights are kept: $GRIDRT_CACHE, else $XDG_CACHE_HOME/gridrt, else ~/.cache/gridrt."""
+    """The folder of downloaded weights: $GRIDRT_CACHE, else $XDG_CACHE_HOME/gridrt, else ~/.cache/gridrt."""
     if chosen := os.environ.get("GRIDRT_CACHE"):
         return Path(chosen).expanduser()
     if shared := os.environ.get("XDG_CACHE_HOME"):
@@ -112,41 +114,36 @@ def _download(published: PublishedWeights, target: Path) -> None:
     digest = hashlib.sha256()
     with atomic_path(target) as part:
         with part.open("wb") as file:
-            for block in _fetched_blocks(published, target):
+            for block in _download_blocks(published, target):
                 digest.update(block)
                 file.write(block)
         if not digest.hexdigest().startswith(published.sha256_prefix):
             found = f"a file whose SHA-256 begins with {digest.hexdigest()[:8]} instead of {published.sha256_prefix}"
-            raise _not_fetched(published, target, found)
+            raise _cannot_download(published, target, found)
 
 
-def _fetched_blocks(published: PublishedWeights, target: Path) -> Iterator[bytes]:
-    """The bytes behind the URL, under a progress bar. All trouble with the network ends here, as one error."""
-    try:
-        with urllib.request.urlopen(published.url, timeout=_TIMEOUT_SECONDS) as response:  # noqa: S310 - our own URLs
-            yield from _blocks_with_progress(response, published.file)
-    except (OSError, http.client.HTTPException) as error:
-        raise _not_fetched(published, target, getattr(error, "reason", None) or error) from error
-
-
-def _blocks_with_progress(response: http.client.HTTPResponse, title: str) -> Iterator[bytes]:
+def _download_blocks(published: PublishedWeights, target: Path) -> Iterator[bytes]:
+    """The bytes behind the URL, under a progress bar. Every network failure becomes the same error."""
     from tqdm import tqdm
 
-    expected = response.length
-    received = 0
-    with tqdm(total=expected, desc=title, unit="B", unit_scale=True, disable=None) as bar:
-        while block := response.read(_BLOCK_BYTES):
-            received += len(block)
-            bar.update(len(block))
-            yield block
-    if expected is not None and received != expected:
-        raise ConnectionError(f"the connection broke after {received} of {expected} bytes")
+    try:
+        with urllib.request.urlopen(published.url, timeout=_TIMEOUT_SECONDS) as response:  # noqa: S310 - our own URLs
+            expected, received = response.length, 0
+            with tqdm(total=expected, desc=published.file, unit="B", unit_scale=True, disable=None) as bar:
+                while block := response.read(_BLOCK_BYTES):
+                    received += len(block)
+                    bar.update(len(block))
+                    yield block
+        if expected is not None and received != expected:
+            raise ConnectionError(f"the connection broke after {received} of {expected} bytes")
+    except (OSError, http.client.HTTPException) as error:
+        raise _cannot_download(published, target, getattr(error, "reason", None) or error) from error
 
 
-def _not_fetched(published: PublishedWeights, target: Path, found: object) -> CheckpointError:
+def _cannot_download(published: PublishedWeights, target: Path, found: object) -> CheckpointError:
     return CheckpointError(
-        "the published weights could not be fetched",
+        "cannot download the published weights",
         place=published.url,
         value=found,
-        remedy=f"Fetch this address where there is a network, and put the file at {target}.",
+        remedy=f"Download this address on a machine with a network, and put the file at {target}.",
     )

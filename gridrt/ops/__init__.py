@@ -1,1 +1,1 @@
-"""The operations of the detector in plain torch: obvious, and what every other form is tested against."""
+"""The operations of the detector in plain torch: the definitions that every faster form is tested against."""

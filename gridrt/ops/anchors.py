@@ -1,4 +1,4 @@
-"""Anchors: boxes of a few shapes, centred on the corners of every cell of a pyramid level."""
+"""Anchors: boxes of a few aspect ratios at every cell of a pyramid level, centred on its upper left corner."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from gridrt.config import AnchorConfig
 
 def base_anchors(stride: int, config: AnchorConfig) -> Tensor:
     """The anchors of one cell, centred on the origin: float32 [A, 4], xyxy in pixels."""
-    # A constant, even where weights are made on the meta device.
+    # On the CPU even if the model is built on the meta device: anchors are constants.
     roots = torch.tensor([math.sqrt(ratio) for ratio in config.ratios], dtype=torch.float32, device="cpu")
     half = torch.stack((stride / roots, stride * roots), 1) * config.scale / 2  # [A, 2]
     return torch.cat((-half, half), 1)
 
 
 def grid_anchors(height: int, width: int, stride: int, base: Tensor) -> Tensor:
-    """The anchors of one level: row after row, cell after cell, then shape after shape.
+    """The anchors of one level, ordered by row, then column, then aspect ratio.
 
     Args:
-        height: cells in a column of the level.
-        width: cells in a row.
+        height: rows of cells in the level.
+        width: columns of cells.
         stride: pixels between cells.
-        base: float32 [A, 4], of `base_anchors`.
+        base: float32 [A, 4], from `base_anchors`.
 
     Returns:
         float32 [height * width * A, 4], xyxy in pixels.

@@ -1,4 +1,4 @@
-"""Box arithmetic: deltas, clipping, overlap.
+"""Box arithmetic: deltas, clipping, intersection.
 
 Boxes are xyxy in absolute pixels with width = x2 - x1; deltas are (dx, dy, dw, dh) relative to a box's centre and size.
 """
@@ -10,14 +10,14 @@ import math
 import torch
 from torch import Tensor
 
-# A box grows or shrinks at most by 1000/16 in one step: exp() of anything larger is noise.
+# Deltas grow or shrink a side at most by a factor of 1000/16, so that exp() cannot overflow.
 MAX_LOG_RATIO = math.log(1000 / 16)
 
 
 def encode_deltas(boxes: Tensor, targets: Tensor) -> Tensor:
     """Deltas that move `boxes` onto `targets`.
 
-    decode_deltas(boxes, encode_deltas(boxes, targets)) == targets, while no side changes by more than 1000/16.
+    decode_deltas(boxes, encode_deltas(boxes, targets)) == targets if no side changes by more than a factor of 1000/16.
 
     Args:
         boxes: float [..., 4], xyxy, of positive width and height.
@@ -53,7 +53,7 @@ def _centre_and_size(boxes: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def clip_boxes(boxes: Tensor, image_sizes: Tensor) -> Tensor:
-    """Clip to the image, whose far border is its width and height themselves.
+    """Clip to the image: x to [0, width], y to [0, height].
 
     Args:
         boxes: float [B, N, 4], xyxy.
@@ -64,12 +64,12 @@ def clip_boxes(boxes: Tensor, image_sizes: Tensor) -> Tensor:
 
 
 def area(boxes: Tensor) -> Tensor:
-    """Width times height, signs and all: float [..., 4] -> [...]."""
+    """Signed width times signed height: float [..., 4] -> [...]."""
     return (boxes[..., 2] - boxes[..., 0]) * (boxes[..., 3] - boxes[..., 1])
 
 
 def intersection(boxes: Tensor, others: Tensor) -> Tensor:
-    """Area shared by every pair: float [N, 4], [M, 4] -> [N, M]."""
+    """Area of the intersection of every pair: float [N, 4], [M, 4] -> [N, M]."""
     left, top, right, bottom = boxes.T.unsqueeze(-1)  # each [N, 1]
     other_left, other_top, other_right, other_bottom = others.T.unsqueeze(1)  # each [1, M]
     width = torch.minimum(right, other_right) - torch.maximum(left, other_left)

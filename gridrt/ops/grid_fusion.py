@@ -1,4 +1,4 @@
-"""Grid fusion: every point's features gather what their neighbour points know, twice.
+"""Grid fusion: two rounds of messages between the features of neighbouring grid points.
 
 Shapes: K RoIs, P grid points, C channels per point, S map side, E directed edges (see `gridrt.ops.grid`).
 """
@@ -15,7 +15,7 @@ from gridrt.ops.grid import EDGES, POINTS
 
 
 class FusionWeights(NamedTuple):
-    """One order of fusion: along each edge a depth-wise 5x5 convolution, then a point-wise one, neither activated."""
+    """One order of fusion: along each edge a depth-wise 5x5 convolution, then a point-wise one, without activations."""
 
     depthwise: Tensor  # [E * C, 1, 5, 5]
     depthwise_bias: Tensor  # [E * C]
@@ -24,7 +24,7 @@ class FusionWeights(NamedTuple):
 
 
 def grid_fusion(features: Tensor, first: FusionWeights, second: FusionWeights) -> Tensor:
-    """Add to each point's features what arrives from its neighbours, and from theirs.
+    """Add messages from the neighbours, and from their neighbours, to the features of each point.
 
     first_i = x_i + sum_j T1_ij(x_j);  second_i = x_i + sum_j T2_ij(first_j), over the neighbours j of i.
 
@@ -40,7 +40,7 @@ def grid_fusion(features: Tensor, first: FusionWeights, second: FusionWeights) -
 
 
 def _messages(features: Tensor, weights: FusionWeights) -> Tensor:
-    """What arrives at every point: [K, P * C, S, S] -> [K, P * C, S, S]."""
+    """The sum of the neighbours' messages to each point: [K, P * C, S, S] -> [K, P * C, S, S]."""
     sources, targets = (torch.tensor(ends, device=features.device) for ends in zip(*EDGES, strict=True))
     points = features.unflatten(1, (POINTS, -1))  # [K, P, C, S, S]
     sent = points.index_select(1, sources).flatten(1, 2)  # [K, E * C, S, S]

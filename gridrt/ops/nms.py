@@ -1,7 +1,7 @@
 """Non-maximum suppression: greedy, by descending score, `iou > threshold` suppresses.
 
-Ties in score go to the lower index. Groups (pyramid levels, classes) are kept apart by shifting each into its own
-region of the plane, in float32, as the reference does: overlaps are those of the shifted, hence rounded, boxes.
+Of equal scores the lower index comes first. Groups (pyramid levels, classes) are separated by an offset for each group,
+in float32, as in the reference: the overlaps are those of the shifted, hence rounded, boxes.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ BLOCK = 1024
 def nms(boxes: Tensor, scores: Tensor, iou_threshold: float, max_output: int | None = None) -> Tensor:
     """Indices of the boxes that survive, best first.
 
-    Works through the boxes in blocks, so memory stays bounded and a limited output ends early.
+    The boxes are processed in blocks, which bounds the memory and stops early at `max_output`.
 
     Args:
         boxes: float32 [N, 4], xyxy.
         scores: float32 [N].
-        iou_threshold: a box goes if its overlap with a better survivor exceeds this; 0/0 does not.
-        max_output: how many to return at most.
+        iou_threshold: a box is suppressed if its IoU with a better survivor exceeds this; 0/0 does not.
+        max_output: return at most this many.
 
     Returns:
         int64 [K].
@@ -39,17 +39,17 @@ def nms(boxes: Tensor, scores: Tensor, iou_threshold: float, max_output: int | N
 
 
 def _overlaps(boxes: Tensor, others: Tensor, iou_threshold: float) -> Tensor:
-    """Whether the overlap of each pair exceeds the threshold: [N, 4], [M, 4] -> bool [N, M]."""
+    """Whether the IoU of each pair exceeds the threshold: [N, 4], [M, 4] -> bool [N, M]."""
     shared = intersection(boxes, others)
     iou = shared / (area(boxes)[:, None] + area(others)[None, :] - shared)
     return iou > iou_threshold
 
 
 def _greedy(overlaps: Tensor) -> Tensor:
-    """Which boxes a greedy pass over rows in order keeps: bool [N, N] -> bool [N].
+    """Which boxes a greedy pass in order keeps: bool [N, N] -> bool [N].
 
-    A box is kept if no kept box before it overlaps it. Iterating that sentence from any start settles the boxes
-    one after another, in practice within a few rounds: its only fixed point is the greedy result.
+    A box is kept if no kept box before it overlaps it. The greedy result is the only fixed point of that rule, and
+    iterating the rule from any start reaches it, in practice within a few rounds.
     """
     before = overlaps.triu(1).float()  # [suppressor, suppressed]
     keep = overlaps.new_ones(len(overlaps))
@@ -63,14 +63,14 @@ def _greedy(overlaps: Tensor) -> Tensor:
 def nms_by_group(
     boxes: Tensor, scores: Tensor, groups: Tensor, iou_threshold: float, max_output: int | None = None
 ) -> Tensor:
-    """As `nms`, but boxes suppress only those of their own group.
+    """As `nms`, but boxes suppress only boxes of the same group.
 
     Args:
-        boxes: float32 [N, 4], xyxy, coordinates of at least 0.
+        boxes: float32 [N, 4], xyxy, no coordinate negative.
         scores: float32 [N].
         groups: int [N].
         iou_threshold: as in `nms`.
-        max_output: as in `nms`, over all groups together.
+        max_output: as in `nms`, for all groups together.
 
     Returns:
         int64 [K], best first.
@@ -86,19 +86,20 @@ def batched_nms(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """The best detections of each image, in a fixed number of rows.
 
-    Row n and column c of the scores make one candidate: box n in group `groups[n] + c`. Candidates at or below the
-    score threshold do not take part.
+    Row n and column c of the scores are one candidate: box n in group `groups[n] + c`. Candidates at or below the
+    score threshold are ignored.
 
     Args:
-        boxes: float32 [B, N, 4], xyxy, coordinates of at least 0.
+        boxes: float32 [B, N, 4], xyxy, no coordinate negative.
         scores: float32 [B, N, C].
         groups: int32 [N].
         iou_threshold: as in `nms`.
-        score_threshold: strict.
+        score_threshold: candidates must exceed it.
         max_output: D, rows per image.
 
     Returns:
-        boxes float32 [B, D, 4], scores float32 [B, D] descending, groups int32 [B, D]; unused rows hold 0, 0, -1.
+        boxes float32 [B, D, 4], scores float32 [B, D] descending, groups int32 [B, D]; 0, 0 and -1 in unused
+        rows.
     """
     images = [
         _best_of_image(boxes[b], scores[b], groups, iou_threshold, score_threshold, max_output)

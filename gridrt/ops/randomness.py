@@ -1,4 +1,4 @@
-"""Where the chance in training comes from: one small object, so that a test can say what is drawn."""
+"""The source of randomness in training, as a small object that a test can replace."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import Tensor
 
 
 class Randomness(Protocol):
-    """Draws, one after another. Tensors are on the CPU, so that a seed means the same on every device."""
+    """A sequence of random draws. Tensors are on the CPU, so that a seed means the same on every device."""
 
     def permutation(self, count: int) -> Tensor:
         """The numbers below `count` in random order: int64 [count]."""
@@ -23,7 +23,7 @@ class Randomness(Protocol):
 
 @dataclass(frozen=True)
 class TorchRandomness:
-    """Draws of a torch generator; of torch's global one by default."""
+    """Draws from a torch generator; from torch's global one by default."""
 
     generator: torch.Generator | None = None
 

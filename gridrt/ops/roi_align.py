@@ -1,8 +1,8 @@
 """RoIAlign over a feature pyramid: aligned corners, adaptive sampling, averaged.
 
-Sample positions form a grid, and bilinear weights are products of one weight per axis. So each axis is worked out by
-itself, as a short list of (cell, weight) taps per bin; a bin's value is the weighted sum of the feature vectors at
-all pairs of its taps. Bins have as many taps as their RoI asks for, which makes that sum an embedding bag.
+Sample positions form a grid, and bilinear weights are products of one weight per axis. So each axis is computed
+separately, as a short list of (cell, weight) taps per bin. The value of a bin is the weighted sum of the feature
+vectors at all pairs of its taps. The number of taps depends on the size of the RoI, so that sum is an embedding bag.
 
 Shapes: K RoIs, C channels, S output bins per side, T taps in all.
 """
@@ -19,11 +19,11 @@ from torch.nn import functional as F
 from gridrt.ops.boxes import area
 
 FINEST_SIZE = 56
-"""RoIs below twice this side, in pixels, belong to the finest level."""
+"""RoIs with a side below twice this, in pixels, are pooled from the finest level."""
 
 
 def multi_level_roi_align(features: Sequence[Tensor], rois: Tensor, strides: Sequence[int], output_size: int) -> Tensor:
-    """Pool each RoI from the pyramid level that fits its size.
+    """Pool each RoI from the pyramid level that corresponds to its size.
 
     Args:
         features: float [B, C, H_l, W_l] per level, finest first.
@@ -32,7 +32,7 @@ def multi_level_roi_align(features: Sequence[Tensor], rois: Tensor, strides: Seq
         output_size: S.
 
     Returns:
-        [K, C, S, S] of the features' type; zeros for RoIs without area.
+        [K, C, S, S] in the dtype of the features; zeros for RoIs without area.
     """
     levels = roi_levels(rois[:, 1:], len(features))
     of_level = [(levels == level).nonzero().flatten() for level in range(len(features))]
@@ -44,7 +44,7 @@ def multi_level_roi_align(features: Sequence[Tensor], rois: Tensor, strides: Seq
 
 
 def roi_levels(boxes: Tensor, level_count: int) -> Tensor:
-    """The pyramid level of each box by its area, the finest for one without: float32 [K, 4] -> int64 [K]."""
+    """The pyramid level of each box by its area, the finest for boxes without area: float32 [K, 4] -> int64 [K]."""
     size = area(boxes).clamp(min=0).sqrt()
     return torch.floor(torch.log2(size / FINEST_SIZE + 1e-6)).clamp(0, level_count - 1).long()
 
@@ -59,7 +59,7 @@ def roi_align(feature: Tensor, rois: Tensor, spatial_scale: float, output_size: 
         output_size: S.
 
     Returns:
-        [K, C, S, S] of the feature's type.
+        [K, C, S, S] in the dtype of the feature.
     """
     channels, height, width = feature.shape[1:]
     low, high = rois[:, 1:3] * spatial_scale - 0.5, rois[:, 3:5] * spatial_scale - 0.5
@@ -73,22 +73,22 @@ def roi_align(feature: Tensor, rois: Tensor, spatial_scale: float, output_size: 
 
 
 class _Taps(NamedTuple):
-    """The taps of every bin along one axis, one bin after another."""
+    """The taps of all bins along one axis, bin by bin."""
 
     cell: Tensor  # int64 [T]
     weight: Tensor  # float32 [T]
-    first: Tensor  # int64 [K * S], where a bin's taps begin
-    length: Tensor  # int64 [K * S], how many it has
+    first: Tensor  # int64 [K * S], index of a bin's first tap
+    length: Tensor  # int64 [K * S], number of its taps
 
 
 def _axis_taps(start: Tensor, length: Tensor, bins: int, extent: int) -> _Taps:
-    """The cells that each bin reads along one axis, and how much of each.
+    """The cells that each bin reads along one axis, with their weights.
 
     Args:
         start: float32 [K], in cells.
         length: float32 [K], in cells.
         bins: S.
-        extent: cells that the axis has.
+        extent: cells along the axis.
     """
     bin_size = length / bins
     samples = bin_size.ceil().clamp(min=0).long().repeat_interleave(bins)  # [K * S]
@@ -98,7 +98,7 @@ def _axis_taps(start: Tensor, length: Tensor, bins: int, extent: int) -> _Taps:
     owner, nth = _ragged(samples)
     position = bin_start[owner] + (nth + 0.5) * bin_size[owner] / samples[owner]
     low, high, fraction = _neighbours(position, extent)
-    # A sample more than a cell outside counts as one, but reads nothing.
+    # A sample more than one cell outside counts in the mean, but reads nothing.
     share = ((position >= -1) & (position <= extent)).to(position.dtype) / samples[owner]
 
     first_cell = _at_ends(low, samples, 0)
@@ -112,14 +112,14 @@ def _axis_taps(start: Tensor, length: Tensor, bins: int, extent: int) -> _Taps:
 
 
 def _neighbours(position: Tensor, extent: int) -> tuple[Tensor, Tensor, Tensor]:
-    """The cells before and after each position, and how far between them it lies; positions outside are drawn in."""
+    """The cells on either side of each position clamped to the axis, and the fraction of the way from low to high."""
     position = position.clamp(0, extent - 1)
     low = position.long()
     return low, (low + 1).clamp(max=extent - 1), position - low
 
 
 def _ragged(counts: Tensor) -> tuple[Tensor, Tensor]:
-    """Number the members of groups: [2, 0, 1] -> owners [0, 0, 2] and positions within [0, 1, 0]."""
+    """Enumerate the members of groups of these sizes: [2, 0, 1] -> group [0, 0, 2] and index in the group [0, 1, 0]."""
     owner = torch.arange(len(counts), device=counts.device).repeat_interleave(counts)
     first = counts.cumsum(0) - counts
     return owner, torch.arange(len(owner), device=counts.device) - first[owner]
@@ -134,7 +134,7 @@ def _at_ends(values: Tensor, counts: Tensor, end: int) -> Tensor:
 
 
 def _pair_taps(y_taps: _Taps, x_taps: _Taps, bins: int, image_row: Tensor, width: int) -> tuple[Tensor, Tensor, Tensor]:
-    """All pairs of a row tap and a column tap, bin after bin: flat cells [T], weights [T], where bins begin [K*S*S]."""
+    """All pairs of a row tap and a column tap, bin by bin: flat cells [T], weights [T], start of each bin [K*S*S]."""
     rows = torch.arange(len(y_taps.length), device=image_row.device).repeat_interleave(bins)  # [K * S * S]
     columns = torch.arange(len(x_taps.length), device=image_row.device).view(-1, bins).repeat(1, bins).flatten()
     counts = y_taps.length[rows] * x_taps.length[columns]

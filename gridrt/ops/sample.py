@@ -1,4 +1,4 @@
-"""Which of the assigned boxes are learned from: a random few, so that the background does not drown the objects."""
+"""Random sampling of assigned boxes for the loss, so that background does not outnumber the objects by far."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ class Samples(NamedTuple):
 
 
 def sample(assigned: Tensor, config: SampleConfig, randomness: Randomness) -> Samples:
-    """Draw positives up to their fraction of the count, then fill up with background as far as there is any.
+    """Sample positives up to their fraction of the count, then background boxes up to the count.
 
     Args:
-        assigned: int64 [N], of `gridrt.ops.assign.assign`.
-        config: how many.
-        randomness: asked for one permutation per kind of which there are too many, positives first.
+        assigned: int64 [N], from `gridrt.ops.assign.assign`.
+        config: the count and the fraction.
+        randomness: draws one permutation for the positives if there are too many, then one for the background.
     """
     positive = _draw(assigned >= 0, int(config.count * config.positive_fraction), randomness)
     negative = _draw(assigned == BACKGROUND, config.count - len(positive), randomness)
@@ -32,7 +32,7 @@ def sample(assigned: Tensor, config: SampleConfig, randomness: Randomness) -> Sa
 
 
 def _draw(eligible: Tensor, count: int, randomness: Randomness) -> Tensor:
-    """At most `count` of the indices that are eligible, ascending: bool [N] -> int64 [<= count]."""
+    """At most `count` random indices of eligible boxes, ascending: bool [N] -> int64 [<= count]."""
     index = eligible.nonzero().flatten()
     if len(index) <= count:
         return index

@@ -1,1 +1,1 @@
-"""What GridRT shows of its findings: pictures, videos, JSON."""
+"""Results for people: annotated images and videos, JSON, tables, curves and HTML reports."""

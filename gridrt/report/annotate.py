@@ -1,4 +1,4 @@
-"""From picture and video files to the same with detections drawn on them."""
+"""Detection in image and video files, with annotated copies."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from gridrt.data.image import load_image, save_image
 from gridrt.data.sources import is_video
 from gridrt.data.video import Video, video_writer
 from gridrt.detector import Detector
-from gridrt.errors import ImageError
+from gridrt.errors import ImageError, NonFiniteError
 from gridrt.report.draw import draw
 from gridrt.report.records import Record
 from gridrt.types import UInt8Array
@@ -19,43 +19,48 @@ JPEG_OR_PNG = (".jpg", ".jpeg", ".png")
 
 
 def plan_targets(sources: Sequence[Path], folder: Path) -> list[Path]:
-    """Where each drawn copy goes: in `folder`, under its own name.
+    """The path of each annotated copy: in `folder`, with the name of its source.
 
-    JPEG and PNG keep their format; `.png` is appended for other pictures and `.mp4` for other videos. Where two of
-    one name come from different folders, all keep their folders below the nearest common one.
+    JPEG and PNG keep their format; `.png` is appended to other images and `.mp4` to other videos. If two sources in
+    different folders have the same name, all keep their folders below the nearest common one.
     """
-    targets = [folder / _drawn_name(source) for source in sources]
+    targets = [folder / _copy_name(source) for source in sources]
     if len(set(targets)) < len(targets):
         folders = [source.parent.resolve() for source in sources]
         below = [os.path.relpath(each, os.path.commonpath(folders)) for each in folders]
-        targets = [folder / each / _drawn_name(source) for each, source in zip(below, sources, strict=True)]
+        targets = [folder / each / _copy_name(source) for each, source in zip(below, sources, strict=True)]
     return targets
 
 
 def annotate(detector: Detector, source: Path, target: Path, score_threshold: float) -> Iterator[Record]:
-    """Detect in a picture or video, write the drawn copy, and yield what was found, frame by frame.
+    """Detect objects in an image or video, write the annotated copy, and yield a record per image or frame.
 
     Args:
         detector: runs one image at a time.
-        source: a picture or a video, told apart by its suffix.
-        target: its folder is made where it is missing. It is written when the last record was taken.
+        source: an image or a video, by its suffix.
+        target: written after the last record was taken; its folder is made if it is missing.
         score_threshold: detections below it are neither drawn nor yielded.
 
     Raises:
-        ImageError: `source` cannot be read, or is a video that was cut short; what there is of it is drawn even so.
+        ImageError: `source` cannot be read, or is a video that is cut short; its frames so far are annotated even so.
+        NonFiniteError: the model's output for the image, or for frames of the video, is not finite. The other frames
+            are annotated even so; such frames are copied as they are and have no record.
         OutputError: `target` cannot be written.
     """
     if is_video(source):
         yield from _annotate_video(detector, source, target, score_threshold)
     else:
         image = load_image(source)
-        record, drawn = _detect(detector, image, source, None, score_threshold)
+        try:
+            record, drawn = _detect(detector, image, source, None, score_threshold)
+        except NonFiniteError as error:
+            raise error.at(source) from error
         save_image(target, drawn)
         yield record
 
 
 def frame_count(source: Path) -> int:
-    """Frames of a video as its header says, 1 for a picture; for a progress bar, so never an error."""
+    """The number of frames in a video's header, 1 for an image. For a progress bar: it raises no error."""
     if not is_video(source):
         return 1
     try:
@@ -66,12 +71,20 @@ def frame_count(source: Path) -> int:
 
 def _annotate_video(detector: Detector, source: Path, target: Path, score_threshold: float) -> Iterator[Record]:
     video = Video(source)
+    failures: list[NonFiniteError] = []
     with video_writer(target, video.fps) as append:
         for index, image in enumerate(video):
-            record, drawn = _detect(detector, image, source, index, score_threshold)
+            try:
+                record, drawn = _detect(detector, image, source, index, score_threshold)
+            except NonFiniteError as error:
+                failures.append(error.at(f"{source}, frame {index}"))
+                append(image)
+                continue
             append(drawn)
             yield record
     video.check_whole()
+    if failures:
+        raise failures[0]
 
 
 def _detect(
@@ -82,7 +95,7 @@ def _detect(
     return Record(source, frame, width, height, found), draw(image, found, detector.class_names)
 
 
-def _drawn_name(source: Path) -> str:
+def _copy_name(source: Path) -> str:
     if is_video(source):
         return source.name if source.suffix.lower() == ".mp4" else f"{source.name}.mp4"
     return source.name if source.suffix.lower() in JPEG_OR_PNG else f"{source.name}.png"

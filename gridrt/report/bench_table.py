@@ -1,38 +1,50 @@
-"""A bench as tables for people: accuracy in points of 100, times in milliseconds."""
+"""The result of a bench as tables for the terminal: accuracy in points of 100, times in milliseconds."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from pathlib import Path
 
 from gridrt.bench.result import DETECTOR, FIGURES, SESSION, BenchResult, Row
-from gridrt.wording import counted
+from gridrt.formatting import format_count
 
 HEADS = ("AP", "AP50", "AP75", "AP80", "AP90", "small", "medium", "large")
 CELL = 9
 
 
 def bench_lines(result: BenchResult) -> Iterator[str]:
-    """All tables, with what has to be known about them."""
+    """All tables, then failures, warnings, gates and conditions."""
     measured = [row for row in result.rows if row.speed is not None]
-    width = max(len(row.artefact) for row in result.rows)
+    width = max(len(row.name) for row in result.rows)
     yield from _accuracy_lines(measured, width)
     yield ""
     yield from _speed_lines(measured, width)
-    if any(row.stages for row in measured):
+    if staged := [row for row in measured if row.stages]:
         yield ""
-        yield from _stage_lines([row for row in measured if row.stages], width)
+        yield f"{'ms of one image':<{width}}" + "".join(f"{stage.name:>11}" for stage in staged[0].stages)
+        for row in staged:
+            yield f"{row.name:<{width}}" + "".join(f"{1000 * stage.seconds:>11.1f}" for stage in row.stages)
     yield ""
-    yield from _notes(result)
+    for row in result.rows:
+        if row.failure:
+            yield f"{row.name}: NOT MEASURED: {row.failure}"
+        yield from (f"{row.name}: WARNING: {warning}" for warning in row.warnings)
+    for gate in result.gates:
+        yield f"{gate.row}: {gate.rule}: {gate.value}, {'met' if gate.met else 'NOT MET'}"
+    yield _conditions(result)
+    if measured and all(row.accuracy is None for row in measured):
+        yield "no AP: the synthetic images show other classes. Give --images and --annotations."
 
 
 def _accuracy_lines(rows: Sequence[Row], width: int) -> Iterator[str]:
-    yield f"{'':<{width}} {'precision':>9} {'MB':>7}" + "".join(f"{head:>{CELL}}" for head in HEADS)
+    precision = max([len("precision"), *(len(row.precision_and_recipe) for row in rows)])
+    yield f"{'':<{width}} {'precision':>{precision}} {'MB':>7}" + "".join(f"{head:>{CELL}}" for head in HEADS)
     for number, row in enumerate(rows):
         overall = row.accuracy.overall if row.accuracy else {}
-        yield f"{row.artefact:<{width}} {row.precision:>9} {(row.bytes or 0) / 1e6:>7.1f}" + _cells(overall, "{:.2f}")
+        head = f"{row.name:<{width}} {row.precision_and_recipe:>{precision}} {(row.bytes or 0) / 1e6:>7.1f}"
+        yield head + _cells(overall, "{:.2f}")
         if number > 0 and row.deltas:
-            yield f"{'':<{width}} {'':>9} {'':>7}" + _cells(row.deltas, "{:+.2f}")
+            yield " " * len(head) + _cells(row.deltas, "{:+.2f}")
 
 
 def _cells(figures: Mapping[str, float | None], form: str) -> str:
@@ -42,7 +54,7 @@ def _cells(figures: Mapping[str, float | None], form: str) -> str:
 
 
 def hundredths(figure: float) -> float:
-    """In points of 100 with two decimals; what rounds to nothing has no sign of its own."""
+    """In points of 100 with two decimals; what rounds to zero has no sign."""
     return round(100 * figure, 2) + 0.0
 
 
@@ -52,46 +64,38 @@ def _speed_lines(rows: Sequence[Row], width: int) -> Iterator[str]:
     heads = ("mean", "p50", "p95", "p99", "fps", "speedup", "p50", "fps", "speedup", "MB held")
     yield f"{'':<{width}}" + "".join(f"{head:>8}" for head in heads)
     for row in rows:
-        yield f"{row.artefact:<{width}}" + "".join(f"{cell:>8}" for cell in _speed_cells(row))
+        yield f"{row.name:<{width}}" + "".join(f"{cell:>8}" for cell in _speed_cells(row))
 
 
 def _speed_cells(row: Row) -> Iterator[str]:
     if row.speed is None:
         return
     session, detector = (row.speed.latency[part] for part in (SESSION, DETECTOR))
+    speedup = {part: "-" if value is None else f"{value:.2f}x" for part, value in row.speed.speedup.items()}
     yield from (f"{1000 * seconds:.1f}" for seconds in (session.mean, session.p50, session.p95, session.p99))
-    yield from (f"{session.fps:.1f}", _times(row.speed.speedup[SESSION]))
-    yield from (f"{1000 * detector.p50:.1f}", f"{detector.fps:.1f}", _times(row.speed.speedup[DETECTOR]))
+    yield from (f"{session.fps:.1f}", speedup[SESSION])
+    yield from (f"{1000 * detector.p50:.1f}", f"{detector.fps:.1f}", speedup[DETECTOR])
     yield "-" if row.memory is None else f"{row.memory / 1e6:.0f}"
 
 
-def _times(speedup: float | None) -> str:
-    return "-" if speedup is None else f"{speedup:.2f}x"
-
-
-def _stage_lines(rows: Sequence[Row], width: int) -> Iterator[str]:
-    names = [stage.name for stage in rows[0].stages]
-    yield f"{'ms of one image':<{width}}" + "".join(f"{name:>11}" for name in names)
-    for row in rows:
-        yield f"{row.artefact:<{width}}" + "".join(f"{1000 * stage.seconds:>11.1f}" for stage in row.stages)
-
-
-def _notes(result: BenchResult) -> Iterator[str]:
-    for row in result.rows:
-        if row.failure:
-            yield f"{row.artefact}: NOT MEASURED: {row.failure}"
-        yield from (f"{row.artefact}: WARNING: {warning}" for warning in row.warnings)
-    for gate in result.gates:
-        yield f"{gate.artefact}: {gate.rule}: {gate.value}, {'met' if gate.met else 'NOT MET'}"
-    yield _told_conditions(result.conditions, result.reference)
-
-
-def _told_conditions(conditions: Mapping[str, Any], reference: str) -> str:
-    gpus = [gpu["name"] for gpu in conditions["gpus"]]
-    versions = ", ".join(f"{name} {version}" for name, version in conditions["versions"].items())
-    threads = counted(conditions["threads"], "thread") if conditions["threads"] else "the runtime's choice of threads"
+def _conditions(result: BenchResult) -> str:
+    """The most important conditions in one line."""
+    stated = result.conditions
+    gpus = [gpu["name"] for gpu in stated["gpus"]]
+    versions = ", ".join(f"{name} {version}" for name, version in stated["versions"].items())
+    threads = format_count(stated["threads"], "thread") if stated["threads"] else "default threads"
     return (
-        f"reference {reference}; {conditions['images_done']} of {conditions['images']} images, each artefact in turn, "
-        f"batch {conditions['batch']}, after {conditions['warm_up']} to warm up; {threads} of "
-        f"{', '.join([conditions['cpu'], *gpus])}; {versions}"
+        f"reference {result.reference}; {stated['images_done']} of {stated['images']} images, interleaved runs, "
+        f"batch {stated['batch']}, {stated['warm_up']} warm-up runs; {threads} on "
+        f"{', '.join([stated['cpu'], *gpus])}; {versions}"
     )
+
+
+def success_line(result: BenchResult, written: Sequence[Path], seconds: float) -> str:
+    """How many rows were measured on how many images, where the figures are, and how long it took."""
+    measured = sum(row.speed is not None for row in result.rows)
+    of_all = "" if measured == len(result.rows) else f"{measured} of "
+    state = "measured" if result.complete else "interrupted, measured"
+    images = f"{result.conditions['images_done']} of {format_count(result.conditions['images'], 'image')}"
+    places = f", in {', '.join(map(str, written))}" if written else ""
+    return f"{of_all}{format_count(len(result.rows), 'model')} {state} on {images}{places}, {seconds:.1f} s."

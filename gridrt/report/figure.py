@@ -1,4 +1,4 @@
-"""Figures of curves, through matplotlib, which only these need."""
+"""Figures of matplotlib, which is an optional dependency."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def new_figure(width: float, height: float) -> Figure:
-    """An empty figure of so many inches.
+    """An empty figure of this size in inches.
 
     Raises:
         DependencyError: matplotlib is not installed.
@@ -26,20 +26,20 @@ def new_figure(width: float, height: float) -> Figure:
 
 
 def require_matplotlib() -> None:
-    """Refuse before the work whose curves shall be drawn.
+    """Require matplotlib; to be called before the work whose curves are to be drawn.
 
     Raises:
         DependencyError: matplotlib is not installed.
     """
     if find_spec("matplotlib") is None:
         raise DependencyError(
-            "curves are drawn by matplotlib, which is not installed",
+            "cannot draw curves: matplotlib is not installed",
             remedy="Run: pip install matplotlib",
         )
 
 
 def save_figure(target: str | Path, figure: Figure) -> None:
-    """Write a figure in the format that the suffix names, atomically.
+    """Write a figure atomically, in the format that the suffix names.
 
     Raises:
         OutputError: it cannot be written.

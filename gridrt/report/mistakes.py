@@ -1,4 +1,4 @@
-"""Pictures of what a detector got wrong."""
+"""Images with the mistakes of a detector drawn on them."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from gridrt.data.coco import CocoDataset
 from gridrt.data.image import save_image
 from gridrt.eval import ImageMistakes
 from gridrt.report.draw import Color, draw_boxes
+from gridrt.report.fonts import drawable_name
 from gridrt.types import UInt8Array
 
 MISSED_COLOR: Color = (255, 176, 60)
@@ -17,8 +18,9 @@ WRONG_COLOR: Color = (255, 110, 150)
 
 
 def draw_mistakes(dataset: CocoDataset, mistakes: ImageMistakes) -> UInt8Array:
-    """The image with the objects that were missed and the detections that are wrong, uint8 [H, W, 3], RGB."""
-    names, wrong = dataset.class_names, mistakes.wrong
+    """The image with its missed objects and wrong detections, uint8 [H, W, 3], RGB."""
+    names = [drawable_name(name, label) for label, name in enumerate(dataset.class_names)]
+    wrong = mistakes.wrong
     missed = [f"missed {names[label]}" for label in mistakes.missed_labels]
     texts = missed + [
         f"wrong {names[label]} {score:.0%}" for label, score in zip(wrong.labels, wrong.scores, strict=True)
@@ -29,7 +31,7 @@ def draw_mistakes(dataset: CocoDataset, mistakes: ImageMistakes) -> UInt8Array:
 
 
 def save_mistakes(folder: Path, dataset: CocoDataset, worst_first: list[ImageMistakes]) -> None:
-    """Write a PNG of each image into a folder that is there, numbered from the worst.
+    """Write a PNG of each image to an existing folder, numbered from the worst.
 
     Raises:
         OutputError: they cannot be written.

@@ -1,4 +1,4 @@
-"""A picture of precision over recall: how it falls as the asked IoU grows, and class by class."""
+"""Curves of precision over recall: by the required IoU, and by class."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 IOUS = (0.5, 0.75, 0.8, 0.9)
-CLASSES = 10  # at most so many curves of single classes: those with the most objects
+CLASSES = 10  # at most this many curves of single classes, for those with the most objects
 
 
 def draw_precision_recall(target: str | Path, evaluation: Evaluation) -> None:
-    """Write the picture; its format is that of the suffix.
+    """Plot the curves, in the format that the suffix names.
 
     Raises:
         DependencyError: matplotlib is not installed.

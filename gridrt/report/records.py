@@ -1,4 +1,4 @@
-"""Detections as JSON: one entry per picture or video frame."""
+"""Detections as JSON: one entry per image or video frame."""
 
 from __future__ import annotations
 
@@ -7,18 +7,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from gridrt.types import Detections
 
 
 @dataclass(frozen=True)
 class Record:
-    """What was found in one picture, or in one frame of a video.
+    """The detections in one image, or in one frame of a video.
 
     Attributes:
-        file: where the picture or video was read.
-        frame: index within the video, from 0; None for a picture.
+        file: path of the image or video.
+        frame: index within the video, from 0; None for an image.
         width: pixels.
         height: pixels.
         detections: boxes in those pixels.
@@ -36,28 +34,14 @@ def to_json(records: Iterable[Record], class_names: Sequence[str]) -> str:
 
     Numbers are the shortest decimals that read back as the same float32.
     """
-    lines = [json.dumps(_entry(record, class_names)) for record in records]
-    return "[\n" + ",\n".join(lines) + "\n]\n"
-
-
-def _entry(record: Record, class_names: Sequence[str]) -> dict[str, object]:
-    found = record.detections
-    return {
-        "file": str(record.file),
-        **({} if record.frame is None else {"frame": record.frame}),
-        "width": record.width,
-        "height": record.height,
-        "detections": [
-            {
-                "box": [_shortest(coordinate) for coordinate in box],
-                "score": _shortest(score),
-                "label": int(label),
-                "name": class_names[label],
-            }
-            for box, score, label in zip(found.boxes, found.scores, found.labels, strict=True)
-        ],
-    }
-
-
-def _shortest(number: np.float32) -> float:
-    return float(str(number))
+    entries = [
+        {
+            "file": str(record.file),
+            **({} if record.frame is None else {"frame": record.frame}),
+            "width": record.width,
+            "height": record.height,
+            "detections": record.detections.to_dicts(class_names),
+        }
+        for record in records
+    ]
+    return "[\n" + ",\n".join(map(json.dumps, entries)) + "\n]\n"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from gridrt.graph.metadata import (
     PARENT_KEY,
-    PRECISION_KEY,
+    RECIPE_KEY,
     VARIANT_KEY,
     class_names_in,
     metadata_of,
@@ -51,7 +51,7 @@ def metadata_info(
         backend=backend,
         device=device,
         variant=metadata.get(VARIANT_KEY),
-        recipe=metadata.get(PRECISION_KEY),
+        recipe=metadata.get(RECIPE_KEY),
         weights_sha256=metadata.get(PARENT_KEY),
     )
 

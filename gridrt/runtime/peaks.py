@@ -68,13 +68,12 @@ def measured_int8_peaks(threads: int | None) -> Peaks:
         threads: of the product; None means every physical core. Copies are with PyTorch's threads.
     """
     import onnx.parser
-    import onnxruntime as ort
+
+    from gridrt.runtime.onnxruntime.inference_session import inference_session
 
     side = MATRIX_SIDE["cpu"]
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = threads or 0
     product = onnx.parser.parse_model(INT8_PRODUCT).SerializeToString()
-    session = ort.InferenceSession(product, options, providers=["CPUExecutionProvider"])
+    session = inference_session(product, threads=threads)
     left = torch.randint(0, 255, (side, side), dtype=torch.uint8).numpy()
     right = torch.randint(-127, 127, (side, side), dtype=torch.int8).numpy()
     seconds = _best_seconds(lambda: session.run(None, {"left": left, "right": right}), clock_of(CPU))

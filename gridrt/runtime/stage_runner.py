@@ -1,7 +1,7 @@
-"""What lies between the pixels and the boxes of a detector, and who can show it.
+"""The results of a detector's stages, and the protocol of what runs each stage from given ones.
 
-Shapes, of one image: H x W pixels, A anchors per cell, R proposal rows, D detection rows, K of those worked on, P grid
-points, S heatmap side.
+Shapes, of one image: H x W pixels, A anchors per cell, R proposal rows, D detection rows, K of them in the grid branch,
+P grid points, S heatmap side.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ BoolArray = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Features:
-    """What the convolutions make of an image.
+    """The results of the convolutions on an image.
 
     Attributes:
         input: float32 [1, 3, H, W], normalised.
@@ -53,11 +53,11 @@ class Trace:
     """All stages of one image.
 
     Attributes:
-        features: up to the maps of the region proposal network.
-        proposals: made of those maps.
+        features: up to the maps of the RPN.
+        proposals: from those maps.
         scores: class probabilities of the proposals, float32 [1, R, classes]; 0 in unused rows.
-        selected: detections before the grid: the proposals that are left after suppression.
-        heatmaps: logits of the detections that are worked on, float32 [K, P, S, S]; used rows come first.
+        selected: detections before the grid branch: the proposals that remain after suppression.
+        heatmaps: logits of the detections in the grid branch, float32 [K, P, S, S]; used rows come first.
         detections: with the boxes that the grid votes for.
     """
 
@@ -70,13 +70,13 @@ class Trace:
 
 
 class StageRunner(Protocol):
-    """A detector taken apart where it selects, so that each part can be fed with what another detector selected.
+    """A detector cut where it selects, so that each stage can receive the selections of another detector.
 
-    `batch` is always the one image that all else belongs to.
+    `batch` is always the one image that all other arguments belong to.
     """
 
     def features(self, batch: Batch) -> Features:
-        """From the pixels to the maps of the region proposal network."""
+        """From the pixels to the maps of the RPN."""
         ...
 
     def propose(self, batch: Batch, features: Features) -> ProposalRows:
@@ -88,11 +88,11 @@ class StageRunner(Protocol):
         ...
 
     def suppress(self, batch: Batch, proposals: ProposalRows, scores: Float32Array) -> RawDetections:
-        """Detections before the grid."""
+        """Detections before the grid branch."""
         ...
 
     def heatmaps(self, batch: Batch, features: Features, selected: RawDetections) -> Float32Array:
-        """Heatmap logits of detections, of at least those that are used."""
+        """Heatmap logits, at least of the used detections."""
         ...
 
     def locate(self, batch: Batch, selected: RawDetections, heatmaps: Float32Array) -> RawDetections:

@@ -1,4 +1,4 @@
-"""Training: a schedule, the iterations, and a state on disk from which a killed run goes on."""
+"""Training: the schedule, the iterations, and a state on disk from which a stopped run is resumed."""
 
 from gridrt.train.data import TrainingData
 from gridrt.train.schedule import SCHEDULES, Schedule

@@ -1,4 +1,4 @@
-"""The backbone to start from: weights that were trained to classify images, and stages that keep them."""
+"""Pre-trained weights of the backbone, and the check that frozen stages have them."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from gridrt.model.checkpoint.fit import compare
 from gridrt.model.grid_rcnn import GridRCNN
 
 PREFIX = "backbone."
-CLASSIFIER = "fc."  # of torchvision's ResNets, and of many others'
+CLASSIFIER = "fc."  # in torchvision's ResNets and in timm's
 
 
 def load_backbone(model: GridRCNN, path: Path) -> None:
-    """Put weights into the backbone, in place.
+    """Load weights into the backbone, in place.
 
     Args:
-        model: what to put them into.
-        path: a ResNet by torchvision's names, with or without its classifier; or a detector by mmdetection's, of which
-            only the backbone is taken.
+        model: its backbone is changed.
+        path: a ResNet with torchvision's names, with or without its classifier; or a detector with mmdetection's names,
+            of which only the backbone is loaded.
 
     Raises:
-        CheckpointError: the file cannot be read, or is of another backbone.
+        CheckpointError: the file cannot be read, or holds another backbone.
     """
     found = read_weights(path).state_dict
     if any(name.startswith(PREFIX) for name in found):
@@ -31,21 +31,21 @@ def load_backbone(model: GridRCNN, path: Path) -> None:
     misfit = compare(model.backbone.state_dict(), found)
     if misfit:
         raise CheckpointError(
-            f"weights of the backbone must have the names and shapes of {model.variant}'s",
+            f"the weights must have the names and shapes of the backbone of {model.variant}",
             place=path,
             value=misfit,
         )
-    model.backbone.load_state_dict(found, strict=False)  # BatchNorm's step counters may be missing
+    model.backbone.load_state_dict(found, strict=False)  # the step counters of BatchNorm may be missing
 
 
 def refuse_frozen_noise(model: GridRCNN) -> None:
-    """Refuse to freeze weights that were never trained.
+    """Refuse frozen stages in a backbone without trained weights.
 
     Raises:
         GridRTError: stages of the backbone are frozen.
     """
     if not all(weight.requires_grad for weight in model.backbone.parameters()):
         raise GridRTError(
-            f"frozen stages of {model.variant} need trained weights",
+            f"frozen stages of {model.variant} must have trained weights",
             remedy="Give them with --backbone-weights, or train all stages with --frozen-stages 0.",
         )

@@ -1,4 +1,4 @@
-"""The files from which a training goes on, and from which its detector is opened. The first process alone writes."""
+"""The checkpoint that a training is resumed from, and the weights that a detector is opened from."""
 
 from __future__ import annotations
 
@@ -6,66 +6,67 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from gridrt import processes
+from gridrt.files import remove_temporaries
 from gridrt.model.checkpoint import save_weights
 from gridrt.model.grid_rcnn import GridRCNN
-from gridrt.train.folder import STATE, check_room, remove_what_a_kill_left, telling_of_a_full_disk
+from gridrt.train.folder import FILES, STATE, check_room, explain_full_disk
 from gridrt.train.optimization import Optimization
 from gridrt.train.recorder import Recorder
 from gridrt.train.state import Progress, TrainingState, load_state, refuse_other_training, save_state
 
 
 class Checkpoints:
-    """Keeps training states and weights of a model in a folder.
+    """Writes training states and weights to a folder, in the first process only.
 
     Args:
         folder: an existing one, which all processes see.
-        model: whose they are.
-        settings: what the weights depend on, see `lasting_settings`.
+        model: the model that is trained.
+        settings: of `fixed_settings`.
     """
 
     def __init__(self, folder: Path, model: GridRCNN, settings: Mapping[str, object]) -> None:
         self._folder, self._model, self._settings = folder, model, settings
 
     def load_state(self) -> TrainingState:
-        """The state of the folder.
+        """Load the state in the folder.
 
         Raises:
-            DataError: it is of other classes.
-            CheckpointError: it cannot be read, or began with other data or settings.
+            DataError: its classes are not the model's.
+            CheckpointError: it cannot be read, or has other data or settings.
         """
         state = load_state(self._folder / STATE)
         refuse_other_training(self._folder / STATE, state, self._model.class_names, self._settings)
         return state
 
     def prepare_folder(self, optimization: Optimization) -> None:
-        """Clear away what an earlier run had not finished writing, and refuse a disk without room.
+        """Remove unfinished files of a killed run, and check that the disk has room.
 
         Raises:
-            OutputError: there is no room, or the folder cannot be written to.
+            OutputError: the disk has too little room, or the folder cannot be written to.
         """
         if processes.rank() == 0:
-            remove_what_a_kill_left(self._folder)
+            remove_temporaries(self._folder, {Path(name).suffix for name in FILES})
             weights = sum(tensor.nbytes for tensor in self._model.state_dict().values())
             check_room(self._folder, weights + optimization.most_bytes(), weights)
 
     def save_state(self, progress: Progress, optimization: Optimization, recorder: Recorder) -> None:
-        """Save all that a run needs to go on; every process must call this.
+        """Save the state to resume from; every process must call this.
 
         Raises:
-            OutputError: it cannot be written; what was there before is still there.
+            OutputError: it cannot be written; the previous state is still there.
         """
-        recorded = recorder.state_dict()  # by all processes
+        recorded = recorder.state_dict()  # a collective
         if processes.rank() == 0:
             class_names, weights = self._model.class_names, self._model.state_dict()
             state = TrainingState(progress, class_names, self._settings, weights, optimization.state_dict(), recorded)
             save_state(self._folder / STATE, state)
 
     def save_weights(self, name: str) -> None:
-        """Save the weights as they are.
+        """Save the weights under this file name.
 
         Raises:
-            OutputError: likewise.
+            OutputError: they cannot be written; the previous file is still there.
         """
         if processes.rank() == 0:
-            with telling_of_a_full_disk():
+            with explain_full_disk():
                 save_weights(self._model, self._folder / name)

@@ -1,4 +1,4 @@
-"""A picture of a training: losses on the left, average precision on the right."""
+"""The curves of a training: losses on the left, average precision on the right."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PRECISIONS = ("ap", "ap50", "ap75", "ap90")
 
 
 def draw_curves(target: Path, records: Sequence[Record]) -> None:
-    """Write the picture of a log; its format is that of the suffix.
+    """Plot the records of a log, in the format that the suffix names.
 
     Raises:
         DependencyError: matplotlib is not installed.
@@ -26,14 +26,14 @@ def draw_curves(target: Path, records: Sequence[Record]) -> None:
     left, right = figure.subplots(1, 2)
     losses = [record for record in records if "loss" in record]
     names = [name for name in (losses[0] if losses else ()) if name.startswith("loss")]
-    _draw(left, losses, names)
+    _plot(left, losses, names)
     left.set(title="Losses", yscale="log")
-    _draw(right, [record for record in records if "ap" in record], PRECISIONS, marker="o")
+    _plot(right, [record for record in records if "ap" in record], PRECISIONS, marker="o")
     right.set(title="Average precision", ylim=(0, 1))
     save_figure(target, figure)
 
 
-def _draw(axes: Axes, records: Sequence[Record], names: Sequence[str], marker: str = "") -> None:
+def _plot(axes: Axes, records: Sequence[Record], names: Sequence[str], marker: str = "") -> None:
     for name in names:
         rows = [(record["iteration"], record[name]) for record in records if record[name] is not None]
         axes.plot([row[0] for row in rows], [row[1] for row in rows], marker=marker, label=name)

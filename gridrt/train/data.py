@@ -1,4 +1,4 @@
-"""The data of a training: what it learns from, and what it is evaluated on."""
+"""The data of a training: images to train on and images to evaluate on."""
 
 from __future__ import annotations
 
@@ -7,33 +7,33 @@ import json
 
 from gridrt.config import DEFAULT_SCALE
 from gridrt.data.coco import CocoDataset
-from gridrt.data.joined import AnnotatedPictures
-from gridrt.data.training import LEAST_SIDE, TrainingImages
+from gridrt.data.joined import AnnotatedImages
+from gridrt.data.training import MIN_SIDE, TrainingImages
 
-DIGITS = 16  # of a digest: it tells sets apart, and is read by people
+DIGITS = 16  # of a digest; enough to tell data sets apart in a message
 
 
 class TrainingData:
-    """Pictures to learn from, and others to evaluate on.
+    """Images to train on, and images to evaluate on.
 
     Args:
-        pictures: to learn from, where there is something to learn; see `TrainingImages`.
-        validation: to evaluate on, where given.
+        pictures: to train on; `TrainingImages` says which of them are used.
+        validation: to evaluate on; None evaluates on none.
         scale: most pixels on the long and on the short side of a resized image.
         seed: of the run; at least 0.
 
     Attributes:
-        images: those of `pictures` that are learned from.
+        images: those of `pictures` that are used.
         validation: as given.
 
     Raises:
-        DataError: there is nothing to learn.
+        DataError: no image can be used.
         GridRTError: a side of `scale` is not positive.
     """
 
     def __init__(
         self,
-        pictures: AnnotatedPictures,
+        pictures: AnnotatedImages,
         validation: CocoDataset | None,
         scale: tuple[int, int] = DEFAULT_SCALE,
         seed: int = 0,
@@ -42,14 +42,14 @@ class TrainingData:
         self.images = TrainingImages(pictures, scale, seed)
 
     def left_out(self) -> dict[str, int]:
-        """How many images are not learned from, by the reason."""
-        small = sum(min(image.width, image.height) < LEAST_SIDE for image in self._pictures.images)
+        """The number of images that are not used, by the reason."""
+        small = sum(min(image.width, image.height) < MIN_SIDE for image in self._pictures.images)
         empty = len(self._pictures) - len(self.images) - small
-        reasons = {"without objects": empty, f"with a side of less than {LEAST_SIDE} pixels": small}
+        reasons = {"without objects": empty, f"with a side of less than {MIN_SIDE} pixels": small}
         return {reason: count for reason, count in reasons.items() if count}
 
     def training_digest(self) -> str:
-        """Of the names, sizes and objects of all pictures to learn from, in their order, and of the classes."""
+        """A digest of the class names, and of the names, sizes and objects of all images to train on, in order."""
         digest = hashlib.sha256(json.dumps(self._pictures.class_names).encode())
         for index, image in enumerate(self._pictures.images):
             objects = self._pictures.objects(index)
@@ -58,7 +58,7 @@ class TrainingData:
         return digest.hexdigest()[:DIGITS]
 
     def validation_digest(self) -> str:
-        """Of all that an average precision depends on beside the detector."""
+        """A digest of everything in the validation set that average precision depends on."""
         if self.validation is None:
             return "none"
         names = [image.file_name for image in self.validation.images]

@@ -1,4 +1,4 @@
-"""The folder of a training: which files lie there, whether one may begin, and whether there is room."""
+"""The output folder of a training: its files, whether a training may start there, and whether it has room."""
 
 from __future__ import annotations
 
@@ -9,44 +9,38 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from gridrt.errors import CheckpointError, OutputError
-from gridrt.files import remove_temporaries
 
 STATE, LAST, BEST = "checkpoint.pth", "last.pth", "best.pth"
 LOG, CURVES = "log.jsonl", "curves.png"
 FILES = (STATE, LAST, BEST, LOG, CURVES)
 
 MEGABYTE = 1_000_000
-# EIO: torch's writer tells no reason, and a full disk is the usual one.
-_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+# EIO: torch's writer gives no reason; a full disk is the usual one.
+_FULL_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 
-def goes_on(folder: Path, *, resume: bool) -> bool:
-    """Whether there is a training to go on with, which was asked for; else a new one begins.
+def resumes(folder: Path, *, resume: bool) -> bool:
+    """Whether a training in the folder is to be resumed; if not, a new one starts.
 
     Raises:
-        CheckpointError: a new one would begin among the files of another.
+        CheckpointError: a new training would start among the files of another one.
     """
     if resume and (folder / STATE).exists():
         return True
     found = [name for name in FILES if (folder / name).exists()]
     if found:
-        by_resuming = "Go on with it by --resume, or choose" if STATE in found else "Remove them, or choose"
+        alternative = "Continue that one with --resume" if STATE in found else "Remove them"
         raise CheckpointError(
-            "a training lies here already",
+            "cannot start a training in a folder with files of another one",
             place=folder,
             value=", ".join(found),
-            remedy=f"{by_resuming} another folder with --out.",
+            remedy=f"{alternative}, or choose another folder with --out.",
         )
     return False
 
 
-def remove_what_a_kill_left(folder: Path) -> None:
-    """Remove files that an earlier run had not finished writing when it was killed."""
-    remove_temporaries(folder, {Path(name).suffix for name in FILES})
-
-
 def check_room(folder: Path, state: int, weights: int) -> None:
-    """Refuse a disk that cannot hold what will be written.
+    """Require room on the disk for the files of a training.
 
     Args:
         folder: of the training.
@@ -54,14 +48,14 @@ def check_room(folder: Path, state: int, weights: int) -> None:
         weights: bytes of the weights.
 
     Raises:
-        OutputError: there is not as much room.
+        OutputError: the disk has less room.
     """
-    there = sum((folder / name).stat().st_size for name in (STATE, LAST, BEST) if (folder / name).exists())
-    needed = 2 * state + 2 * weights - there  # a new state is whole before the old one goes
+    existing = sum((folder / name).stat().st_size for name in (STATE, LAST, BEST) if (folder / name).exists())
+    needed = 2 * state + 2 * weights - existing  # the old state stays until the new one is complete
     free = shutil.disk_usage(folder).free
     if free < needed:
         raise OutputError(
-            "there must be room for the states and the weights of a training",
+            "the disk must have room for the states and weights of the training",
             place=folder,
             value=f"{free / MEGABYTE:.0f} MB free, {needed / MEGABYTE:.0f} MB needed",
             remedy="Make room, or choose another folder with --out.",
@@ -69,19 +63,21 @@ def check_room(folder: Path, state: int, weights: int) -> None:
 
 
 @contextmanager
-def telling_of_a_full_disk() -> Iterator[None]:
-    """An error of writing says so where the disk may be full.
+def explain_full_disk() -> Iterator[None]:
+    """Extend an `OutputError` of the block with a remedy if its cause may be a full disk.
 
     Raises:
-        OutputError: what was raised within.
+        OutputError: the block raised it.
     """
     try:
         yield
     except OutputError as error:
         cause = error.__cause__
-        if not isinstance(cause, OSError) or cause.errno not in _NO_ROOM:
+        if not isinstance(cause, OSError) or cause.errno not in _FULL_DISK:
             raise
-        remedy = "Make room, then go on by the same command with --resume."
         raise OutputError(
-            "the file cannot be written, the disk may be full", place=error.place, value=error.value, remedy=remedy
+            "cannot write the file, the disk may be full",
+            place=error.place,
+            value=error.value,
+            remedy="Make room, then repeat the command with --resume.",
         ) from error

@@ -1,4 +1,4 @@
-"""The log of a training: a line of JSON for every few iterations and for every evaluation."""
+"""The log of a training: one line of JSON every few iterations and for each evaluation."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ Record = Mapping[str, Any]
 
 
 class Log:
-    """A file of records, each with the `iteration` that it tells of.
+    """A file of records, each with its `iteration`.
 
     Args:
-        path: made with the first record.
-        kept: so many records that lie there stay, the others are dropped.
+        path: the file is created with the first record.
+        kept: the number of records in the file to keep; later ones are dropped.
 
     Attributes:
-        count: of the records.
+        count: number of records.
 
     Raises:
         OutputError: it cannot be written.
@@ -32,7 +32,7 @@ class Log:
         records = self.records()[:kept]
         self.count = len(records)
         if path.exists():
-            write_text(path, "".join(_line(record) for record in records))
+            write_text(path, "".join(json.dumps(record) + "\n" for record in records))
 
     def write(self, record: Record) -> None:
         """Append a record.
@@ -42,16 +42,12 @@ class Log:
         """
         try:
             with self._path.open("a") as file:
-                file.write(_line(record))
+                file.write(json.dumps(record) + "\n")
         except OSError as error:
-            raise OutputError("the log cannot be written", place=self._path, value=error.strerror) from error
+            raise OutputError("cannot write the log", place=self._path, value=error.strerror) from error
         self.count += 1
 
     def records(self) -> list[Record]:
-        """All records; a line that a killed run left half written is none."""
+        """All records; an incomplete last line, as a killed run leaves it, is dropped."""
         text = self._path.read_text() if self._path.is_file() else ""
         return [json.loads(line) for line in text.splitlines(keepends=True) if line.endswith("\n")]
-
-
-def _line(record: Record) -> str:
-    return json.dumps(record) + "\n"

@@ -11,10 +11,10 @@ from gridrt import processes
 
 
 class Means:
-    """Counts iterations in until the means of them are taken.
+    """Accumulates losses until their means are taken.
 
     Attributes:
-        count: iterations since then.
+        count: iterations since the last means.
     """
 
     def __init__(self) -> None:
@@ -22,28 +22,27 @@ class Means:
         self._sums = defaultdict[str, float](float)
 
     def add(self, losses: Mapping[str, float]) -> None:
-        """Count an iteration in."""
+        """Add the losses of an iteration."""
         for name, loss in losses.items():
             self._sums[name] += loss
         self.count += 1
 
     def take(self) -> dict[str, float | None]:
-        """The means by name, and begin anew; every process must call this."""
-        means = {name: _finite(processes.mean(total / self.count)) for name, total in self._sums.items()}
+        """Return the means by name and start over; every process must call this.
+
+        A mean that is not finite becomes None, as JSON has no number for it: in FP16, gradients overflow now and then,
+        and such a step is skipped.
+        """
+        means = {name: processes.mean(total / self.count) for name, total in self._sums.items()}
         self.count = 0
         self._sums.clear()
-        return means
+        return {name: mean if math.isfinite(mean) else None for name, mean in means.items()}
 
     def state_dict(self) -> dict[str, Any]:
-        """The same for every process; every process must call this."""
+        """The state, the same in every process; every process must call this."""
         return {"count": self.count, "sums": {name: processes.mean(total) for name, total in self._sums.items()}}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on as the one that gave this `state_dict`."""
+        """Restore the state that `state_dict` returned."""
         self.count = state["count"]
         self._sums = defaultdict(float, state["sums"])
-
-
-def _finite(figure: float) -> float | None:
-    """None for what JSON has no number for: gradients overflow now and then in fp16, and such a step is skipped."""
-    return figure if math.isfinite(figure) else None

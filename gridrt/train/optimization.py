@@ -1,4 +1,4 @@
-"""One iteration of training: batches in, weights changed, losses out."""
+"""The optimizer step of a training: from batches to changed weights and losses."""
 
 from __future__ import annotations
 
@@ -23,33 +23,31 @@ from gridrt.train.schedule import Schedule
 Precision = Literal["off", "bf16", "fp16"]
 State: TypeAlias = dict[str, Any]  # torch's own state dicts
 
-STREAM = 3  # tells this use of a seed from others
-MOST_SKIPPED = 20  # steps in a row; the scale of the losses is a millionth of its first by then
-REMEDY = "The training diverges: start anew with a lower learning rate (--lr). What was saved before is untouched."
+STREAM = 3  # separates this use of a seed from others
+MOST_SKIPPED = 20  # steps in a row; by then the loss scale is a millionth of the initial one
 _AUTOCAST = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
 
 class Optimization:
-    """A model with what changes its weights.
+    """A model with its optimizer, loss scaler and gradient clipping.
 
-    Under `torchrun` the gradients of all processes are averaged; since the losses are divided by counts of all
-    processes, that is the gradient of one process with all their images (see `gridrt.processes.mean`). It is so as long
-    as the grid branch learns from all boxes: the most that it learns from, `GridTrainConfig.max_rois`, counts for each
-    process, so beyond it several processes learn from more boxes than one.
+    Under `torchrun` the gradients of all processes are averaged. The losses are divided by counts over all processes,
+    so the result is the gradient of a single process with all images (see `gridrt.processes.mean`). The exception is
+    the grid branch: `GridTrainConfig.max_rois` limits the boxes of each process, so several processes use more of them.
 
     Args:
-        model: on its device; put into training mode.
-        schedule: of the descent.
-        precision: of the forward pass; "off" is float32 throughout.
+        model: on its device; it is put into training mode.
+        schedule: gives the optimizer and the clipping.
+        precision: of the forward pass; "off" is FP32 throughout.
     """
 
     def __init__(self, model: GridRCNN, schedule: Schedule, precision: Precision) -> None:
-        self._losses = _shared(_Losses(model.train()))
+        self._losses = _distributed(_Losses(model.train()))
         self._weights = [weight for weight in model.parameters() if weight.requires_grad]
         self._device = self._weights[0].device
         self._optimizer = schedule.descent.optimizer(self._weights)
         self._scaler = torch.amp.GradScaler(self._device.type, enabled=precision == "fp16")
-        self._skipped = 0  # steps in a row, by the scaler
+        self._skipped = 0  # steps in a row that the scaler skipped
         self._precision, self._max_norm = precision, schedule.max_gradient_norm or math.inf
 
     def step(
@@ -58,25 +56,27 @@ class Optimization:
         """Change the weights by the mean gradient of some batches.
 
         Args:
-            iteration: which one it is, for the error.
-            batches: at least one; memory is needed for one at a time.
+            iteration: its number, for the error.
+            batches: at least one; they are processed one at a time, to save memory.
             lr: the learning rate.
             randomness: of the losses.
 
         Returns:
-            The losses by name, their sum `loss`, and `gradient_norm` as it was before shortening.
+            The losses by name, their sum `loss`, and `gradient_norm` before clipping.
 
         Raises:
-            GridRTError: a loss or the gradient is not a finite number; in fp16, where the scale of the losses falls
-                with each such gradient, many in a row are. The weights are as before.
+            GridRTError: a loss or the gradient is not finite. In FP16, where the scaler skips such a step and lowers
+                its scale, only many such gradients in a row are an error. The weights are unchanged.
         """
-        parts = [
-            self._add_gradients(iteration, batch, randomness, of=len(batches), is_last=number == len(batches))
-            for number, batch in enumerate(batches, 1)
-        ]
+        parts = []
+        for number, batch in enumerate(batches, 1):
+            with self._without_all_reduce() if number < len(batches) else nullcontext():
+                parts.append(self._backward(iteration, batch, randomness, count=len(batches)))
         self._scaler.unscale_(self._optimizer)
         norm = float(nn.utils.clip_grad_norm_(self._weights, self._max_norm))
-        self._check_gradient(norm, iteration)
+        self._skipped = 0 if math.isfinite(norm) else self._skipped + 1
+        if not self._scaler.is_enabled() or self._skipped >= MOST_SKIPPED:
+            _require_finite({"gradient": norm}, iteration)
         for group in self._optimizer.param_groups:
             group["lr"] = lr
         self._scaler.step(self._optimizer)
@@ -86,58 +86,41 @@ class Optimization:
         return {"loss": sum(means.values()), **means, "gradient_norm": norm}
 
     def state_dict(self) -> State:
-        """All that a later step depends on, beside the weights."""
+        """Everything that later steps depend on, except the weights."""
         scaler = self._scaler.state_dict()
         return {"optimizer": self._optimizer.state_dict(), "scaler": scaler, "skipped": self._skipped}
 
     def most_bytes(self) -> int:
-        """What `state_dict` takes once the optimizer keeps means of every gradient, as from the first step on."""
+        """The size of `state_dict` from the first step on, when the optimizer keeps running means of the gradients."""
         defaults = self._optimizer.defaults
         means = len(defaults["betas"]) if "betas" in defaults else int(bool(defaults.get("momentum")))
         return means * sum(weight.nbytes for weight in self._weights)
 
     def load_state_dict(self, state: State) -> None:
-        """Go on as the one that gave this `state_dict`."""
+        """Restore the state that `state_dict` returned."""
         self._optimizer.load_state_dict(state["optimizer"])
         self._scaler.load_state_dict(state["scaler"])
         self._skipped = state["skipped"]
 
-    def _add_gradients(
-        self, iteration: int, batch: TrainingBatch, randomness: Randomness, *, of: int, is_last: bool
+    def _without_all_reduce(self) -> AbstractContextManager[None]:
+        """The processes exchange gradients with the last batch of an iteration only."""
+        return self._losses.no_sync() if isinstance(self._losses, DistributedDataParallel) else nullcontext()
+
+    def _backward(
+        self, iteration: int, batch: TrainingBatch, randomness: Randomness, *, count: int
     ) -> dict[str, float]:
-        """Those of one batch of an iteration, to the mean `of` so many; returns the losses."""
-        with self._alone(is_last=is_last):
-            losses = self._forward(batch, randomness)
-            found = dict(zip(losses, torch.stack(list(losses.values())).tolist(), strict=True))
-            _refuse_non_finite(found, iteration)
-            self._scaler.scale(torch.stack(list(losses.values())).sum() / of).backward()
-        return found
-
-    def _check_gradient(self, norm: float, iteration: int) -> None:
-        """The scaler skips a step whose gradient is no number by itself, and goes on with a smaller scale."""
-        self._skipped = 0 if math.isfinite(norm) else self._skipped + 1
-        if not self._scaler.is_enabled() or self._skipped >= MOST_SKIPPED:
-            _refuse_non_finite({"gradient": norm}, iteration)
-
-    def _forward(self, batch: TrainingBatch, randomness: Randomness) -> Mapping[str, Tensor]:
-        with self._autocast():
+        """Add the gradient of one of `count` batches to their mean, and return its losses."""
+        with torch.autocast(self._device.type, _AUTOCAST.get(self._precision), enabled=self._precision in _AUTOCAST):
             losses: Mapping[str, Tensor] = self._losses(batch.to(self._device), randomness)
-        return losses
-
-    def _alone(self, *, is_last: bool) -> AbstractContextManager[None]:
-        """The processes share gradients after the last batch alone."""
-        if is_last or not isinstance(self._losses, DistributedDataParallel):
-            return nullcontext()
-        return self._losses.no_sync()
-
-    def _autocast(self) -> AbstractContextManager[Any]:
-        if self._precision == "off":
-            return nullcontext()
-        return torch.autocast(self._device.type, _AUTOCAST[self._precision])
+        stacked = torch.stack(list(losses.values()))
+        found = dict(zip(losses, stacked.tolist(), strict=True))
+        _require_finite(found, iteration)
+        self._scaler.scale(stacked.sum() / count).backward()
+        return found
 
 
 class _Losses(nn.Module):
-    """The losses as a module's `forward`: only that is watched by DistributedDataParallel."""
+    """The losses as a module's `forward`, the only method for which DistributedDataParallel averages gradients."""
 
     def __init__(self, model: GridRCNN) -> None:
         super().__init__()
@@ -147,23 +130,27 @@ class _Losses(nn.Module):
         return self.model.losses(batch.images, batch.image_sizes, batch.targets, randomness)
 
 
-def _shared(losses: nn.Module) -> nn.Module:
-    """With gradients that are averaged over the processes, where there are several."""
+def _distributed(losses: nn.Module) -> nn.Module:
+    """The module with gradients averaged over the processes, if there are several."""
     if processes.count() == 1:
         return losses
-    # Of 1x1 convolutions, whose strides may be written in more than one way.
+    # The strides of a 1x1 convolution's gradient have more than one valid notation.
     warnings.filterwarnings("ignore", message="Grad strides do not match bucket view strides")
     return DistributedDataParallel(losses, forward_sync_buffers=False)  # buffers are constants
 
 
 def randomness_of(seed: int, iteration: int) -> Randomness:
-    """The chance of one iteration in this process: it depends on nothing before, so a run can go on from any."""
+    """The randomness of one iteration in this process; it depends on no earlier iteration, so a run can be resumed."""
     seeds = np.random.SeedSequence([seed, STREAM, iteration, processes.rank()])
     return TorchRandomness(torch.Generator().manual_seed(int(seeds.generate_state(1, np.uint64)[0])))
 
 
-def _refuse_non_finite(values: Mapping[str, float], iteration: int) -> None:
+def _require_finite(values: Mapping[str, float], iteration: int) -> None:
     broken = [f"{name} {value}" for name, value in values.items() if not math.isfinite(value)]
     if broken:
-        rule, place = "losses and gradients must be finite numbers", f"iteration {iteration}"
-        raise GridRTError(rule, place=place, value=", ".join(broken), remedy=REMEDY)
+        raise GridRTError(
+            "losses and gradients must be finite numbers",
+            place=f"iteration {iteration}",
+            value=", ".join(broken),
+            remedy="The training diverges: start again with a lower learning rate (--lr). Saved files are unchanged.",
+        )

@@ -1,4 +1,4 @@
-"""What a training writes of itself: records in the log, and curves drawn from them. The first process alone writes."""
+"""The records of a training in its log, and the curves drawn from them."""
 
 from __future__ import annotations
 
@@ -20,12 +20,11 @@ LOG_EVERY = 20  # iterations
 
 
 class Recorder:
-    """Keeps `log.jsonl` and `curves.png` in a folder.
+    """Writes `log.jsonl` and `curves.png` to a folder, in the first process only.
 
     Args:
         folder: an existing one.
-        recorded: the `state_dict` of the one to go on as; what was recorded after it is dropped, since a run that goes
-            on records it again.
+        recorded: the `state_dict` to resume from; later records are dropped, as the resumed run writes them again.
 
     Raises:
         OutputError: the log cannot be written.
@@ -42,7 +41,7 @@ class Recorder:
         self._log = Log(folder / LOG, kept) if processes.rank() == 0 else None
 
     def state_dict(self) -> dict[str, Any]:
-        """What is recorded, and what is counted for later records; every process must call this."""
+        """The number of records and the sums for the next ones; every process must call this."""
         return {
             "records": 0 if self._log is None else self._log.count,
             "since_record": self._since_record.state_dict(),
@@ -51,7 +50,7 @@ class Recorder:
         }
 
     def add_losses(self, losses: Mapping[str, float], lr: float, progress: Progress) -> None:
-        """Count an iteration in; every few of them make a record of their means over iterations and processes."""
+        """Add an iteration; every few iterations, their means over iterations and processes become a record."""
         self._since_record.add(losses)
         self._in_epoch.add(losses)
         self._lr = lr
@@ -62,19 +61,19 @@ class Recorder:
         """Record the iterations since the last record.
 
         Returns:
-            The means of the epoch; nothing where this was called already.
+            The means of the epoch; empty if they were returned already.
         """
         if self._since_record.count:
             self._write_losses(progress)
         return self._in_epoch.take()
 
     def add_metrics(self, metrics: Metrics, progress: Progress) -> None:
-        """Record an evaluation: overall figures, and the AP of each class."""
+        """Record an evaluation: the overall figures and the AP of each class."""
         per_class = {name: one.ap for name, one in metrics.per_class.items()}
         self._write(progress, asdict(metrics.overall) | {"ap_per_class": per_class})
 
     def draw(self) -> None:
-        """Draw the curves anew, where matplotlib is installed."""
+        """Draw the curves, if matplotlib is installed."""
         if self._log is not None and find_spec("matplotlib") is not None:
             draw_curves(self._curves, self._log.records())
 

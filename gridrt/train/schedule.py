@@ -1,4 +1,4 @@
-"""How long to train and how fast: presets, and the law of the learning rate."""
+"""Schedules of training: length, optimizer and learning rate."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from gridrt.config import DEFAULT_SCALE
 
 
 class Decay(Protocol):
-    """How the learning rate falls."""
+    """Decay of the learning rate."""
 
     def factor(self, epoch: float, epochs: int) -> float:
-        """What the peak rate is multiplied by, `epoch` (with its fraction) of `epochs` into the training."""
+        """The factor of the peak rate after `epoch` epochs (a fraction is allowed) of `epochs`."""
         ...
 
 
 @dataclass(frozen=True)
 class StepDecay:
-    """Falls to a tenth at the start of certain epochs.
+    """Divides the rate by ten at the start of certain epochs.
 
     Attributes:
-        milestones: those epochs, in a training of `of` epochs; in a longer or shorter one they move along.
-        of: epochs.
+        milestones: these epochs, in a training of `of` epochs; they scale with the length of the training.
+        of: see `milestones`.
     """
 
     milestones: tuple[int, ...]
@@ -41,7 +41,7 @@ class StepDecay:
 
 @dataclass(frozen=True)
 class CosineDecay:
-    """Falls along half a cosine, to 0 at the end."""
+    """Half a cosine, to 0 at the end."""
 
     def factor(self, epoch: float, epochs: int) -> float:
         """As `Decay.factor`."""
@@ -50,38 +50,38 @@ class CosineDecay:
 
 @dataclass(frozen=True)
 class WarmUp:
-    """The rate rises evenly over the first iterations, so that untrained weights do not blow up.
+    """Linear increase over the first iterations, without which untrained weights diverge.
 
     Attributes:
-        iterations: the last of them has the full rate. A tenth of the training where that is less: a small set would
-            not reach the full rate at all.
-        start: what the first one has of it.
+        iterations: the last of them has the full rate. At most a tenth of the training, or a small data set would never
+            reach the full rate.
+        start: the factor of the first iteration.
     """
 
     iterations: int
     start: float
 
     def factor(self, iteration: int, of: int) -> float:
-        """What the rate is multiplied by; iterations count from 0 in a training that has so many."""
+        """The factor of the rate in an iteration, counted from 0, of a training of `of` iterations."""
         last = min(self.iterations, math.ceil(of / 10)) - 1
         return 1.0 if iteration >= last else self.start + (1 - self.start) * iteration / last
 
 
 class Descent(Protocol):
-    """How weights follow their gradients."""
+    """An optimizer with its hyperparameters."""
 
     def optimizer(self, weights: Sequence[nn.Parameter]) -> torch.optim.Optimizer:
-        """For these weights; its learning rate is to be set before each step."""
+        """Make the optimizer of these weights; the caller sets its learning rate before each step."""
         ...
 
     def lr_factor(self, images: float) -> float:
-        """What the learning rate is multiplied by, where a step sees so many times as many images."""
+        """The factor of the learning rate if the number of images per step grows by the factor `images`."""
         ...
 
 
 @dataclass(frozen=True)
 class SGD:
-    """Stochastic gradient descent; all weights decay, those of norms and biases too."""
+    """Stochastic gradient descent; weight decay applies to norms and biases too."""
 
     momentum: float = 0.9
     weight_decay: float = 1e-4
@@ -91,13 +91,13 @@ class SGD:
         return torch.optim.SGD(weights, momentum=self.momentum, weight_decay=self.weight_decay)
 
     def lr_factor(self, images: float) -> float:
-        """As `Descent.lr_factor`: in proportion, so that a step goes as far as the smaller ones together."""
+        """As `Descent.lr_factor`: linear, so that one large step equals several small ones."""
         return images
 
 
 @dataclass(frozen=True)
 class AdamW:
-    """Steps as long as the learning rate says, however small the gradient; all weights decay."""
+    """AdamW, whose steps do not depend on the scale of the gradient; weight decay applies to all weights."""
 
     weight_decay: float = 0.05
 
@@ -106,25 +106,25 @@ class AdamW:
         return torch.optim.AdamW(weights, weight_decay=self.weight_decay)
 
     def lr_factor(self, images: float) -> float:
-        """As `Descent.lr_factor`: by the root, since steps are measured by the noise of the gradients."""
+        """As `Descent.lr_factor`: the square root, because the noise of the gradient normalises the steps."""
         return math.sqrt(images)
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """How to train. An iteration is one change of the weights.
+    """A training schedule. An iteration is one optimizer step.
 
     Attributes:
-        epochs: how often every image is seen.
+        epochs: passes over all images.
         batch_size: images per forward pass of a process.
-        lr: peak learning rate where an iteration sees `lr_images` images; more images allow more, see `Descent`.
+        lr: peak learning rate for `lr_images` images per iteration; `Descent.lr_factor` scales it to other numbers.
         lr_images: see `lr`.
-        descent: how weights follow their gradients.
-        warm_up: the first iterations.
-        decay: the others.
+        descent: the optimizer.
+        warm_up: of the learning rate.
+        decay: of the learning rate.
         scale: most pixels on the long and on the short side of a resized image.
-        eval_every: epochs from one evaluation to the next.
-        max_gradient_norm: longer gradients are shortened to this; None leaves them.
+        eval_every: epochs between evaluations.
+        max_gradient_norm: gradients are clipped to this norm; None does not clip.
     """
 
     epochs: int
@@ -145,7 +145,7 @@ class Schedule:
         return self.lr * warm_up * self.decay.factor(epoch, self.epochs)
 
     def for_images(self, images: int) -> Schedule:
-        """The same with the learning rate that belongs to so many images per iteration."""
+        """The same schedule with the learning rate for this number of images per iteration."""
         return replace(self, lr=self.lr * self.descent.lr_factor(images / self.lr_images), lr_images=images)
 
 
@@ -160,8 +160,8 @@ SCHEDULES: Mapping[str, Schedule] = {
         warm_up=WarmUp(3665, 1 / 80),
         decay=StepDecay((17, 23), of=25),
     ),
-    # A few hundred images, from scratch, on a CPU. The grid's heatmaps start flat and almost 0, where gradients are
-    # small: AdamW leaves that behind several times sooner than SGD does.
+    # A few hundred images, from scratch, on a CPU. The heatmaps of the grid start flat and close to 0, where gradients
+    # are small: AdamW gets past that several times faster than SGD.
     "short": Schedule(
         epochs=24,
         batch_size=4,

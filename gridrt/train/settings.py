@@ -1,4 +1,4 @@
-"""What a training was asked for, and all of it that a run must not change when it goes on."""
+"""The settings of a training, and which of them a resumed run must not change."""
 
 from __future__ import annotations
 
@@ -16,49 +16,42 @@ class Settings:
     """How to train.
 
     Attributes:
-        schedule: with the learning rate for the images of an iteration, of all processes.
-        accumulate: batches of a process per iteration.
+        schedule: its learning rate is that for the images per iteration, in all processes together.
+        accumulate: batches per iteration and process.
         precision: of the forward pass.
-        save_every: iterations from one training state to the next; there is one at the end of each epoch, too.
+        save_every: iterations between saved states; the state is also saved after each epoch and when interrupted.
         workers: processes that load images.
     """
 
     schedule: Schedule
     accumulate: int = 1
     precision: Precision = "off"
-    save_every: int = 500
+    save_every: int = 100
     workers: int = 2
 
 
-def lasting_settings(model: GridRCNN, data: TrainingData, settings: Settings) -> dict[str, object]:
-    """All that the weights depend on beside those of the start, and the set that the best AP was measured on."""
+def fixed_settings(model: GridRCNN, data: TrainingData, settings: Settings) -> dict[str, object]:
+    """Everything that must not change when a run is resumed: it determines the weights, or the best AP."""
     schedule = asdict(settings.schedule)
     del schedule["eval_every"]
-    run = {
-        "accumulate": settings.accumulate,
-        "precision": settings.precision,
-        "seed": data.images.seed,
-        "processes": processes.count(),
-    }
-    return {"variant": model.variant, **schedule, **run, **_of_data(data), **_of_model(model)}
-
-
-def _of_data(data: TrainingData) -> dict[str, object]:
-    return {
-        "images": len(data.images),
-        "training_set": data.training_digest(),
-        "validation_set": data.validation_digest(),
-    }
-
-
-def _of_model(model: GridRCNN) -> dict[str, object]:
-    """Which weights learn, and from which boxes."""
     heads = {
         "rpn": model.rpn_head.train_config,
         "roi": model.roi_head.train_config,
         "grid": getattr(model.roi_head, "grid_train_config", None),  # Faster R-CNN has none
     }
-    return {"frozen": _frozen(model)} | {name: asdict(config) for name, config in heads.items() if config is not None}
+    return {
+        "variant": model.variant,
+        **schedule,
+        "accumulate": settings.accumulate,
+        "precision": settings.precision,
+        "seed": data.images.seed,
+        "processes": processes.count(),
+        "images": len(data.images),
+        "training_set": data.training_digest(),
+        "validation_set": data.validation_digest(),
+        "frozen": _frozen(model),
+        **{name: asdict(config) for name, config in heads.items() if config is not None},
+    }
 
 
 def _frozen(model: GridRCNN) -> str:

@@ -1,4 +1,4 @@
-"""The training state on disk: all that a run needs to go on to the weights that it would have reached."""
+"""The training state on disk, from which a resumed run reaches the same weights as an uninterrupted one."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from gridrt.errors import CheckpointError, DataError
 from gridrt.model.checkpoint.layout import TRAINING_STATE
 from gridrt.model.checkpoint.pickled import load_pickled
 from gridrt.model.checkpoint.save import write_torch
-from gridrt.train.folder import telling_of_a_full_disk
+from gridrt.train.folder import explain_full_disk
 
-FORMAT = 1  # of what is saved; a state of another one is not read
+FORMAT = 1  # version of the file format
 
 
 @dataclass
 class Progress:
-    """How far a training is.
+    """The progress of a training.
 
     Attributes:
-        epoch: the one under way, from 0.
-        step: iterations done in it.
+        epoch: the current epoch, from 0.
+        step: iterations done in this epoch.
         iteration: iterations done in all.
-        best_ap: of the evaluations so far.
-        seconds: that it took so far.
+        best_ap: the highest AP of the evaluations so far; None before the first.
+        seconds: of training so far.
     """
 
     epoch: int = 0
@@ -39,12 +39,12 @@ class Progress:
 
 @dataclass(frozen=True)
 class TrainingState:
-    """What is saved.
+    """A saved training.
 
     Attributes:
-        progress: how far it is.
+        progress: when it was saved.
         class_names: of the model.
-        settings: what the weights depend on; to be the same when the run goes on.
+        settings: of `fixed_settings`; a resumed run must have the same.
         model: state dict.
         optimization: `Optimization.state_dict()`.
         recorder: `Recorder.state_dict()`.
@@ -62,43 +62,40 @@ def save_state(path: Path, state: TrainingState) -> None:
     """Write a state, atomically.
 
     Raises:
-        OutputError: it cannot be written; what was there before is still there.
+        OutputError: it cannot be written; the previous file is still there.
     """
     parts = ("class_names", "settings", "model", "optimization", "recorder")
     content = {part: getattr(state, part) for part in parts}
-    with telling_of_a_full_disk():
+    with explain_full_disk():
         write_torch({"kind": TRAINING_STATE, "format": FORMAT, "progress": asdict(state.progress), **content}, path)
 
 
 def load_state(path: Path) -> TrainingState:
-    """Read what `save_state` wrote.
+    """Read a state that `save_state` wrote.
 
     Raises:
-        CheckpointError: there is none, it is damaged, or of another version's format.
+        CheckpointError: the file is missing, damaged, or not a training state of this format.
     """
     if not path.is_file():
-        raise CheckpointError("there is no training to resume", place=path)
+        raise CheckpointError("the training state is missing", place=path)
     content = load_pickled(path, trust_checkpoint=False)
     if not isinstance(content, dict) or content.pop("kind", None) != TRAINING_STATE:
-        raise CheckpointError("a training must go on from the checkpoint that it wrote", place=path)
-    _check_format(path, content.pop("format", None))
-    return TrainingState(**content | {"progress": Progress(**content["progress"])})
-
-
-def _check_format(path: Path, found: object) -> None:
+        raise CheckpointError("this is not a training state of gridrt train", place=path)
+    found = content.pop("format", None)
     if found != FORMAT:
         raise CheckpointError(
-            f"a training must go on from a state of format {FORMAT}",
+            f"the training state must have format {FORMAT}",
             place=path,
-            value="a state without a format" if found is None else found,
-            remedy="Go on with the version of GridRT that began it.",
+            value="no format" if found is None else f"format {found}",
+            remedy="Resume with the version of GridRT that started the training.",
         )
+    return TrainingState(**content | {"progress": Progress(**content["progress"])})
 
 
 def refuse_other_training(
     path: Path, state: TrainingState, class_names: tuple[str, ...], settings: Mapping[str, Any]
 ) -> None:
-    """Refuse to go on with other classes or settings.
+    """Require the classes and settings of a saved training.
 
     Raises:
         DataError: the classes differ.
@@ -106,22 +103,22 @@ def refuse_other_training(
     """
     if state.class_names != class_names:
         raise DataError(
-            "the data must have the classes of the checkpoint",
+            "the classes of the checkpoint and of the data differ",
             place=path,
-            value=f"{_counted(state.class_names)} in the checkpoint, {_counted(class_names)} in the data",
+            value=f"{_described(state.class_names)} in the checkpoint, {_described(class_names)} in the data",
         )
     changed = list(_differences(state.settings, settings))
     if changed:
         raise CheckpointError(
-            "a training must go on with the data and the settings that it began with",
+            "cannot resume with other data or settings",
             place=path,
             value=", ".join(changed),
-            remedy="Repeat the command that began it, with --resume.",
+            remedy="Repeat the command that started the training, with --resume.",
         )
 
 
 def _differences(old: Mapping[str, Any], new: Mapping[str, Any], within: str = "") -> Iterator[str]:
-    """Such as `lr 0.02 instead of 0.01`, one for each value that differs."""
+    """One text per value that differs, such as `lr 0.02 instead of 0.01`."""
     for name in {**new, **old}:
         before, now = old.get(name), new.get(name)
         if isinstance(before, Mapping) and isinstance(now, Mapping):
@@ -130,5 +127,6 @@ def _differences(old: Mapping[str, Any], new: Mapping[str, Any], within: str = "
             yield f"{within}{name} {now} instead of {before}"
 
 
-def _counted(class_names: tuple[str, ...]) -> str:
+def _described(class_names: tuple[str, ...]) -> str:
+    """Such as `2 (cat, dog)`."""
     return f"{len(class_names)} ({', '.join(class_names[:5])}{', ...' if len(class_names) > 5 else ''})"

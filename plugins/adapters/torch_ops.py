@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from torch import Tensor
 from torch.library import custom_op
 
+from gridrt.ops.custom_ops import CustomOps
 from gridrt.ops.grid_fusion import FusionWeights
 from gridrt.plugins.adapters.torch_kernel import TorchKernel
 from gridrt.plugins.batched_nms.kernel import BATCHED_NMS_KERNEL
 from gridrt.plugins.contract import DOMAIN, Contract
-from gridrt.plugins.custom_ops import CustomOps
 from gridrt.plugins.grid_fusion.kernel import GRID_FUSION_KERNEL
 from gridrt.plugins.kernel import Kernel
 from gridrt.plugins.kernels import KERNELS

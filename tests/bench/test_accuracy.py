@@ -29,10 +29,9 @@ def test_the_figures_are_those_of_an_evaluation(tmp_path: Path) -> None:
 
     accuracy = accuracy_of(dataset, SESSION.class_names, found)
 
-    expected = Evaluation(dataset, detect_all(detector, dataset))
-    assert {"images": accuracy.images, "overall": accuracy.overall, "per_class": accuracy.per_class} == (
-        expected.metrics().to_json()
-    )
+    expected = Evaluation(dataset, detect_all(detector, dataset).results)
+    measured = {"images": accuracy.images, "overall": accuracy.overall, "per_class": accuracy.per_class}
+    assert expected.metrics().to_json() == measured | {"failed": {}}
     assert 0 < (accuracy.overall["ap"] or 0) < 1
     assert np.mean([one for one in accuracy.by_iou.values() if one is not None]) == pytest.approx(
         accuracy.overall["ap"]
@@ -54,11 +53,11 @@ def test_classes_in_another_order_are_matched_by_name(tmp_path: Path) -> None:
 
 
 def test_classes_other_than_the_datas_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="classes of the model must be the categories of the data"):
+    with pytest.raises(DataError, match="categories of the data must be classes of the model"):
         accuracy_of(write_dataset(tmp_path), ("cat", "bird"), {})
 
 
-def test_pictures_in_which_nothing_is_found_count(tmp_path: Path) -> None:
+def test_images_in_which_nothing_is_found_count(tmp_path: Path) -> None:
     dataset = write_dataset(tmp_path)
     nothing = Detections(np.zeros((0, 4), np.float32), np.zeros(0, np.float32), np.zeros(0, np.int32))
 
@@ -67,7 +66,7 @@ def test_pictures_in_which_nothing_is_found_count(tmp_path: Path) -> None:
     assert (accuracy.images, accuracy.overall["ap"]) == (2, 0)
 
 
-def test_a_delta_is_less_the_reference_and_none_where_one_is() -> None:
+def test_a_delta_is_the_figure_minus_the_references_and_none_where_one_is() -> None:
     found = deltas(plain_accuracy(0.5, 0.25), plain_accuracy(0.75, 0.25))
 
     assert (found["ap"], found["ap90"], found["large"]) == (-0.25, 0, None)

@@ -3,10 +3,9 @@ from __future__ import annotations
 import json
 import os
 import signal
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable
 from pathlib import Path
-from typing import cast
+from typing import Any
 
 import numpy as np
 import onnx
@@ -14,23 +13,22 @@ import onnx.helper
 import pytest
 import torch
 
-from gridrt.bench.artefact import HALF, ONNX, PYTORCH, TENSORRT, Artefact
-from gridrt.bench.bench import Outcome, Request, _opening, _reference, bench
-from gridrt.bench.contestant import Memory
-from gridrt.bench.entry import Entry
-from gridrt.bench.result import SESSION
-from gridrt.bench.worker import Opening, Worker
+from gridrt.api import open_detector
+from gridrt.bench.bench import benchmark
+from gridrt.bench.gates import Gates
+from gridrt.bench.process import CandidateProcess
+from gridrt.bench.result import SESSION, BenchResult
+from gridrt.bench.worker import Memory, Worker, WorkerOptions
 from gridrt.data.coco import CocoDataset
 from gridrt.data.image import save_image
-from gridrt.detector import open_detector
 from gridrt.errors import DataError, GridRTError, ImageError
 from gridrt.eval import evaluate
 from gridrt.files import sha256_of
-from gridrt.graph.metadata import FLOAT
 from gridrt.model.grid_rcnn import GridRCNN
-from gridrt.runtime import open_session
+from gridrt.runtime.backend import backend_named
 from tests.datasets import write_dataset
 from tests.fakes import WHOLE_IMAGE_GRAPH, whole_image_graph
+from tests.in_process import InProcess
 
 HALF_SIZED = WHOLE_IMAGE_GRAPH.replace(
     "boxes = Unsqueeze(corners, row)",
@@ -40,18 +38,30 @@ HALF_SIZED = WHOLE_IMAGE_GRAPH.replace(
     "boxes = Unsqueeze(half, row)",
 ).replace("sizes = Cast<to: int = 1>", "sizes = Cast<to: int = 7>")
 
+HALF_WEIGHT = WHOLE_IMAGE_GRAPH.replace(
+    "(float[B,1,4] boxes, float[B,1] scores, int32[B,1] labels)\n{",
+    "(float[B,1,4] boxes, float[B,1] scores, int32[B,1] labels)\n    <float16[2,2] weight = {1, 2, 3, 4}>\n{",
+)
+
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Without rests and repetitions, in a folder of its own."""
+    """Without processes, rests and repetitions, in a folder of its own."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("gridrt.bench.race.REST_SECONDS", 0)
-    monkeypatch.setattr("gridrt.bench.race.LEAST_RUNS", 1)
+    monkeypatch.setattr("gridrt.bench.candidates.CandidateProcess", InProcess)
+    monkeypatch.setattr("gridrt.bench.interleave.REST_SECONDS", 0)
+    monkeypatch.setattr("gridrt.bench.interleave.LEAST_RUNS", 1)
+
+
+@pytest.fixture
+def in_processes(monkeypatch: pytest.MonkeyPatch, quick: None) -> None:  # noqa: ARG001 - it comes first
+    """Each candidate in its own process, as always outside of tests."""
+    monkeypatch.setattr("gridrt.bench.candidates.CandidateProcess", CandidateProcess)
 
 
 @pytest.fixture
 def dataset(tmp_path: Path) -> CocoDataset:
-    """Three pictures of one large scene each, the brighter the later."""
+    """Three images of one large scene each, the brighter the later."""
     images = [{"id": number, "file_name": f"{number}.png", "width": 64, "height": 48} for number in range(3)]
     boxes = [{"id": n, "image_id": n, "category_id": 1, "bbox": [0, 0, 64, 48]} for n in range(3)]
     content = {"images": images, "categories": [{"id": 1, "name": "scene"}], "annotations": boxes}
@@ -70,168 +80,175 @@ def write(name: str, text: str = WHOLE_IMAGE_GRAPH, classes: str = '["scene"]', 
     return name
 
 
-def run(
-    dataset: CocoDataset, *models: str, reference: str | None = None, is_drawn: bool = False, trust: bool = False
-) -> Outcome:
-    return bench(Request(models, reference, dataset, is_drawn, scale=(64, 48), threads=1, trust_checkpoint=trust))
+def run(*models: str, **options: Any) -> BenchResult:  # noqa: ANN401 - those of `benchmark`
+    """On the images of `dataset`, by one thread."""
+    where = {"images": "images", "annotations": "images/annotations.json", "scale": (64, 48), "threads": 1}
+    return benchmark(models, **{**where, **options})
 
 
-def test_an_artefact_has_the_figures_that_evaluate_gives(dataset: CocoDataset) -> None:
-    outcome = run(dataset, write("whole.onnx"), write("half.onnx", HALF_SIZED))
+def test_a_model_has_the_figures_that_evaluate_gives(dataset: CocoDataset) -> None:
+    result = run(write("whole.onnx"), write("half.onnx", HALF_SIZED))
 
-    for row in outcome.result.rows:
+    for row in result.rows:
         expected = evaluate(open_detector(row.artefact, (64, 48), threads=1), dataset).to_json()
         assert row.accuracy is not None
         assert {"images": 3, "overall": row.accuracy.overall, "per_class": row.accuracy.per_class} == expected
 
 
-def test_deltas_speedups_and_disagreements_are_against_the_reference(dataset: CocoDataset) -> None:
-    outcome = run(dataset, write("whole.onnx"), write("half.onnx", HALF_SIZED))
+@pytest.mark.usefixtures("dataset")
+def test_deltas_speedups_and_disagreements_are_against_the_reference() -> None:
+    result = run(write("whole.onnx"), write("half.onnx", HALF_SIZED))
 
-    whole, half = outcome.result.rows
+    whole, half = result.rows
     assert whole.accuracy is not None
     assert half.deltas["ap"] == -1 == -(whole.accuracy.overall["ap"] or 0)
     assert half.deltas["small"] is None
     assert whole.speed is not None
     assert whole.speed.speedup[SESSION] == 1
     assert len(whole.speed.seconds[SESSION]) == 3
-    assert {(one.artefact, one.picture.name) for one in outcome.disagreements} == {
-        ("half.onnx", "1.png"),
-        ("half.onnx", "2.png"),  # the picture 0 is too dark to be shown
+    assert {(one.row, one.file.name, one.image[0, 0, 0]) for one in result.disagreements} == {
+        ("half.onnx", "1.png", 120),
+        ("half.onnx", "2.png", 180),  # image 0 is too dark to be shown
     }
 
 
 def test_the_figures_go_into_json(dataset: CocoDataset) -> None:
-    outcome = run(dataset, write("whole.onnx"))
+    result = run(write("whole.onnx"), write("half.onnx", HALF_SIZED))
 
-    content = json.loads(outcome.result.to_json())
+    content = json.loads(result.to_json())
     assert content["complete"] is True
-    assert content["rows"][0]["sha256"] == sha256_of("whole.onnx")
-    assert content["rows"][0]["accuracy"]["by_iou"]["0.95"] == 1
-    assert content["rows"][0]["memory"] > 1e6
+    row = content["rows"][0]
+    assert (row["artefact"], row["name"], row["backend"]) == ("whole.onnx", "whole.onnx", "onnxruntime")
+    assert row["sha256"] == sha256_of("whole.onnx")
+    assert row["run_by"].startswith("onnxruntime ")
+    assert row["accuracy"]["by_iou"]["0.95"] == 1
+    assert row["memory"] > 1e6
     assert content["conditions"]["annotations_sha256"] == sha256_of(dataset.place)
     assert (content["conditions"]["images"], content["conditions"]["images_done"]) == (3, 3)
+    assert "disagreements" not in content
 
 
-def test_the_reference_is_a_graph_in_fp32_before_one_in_another_precision(dataset: CocoDataset) -> None:
-    outcome = run(dataset, write("a.onnx", precision="int8"), write("b.onnx"))
+@pytest.mark.usefixtures("dataset")
+def test_the_reference_is_a_graph_in_fp32_before_one_in_another_precision() -> None:
+    result = run(write("a.onnx", HALF_WEIGHT), write("b.onnx"))
 
-    assert outcome.result.reference == "b.onnx"
-    assert [row.artefact for row in outcome.result.rows] == ["b.onnx", "a.onnx"]
-
-
-def test_the_reference_may_be_named(dataset: CocoDataset) -> None:
-    assert run(dataset, write("a.onnx"), write("b.onnx"), reference="b.onnx").result.reference == "b.onnx"
+    assert result.reference == "b.onnx"
+    assert [(row.name, row.precision) for row in result.rows] == [("b.onnx", "fp32"), ("a.onnx", "fp16")]
 
 
-def test_what_cannot_be_read_or_opened_is_a_row_with_the_reason(dataset: CocoDataset) -> None:
+@pytest.mark.usefixtures("dataset")
+def test_the_reference_may_be_named_and_need_not_be_among_the_models() -> None:
+    result = run(write("a.onnx"), reference=write("b.onnx"))
+
+    assert [row.name for row in result.rows] == ["b.onnx", "a.onnx"]
+    assert result.reference == "b.onnx"
+
+
+@pytest.mark.usefixtures("dataset")
+def test_what_cannot_be_read_or_opened_is_a_row_with_the_reason() -> None:
     Path("damaged.onnx").write_bytes(b"damaged")
     Path("foreign.onnx").write_bytes(whole_image_graph(classes=None).SerializeToString())
 
-    outcome = run(dataset, "damaged.onnx", "absent.pth", "foreign.onnx", write("sound.onnx"))
+    result = run("damaged.onnx", "absent.pth", "foreign.onnx", write("sound.onnx"))
 
-    sound, *others = outcome.result.rows
-    assert (sound.artefact, sound.failure) == ("sound.onnx", "")
+    sound, *others = result.rows
+    assert (sound.name, sound.failure) == ("sound.onnx", "")
     assert sound.accuracy is not None
-    failures = {row.artefact: row.failure for row in others}
-    assert "not an ONNX graph" in failures["damaged.onnx"]
-    assert "no such file" in failures["absent.pth"]
-    assert "not a graph that gridrt export wrote" in failures["foreign.onnx"]
+    assert [row.name for row in others] == ["damaged.onnx", "absent.pth", "foreign.onnx"]
+    assert all(row.name in row.failure for row in others)
     assert all(row.speed is None and row.accuracy is None for row in others)
+    assert [row.sha256 is None for row in others] == [False, True, False]
 
 
-def test_a_reference_that_fails_leaves_the_others_without_deltas(dataset: CocoDataset) -> None:
-    outcome = run(dataset, write("sound.onnx"), "absent.pth", reference="absent.pth")
+@pytest.mark.usefixtures("dataset")
+def test_a_reference_that_fails_leaves_the_others_without_deltas() -> None:
+    _, sound = run(write("sound.onnx"), reference="absent.pth").rows
 
-    sound = outcome.result.rows[1]
     assert sound.speed is not None
     assert (sound.deltas, sound.speed.speedup[SESSION]) == ({}, None)
 
 
-def test_an_artefact_from_other_weights_is_flagged(dataset: CocoDataset) -> None:
+@pytest.mark.usefixtures("dataset")
+def test_a_model_from_other_weights_is_flagged() -> None:
     one, same = write("one.onnx", weights_sha256="a" * 64), write("same.onnx", weights_sha256="a" * 64)
 
-    rows = run(dataset, one, same, write("other.onnx", weights_sha256="b" * 64), write("silent.onnx")).result.rows
+    rows = run(one, same, write("other.onnx", weights_sha256="b" * 64), write("silent.onnx")).rows
 
-    assert [list(row.warnings) for row in rows] == [
-        [],
-        [],
-        ["made from other weights (bbbbbbbbbbbb) than the reference (aaaaaaaaaaaa)"],
-        ["made from other weights (not told) than the reference (aaaaaaaaaaaa)"],
-    ]
+    assert [len(row.warnings) for row in rows] == [0, 0, 1, 1]
+    assert "b" * 12 in rows[2].warnings[0]
+    assert "a" * 12 in rows[2].warnings[0]
+    assert "not noted" in rows[3].warnings[0]
 
 
-def test_an_artefact_at_another_scale_is_flagged(dataset: CocoDataset) -> None:
+@pytest.mark.usefixtures("dataset")
+def test_a_model_at_another_scale_is_flagged() -> None:
     for name, side in (("a.onnx", 64), ("b.onnx", 128)):
         onnx.save(whole_image_graph(input_rule=json.dumps({"scale": [side, side]})), name)
-    request = Request(["a.onnx", "b.onnx"], None, dataset, False, scale=None, threads=1, trust_checkpoint=False)
 
-    _, other = bench(request).result.rows
+    _, other = run("a.onnx", "b.onnx", scale=None).rows
 
     assert other.warnings == ["run at scale 128 x 128, the reference at 64 x 64"]
 
 
-def test_classes_other_than_the_datas_are_the_reason_of_a_row(dataset: CocoDataset) -> None:
-    _, other = run(dataset, write("a.onnx"), write("b.onnx", classes='["cat"]')).result.rows
+@pytest.mark.usefixtures("dataset")
+def test_classes_other_than_the_datas_are_the_reason_of_a_row() -> None:
+    _, other = run(write("a.onnx"), write("b.onnx", classes='["cat"]')).rows
 
-    assert "the classes of the model must be the categories of the data" in other.failure
+    assert "classes" in other.failure
 
 
-def test_on_drawn_pictures_other_classes_cost_the_accuracy_alone(dataset: CocoDataset) -> None:
-    [row] = run(dataset, write("a.onnx", classes='["cat"]'), is_drawn=True).result.rows
+def test_on_synthetic_images_other_classes_cost_the_accuracy_only() -> None:
+    [row] = run(write("a.onnx", classes='["cat"]'), images=None, annotations=None, max_images=2).rows
 
     assert (row.failure, row.accuracy) == ("", None)
     assert row.speed is not None
 
 
-def test_a_bench_of_nothing_that_runs_is_an_error(dataset: CocoDataset) -> None:
-    with pytest.raises(GridRTError, match=r"not one of the artefacts can be measured .*absent\.onnx: .*no such file"):
-        run(dataset, "absent.onnx")
+@pytest.mark.usefixtures("dataset")
+def test_no_model_that_can_be_measured_is_an_error() -> None:
+    with pytest.raises(GridRTError, match=r"none of the models .*absent\.onnx: "):
+        run("absent.onnx")
 
 
-class Refusing:
-    """Refuses, and tells what it was to open."""
-
-    def __init__(self, opening: Opening) -> None:
-        self._opening = opening
-
-    def opened(self) -> None:
-        raise GridRTError(f"to be opened: {self._opening}")
+def test_images_without_annotations_are_an_error() -> None:
+    with pytest.raises(DataError, match="must be given together"):
+        benchmark(["a.onnx"], images="images")
 
 
-def refusals(dataset: CocoDataset, models: Sequence[str], *, fp16: bool) -> list[str]:
-    request = Request(models, None, dataset, False, scale=None, threads=2, trust_checkpoint=False, fp16=fp16)
+@pytest.mark.usefixtures("dataset")
+@pytest.mark.parametrize(("most", "met"), [(100, True), (99.9, False)])
+def test_gates_are_checked(most: float, met: bool) -> None:  # noqa: FBT001 - a parameter of the test
+    result = run(write("whole.onnx"), write("half.onnx", HALF_SIZED), gates=Gates(max_ap_drop=most))
+
+    assert [(gate.row, gate.met) for gate in result.gates] == [("half.onnx", met)]
+
+
+class RefusingWorker:
+    """Refuses, and says how it was to be opened."""
+
+    def __init__(self, options: WorkerOptions) -> None:
+        self._options = options
+
+    def describe(self) -> None:
+        raise GridRTError(f"refused {self._options.backend} with {self._options.session}")
+
+
+@pytest.mark.usefixtures("dataset")
+def test_half_precision_is_a_further_row_of_each_checkpoint_and_takes_no_threads(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("gridrt.bench.candidates.open_worker", RefusingWorker)
+    torch.save({}, "a.pth")
+
     with pytest.raises(GridRTError) as refused:
-        bench(request, Refusing)
-    return [text for text in str(refused.value).split("; ") if "to be opened" in text]
+        run("a.pth", write("a.onnx"), fp16=True, threads=2)
+
+    reasons = [text for text in str(refused.value).split("; ") if "refused" in text]
+    assert ["threads=2" in text for text in reasons] == [True, False, True]
+    assert ["a.pth (pytorch_cuda): refused pytorch_cuda" in text for text in reasons] == [False, True, False]
 
 
-def test_half_precision_is_a_further_entry_of_each_checkpoint_and_takes_no_threads(dataset: CocoDataset) -> None:
-    Path("a.pth").write_bytes(b"weights")
-
-    found = refusals(dataset, ["a.pth", write("a.onnx")], fp16=True)
-
-    assert [text.count("fp16=True") for text in found] == [0, 0, 1]
-    assert [text.count("model='a.pth'") for text in found] == [1, 0, 1]
-    assert [text.count("threads=2") for text in found] == [1, 1, 0]
-    assert "a.pth, fp16: " in found[2]
-
-
-def test_half_precision_without_a_checkpoint_is_an_error(dataset: CocoDataset) -> None:
-    request = Request([write("a.onnx")], None, dataset, False, scale=None, threads=1, trust_checkpoint=False, fp16=True)
-    with pytest.raises(GridRTError, match=r"only checkpoints are run in half precision \(found a\.onnx\)"):
-        bench(request)
-
-
-def test_the_reference_is_not_in_half_precision() -> None:
-    halved, graph = (
-        Entry("name", Artefact("name", kind, precision, 1, "", None, None))
-        for kind, precision in ((PYTORCH, HALF), (ONNX, FLOAT))
-    )
-    assert _reference([halved, graph], None) is graph
-
-
-class DiesAfterTheRace(Worker):
+class DyingWorker(Worker):
     """Its process is killed where it is asked for more than detections."""
 
     def memory(self) -> Memory:
@@ -239,46 +256,45 @@ class DiesAfterTheRace(Worker):
         return super().memory()
 
 
-def short_lived(opening: Opening) -> Worker:
-    return DiesAfterTheRace(open_session(opening.model), opening.scale)
+def open_dying_worker(options: WorkerOptions) -> Worker:
+    backend = backend_named(options.backend)
+    return DyingWorker(backend, backend.open(options.path, options.session), options.scale)
 
 
-def test_what_fails_after_the_race_costs_no_figures(dataset: CocoDataset) -> None:
-    request = Request([write("a.onnx", variant="r50")], None, dataset, False, (64, 48), None, trust_checkpoint=False)
+@pytest.mark.usefixtures("dataset", "in_processes")
+def test_a_crash_after_the_interleaved_runs_costs_no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gridrt.bench.candidates.open_worker", open_dying_worker)
 
-    outcome = bench(request, short_lived)
+    result = run(write("a.onnx"))
 
-    [row] = outcome.result.rows
+    [row] = result.rows
     assert row.accuracy is not None
     assert row.speed is not None
-    assert (outcome.result.complete, row.failure, row.memory, row.stages) == (True, "", None, ())
+    assert (result.complete, row.failure, row.memory, row.stages) == (True, "", None, ())
     assert [warning.split(" not measured: ")[0] for warning in row.warnings] == ["memory", "stages"]
+    assert all("SIGKILL" in warning for warning in row.warnings)
 
 
-def test_a_trusted_checkpoint_and_its_graph_are_measured_together(
-    dataset: CocoDataset, tmp_path: Path, untrained: Callable[[str], GridRCNN]
-) -> None:
+@pytest.mark.usefixtures("dataset")
+def test_a_trusted_checkpoint_and_its_graph_are_measured_together(untrained: Callable[[str], GridRCNN]) -> None:
     checkpoint = {"state_dict": untrained("tiny").state_dict(), "meta": Path("needs unpickling")}
-    torch.save(checkpoint, tmp_path / "old.pth")
+    torch.save(checkpoint, "old.pth")
+    weights = {"weights_sha256": sha256_of("old.pth")}
 
-    outcome = run(dataset, "old.pth", write("whole.onnx"), is_drawn=True, trust=True)
+    synthetic: dict[str, Any] = {"images": None, "annotations": None, "max_images": 2}
+    result = run(write("whole.onnx", **weights), "old.pth", **synthetic, trust_checkpoint=True)
 
-    assert {row.artefact: row.failure for row in outcome.result.rows} == {"old.pth": "", "whole.onnx": ""}
-    assert outcome.result.rows[0].stages
+    assert [(row.name, row.failure, row.warnings) for row in result.rows] == [
+        ("old.pth", "", []),  # the reference, as it is the weights themselves
+        ("whole.onnx", "", []),
+    ]
+    assert result.rows[0].stages
 
 
-def test_trust_where_no_checkpoint_is_is_refused(dataset: CocoDataset) -> None:
-    with pytest.raises(GridRTError, match="only a checkpoint can be trusted"):
-        run(dataset, write("whole.onnx"), trust=True)
-
-
-def test_threads_are_for_what_runs_on_a_cpu() -> None:
-    engine = Artefact("a.engine", TENSORRT, "fp16", 1, "", None, None)
-    request = Request([], None, cast("CocoDataset", None), False, None, threads=2, trust_checkpoint=False)
-
-    assert _opening(engine, {TENSORRT, ONNX}, request).threads is None
-    assert _opening(engine, {TENSORRT}, request).threads == 2  # which it refuses
-    assert _opening(replace(engine, format=ONNX), {TENSORRT, ONNX}, request).threads == 2
+@pytest.mark.usefixtures("dataset")
+def test_trust_where_no_checkpoint_is_is_refused() -> None:
+    with pytest.raises(GridRTError, match="--trust-checkpoint cannot be honoured"):
+        run(write("whole.onnx"), trust_checkpoint=True)
 
 
 @pytest.mark.parametrize(
@@ -288,10 +304,10 @@ def test_threads_are_for_what_runs_on_a_cpu() -> None:
         (lambda path: save_image(path, np.zeros((8, 8, 3), np.uint8)), DataError),
     ],
 )
-def test_a_bad_picture_is_refused_before_the_work(
+def test_a_bad_image_is_refused_before_the_runs(
     dataset: CocoDataset, write_bad: Callable[[Path], object], error: type[GridRTError]
 ) -> None:
     write_bad(dataset.path(2))
 
     with pytest.raises(error, match=r"2\.png"):
-        run(dataset, "absent.onnx")
+        run("absent.onnx")

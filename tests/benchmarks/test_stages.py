@@ -45,7 +45,7 @@ def test_it_prints_a_table_and_writes_all_of_it(
         floor = result["floors"][name]["backbone"]
         limits = IN_INT8 if name == ONNX_RUNTIME_INT8 else IN_FLOAT
         assert floor["seconds"] == pytest.approx(
-            max(floor["work"]["flops"] / limits.flops, floor["work"]["elements"] * limits.element_size / limits.bytes)
+            max(floor["cost"]["flops"] / limits.flops, floor["cost"]["elements"] * limits.element_size / limits.bytes)
         )
         assert rows["backbone"][3] == f"{seconds['backbone'] / floor['seconds']:.1f}"
         assert len(result["whole_seconds"][name]) == 2

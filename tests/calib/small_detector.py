@@ -11,7 +11,6 @@ import onnx
 import onnx.helper
 from onnx import ModelProto
 
-from gridrt.calib.precision import Precision
 from gridrt.calib.recipe import Recipe, Rule
 from gridrt.data.image import load_image, save_image
 from gridrt.detector import Detector
@@ -134,5 +133,5 @@ def write_truth(path: Path, folder: Path, graph: Path) -> Path:
 
 def small_recipe(*more: Rule) -> Recipe:
     """All modules in INT8, and more rules after that."""
-    rules = (Rule("backbone*", Precision.INT8, "fast"), Rule("roi_head*", Precision.INT8, "fast"))
+    rules = (Rule("backbone*", "int8", "fast"), Rule("roi_head*", "int8", "fast"))
     return Recipe("own", "all in INT8", rules + more, "own.toml")

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import onnx
 import pytest
-from onnx import ModelProto
 
 from gridrt.calib.affine import Range
-from gridrt.calib.fidelity import opened
-from gridrt.calib.observe import observe
+from gridrt.calib.fidelity import cpu_detector
+from gridrt.calib.observe import observable_session, observe
+from gridrt.calib.range_methods import METHODS, ranges_of
 from gridrt.calib.recipe import load_recipe
 from gridrt.calib.rewrite import apply_recipe
 from gridrt.calib.targets import TARGETS
-from gridrt.calib.thresholds import METHODS, ranges_of
 from gridrt.data.coco import CocoDataset
 from gridrt.eval import AveragePrecision, evaluate
+from gridrt.graph.graph import Graph, load_graph
 
 CALIBRATION_IMAGES = 32
 
@@ -30,41 +29,46 @@ BUDGETS = {
 
 
 @pytest.fixture(scope="module")
+def graph(tiny_bccd_file: Path) -> Graph:
+    return load_graph(tiny_bccd_file)
+
+
+@pytest.fixture(scope="module")
 def cells(data_dir: Path) -> CocoDataset:
     return CocoDataset(data_dir / "bccd" / "images", data_dir / "bccd" / "annotations" / "instances_test.json")
 
 
 @pytest.fixture(scope="module")
-def ranges(tiny_bccd_file: Path, data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Range]:
+def ranges(graph: Graph, data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Range]:
     training = CocoDataset(data_dir / "bccd" / "images", data_dir / "bccd" / "annotations" / "instances_train.json")
-    pictures = [training.path(index) for index in range(CALIBRATION_IMAGES)]
+    images = [training.path(index) for index in range(CALIBRATION_IMAGES)]
+    session = observable_session(graph, threads=1)
     cache = tmp_path_factory.mktemp("cache") / "c.npz"
-    return ranges_of(observe(tiny_bccd_file, pictures, (480, 360), cache, threads=1), METHODS["mse"])
+    return ranges_of(observe(graph, session, images, (480, 360), cache), METHODS["mse"])
 
 
 @pytest.fixture(scope="module")
-def float_precision(tiny_bccd_file: Path, cells: CocoDataset) -> AveragePrecision:
-    return precision_of(onnx.load(tiny_bccd_file), cells)
+def float_precision(graph: Graph, cells: CocoDataset) -> AveragePrecision:
+    return precision_of(graph, cells)
 
 
-def precision_of(model: ModelProto, cells: CocoDataset) -> AveragePrecision:
+def precision_of(graph: Graph, cells: CocoDataset) -> AveragePrecision:
     """What is FP16 is rounded at every node here, as on a GPU that fuses nothing."""
-    with opened(model, threads=1) as detector:
-        return evaluate(detector, cells).overall
+    return evaluate(cpu_detector(graph, threads=1), cells).overall
 
 
 @pytest.mark.parametrize(("recipe", "target"), BUDGETS)
 def test_the_ap_on_blood_cells_stays_within_its_budget(
-    tiny_bccd_file: Path,
+    graph: Graph,
     cells: CocoDataset,
     ranges: dict[str, Range],
     float_precision: AveragePrecision,
     recipe: str,
     target: str,
 ) -> None:
-    rewritten = apply_recipe(onnx.load(tiny_bccd_file), load_recipe(recipe), TARGETS[target], ranges)
+    rewritten = apply_recipe(graph.model, load_recipe(recipe), TARGETS[target], ranges)
 
-    precision = precision_of(rewritten, cells)
+    precision = precision_of(Graph(rewritten, graph.path), cells)
 
     for figure, budget in zip(("ap", "ap90"), BUDGETS[recipe, target], strict=True):
         if budget is not None:

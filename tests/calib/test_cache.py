@@ -112,7 +112,7 @@ FILES = {
 def test_a_file_that_is_no_cache_is_refused_and_left_alone(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "c.npz").write_bytes(content)
 
-    with pytest.raises(GridRTError, match=r"c\.npz: this is a calibration cache.*Remove it, or name another one\."):
+    with pytest.raises(GridRTError, match=r"c\.npz: this is not a calibration cache.*Remove it, or name another one\."):
         read_cache(tmp_path / "c.npz", KEY, IMAGES)
 
     assert (tmp_path / "c.npz").read_bytes() == content

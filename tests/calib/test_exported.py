@@ -12,14 +12,15 @@ import pytest
 from onnx import ModelProto, NodeProto, TensorProto
 
 from gridrt.calib.affine import Range
-from gridrt.calib.fidelity import detect_in, fidelity, opened
-from gridrt.calib.observe import observe
+from gridrt.calib.fidelity import cpu_detector, detect_in, fidelity
+from gridrt.calib.observe import observable_session, observe
 from gridrt.calib.plan import plan_from_recipe
+from gridrt.calib.range_methods import METHODS, ranges_of
 from gridrt.calib.recipe import load_recipe, shipped_recipes
 from gridrt.calib.rewrite import apply_recipe
 from gridrt.calib.targets import TARGETS
-from gridrt.calib.thresholds import METHODS, ranges_of
 from gridrt.data.transform import Transform
+from gridrt.graph.graph import Graph, load_graph
 from gridrt.types import UInt8Array
 from tests.calib.graphs import Array, maker_of, node_of, optimized, readers_of, run, types_of, weights_of
 from tests.conftest import PHOTOS
@@ -53,7 +54,9 @@ def model(exported: Callable[[str], Path]) -> ModelProto:
 @pytest.fixture(scope="module")
 def ranges(exported: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Range]:
     pictures = [PHOTOS / "coffee_crop.png", PHOTOS / "astronaut_crop.png"]
-    observers = observe(exported("tiny"), pictures, SCALE, tmp_path_factory.mktemp("cache") / "c.npz", threads=1)
+    graph = load_graph(exported("tiny"))
+    session = observable_session(graph, threads=1)
+    observers = observe(graph, session, pictures, SCALE, tmp_path_factory.mktemp("cache") / "c.npz")
     return ranges_of(observers, METHODS["mse"])
 
 
@@ -147,11 +150,12 @@ def test_in_fp16_nearly_all_detections_are_kept(
 ) -> None:
     """Also with every rounding of a GPU."""
     images = [photo("coffee_crop"), photo("astronaut_crop")]
-    with opened(model, SCALE, threads=1) as detector:
-        reference = detect_in(detector, images)
+    before, after = (
+        cpu_detector(Graph(each, Path("tiny.onnx")), SCALE, threads=1)
+        for each in (model, rewritten("fp16", "tensorrt"))
+    )
 
-    with opened(rewritten("fp16", "tensorrt"), SCALE, threads=1) as detector:
-        found = fidelity(reference, detect_in(detector, images))
+    found = fidelity(detect_in(before, images), detect_in(after, images))
 
     assert found.detections == 200
     assert found.missing <= 10

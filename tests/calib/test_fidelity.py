@@ -1,14 +1,16 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 import onnx
 import pytest
 
-from gridrt.calib.fidelity import Fidelity, detect_in, fidelity, opened
+from gridrt.calib.fidelity import Fidelity, cpu_detector, detect_in, fidelity
 from gridrt.calib.fp16 import to_fp16
 from gridrt.detector import Detector
+from gridrt.graph.graph import Graph
 from gridrt.types import Detections
 from tests.fakes import FakeSession, whole_image_graph
 
@@ -103,9 +105,9 @@ def test_images_are_detected_in_one_by_one() -> None:
 
 
 def test_a_graph_in_memory_is_opened_as_a_detector() -> None:
-    with opened(whole_image_graph(), (64, 32), threads=1) as detector:
-        assert detector.scale == (64, 32)
-        (result,) = detector([np.full((32, 64, 3), 100, np.uint8)])
+    detector = cpu_detector(Graph(whole_image_graph(), Path("nowhere.onnx")), (64, 32), threads=1)
+    assert detector.scale == (64, 32)
+    (result,) = detector([np.full((32, 64, 3), 100, np.uint8)])
 
     assert result.boxes.tolist() == [[0, 0, 64, 32]]
     assert result.scores == pytest.approx([100 / 255])
@@ -120,8 +122,8 @@ def test_a_graph_with_half_numbers_is_rounded_as_on_a_gpu() -> None:
     model.graph.node.remove(weight)
     to_fp16(model, {"fraction"})
 
-    with opened(model, (64, 32), threads=1) as detector:
-        (result,) = detector([np.full((32, 64, 3), 100, np.uint8)])
+    detector = cpu_detector(Graph(model, Path("nowhere.onnx")), (64, 32), threads=1)
+    (result,) = detector([np.full((32, 64, 3), 100, np.uint8)])
 
     assert result.scores.tolist() == [float(np.float16(100 / 255))]
     assert result.scores.tolist() != [float(np.float32(100 / 255))]

@@ -6,40 +6,40 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gridrt.calib.images import pictures_in, spread
+from gridrt.calib.images import images_in, spread
 from gridrt.errors import DataError, GridRTError
 
 
-def test_pictures_are_taken_by_name_and_nothing_else_is(tmp_path: Path) -> None:
+def test_images_are_taken_by_name_and_nothing_else_is(tmp_path: Path) -> None:
     for name in ("b.png", "a.JPG", "film.mp4", "notes.txt", ".hidden.png"):
         (tmp_path / name).touch()
     (tmp_path / "deeper").mkdir()
     (tmp_path / "deeper" / "c.png").touch()
 
-    assert pictures_in(tmp_path, 10) == [tmp_path / "a.JPG", tmp_path / "b.png"]
+    assert images_in(tmp_path, 10) == [tmp_path / "a.JPG", tmp_path / "b.png"]
 
 
-def test_of_more_pictures_some_at_even_distances_are_taken(tmp_path: Path) -> None:
+def test_of_more_images_some_evenly_spaced_are_taken(tmp_path: Path) -> None:
     for number in range(10):
         (tmp_path / f"{number}.png").touch()
 
-    assert [path.stem for path in pictures_in(tmp_path, 4)] == ["0", "2", "5", "7"]
+    assert [path.stem for path in images_in(tmp_path, 4)] == ["0", "2", "5", "7"]
 
 
-def test_a_folder_without_pictures_is_an_error(tmp_path: Path) -> None:
+def test_a_folder_without_images_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(GridRTError, match="no picture"):
-        pictures_in(tmp_path, 10)
+        images_in(tmp_path, 10)
     (tmp_path / "film.mp4").touch()
-    with pytest.raises(DataError, match="there is at least one picture"):
-        pictures_in(tmp_path, 10)
+    with pytest.raises(DataError, match="has no image"):
+        images_in(tmp_path, 10)
 
 
 @pytest.mark.parametrize("name", ["nowhere", "a.png", "*.png"])
 def test_what_is_no_folder_is_an_error(tmp_path: Path, name: str) -> None:
     (tmp_path / "a.png").touch()
 
-    with pytest.raises(DataError, match="pictures to calibrate with are in a folder"):
-        pictures_in(tmp_path / name, 10)
+    with pytest.raises(DataError, match="must be in a folder"):
+        images_in(tmp_path / name, 10)
 
 
 @given(st.integers(1, 60), st.integers(1, 60))

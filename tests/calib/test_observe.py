@@ -10,11 +10,12 @@ import onnx.numpy_helper
 import pytest
 
 from gridrt.calib import observe as module
-from gridrt.calib.observe import observe, observed_activations
+from gridrt.calib.observe import observable_session, observe, observed_activations
 from gridrt.calib.observers import Observer
 from gridrt.data.image import load_image, save_image
 from gridrt.data.transform import Transform
 from gridrt.errors import DataError, GraphError, ImageError
+from gridrt.graph.graph import load_graph
 from gridrt.types import UInt8Array
 from tests.calib.graphs import Array, residual_model, run
 from tests.calib.small_detector import SCALE, picture, small_detector, write_detector, write_pictures
@@ -48,6 +49,11 @@ def loaded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return names
 
 
+def observed(graph: Path, images: list[Path], scale: tuple[int, int], cache: Path) -> dict[str, Observer]:
+    loaded_graph = load_graph(graph)
+    return observe(loaded_graph, observable_session(loaded_graph, threads=1), images, scale, cache)
+
+
 def activation_of(name: str, *pictures: Path) -> Array:
     """A tensor of the graph on pictures, one after the other."""
     values = []
@@ -79,7 +85,7 @@ def test_what_any_target_may_quantise_is_observed() -> None:
 
 @pytest.mark.parametrize("name", ELSEWHERE)
 def test_observers_see_what_the_graph_computes_on_every_image(graph: Path, pictures: list[Path], name: str) -> None:
-    observers = observe(graph, pictures, SCALE, graph.with_suffix(".npz"), threads=1)
+    observers = observed(graph, pictures, SCALE, graph.with_suffix(".npz"))
 
     assert list(observers) == sorted((*ON_GRID, *ELSEWHERE))
     assert_saw(observers[name], activation_of(name, *pictures))
@@ -88,13 +94,13 @@ def test_observers_see_what_the_graph_computes_on_every_image(graph: Path, pictu
 @pytest.mark.parametrize("name", ON_GRID)
 def test_the_grid_branch_counts_only_where_something_is_detected(graph: Path, pictures: list[Path], name: str) -> None:
     """Elsewhere it runs on one row of zeros, which says nothing."""
-    observers = observe(graph, pictures, SCALE, graph.with_suffix(".npz"), threads=1)
+    observers = observed(graph, pictures, SCALE, graph.with_suffix(".npz"))
 
     assert_saw(observers[name], activation_of(name, *pictures[1:]))
 
 
 def test_one_image_is_enough(graph: Path, pictures: list[Path]) -> None:
-    observers = observe(graph, pictures[1:2], SCALE, graph.with_suffix(".npz"), threads=1)
+    observers = observed(graph, pictures[1:2], SCALE, graph.with_suffix(".npz"))
 
     assert_saw(observers["regions"], activation_of("regions", pictures[1]))
 
@@ -103,7 +109,7 @@ def test_a_picture_that_is_there_twice_counts_once(graph: Path, pictures: list[P
     copy = pictures[1].with_name("copy.png")
     copy.write_bytes(pictures[1].read_bytes())
 
-    observe(graph, [*pictures, copy], SCALE, graph.with_suffix(".npz"), threads=1)
+    observed(graph, [*pictures, copy], SCALE, graph.with_suffix(".npz"))
 
     assert len(loaded) == 4
 
@@ -114,31 +120,31 @@ def test_images_of_any_size_are_seen(graph: Path, tmp_path: Path) -> None:
     for path, size in zip(paths, sizes, strict=True):
         save_image(path, picture(150, size=size))
 
-    observers = observe(graph, paths, SCALE, graph.with_suffix(".npz"), threads=1)
+    observers = observed(graph, paths, SCALE, graph.with_suffix(".npz"))
 
     assert_saw(observers["features"], activation_of("features", *paths))
 
 
 def test_what_is_in_the_cache_is_not_run_again(graph: Path, pictures: list[Path], loaded: list[str]) -> None:
     cache = graph.with_suffix(".npz")
-    first = observe(graph, pictures[:3], SCALE, cache, threads=1)
-    again = observe(graph, pictures[:3], SCALE, cache, threads=1)
+    first = observed(graph, pictures[:3], SCALE, cache)
+    again = observed(graph, pictures[:3], SCALE, cache)
     assert loaded == ["0.png", "1.png", "2.png"]
     assert same(first, again)
 
-    more = observe(graph, pictures, SCALE, cache, threads=1)
+    more = observed(graph, pictures, SCALE, cache)
 
     assert loaded == ["0.png", "1.png", "2.png", "3.png"]
-    assert same(more, observe(graph, pictures, SCALE, graph.with_suffix(".other"), threads=1))
+    assert same(more, observed(graph, pictures, SCALE, graph.with_suffix(".other")))
 
 
 def test_another_graph_scale_or_fewer_pictures_start_anew(graph: Path, pictures: list[Path], loaded: list[str]) -> None:
     cache = graph.with_suffix(".npz")
-    observe(graph, pictures, SCALE, cache, threads=1)
+    observed(graph, pictures, SCALE, cache)
     other = write_detector(graph.with_name("other.onnx"), offset=1.0)
     for model, seen in ((graph, pictures), (graph, pictures[1:]), (other, pictures[1:])):
         with pytest.warns(UserWarning, match="calibration starts anew"):
-            observe(model, seen, (32, 32), cache, threads=1)
+            observed(model, seen, (32, 32), cache)
 
     assert len(loaded) == 4 + 4 + 3 + 3
 
@@ -160,13 +166,13 @@ def test_an_interrupted_calibration_goes_on_where_it_was(
     monkeypatch.setattr(module, "SAVE_SECONDS", -1.0)
     monkeypatch.setattr(module, "load_image", interrupting(2, names))
     with pytest.raises(KeyboardInterrupt):
-        observe(graph, pictures, SCALE, cache, threads=1)
+        observed(graph, pictures, SCALE, cache)
     monkeypatch.setattr(module, "load_image", interrupting(9, names))
 
-    observers = observe(graph, pictures, SCALE, cache, threads=1)
+    observers = observed(graph, pictures, SCALE, cache)
 
     assert names == ["0.png", "1.png", "2.png", "3.png"]
-    assert same(observers, observe(graph, pictures, SCALE, graph.with_suffix(".other"), threads=1))
+    assert same(observers, observed(graph, pictures, SCALE, graph.with_suffix(".other")))
 
 
 def test_an_interruption_before_the_first_saving_leaves_no_file(
@@ -175,26 +181,26 @@ def test_an_interruption_before_the_first_saving_leaves_no_file(
     monkeypatch.setattr(module, "load_image", interrupting(2, []))
 
     with pytest.raises(KeyboardInterrupt):
-        observe(graph, pictures, SCALE, graph.with_suffix(".npz"), threads=1)
+        observed(graph, pictures, SCALE, graph.with_suffix(".npz"))
 
     assert sorted(path.name for path in graph.parent.iterdir()) == ["graph.onnx", "images"]
 
 
 def test_no_images_are_an_error(graph: Path) -> None:
-    with pytest.raises(DataError, match="there is at least one image"):
-        observe(graph, [], SCALE, graph.with_suffix(".npz"))
+    with pytest.raises(DataError, match="at least one image"):
+        observed(graph, [], SCALE, graph.with_suffix(".npz"))
 
 
 def test_images_without_objects_are_an_error_the_second_time_too(graph: Path, pictures: list[Path]) -> None:
     for _ in range(2):
-        with pytest.raises(DataError, match=r"images: calibration images show objects .*no detection in 1 images"):
-            observe(graph, pictures[:1], SCALE, graph.with_suffix(".npz"), threads=1)
+        with pytest.raises(DataError, match=r"images: calibration images must show objects .*no detection in 1 images"):
+            observed(graph, pictures[:1], SCALE, graph.with_suffix(".npz"))
 
 
 def test_a_picture_without_objects_among_others_is_no_error_wherever_it_is(graph: Path, pictures: list[Path]) -> None:
     dark, *bright = pictures
-    forwards = observe(graph, pictures, SCALE, graph.with_suffix(".npz"), threads=1)
-    backwards = observe(graph, [*bright, dark], SCALE, graph.with_suffix(".other"), threads=1)
+    forwards = observed(graph, pictures, SCALE, graph.with_suffix(".npz"))
+    backwards = observed(graph, [*bright, dark], SCALE, graph.with_suffix(".other"))
 
     for one, other in zip(forwards.values(), backwards.values(), strict=True):
         assert (one.low, one.high, one.counts.sum()) == (other.low, other.high, other.counts.sum())
@@ -204,9 +210,9 @@ def test_pictures_with_objects_mend_that_without_a_second_run(
     graph: Path, pictures: list[Path], loaded: list[str]
 ) -> None:
     with pytest.raises(DataError):
-        observe(graph, pictures[:1], SCALE, graph.with_suffix(".npz"), threads=1)
+        observed(graph, pictures[:1], SCALE, graph.with_suffix(".npz"))
 
-    observe(graph, pictures, SCALE, graph.with_suffix(".npz"), threads=1)
+    observed(graph, pictures, SCALE, graph.with_suffix(".npz"))
 
     assert loaded == ["0.png", "1.png", "2.png", "3.png"]
 
@@ -217,8 +223,8 @@ def test_a_graph_that_overflows_is_refused_with_the_place(graph: Path, pictures:
     weight.CopyFrom(onnx.numpy_helper.from_array(np.full((4, 3, 3, 3), 1e38, np.float32), weight.name))
     onnx.save(model, graph)
 
-    with pytest.raises(GraphError, match="features: activations are finite numbers"):
-        observe(graph, pictures, SCALE, graph.with_suffix(".npz"), threads=1)
+    with pytest.raises(GraphError, match="features: activations must be finite"):
+        observed(graph, pictures, SCALE, graph.with_suffix(".npz"))
 
     assert not graph.with_suffix(".npz").exists()
 
@@ -234,8 +240,8 @@ def test_a_picture_that_the_graph_cannot_be_run_on_is_named(graph: Path, picture
     onnx.save(model, graph)
     save_image(pictures[0].with_name("square.png"), picture(150, size=(32, 32)))
 
-    with pytest.raises(GraphError, match=r"square\.png: ONNX Runtime cannot run the graph on this picture"):
-        observe(graph, [*pictures, pictures[0].with_name("square.png")], SCALE, graph.with_suffix(".npz"), threads=1)
+    with pytest.raises(GraphError, match=r"square\.png: ONNX Runtime cannot run the graph on this image"):
+        observed(graph, [*pictures, pictures[0].with_name("square.png")], SCALE, graph.with_suffix(".npz"))
 
 
 @pytest.mark.parametrize("kind", ["missing", "folder", "words", "empty"])
@@ -247,7 +253,7 @@ def test_what_is_no_picture_is_named(graph: Path, pictures: list[Path], kind: st
         bad.write_text("words" if kind == "words" else "")
 
     with pytest.raises(ImageError, match=r"bad\.png: "):
-        observe(graph, [*pictures, bad], SCALE, graph.with_suffix(".npz"), threads=1)
+        observed(graph, [*pictures, bad], SCALE, graph.with_suffix(".npz"))
 
 
 def test_what_was_seen_before_a_picture_that_is_none_is_kept(
@@ -256,9 +262,9 @@ def test_what_was_seen_before_a_picture_that_is_none_is_kept(
     bad = pictures[0].with_name("bad.png")
     bad.write_text("words")
     with pytest.raises(ImageError):
-        observe(graph, [*pictures[:3], bad, pictures[3]], SCALE, graph.with_suffix(".npz"), threads=1)
+        observed(graph, [*pictures[:3], bad, pictures[3]], SCALE, graph.with_suffix(".npz"))
 
-    observe(graph, pictures, SCALE, graph.with_suffix(".npz"), threads=1)
+    observed(graph, pictures, SCALE, graph.with_suffix(".npz"))
 
     assert loaded == ["0.png", "1.png", "2.png", "bad.png", "3.png"]
 
@@ -266,6 +272,6 @@ def test_what_was_seen_before_a_picture_that_is_none_is_kept(
 def test_without_a_terminal_no_bar_is_drawn(
     graph: Path, pictures: list[Path], capfd: pytest.CaptureFixture[str]
 ) -> None:
-    observe(graph, pictures, SCALE, graph.with_suffix(".npz"), threads=1)
+    observed(graph, pictures, SCALE, graph.with_suffix(".npz"))
 
     assert capfd.readouterr() == ("", "")

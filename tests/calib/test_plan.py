@@ -4,15 +4,15 @@ import onnx.helper
 import pytest
 
 from gridrt.calib.plan import nearest_names, plan_from_recipe
-from gridrt.calib.precision import Precision
 from gridrt.calib.recipe import Recipe, RecipeError, Rule
+from gridrt.runtime.info import Precision
 from tests.calib.graphs import residual_model
 
 GRAPH = residual_model().graph
 
 
-def recipe_of(*rules: tuple[str, str]) -> Recipe:
-    return Recipe("own", "d", tuple(Rule(nodes, Precision(precision), "r") for nodes, precision in rules), "own.toml")
+def recipe_of(*rules: tuple[str, Precision]) -> Recipe:
+    return Recipe("own", "d", tuple(Rule(nodes, precision, "r") for nodes, precision in rules), "own.toml")
 
 
 def test_the_last_rule_that_matches_a_node_decides() -> None:
@@ -20,34 +20,34 @@ def test_the_last_rule_that_matches_a_node_decides() -> None:
         GRAPH, recipe_of(("backbone*", "int8"), ("backbone.layer1*", "fp32"), ("*.conv1/Conv", "fp16"))
     )
 
-    assert plan.precision("backbone/Relu") is Precision.INT8
-    assert plan.precision("backbone.layer1.0/Add") is Precision.FP32
-    assert plan.precision("backbone.layer1.0.conv1/Conv") is Precision.FP16
-    assert plan.precision("backbone.conv1/Conv") is Precision.FP16
+    assert plan.precision("backbone/Relu") == "int8"
+    assert plan.precision("backbone.layer1.0/Add") == "fp32"
+    assert plan.precision("backbone.layer1.0.conv1/Conv") == "fp16"
+    assert plan.precision("backbone.conv1/Conv") == "fp16"
 
 
 def test_a_node_that_no_rule_matches_stays_in_fp32() -> None:
     plan = plan_from_recipe(GRAPH, recipe_of(("backbone*", "int8")))
 
-    assert plan.precision("Sigmoid") is Precision.FP32
-    assert "Sigmoid" not in plan.nodes(Precision.FP32)  # those that a rule plans so
+    assert plan.precision("Sigmoid") == "fp32"
+    assert "Sigmoid" not in plan.nodes("fp32")  # those that a rule plans so
 
 
 def test_the_nodes_of_a_precision_are_those_that_rules_leave_in_it() -> None:
     plan = plan_from_recipe(GRAPH, recipe_of(("*/Conv", "int8"), ("neck*", "fp16")))
 
-    assert plan.nodes(Precision.FP16) == {"neck.conv/Conv", "neck/ReduceMax"}
-    assert plan.nodes(Precision.INT8) == {
+    assert plan.nodes("fp16") == {"neck.conv/Conv", "neck/ReduceMax"}
+    assert plan.nodes("int8") == {
         "backbone.conv1/Conv",
         "backbone.layer1.0.conv1/Conv",
         "backbone.layer1.0.downsample.0/Conv",
         "backbone.layer1.1.conv1/Conv",
     }
-    assert plan.nodes(Precision.FP32) == frozenset()
+    assert plan.nodes("fp32") == frozenset()
 
 
 def test_patterns_have_wildcards_and_tell_capitals_from_small_letters() -> None:
-    assert plan_from_recipe(GRAPH, recipe_of(("backbone.layer1.[01].conv?/Conv", "fp16"))).nodes(Precision.FP16) == {
+    assert plan_from_recipe(GRAPH, recipe_of(("backbone.layer1.[01].conv?/Conv", "fp16"))).nodes("fp16") == {
         "backbone.layer1.0.conv1/Conv",
         "backbone.layer1.1.conv1/Conv",
     }
@@ -71,7 +71,7 @@ def test_a_pattern_that_matches_nothing_is_an_error_that_tells_its_place_and_the
     recipe = recipe_of(("backbone*", "int8"), (pattern, "fp16"))
 
     with pytest.raises(
-        RecipeError, match=r"own\.toml: rules\[1\]\.nodes: a pattern matches at least one node"
+        RecipeError, match=r"own\.toml: rules\[1\]\.nodes: a pattern must match at least one node"
     ) as caught:
         plan_from_recipe(GRAPH, recipe)
 
@@ -87,7 +87,7 @@ def test_a_pattern_that_matches_nothing_is_an_error_that_tells_its_place_and_the
         ("roi_head.decode*", "fp16", "which matches Floor"),
     ],
 )
-def test_a_precision_that_no_matched_node_can_have_is_an_error(pattern: str, precision: str, found: str) -> None:
+def test_a_precision_that_no_matched_node_can_have_is_an_error(pattern: str, precision: Precision, found: str) -> None:
     graph = residual_model().graph
     graph.node.append(onnx.helper.make_node("Floor", ["scores"], ["whole"], name="roi_head.decode/Floor"))
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gridrt.calib.precision import Precision
-from gridrt.calib.recipe import Recipe, RecipeError, Rule, load_recipe, recipe_text, shipped_recipes
+from gridrt.calib.recipe import PRECISIONS, Recipe, RecipeError, Rule, load_recipe, recipe_text, shipped_recipes
+from gridrt.runtime.info import Precision
 
 SOUND = """\
 name = "own"
@@ -28,7 +28,7 @@ reason = "pixels"
 
 # What TOML can hold: no surrogates. A recipe's texts are not blank.
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1).filter(lambda text: text.strip())
-RULES = st.builds(Rule, nodes=TEXTS, precision=st.sampled_from(Precision), reason=TEXTS)
+RULES = st.builds(Rule, nodes=TEXTS, precision=st.sampled_from(PRECISIONS), reason=TEXTS)
 
 
 def loaded(text: str, folder: Path) -> Recipe:
@@ -41,7 +41,7 @@ def test_a_file_is_read_rule_by_rule_in_its_order(tmp_path: Path) -> None:
     assert loaded(SOUND, tmp_path) == Recipe(
         "own",
         "What I like.",
-        (Rule("backbone*", Precision.INT8, "fast"), Rule("backbone.conv1*", Precision.FP16, "pixels")),
+        (Rule("backbone*", "int8", "fast"), Rule("backbone.conv1*", "fp16", "pixels")),
         str(tmp_path / "recipe.toml"),
     )
 
@@ -57,7 +57,7 @@ def test_a_recipe_written_and_read_back_is_the_same(name: str, description: str,
 
 @pytest.mark.parametrize("text", ["delete \x7f", "tab\tline\nreturn\r", 'quote " \\ slash', "emoji 🙂", "line\u2028"])
 def test_characters_that_toml_is_particular_about_survive(tmp_path: Path, text: str) -> None:
-    recipe = Recipe("own", text, (Rule("*", Precision.FP16, text),), str(tmp_path / "recipe.toml"))
+    recipe = Recipe("own", text, (Rule("*", "fp16", text),), str(tmp_path / "recipe.toml"))
 
     assert loaded(recipe_text(recipe), tmp_path) == recipe
 
@@ -65,9 +65,9 @@ def test_characters_that_toml_is_particular_about_survive(tmp_path: Path, text: 
 @pytest.mark.parametrize(
     ("name", "precisions"),
     [
-        ("fp16", {Precision.FP16, Precision.FP32}),
-        ("int8", {Precision.INT8, Precision.FP16, Precision.FP32}),
-        ("mixed", {Precision.INT8, Precision.FP16, Precision.FP32}),
+        ("fp16", {"fp16", "fp32"}),
+        ("int8", {"int8", "fp16", "fp32"}),
+        ("mixed", {"int8", "fp16", "fp32"}),
     ],
 )
 def test_the_shipped_recipes_load_by_name_and_give_reasons(name: str, precisions: set[Precision]) -> None:
@@ -76,7 +76,7 @@ def test_the_shipped_recipes_load_by_name_and_give_reasons(name: str, precisions
     assert name in shipped_recipes()
     assert recipe.name == name
     assert {rule.precision for rule in recipe.rules} == precisions
-    assert recipe.quantizes == (Precision.INT8 in precisions)
+    assert recipe.quantizes == ("int8" in precisions)
 
 
 def test_these_are_all_that_ship() -> None:
@@ -98,27 +98,27 @@ RULE = '[[rules]]\nnodes = "a*"\nprecision = "fp16"\nreason = "r"\n'
 HEAD = 'name = "own"\ndescription = "d"\n'
 
 MISTAKES = {
-    "not TOML": ("name = ", "a recipe is a TOML file"),
-    "no rules": (HEAD, r"recipe\.toml: the keys are description, name, rules \(found no rules\)"),
+    "not TOML": ("name = ", "cannot read the recipe as TOML"),
+    "no rules": (HEAD, r"recipe\.toml: the keys must be description, name, rules \(found no rules\)"),
     "an empty list of rules": (HEAD + "rules = []\n", "at least one"),
     "rules that are no list": (HEAD + "rules = 3\n", "at least one"),
-    "rules that are no tables": (HEAD + "rules = [1]\n", r"rules\[0\]: a rule is a table \(found 1\)"),
+    "rules that are no tables": (HEAD + "rules = [1]\n", r"rules\[0\]: a rule must be a table \(found 1\)"),
     "no name": ('description = "d"\n' + RULE, "found no name"),
     "an unknown key": (HEAD + 'nmae = "x"\n' + RULE, "found unknown nmae"),
     "a wrong key in a rule": (
         HEAD + RULE + RULE.replace("nodes", "node"),
-        r"rules\[1\]: the keys are nodes, precision, reason \(found no nodes; unknown node\)",
+        r"rules\[1\]: the keys must be nodes, precision, reason \(found no nodes; unknown node\)",
     ),
     "a missing reason": (HEAD + '[[rules]]\nnodes = "a"\nprecision = "fp16"\n', "found no reason"),
     "a wrong precision": (
         HEAD + RULE.replace("fp16", "fp8"),
-        r"rules\[0\]\.precision: a precision is one of fp32, fp16, int8 \(found 'fp8'\)",
+        r"rules\[0\]\.precision: a precision must be one of fp32, fp16, int8 \(found 'fp8'\)",
     ),
-    "a number as pattern": (HEAD + RULE.replace('"a*"', "7"), r"rules\[0\]\.nodes: this is a text, and not empty"),
-    "a blank pattern": (HEAD + RULE.replace('"a*"', '" "'), r"rules\[0\]\.nodes: this is a text, and not empty"),
-    "a name that is no file name": (HEAD.replace("own", "../own") + RULE, r"name has letters, digits, - and _ only"),
-    "a name with a folder": (HEAD.replace("own", "own/other") + RULE, r"name has letters, digits, - and _ only"),
-    "a name that is a number": (HEAD.replace('"own"', "3") + RULE, r"\.name: this is a text"),
+    "a number as pattern": (HEAD + RULE.replace('"a*"', "7"), r"rules\[0\]\.nodes: must be a non-empty string"),
+    "a blank pattern": (HEAD + RULE.replace('"a*"', '" "'), r"rules\[0\]\.nodes: must be a non-empty string"),
+    "a name that is no file name": (HEAD.replace("own", "../own") + RULE, r"the name must consist of letters"),
+    "a name with a folder": (HEAD.replace("own", "own/other") + RULE, r"the name must consist of letters"),
+    "a name that is a number": (HEAD.replace('"own"', "3") + RULE, r"\.name: must be a non-empty string"),
 }
 
 
@@ -133,7 +133,7 @@ def test_a_mistake_is_told_with_its_place(tmp_path: Path, text: str, message: st
 def test_bytes_that_are_no_text_are_a_recipe_error(tmp_path: Path) -> None:
     (tmp_path / "recipe.toml").write_bytes(b'name = "\xff"')
 
-    with pytest.raises(RecipeError, match="a recipe is a TOML file"):
+    with pytest.raises(RecipeError, match="cannot read the recipe as TOML"):
         load_recipe(tmp_path / "recipe.toml")
 
 
@@ -141,5 +141,5 @@ def test_bytes_that_are_no_text_are_a_recipe_error(tmp_path: Path) -> None:
 def test_a_file_that_may_not_be_read_is_a_recipe_error(tmp_path: Path) -> None:
     (tmp_path / "recipe.toml").touch(mode=0)
 
-    with pytest.raises(RecipeError, match="a recipe is a TOML file"):
+    with pytest.raises(RecipeError, match="cannot read the recipe as TOML"):
         load_recipe(tmp_path / "recipe.toml")

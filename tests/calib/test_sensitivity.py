@@ -11,13 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gridrt.calib.plan import plan_from_recipe
-from gridrt.calib.precision import Precision
-from gridrt.calib.recipe import Recipe, Rule, load_recipe, recipe_text
+from gridrt.calib.recipe import PRECISIONS, Recipe, Rule, load_recipe, recipe_text
 from gridrt.calib.sensitivity import BlockCost, Loss, block_of, blocks_of, costs, mixture, within, without
+from gridrt.runtime.info import Precision
 from tests.calib.graphs import residual_model
 
 GRAPH = residual_model().graph
-WHOLE = Recipe("int8", "all", (Rule("*", Precision.INT8, "fast"),), "int8.toml")
+WHOLE = Recipe("int8", "all", (Rule("*", "int8", "fast"),), "int8.toml")
 BLOCKS = {"backbone.conv1": 1, "backbone.layer1": 3, "neck.conv": 1, "roi_head.bbox_head.fc_cls": 1}
 
 
@@ -59,10 +59,10 @@ def test_blocks_are_those_that_multiply_in_int8_in_the_order_of_the_graph() -> N
 
 
 def test_blocks_that_a_recipe_plans_otherwise_are_none() -> None:
-    recipe = Recipe("r", "d", (*WHOLE.rules, Rule("neck*", Precision.FP16, "r")), "p")
+    recipe = Recipe("r", "d", (*WHOLE.rules, Rule("neck*", "fp16", "r")), "p")
 
     assert "neck.conv" not in blocks_of(GRAPH, recipe)
-    assert blocks_of(GRAPH, Recipe("r", "d", (Rule("backbone*", Precision.FP16, "r"),), "p")) == {}
+    assert blocks_of(GRAPH, Recipe("r", "d", (Rule("backbone*", "fp16", "r"),), "p")) == {}
 
 
 @given(st.sets(st.sampled_from(sorted(BLOCKS))))
@@ -72,17 +72,17 @@ def test_without_blocks_the_others_remain(blocks: set[str]) -> None:
     assert set(blocks_of(GRAPH, recipe)) == BLOCKS.keys() - blocks
     plan = plan_from_recipe(GRAPH, recipe)
     for name in (node.name for node in GRAPH.node):
-        expected = Precision.FP16 if block_of(name) in blocks else Precision.INT8
+        expected = "fp16" if block_of(name) in blocks else "int8"
         assert plan.precision(name) is expected
 
 
 def test_without_a_block_what_a_recipe_says_of_its_parts_still_holds() -> None:
-    rules = (*WHOLE.rules, Rule("*.conv1/Conv", Precision.FP32, "I know"))
+    rules = (*WHOLE.rules, Rule("*.conv1/Conv", "fp32", "I know"))
     recipe = without(GRAPH, Recipe("r", "d", rules, "p"), ["backbone.layer1"], "why")
 
     plan = plan_from_recipe(GRAPH, recipe)
-    assert plan.precision("backbone.layer1.0.conv1/Conv") is Precision.FP32
-    assert plan.precision("backbone.layer1.0/Add") is Precision.FP16
+    assert plan.precision("backbone.layer1.0.conv1/Conv") == "fp32"
+    assert plan.precision("backbone.layer1.0/Add") == "fp16"
 
 
 PATTERNS = (
@@ -92,7 +92,7 @@ PATTERNS = (
 
 
 @given(
-    st.lists(st.tuples(st.sampled_from(PATTERNS), st.sampled_from(Precision)), min_size=1, max_size=5),
+    st.lists(st.tuples(st.sampled_from(PATTERNS), st.sampled_from(PRECISIONS)), min_size=1, max_size=5),
     st.sets(st.sampled_from(sorted(BLOCKS))),
 )
 def test_of_any_recipe_only_what_it_has_in_int8_in_the_blocks_changes(
@@ -104,10 +104,10 @@ def test_of_any_recipe_only_what_it_has_in_int8_in_the_blocks_changes(
 
     for node in GRAPH.node:
         was, becomes = before.precision(node.name), after.precision(node.name)
-        if block_of(node.name) in blocks and was is Precision.INT8:
-            assert becomes is Precision.FP16
+        if block_of(node.name) in blocks and was == "int8":
+            assert becomes == "fp16"
         else:
-            assert becomes is was
+            assert becomes == was
 
 
 def test_what_fp16_costs_is_not_the_cost_of_a_block() -> None:

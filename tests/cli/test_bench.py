@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
-from gridrt.bench.contestant import Contestant
 from gridrt.cli.main import cli
 from gridrt.data.image import save_image
 from tests.bench.test_bench import HALF_SIZED, write
 from tests.datasets import write_dataset
+from tests.in_process import InProcess
 
 ARGUMENTS = ("bench", "--scale", "64", "48", "--threads", "1")
 ON_THE_SET = ("--images", "images", "--annotations", "images/annotations.json")
@@ -21,10 +21,11 @@ ON_THE_SET = ("--images", "images", "--annotations", "images/annotations.json")
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A working folder with three pictures of a scene, a graph that finds it, and one that finds half of it."""
+    """A working folder with three images of a scene, a graph that finds it, and one that finds half of it."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("gridrt.bench.race.REST_SECONDS", 0)
-    monkeypatch.setattr("gridrt.bench.race.LEAST_RUNS", 1)
+    monkeypatch.setattr("gridrt.bench.candidates.CandidateProcess", InProcess)
+    monkeypatch.setattr("gridrt.bench.interleave.REST_SECONDS", 0)
+    monkeypatch.setattr("gridrt.bench.interleave.LEAST_RUNS", 1)
     content: dict[str, Any] = {
         "images": [{"id": number, "file_name": f"{number}.png", "width": 64, "height": 48} for number in range(3)],
         "categories": [{"id": 1, "name": "scene"}],
@@ -52,7 +53,7 @@ def test_tables_conditions_and_one_line_are_printed() -> None:
     assert lines[2].split()[:4] == ["half.onnx", "fp32", "0.0", "0.00"]
     assert lines[3].split()[0] == "-100.00"
     assert "reference whole.onnx; 3 of 3 images" in result.stdout
-    assert lines[-1].startswith("2 artefacts measured on 3 of 3 images, in out.json, ")
+    assert lines[-1].startswith("2 models measured on 3 of 3 images, in out.json, ")
     assert lines[-1].endswith("Next: gridrt compare whole.onnx half.onnx --images images")
     assert json.loads(Path("out.json").read_text())["complete"] is True
 
@@ -64,35 +65,35 @@ def test_a_gate_sets_the_exit_status(limit: str, status: int) -> None:
     assert result.exit_code == status
     assert ("NOT MET" in result.stdout) == (status == 3)
     [gate] = json.loads(Path("out.json").read_text())["gates"]
-    assert (gate["artefact"], gate["met"]) == ("half.onnx", status == 0)
+    assert (gate["row"], gate["met"]) == ("half.onnx", status == 0)
 
 
-def test_without_artefacts_all_in_the_folder_are_taken_and_pictures_are_drawn() -> None:
+def test_without_models_all_in_the_folder_are_measured_on_synthetic_images() -> None:
     result = bench("--max-images", "2")
 
     assert result.exit_code == 0
-    assert "2 artefacts measured on 2 of 2 images" in result.stdout
-    assert "no AP: the drawn pictures show other classes. Give --images and --annotations." in result.stdout
+    assert "2 models measured on 2 of 2 images" in result.stdout
+    assert "no AP: the synthetic images show other classes" in result.stdout
 
 
-def test_an_artefact_that_is_not_measured_is_told_and_the_rest_goes_on() -> None:
+def test_a_model_that_is_not_measured_is_reported_and_the_others_go_on() -> None:
     result = bench("whole.onnx", "absent.onnx", *ON_THE_SET)
 
     assert result.exit_code == 0
-    assert "absent.onnx: NOT MEASURED: absent.onnx: there is no such file" in result.stdout
+    assert "absent.onnx: NOT MEASURED: absent.onnx: " in result.stdout
     assert "whole.onnx" in result.stdout.splitlines()[1]
 
 
 def test_control_c_leaves_the_figures_so_far_marked_as_partial(monkeypatch: pytest.MonkeyPatch) -> None:
-    ask, calls = Contestant.ask, []
+    call, calls = InProcess.call, []
 
-    def interrupted(contestant: Contestant, method: str, *arguments: object) -> Any:  # noqa: ANN401 - as the original
+    def interrupted(candidate: InProcess, method: str, *arguments: object) -> Any:  # noqa: ANN401 - as the original
         calls.append(method)
         if method == "detect" and calls.count("detect") == 6:  # 3 to warm up, 2 that count
             raise KeyboardInterrupt
-        return ask(contestant, method, *arguments)
+        return call(candidate, method, *arguments)
 
-    monkeypatch.setattr(Contestant, "ask", interrupted)
+    monkeypatch.setattr(InProcess, "call", interrupted)
 
     result = bench("whole.onnx", *ON_THE_SET, "--json", "out.json")
 
@@ -104,18 +105,20 @@ def test_control_c_leaves_the_figures_so_far_marked_as_partial(monkeypatch: pyte
 
 
 @pytest.mark.parametrize("option", ["--json", "--html"])
-def test_a_place_that_cannot_be_written_is_refused_before_the_work(option: str) -> None:
+def test_a_place_that_cannot_be_written_is_refused_before_the_runs(option: str) -> None:
     result = bench("whole.onnx", *ON_THE_SET, option, "images")
 
     assert result.exit_code == 1
-    assert "the result cannot be written here" in result.stderr
+    assert "cannot be written" in result.stderr
+    assert "images" in result.stderr
 
 
-def test_a_result_does_not_overwrite_an_artefact() -> None:
+def test_a_result_does_not_overwrite_a_model() -> None:
     result = bench("whole.onnx", *ON_THE_SET, "--json", "whole.onnx")
 
     assert result.exit_code == 1
-    assert "this would overwrite an input" in result.stderr
+    assert "whole.onnx" in result.stderr
+    assert "overwrite" in result.stderr
 
 
 def test_images_and_annotations_go_together() -> None:
@@ -132,7 +135,7 @@ def test_an_empty_folder_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyP
     result = bench()
 
     assert result.exit_code == 1
-    assert "no model lies here" in result.stderr
+    assert "model" in result.stderr
 
 
 def test_an_annotation_file_without_images_is_an_error(tmp_path: Path) -> None:
@@ -144,14 +147,33 @@ def test_an_annotation_file_without_images_is_an_error(tmp_path: Path) -> None:
     assert "empty.json" in result.stderr
 
 
-def test_two_spellings_of_a_file_are_one_artefact() -> None:
+def test_each_named_backend_is_a_row() -> None:
+    result = bench("tiny_bccd", "whole.onnx", "--max-images", "1", "--backend", "pytorch", "--json", "out.json")
+
+    assert result.exit_code == 0
+    rows = json.loads(Path("out.json").read_text())["rows"]
+    assert [(row["artefact"], row["backend"]) for row in rows] == [
+        ("tiny_bccd", "pytorch"),
+        ("whole.onnx", "onnxruntime"),
+    ]
+
+
+def test_a_backend_that_opens_none_of_the_models_is_an_error() -> None:
+    result = bench("whole.onnx", *ON_THE_SET, "--backend", "pytorch")
+
+    assert result.exit_code == 1
+    assert "pytorch" in result.stderr
+    assert "--backend" in result.stderr
+
+
+def test_two_spellings_of_a_file_are_one_row() -> None:
     result = bench("whole.onnx", "./half.onnx", "half.onnx", "--reference", "./whole.onnx", *ON_THE_SET)
 
-    assert "2 artefacts measured" in result.stdout
+    assert "2 models measured" in result.stdout
     assert result.stdout.splitlines()[-1].endswith("Next: gridrt compare ./whole.onnx ./half.onnx --images images")
 
 
-def test_an_artefact_alone_is_not_compared_with_itself() -> None:
+def test_a_model_alone_is_not_compared_with_itself() -> None:
     result = bench("whole.onnx", "absent.onnx", *ON_THE_SET)
 
     assert result.stdout.splitlines()[-1].endswith("Next: gridrt inspect whole.onnx")
@@ -164,7 +186,7 @@ def test_a_gate_is_a_number() -> None:
     assert "'nan' is not a number." in result.stderr
 
 
-def test_names_that_are_no_text_can_be_written(tmp_path: Path) -> None:
+def test_file_names_that_are_not_utf_8_can_be_written(tmp_path: Path) -> None:
     Path("images").rename(os.fsdecode(b"images\xff"))
     where = ("--images", os.fsdecode(b"images\xff"), "--annotations", os.fsdecode(b"images\xff/annotations.json"))
 

@@ -47,7 +47,7 @@ def tiny(exported: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.Mo
 
 @pytest.fixture
 def no_tensorrt(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tensorrt_library, "_loaded", functools.cache(tensorrt_library._loaded.__wrapped__))
+    monkeypatch.setattr(tensorrt_library, "_load", functools.cache(tensorrt_library._load.__wrapped__))
     for name in ("tensorrt", "tensorrt_rtx"):
         monkeypatch.setitem(sys.modules, name, None)
 
@@ -181,7 +181,7 @@ def test_options_that_contradict_each_other_are_a_usage_error(arguments: tuple[s
     [
         (("--batch", "0"), "at least one image"),
         (("--size", "800x1333"), "multiples of 32 (found 1 of 800x1333)"),
-        (("--out", "scene.onnx"), "scene.onnx: an engine ends in .engine"),
+        (("--out", "scene.onnx"), "scene.onnx: an engine must end in .engine"),
         (("--out", "scene.onnx/x.engine"), "scene.onnx/x.engine: the result cannot be written here"),
         (("--fp16", "--out", "scene.engine"), "scene.onnx: this would overwrite an input"),
         (("--model", "other.onnx"), "other.onnx: there is no such file"),
@@ -212,7 +212,7 @@ def test_a_graph_in_another_precision_is_not_rewritten_again(tiny: Path) -> None
     assert run("--fp16", "--onnx-only").exit_code == 0
     result = run("--model", "tiny.fp16.onnx", "--fp16", "--onnx-only", "--out", "twice.engine")
     assert result.exit_code == 1
-    assert "tiny.fp16.onnx: precisions are written into a graph in FP32 (found one in fp16)" in result.stderr
+    assert "tiny.fp16.onnx: expected a graph in FP32, got one rewritten by the recipe fp16" in result.stderr
     assert not (tiny / "twice.onnx").exists()
 
 

@@ -13,11 +13,11 @@ import onnx
 import pytest
 from click.testing import CliRunner, Result
 
+from gridrt.api import open_detector
 from gridrt.calib import observe
 from gridrt.calib.recipe import load_recipe, recipe_text
 from gridrt.cli.main import cli
 from gridrt.data.image import load_image, save_image
-from gridrt.detector import open_detector
 from gridrt.files import sha256_of
 from gridrt.runtime import open_session
 from gridrt.types import UInt8Array
@@ -161,16 +161,16 @@ BAD_RECIPE = recipe_text(small_recipe()).replace("backbone*", "bakcbone*")
 
 MISTAKES = {
     "no such graph": (("--model", "r50.onnx"), "r50.onnx: there is no such file"),
-    "no such folder": (("--images", "nowhere"), "nowhere: the pictures to calibrate with are in a folder"),
+    "no such folder": (("--images", "nowhere"), "nowhere: calibration images must be in a folder"),
     "a folder without pictures": (("--images", "empty"), "empty: there is no picture"),
-    "pictures without objects": (("--images", "dark"), "calibration images show objects"),
+    "pictures without objects": (("--images", "dark"), "calibration images must show objects"),
     "a broken picture": (("--images", "broken"), "broken.png"),
     "no such annotations": (("--annotations", "none.json"), "none.json: there is no such file"),
-    "no such recipe": (("--recipe", "int9"), "a recipe is one of fp16, int8, mixed, or a TOML file"),
+    "no such recipe": (("--recipe", "int9"), "a recipe must be one of fp16, int8, mixed, or a TOML file"),
     "a recipe with a typo": (("--recipe", "typo.toml"), "Near it: backbone"),
-    "a recipe without INT8": (("--recipe", "half.toml"), "plans convolutions or matrix products in int8"),
-    "a shipped recipe that does not fit": (("--recipe", "int8"), "rules[1].nodes: a pattern matches"),
-    "a cache that is none": (("--cache", "words.npz"), "words.npz: this is a calibration cache"),
+    "a recipe without INT8": (("--recipe", "half.toml"), "must plan convolutions or matrix products in int8"),
+    "a shipped recipe that does not fit": (("--recipe", "int8"), "rules[1].nodes: a pattern must match"),
+    "a cache that is none": (("--cache", "words.npz"), "words.npz: this is not a calibration cache"),
     "a name that is no graph's": (("--out", "cells.engine"), "an ONNX file must end in .onnx"),
     "the graph itself as output": (("--out", "cells.onnx"), "would overwrite an input"),
     "the recipe as figures": (("--json", "own.toml"), "would overwrite an input"),
@@ -211,7 +211,7 @@ def test_a_graph_that_is_in_int8_already_is_not_taken_again() -> None:
     result = calibrate("--model", "cells.own.onnx")
 
     assert result.exit_code == 1
-    assert "cells.own.onnx: precisions are written into a graph in FP32 (found one in own)" in result.stderr
+    assert "cells.own.onnx: expected a graph in FP32, got one rewritten by the recipe own" in result.stderr
     assert calibrate().exit_code == 0  # the one in FP32 is the only one here
 
 
@@ -221,7 +221,7 @@ def test_of_several_graphs_none_is_taken(folder: Path) -> None:
     result = calibrate()
 
     assert result.exit_code == 1
-    assert "more than one ONNX file in FP32 lies here (found cells.onnx, other.onnx)" in result.stderr
+    assert "more than one ONNX file in FP32 (found cells.onnx, other.onnx)" in result.stderr
 
 
 class Pictures:
@@ -267,7 +267,7 @@ def test_an_interruption_while_recipes_are_tried_leaves_the_graph_of_before(
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("gridrt.calib.trial.apply_recipe", interrupted)
+    monkeypatch.setattr("gridrt.calib.evaluation.apply_recipe", interrupted)
     result = calibrate("--model", "cells.onnx", "--sensitivity")
 
     assert result.exit_code == 130
@@ -286,15 +286,15 @@ def test_another_method_or_target_uses_what_was_seen(monkeypatch: pytest.MonkeyP
 
 
 def test_a_full_disk_leaves_no_graph(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    save = onnx.save
+    write_bytes = Path.write_bytes
 
-    def full(model: onnx.ModelProto, path: Path) -> None:
-        if path.parent == folder:
-            path.write_bytes(b"half")
-            raise OSError(28, "No space left on device")
-        save(model, path)
+    def full(path: Path, content: bytes) -> int:
+        if path.suffix != ".onnx":
+            return write_bytes(path, content)
+        write_bytes(path, content[:9])
+        raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("onnx.save", full)
+    monkeypatch.setattr(Path, "write_bytes", full)
     result = calibrate("--out", folder / "x.onnx")
 
     assert result.exit_code == 1

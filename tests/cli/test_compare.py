@@ -12,17 +12,16 @@ from click.testing import CliRunner, Result
 
 from gridrt.cli import exit_codes
 from gridrt.cli.main import cli
-from gridrt.compare import artefact
-from gridrt.compare.artefact import open_artefact
 from gridrt.data.image import save_image
 from gridrt.data.synthetic.scene import draw_scene
 from gridrt.files import sha256_of
+from gridrt.runtime.graph_info import graph_info
 from tests.broken import swapped_channels
 
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny_synthetic_file: Path) -> Path:
-    """A working folder with a graph, and three pictures."""
+    """A working folder with a graph, and three images."""
     monkeypatch.chdir(tmp_path)
     shutil.copy(tiny_synthetic_file, tmp_path / "tiny.onnx")
     for seed in range(3):
@@ -35,7 +34,7 @@ def compare(*arguments: str) -> Result:
     return CliRunner().invoke(cli, words, catch_exceptions=False)
 
 
-def test_the_same_detector_is_told_with_a_table_and_one_line() -> None:
+def test_the_same_detector_gives_a_table_and_one_line() -> None:
     result = compare("tiny_synthetic", "tiny.onnx", "--images", "pictures")
 
     lines = result.stdout.splitlines()
@@ -43,21 +42,21 @@ def test_the_same_detector_is_told_with_a_table_and_one_line() -> None:
     assert lines[0].split() == ["stage", "measured", "found", "at", "most"]
     assert lines[1].startswith("classes ")
     assert "DIFFERS" not in result.stdout
-    assert lines[-1].startswith("the same detector, ")
-    assert "fp32 and fp32 on 3 pictures, scale 160 x 128, " in lines[-1]
+    assert lines[-1].startswith("same detector, ")
+    assert "fp32 and fp32 on 3 images, scale 160 x 128, " in lines[-1]
     assert "Next: gridrt evaluate --model tiny.onnx " in lines[-1]
     assert result.stderr == ""
 
 
-def test_another_detector_is_told_by_stage_and_status_and_json(folder: Path) -> None:
+def test_another_detector_shows_by_stage_and_status_and_json(folder: Path) -> None:
     onnx.save(swapped_channels(onnx.load("tiny.onnx")), "bgr.onnx")
 
     result = compare("tiny.onnx", "bgr.onnx", "--json", "out.json", "--images", "pictures/0.png")
 
     figures = json.loads((folder / "out.json").read_text())
     assert result.exit_code == exit_codes.GATE_NOT_MET
-    assert result.stdout.splitlines()[-1].startswith("not the same detector, first by input: RMS of the difference")
-    assert (figures["same"], figures["first_difference"], figures["pictures"]) == (False, "input", 1)
+    assert result.stdout.splitlines()[-1].startswith('detectors differ, first at "input": normalised image: ')
+    assert (figures["same"], figures["first_difference"], figures["images"]) == (False, "input", 1)
     assert figures["b"]["sha256"] == sha256_of(folder / "bgr.onnx")
     stages = {stage["stage"]: stage["figures"] for stage in figures["stages"]}
     assert stages["classes"][0]["exceeds"] is False
@@ -66,30 +65,31 @@ def test_another_detector_is_told_by_stage_and_status_and_json(folder: Path) -> 
 
 
 @pytest.mark.parametrize(
-    ("pictures", "following"),
+    ("images", "following"),
     [((), "compare tiny.onnx bgr.onnx --images DIR"), (("--images", "pictures/0.png"), "inspect bgr.onnx")],
 )
-def test_int8_that_differs_on_drawn_pictures_is_to_be_compared_on_those_of_its_kind(
-    monkeypatch: pytest.MonkeyPatch, pictures: tuple[str, ...], following: str
+def test_int8_that_differs_on_synthetic_images_is_to_be_compared_on_images_of_its_kind(
+    monkeypatch: pytest.MonkeyPatch, images: tuple[str, ...], following: str
 ) -> None:
-    """Its ranges fit what it was calibrated on: a sound one for blood cells differs on drawn shapes."""
+    """Its ranges fit what it was calibrated on: a sound one for blood cells differs on synthetic shapes."""
     onnx.save(swapped_channels(onnx.load("tiny.onnx")), "bgr.onnx")
-    monkeypatch.setattr(artefact, "open_artefact", lambda *a, **k: replace(open_artefact(*a, **k), precision="int8"))
+    in_int8 = "gridrt.runtime.onnxruntime.session.graph_info"
+    monkeypatch.setattr(in_int8, lambda *arguments: replace(graph_info(*arguments), precision="int8"))
 
-    lines = compare("tiny.onnx", "bgr.onnx", *pictures).stdout.splitlines()
+    lines = compare("tiny.onnx", "bgr.onnx", *images).stdout.splitlines()
 
-    assert any(line.startswith("note: the pictures are drawn ones") for line in lines) is (not pictures)
+    assert any(line.startswith("note: these are synthetic images") for line in lines) is (not images)
     assert lines[-1].endswith(f"Next: gridrt {following}")
 
 
-def test_of_many_pictures_some_are_taken(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gridrt.cli.compare.MOST_PICTURES", 2)
+def test_of_many_images_some_are_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gridrt.cli.compare.MOST_IMAGES", 2)
 
-    assert "on 2 pictures" in compare("tiny.onnx", "tiny.onnx", "--images", "pictures").stdout
+    assert "on 2 images" in compare("tiny.onnx", "tiny.onnx", "--images", "pictures").stdout
 
 
-def test_without_pictures_some_are_drawn() -> None:
-    assert "on 4 pictures" in compare("tiny.onnx", "tiny.onnx").stdout
+def test_without_images_synthetic_ones_are_taken() -> None:
+    assert "on 4 images" in compare("tiny.onnx", "tiny.onnx").stdout
 
 
 @pytest.mark.parametrize(
@@ -98,10 +98,10 @@ def test_without_pictures_some_are_drawn() -> None:
         (("tiny.onnx", "none.onnx"), "none.onnx: there is no such file"),
         (("tiny.onnx", "tiny.onnx", "--images", "none.png"), "none.png: there is no such file"),
         (("tiny.onnx", "tiny.onnx", "--json", "tiny.onnx"), "tiny.onnx"),
-        (("tiny.onnx", "tiny.onnx", "--trust-checkpoint"), "only a checkpoint can be trusted"),
+        (("tiny.onnx", "tiny.onnx", "--trust-checkpoint"), "has no option --trust-checkpoint"),
     ],
 )
-def test_what_a_user_can_mend_is_one_line(arguments: tuple[str, ...], error: str) -> None:
+def test_an_error_of_the_user_is_one_line(arguments: tuple[str, ...], error: str) -> None:
     result = compare(*arguments)
 
     assert result.exit_code == exit_codes.USER_ERROR
@@ -109,5 +109,15 @@ def test_what_a_user_can_mend_is_one_line(arguments: tuple[str, ...], error: str
     assert result.stderr.count("\n") == 1
 
 
-def test_trust_is_for_the_side_that_is_a_checkpoint() -> None:
+def test_trust_applies_to_the_side_that_is_a_checkpoint() -> None:
     assert compare("tiny.onnx", "tiny_synthetic", "--trust-checkpoint", "--images", "pictures/0.png").exit_code == 0
+
+
+def test_a_backend_that_opens_neither_is_an_error_and_one_that_opens_a_side_runs_it() -> None:
+    images = ("--images", "pictures/0.png")
+
+    refused = compare("tiny.onnx", "tiny.onnx", "--backend", "pytorch", *images)
+    ran = compare("tiny.onnx", "tiny_synthetic", "--backend", "onnxruntime", *images)
+
+    assert (refused.exit_code, ran.exit_code) == (exit_codes.USER_ERROR, 0)
+    assert "the backend pytorch cannot open either model" in refused.stderr

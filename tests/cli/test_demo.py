@@ -34,8 +34,8 @@ def result(folder: Path) -> Iterator[Result]:
         patch.chdir(folder)
         patch.setenv("PATH", os.devnull)
         patch.setattr("sys.argv", [".venv/bin/gridrt", "demo"])
-        patch.setattr("gridrt.bench.race.REST_SECONDS", 0)
-        patch.setattr("gridrt.bench.race.LEAST_RUNS", 1)
+        patch.setattr("gridrt.bench.interleave.REST_SECONDS", 0)
+        patch.setattr("gridrt.bench.interleave.LEAST_RUNS", 1)
         patch.setattr("gridrt.cli.demo.TO_CALIBRATE", 8)
         patch.setattr("gridrt.cli.demo.find_spec", lambda _name: None)  # engines have tests of their own
         yield run_demo("--pictures", str(PICTURES))

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import platform
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from click.testing import CliRunner, Result
 
 import gridrt
 from gridrt.cli.main import cli
+from gridrt.runtime.backend import backends
 
 
 def doctor(*arguments: str) -> Result:
@@ -31,7 +33,8 @@ def test_it_tells_versions_devices_and_backends() -> None:
     rows = {line[2:26].strip(): line[26:] for line in answer.stdout.splitlines() if line.startswith("  ")}
     assert rows["torch"] == torch.__version__
     assert "cores" in rows["CPU"]
-    assert rows["PyTorch, CPU"] == rows["ONNX Runtime, CPU"] == "runs"
+    assert rows["PyTorch, CPU"] == "runs (--backend pytorch)"
+    assert rows["ONNX Runtime, CPU"] == "runs (--backend onnxruntime)"
 
 
 def test_json_has_the_same_facts() -> None:
@@ -65,3 +68,65 @@ def test_a_broken_required_package_is_told_after_all_else_and_exit_code_1(
     assert "OSError: a library is missing\n" in answer.stdout
     assert answer.stderr.startswith("error: safetensors: GridRT cannot run without this package")
     assert answer.stderr.count("\n") == 1
+
+
+@pytest.fixture
+def other_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An installed package with a backend, which requires a package that is not installed."""
+    facts = tmp_path / "other-1.5.dist-info"
+    facts.mkdir()
+    required = "Requires-Dist: numpy>=2\nRequires-Dist: other-runtime>=3\nRequires-Dist: extra-one; extra == 'dev'\n"
+    (facts / "METADATA").write_text(f"Metadata-Version: 2.1\nName: other\nVersion: 1.5\n{required}")
+    (facts / "entry_points.txt").write_text("[gridrt.backends]\nother = other_backend:BACKEND\n")
+    (tmp_path / "other_backend.py").write_text(
+        "from gridrt.runtime.backend import Availability, Backend\n"
+        "class Other(Backend):\n"
+        "    name = 'other'\n"
+        "    def probe(self):\n"
+        "        return [Availability('A backend with a rather long name, NPU', 'other-runtime: not installed')]\n"
+        "BACKEND = Other()\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    backends.cache_clear()
+    yield tmp_path
+    backends.cache_clear()
+    sys.modules.pop("other_backend", None)
+
+
+@pytest.mark.usefixtures("other_package")
+def test_a_package_that_brings_a_backend_is_listed_with_what_it_requires() -> None:
+    answer = doctor()
+
+    assert answer.exit_code == 0
+    lines = answer.stdout.splitlines()
+    (backend,) = (line for line in lines if "rather long name" in line)
+    column = backend.index("does not run: other-runtime: not installed")
+    rows = {line[2 : column - 1].strip(): line[column:] for line in lines if line.startswith("  ")}
+    assert rows["other"] == "1.5"
+    assert rows["other-runtime"] == "not installed (optional)"
+    assert f"{'':<{column}}$ pip install 'other-runtime>=3'" in lines
+    assert rows["torch"] == torch.__version__
+    assert "extra-one" not in rows
+
+
+@pytest.mark.usefixtures("other_package")
+def test_json_keeps_its_keys_for_backends_of_other_packages() -> None:
+    facts = json.loads(doctor("--json").stdout)
+
+    assert {
+        "name": "A backend with a rather long name, NPU",
+        "problem": "other-runtime: not installed",
+        "remedy": "",
+        "runs": False,
+    } in facts["backends"]
+    assert [package["name"] for package in facts["packages"]].count("numpy") == 1
+
+
+def test_a_backend_that_cannot_be_loaded_is_an_error_after_all_else(other_package: Path) -> None:
+    (other_package / "other_backend.py").write_text("raise OSError('broken')")
+
+    answer = doctor()
+
+    assert answer.exit_code == 1
+    assert "torch" in answer.stdout
+    assert answer.stderr.startswith("error: other = other_backend:BACKEND: cannot load the backend")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -120,7 +121,7 @@ def test_a_scale_that_no_image_can_have_is_refused_before_the_work(weights: Path
 def test_a_picture_to_verify_on_without_verifying_is_a_usage_error(weights: Path, tmp_path: Path) -> None:
     result = run("--weights", weights, "--out", tmp_path / "x.onnx", "--no-verify", "--image", "photo.png")
     assert result.exit_code == 2
-    assert "--image is the picture to verify on; leave out --no-verify" in result.stderr
+    assert "leave out --no-verify" in result.stderr
     assert list(tmp_path.iterdir()) == []
 
 
@@ -138,11 +139,10 @@ def test_a_full_disk_leaves_no_file(
     graph = onnx.load(exported("tiny"))
     monkeypatch.setattr("gridrt.export.onnx_export.onnx_from_model", lambda _model, _sha256: graph)
 
-    def full(_graph: object, target: Path) -> None:
-        target.write_bytes(b"half")
+    def full(_handle: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("onnx.save", full)
+    monkeypatch.setattr(os, "fsync", full)
     result = run("--weights", weights, "--out", tmp_path / "x.onnx")
     assert result.exit_code == 1
     assert "No space left on device" in result.stderr

@@ -119,8 +119,8 @@ def test_two_processes_train_one_model(pictures: Path, tmp_path: Path) -> None:
     [
         (("--schedule", "3x"), "--schedule: the schedule must be one of 2x, short (found 3x)"),
         (("--model", "r60"), "(found r60)"),
-        (("--model", "r50"), "frozen stages of r50 need trained weights"),
-        (("--amp", "bf16", "--device", "cpu"), "--amp: mixed precision needs a GPU"),
+        (("--model", "r50"), "frozen stages of r50 must have trained weights"),
+        (("--amp", "bf16", "--device", "cpu"), "--amp: mixed precision must run on a GPU"),
         (("--annotations", "none.json"), "none.json"),
         (("--images", "nowhere"), "missing, first 000001.png"),
         (("--backbone-weights", "none.pth"), "none.pth: there is no such file"),
@@ -147,7 +147,7 @@ def test_an_interrupted_run_says_how_to_go_on(pictures: Path, tmp_path: Path, mo
     result = train(pictures, tmp_path / "out")
 
     assert (result.exit_code, result.stdout) == (130, "")
-    assert result.stderr.splitlines()[-2:] == ["The same command with --resume goes on.", "interrupted"]
+    assert result.stderr.splitlines()[-2:] == ["The same command with --resume continues.", "interrupted"]
     assert (tmp_path / "out/checkpoint.pth").exists()
 
 
@@ -156,7 +156,7 @@ def test_a_training_is_not_begun_over_another(uninterrupted: tuple[Path, Result]
 
     result = train(pictures, uninterrupted[0])
 
-    assert "a training lies here already" in result.stderr
+    assert "cannot start a training in a folder with files of another one" in result.stderr
     assert (uninterrupted[0] / "checkpoint.pth").read_bytes() == before
 
 

@@ -72,7 +72,7 @@ def train(pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tr
 def test_without_options_the_schedule_and_the_defaults_hold(train: Train, tmp_path: Path) -> None:
     begun, _ = train()
 
-    assert begun.settings == Settings(SHORT, accumulate=1, precision="off", save_every=500, workers=2)
+    assert begun.settings == Settings(SHORT, accumulate=1, precision="off", save_every=100, workers=2)
     assert (begun.data.images.seed, begun.data.validation, begun.resume) == (0, None, False)
     assert (begun.out, begun.model.variant, begun.model.class_names) == (tmp_path / "my out", "tiny", CLASS_NAMES)
     assert all(weight.requires_grad for weight in begun.model.parameters())
@@ -101,7 +101,8 @@ def test_options_of_the_run_are_taken(train: Train) -> None:
 
 
 def test_the_precision_is_taken(train: Train, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gridrt.cli.train._check_amp", lambda *_: None)  # which asks for a GPU
+    monkeypatch.setattr("gridrt.train.setup.device_named", lambda _name: torch.device("cuda"))
+    monkeypatch.setattr(GridRCNN, "to", lambda model, _device: model)
 
     assert train("--amp", "bf16")[0].settings.precision == "bf16"
 
@@ -136,7 +137,7 @@ def test_boxes_without_area_and_boxes_that_are_cut_are_counted(train: Train, pic
 
     told = train("--annotations", f"{tmp_path}/thin.json")[1].stderr  # beside the sound one
 
-    assert told == "2 boxes left out for want of area\n1 box cut at the image's border\n"
+    assert told == "2 boxes without area left out\n1 box clipped to the image\n"
     assert train()[1].stderr == ""
 
 

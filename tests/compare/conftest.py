@@ -1,4 +1,4 @@
-"""A trained detector, its graph, a picture of what it detects, and what PyTorch makes of that picture."""
+"""A trained detector, its graph, an image, and its stages on that image in PyTorch."""
 
 from __future__ import annotations
 
@@ -9,12 +9,11 @@ import onnx
 import pytest
 from onnx import ModelProto
 
-from gridrt.compare.trace import run
+from gridrt.compare.teacher_forcing import run
 from gridrt.data.synthetic.scene import draw_scene
 from gridrt.data.transform import Batch, Transform
 from gridrt.model.checkpoint import load_model
 from gridrt.model.grid_rcnn import GridRCNN
-from gridrt.model.grid_roi_head import GridRoIHead
 from gridrt.model.zoo import locate
 from gridrt.runtime.pytorch.stage_runner import TorchStages
 from gridrt.runtime.stage_runner import Trace
@@ -40,10 +39,9 @@ def batch() -> Batch:
 
 @pytest.fixture(scope="session")
 def torch_stages(trained: GridRCNN) -> TorchStages:
-    assert isinstance(trained.roi_head, GridRoIHead)
-    return TorchStages(trained, trained.roi_head)
+    return TorchStages(trained)
 
 
 @pytest.fixture(scope="session")
-def teacher(torch_stages: TorchStages, batch: Batch) -> Trace:
+def reference(torch_stages: TorchStages, batch: Batch) -> Trace:
     return run(torch_stages, batch)

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from gridrt.compare.differences import Share, detections_off, largest, pooled, proposals_off, relative_rms
+from gridrt.compare.differences import Share, differing_detections, differing_proposals, largest, pooled, relative_rms
 from gridrt.runtime.stage_runner import ProposalRows
 from gridrt.types import RawDetections
 
@@ -33,41 +33,41 @@ def test_maps_are_compared_by_rms() -> None:
     assert relative_rms([*maps(3), *maps(4)], [*maps(3), *maps(9)]) == pytest.approx(1)
 
 
-def test_maps_of_zeros_differ_from_all_else() -> None:
+def test_maps_of_zeros_differ_infinitely_from_others() -> None:
     assert relative_rms(maps(0, 0), maps(0, 0)) == 0
     assert relative_rms(maps(0, 0), maps(0, 1)) == math.inf
 
 
-def test_maps_of_other_shapes_differ_without_end() -> None:
+def test_maps_of_different_shapes_differ_infinitely() -> None:
     assert relative_rms(maps(1, 2), maps(1, 2, 3)) == math.inf
     assert relative_rms(maps(1), [*maps(1), *maps(1)]) == math.inf
 
 
-def test_what_is_not_a_number_is_told() -> None:
+def test_an_error_that_is_not_a_number_stays_so() -> None:
     assert math.isnan(relative_rms(maps(1, 2), maps(1, math.nan)))
 
 
-def test_proposals_are_matched_whatever_their_rank() -> None:
-    assert proposals_off(proposals(1, 50, 99), proposals(99.001, 1, 50)) == Share(0, 6)
+def test_proposals_match_whatever_their_rank() -> None:
+    assert differing_proposals(proposals(1, 50, 99), proposals(99.001, 1, 50)) == Share(0, 6)
 
 
 def test_proposals_count_on_the_side_that_has_them() -> None:
-    assert proposals_off(proposals(1, 50), proposals(1, 50, 99)) == Share(1, 5)
-    assert proposals_off(proposals(1, 50), proposals(1, 50.1)) == Share(2, 4)
-    assert proposals_off(proposals(), proposals(1)) == Share(1, 1)
+    assert differing_proposals(proposals(1, 50), proposals(1, 50, 99)) == Share(1, 5)
+    assert differing_proposals(proposals(1, 50), proposals(1, 50.1)) == Share(2, 4)
+    assert differing_proposals(proposals(), proposals(1)) == Share(1, 1)
 
 
-def test_detections_are_matched_whatever_their_rank() -> None:
+def test_detections_match_whatever_their_rank() -> None:
     one, other = (1.0, 0.9, 0), (50.0, 0.8, 1)
-    assert detections_off(detections(one, other), detections(other, one)) == Share(0, 2)
+    assert differing_detections(detections(one, other), detections(other, one)) == Share(0, 2)
 
 
 @pytest.mark.parametrize("changed", [(1.1, 0.9, 0), (1.0, 0.91, 0), (1.0, 0.9, 1)])
-def test_detections_are_off_by_box_score_or_label(changed: tuple[float, float, int]) -> None:
-    assert detections_off(detections((1.0, 0.9, 0)), detections(changed)).rows > 0
+def test_detections_differ_by_box_score_or_label(changed: tuple[float, float, int]) -> None:
+    assert differing_detections(detections((1.0, 0.9, 0)), detections(changed)).rows > 0
 
 
-def test_images_are_joined_by_the_largest_map_error_and_by_all_rows() -> None:
+def test_over_images_the_largest_map_error_and_all_rows_count() -> None:
     assert largest([{"a": 1.0, "b": 5.0}, {"a": 2.0}]) == {"a": 2.0, "b": 5.0}
     assert math.isnan(largest([{"a": 1.0}, {"a": math.nan}])["a"])
     assert pooled([{"a": Share(1, 10)}, {"a": Share(2, 5)}]) == {"a": Share(3, 15)}

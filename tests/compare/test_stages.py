@@ -1,4 +1,4 @@
-"""StageRunner of PyTorch are the reference's, and those of a graph are PyTorch's."""
+"""The stages in PyTorch equal those of the reference implementation, and those of a graph equal PyTorch's."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import pytest
 from onnx import ModelProto
 
 from gridrt.compare.differences import map_errors, row_errors
-from gridrt.compare.trace import run, run_as_pupil
+from gridrt.compare.teacher_forcing import run, run_teacher_forced
+from gridrt.compare.verdict import COMPARED
 from gridrt.data.transform import Batch, Transform
 from gridrt.export.passes.static_rows import static_rows
 from gridrt.model.grid_rcnn import GridRCNN
-from gridrt.model.grid_roi_head import GridRoIHead
 from gridrt.runtime.onnxruntime.stage_runner import GraphStages
 from gridrt.runtime.pytorch.session import TorchSession
 from gridrt.runtime.pytorch.stage_runner import TorchStages
@@ -28,9 +28,8 @@ def test_stages_of_pytorch_equal_the_reference(
     photo: Callable[[str], np.ndarray],
 ) -> None:
     model, reference = untrained("r50"), golden("infer_r50_coffee_small")
-    assert isinstance(model.roi_head, GridRoIHead)
 
-    trace = run(TorchStages(model, model.roi_head), Transform((512, 320))([photo("coffee")]))
+    trace = run(TorchStages(model), Transform((512, 320))([photo("coffee")]))
 
     for found, expected in (
         (trace.proposals.boxes[0], reference["props"]),
@@ -42,49 +41,49 @@ def test_stages_of_pytorch_equal_the_reference(
     np.testing.assert_allclose(trace.selected.scores[0][: len(reference["scores"])], reference["scores"], atol=2e-4)
 
 
-def test_the_stages_together_are_the_detector(teacher: Trace, trained: GridRCNN, batch: Batch) -> None:
+def test_the_stages_together_are_the_detector(reference: Trace, trained: GridRCNN, batch: Batch) -> None:
     whole = TorchSession(trained, "cpu").run(batch.images, batch.image_sizes)
 
     for field in fields(RawDetections):
-        np.testing.assert_array_equal(getattr(teacher.detections, field.name), getattr(whole, field.name))
+        np.testing.assert_array_equal(getattr(reference.detections, field.name), getattr(whole, field.name))
 
 
 @pytest.mark.parametrize("rewrite", [lambda _model: None, static_rows], ids=["as exported", "rows static"])
 def test_each_stage_of_a_graph_is_that_of_its_model(
-    rewrite: Callable[[ModelProto], None], graph: ModelProto, batch: Batch, teacher: Trace
+    rewrite: Callable[[ModelProto], None], graph: ModelProto, batch: Batch, reference: Trace
 ) -> None:
     model = ModelProto()
     model.CopyFrom(graph)
     rewrite(model)
     stages = GraphStages(model, threads=1)
 
-    pupil = run_as_pupil(stages, batch, run(stages, batch), teacher)
+    forced = run_teacher_forced(stages, batch, run(stages, batch), reference)
 
-    maps, rows = map_errors(teacher, pupil), row_errors(teacher, pupil)
-    assert maps.keys() == {"input", "P2", "P3", "P4", "P5", "P6", "objectness", "deltas", "class scores", "heatmaps"}
+    maps, rows = map_errors(reference, forced), row_errors(reference, forced)
+    assert {*maps, *rows} == {tensor for tensors in COMPARED.values() for tensor in tensors}
     assert max(maps.values()) < 1e-5
     assert all(share.of > 10 for share in rows.values())
     assert all(share.rows <= 0.01 * share.of for share in rows.values())
 
 
-def test_a_swap_of_ranks_is_no_difference(torch_stages: TorchStages, batch: Batch, teacher: Trace) -> None:
-    """Run alone, all rows behind it would be others'."""
+def test_a_swap_of_ranks_is_no_difference(torch_stages: TorchStages, batch: Batch, reference: Trace) -> None:
+    """Run alone, all rows behind it would be different ones."""
     swapped = RankSwapped(torch_stages)
     own = run(swapped, batch)
 
-    trace = run_as_pupil(swapped, batch, own, teacher)
+    trace = run_teacher_forced(swapped, batch, own, reference)
 
-    alone = map_errors(teacher, own)
+    alone = map_errors(reference, own)
     assert min(alone["class scores"], alone["heatmaps"]) > 0.01
-    assert not np.array_equal(trace.proposals.boxes, teacher.proposals.boxes)
-    assert max(map_errors(teacher, trace).values()) == 0
-    assert {share.rows for share in row_errors(teacher, trace).values()} == {0}
+    assert not np.array_equal(trace.proposals.boxes, reference.proposals.boxes)
+    assert max(map_errors(reference, trace).values()) == 0
+    assert {share.rows for share in row_errors(reference, trace).values()} == {0}
 
 
-def test_a_pupil_is_fed_with_its_own_features(torch_stages: TorchStages, batch: Batch, teacher: Trace) -> None:
-    """Only selections are the teacher's: what a broken pyramid does to scores and heatmaps shows."""
+def test_with_teacher_forcing_features_are_its_own(torch_stages: TorchStages, batch: Batch, reference: Trace) -> None:
+    """Only selections are the reference's: the effect of a broken pyramid on scores and heatmaps shows."""
     darker = Batch(batch.images // 2, batch.image_sizes, batch.scale_factors)
-    errors = map_errors(teacher, run_as_pupil(torch_stages, batch, run(torch_stages, darker), teacher))
+    errors = map_errors(reference, run_teacher_forced(torch_stages, batch, run(torch_stages, darker), reference))
 
     assert errors["P2"] > 0.01
     assert errors["class scores"] > 0.01

@@ -7,9 +7,8 @@ import pytest
 from pycocotools.coco import COCO
 
 from gridrt.data.coco import CocoDataset
-from gridrt.data.image import save_image
 from gridrt.errors import DataError, ImageError
-from tests.datasets import small, write_dataset
+from tests.datasets import open_dataset, small, write_dataset, write_image
 
 
 def test_labels_count_the_categories_by_id(tmp_path: Path) -> None:
@@ -71,7 +70,7 @@ def test_the_first_images_keep_their_annotations_and_counts(tmp_path: Path) -> N
     first = dataset.first(1)
 
     assert (len(first), len(first.annotations), first.degenerate_boxes) == (1, 2, 1)
-    assert {one["image_id"] for one in first.ground_truth().dataset["annotations"]} == {7}
+    assert [one["image_id"] for one in first.ground_truth().dataset["annotations"]] == [0, 0]
     assert (len(dataset), len(dataset.annotations)) == (2, 3)
 
 
@@ -89,36 +88,56 @@ def test_objects_of_real_annotations_are_those_that_pycocotools_lists(data_dir: 
         np.testing.assert_array_equal([labels[entry["category_id"]] for entry in entries], found.labels)
 
 
-def test_missing_pictures_are_counted_and_the_first_is_named(tmp_path: Path) -> None:
-    write_dataset(tmp_path)
-    (tmp_path / "b.png").unlink()
-
-    with pytest.raises(DataError, match=r"folder of images \(found 1 of 2 missing, first b\.png\)"):
-        CocoDataset(tmp_path, tmp_path / "annotations.json")
-
-
-def test_a_file_name_that_no_file_can_have_is_an_error_that_names_the_entry(tmp_path: Path) -> None:
-    write_dataset(tmp_path)
-    file = tmp_path / "annotations.json"
-    file.write_text(file.read_text().replace("b.png", "b" * 5000))
+def test_an_image_that_changes_its_size_later_is_refused(tmp_path: Path) -> None:
+    dataset = write_dataset(tmp_path)
+    write_image(tmp_path / "b.png", 60, 40)
 
     with pytest.raises(DataError) as caught:
-        CocoDataset(tmp_path, file)
-
-    assert str(caught.value) == f"{file}: images[1]: the picture cannot be looked for (found File name too long)"
-
-
-def test_a_picture_of_another_size_than_annotated_is_refused(tmp_path: Path) -> None:
-    dataset = write_dataset(tmp_path)
-    save_image(tmp_path / "b.png", np.zeros((40, 60, 3), np.uint8))
-
-    with pytest.raises(DataError, match=r"b\.png: the picture must be as large as annotated, 40 x 60 .*found 60 x 40"):
         dataset.load_image(1)
+    assert (caught.value.place, caught.value.value) == (tmp_path / "b.png", "60 x 40")
 
 
-def test_a_broken_picture_is_named(tmp_path: Path) -> None:
+def test_images_that_are_missing_are_left_out_with_their_annotations_where_that_is_allowed(tmp_path: Path) -> None:
+    write_image(tmp_path / "b.png", 40, 60)
+
+    with pytest.warns(UserWarning, match=r"1 of 2 missing, first a\.png"):
+        dataset = open_dataset(tmp_path, small(), allow_missing=True)
+
+    assert [image.id for image in dataset.images] == [3]
+    assert [one.image_id for one in dataset.annotations] == [3]
+    assert len(dataset.objects(0).labels) == 1
+
+
+def test_boxes_that_cannot_be_are_left_out_of_training_and_evaluation(tmp_path: Path) -> None:
+    content = small()
+    content["annotations"][0]["bbox"] = [30, 5, -20, 30]
+
+    with pytest.warns(UserWarning, match=r"annotations\.json: left out 1 of 3 boxes"):
+        dataset = write_dataset(tmp_path, content)
+
+    assert len(dataset.objects(0).labels) == 0
+    assert [one["bbox"] for one in dataset.ground_truth().dataset["annotations"]] == [
+        [0, 0, 64, 48],
+        [1.5, 2.5, 30, 40],
+    ]
+
+
+def test_sizes_that_the_file_does_not_give_are_those_of_the_images(tmp_path: Path) -> None:
+    content = small()
+    write_dataset(tmp_path, content)
+    for image in content["images"]:
+        del image["width"], image["height"]
+    content["annotations"][0]["bbox"] = [64, 5, 20, 30]  # outside
+
+    with pytest.warns(UserWarning, match="outside its image of 64 x 48"):
+        dataset = open_dataset(tmp_path, content)
+
+    assert [(image.width, image.height) for image in dataset.images] == [(64, 48), (40, 60)]
+
+
+def test_a_broken_image_is_named(tmp_path: Path) -> None:
     dataset = write_dataset(tmp_path)
-    (tmp_path / "a.png").write_bytes(b"no picture")
+    (tmp_path / "a.png").write_bytes(b"no image")
 
     with pytest.raises(ImageError, match=r"a\.png"):
         dataset.load_image(0)
@@ -130,8 +149,21 @@ def test_nothing_is_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     assert capsys.readouterr() == ("", "")
 
 
-def test_the_ground_truth_has_every_annotation_under_an_id_above_0(tmp_path: Path) -> None:
+def test_the_ground_truth_numbers_images_by_their_ids_and_categories_by_their_labels(tmp_path: Path) -> None:
     truth = write_dataset(tmp_path).ground_truth()
 
-    assert sorted(truth.anns) == [1, 2, 3]
-    assert [truth.anns[number]["iscrowd"] for number in (1, 2, 3)] == [0, 1, 0]
+    assert sorted(truth.imgs) == [0, 1]
+    assert [truth.cats[label]["name"] for label in (0, 1)] == ["cat", "dog"]
+    columns = ("image_id", "category_id", "iscrowd")
+    assert {number: tuple(one[column] for column in columns) for number, one in truth.anns.items()} == {
+        1: (1, 1, 0), 2: (1, 0, 1), 3: (0, 0, 0)
+    }  # fmt: skip
+
+
+def test_the_ground_truth_has_images_by_ascending_numbers_then_texts(tmp_path: Path) -> None:
+    content = small() | {"annotations": []}
+    content["images"] += [
+        {"id": image_id, "file_name": "a.png", "width": 64, "height": 48} for image_id in ("b", 10, "a")
+    ]
+
+    assert write_dataset(tmp_path, content).truth_ids() == {3: 0, 7: 1, 10: 2, "a": 3, "b": 4}

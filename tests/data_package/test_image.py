@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from gridrt.data.image import FORMATS, load_image, save_image
+from gridrt.data.image import FORMATS, load_image, read_header, save_image
 from gridrt.errors import ImageError, OutputError
 from gridrt.types import UInt8Array
 
@@ -219,13 +219,13 @@ def test_the_first_frame_of_an_animation_is_read(tmp_path: Path) -> None:
 def test_thirty_two_bits_a_channel_are_refused(tmp_path: Path, mode: str) -> None:
     Image.new(mode, (4, 4)).save(tmp_path / "a.tif")
 
-    with pytest.raises(ImageError, match=r"a\.tif: a picture must have 8 or 16 bits a channel \(found 32 bits\)"):
+    with pytest.raises(ImageError, match=r"a\.tif: .* 8 or 16 bits a channel \(found 32 bits\)"):
         load_image(tmp_path / "a.tif")
 
 
 @pytest.mark.parametrize("suffix", [".jpg", ".png", ".bmp", ".gif", ".tif", ".webp", ".ppm", ".jp2"])
 @pytest.mark.parametrize("kept", [0.05, 0.5, 0.9])
-def test_a_truncated_picture_is_refused(tmp_path: Path, suffix: str, kept: float) -> None:
+def test_a_truncated_image_is_refused(tmp_path: Path, suffix: str, kept: float) -> None:
     path = tmp_path / f"a{suffix}"
     Image.fromarray(noise(120, 160)).save(path)
     whole = path.read_bytes()
@@ -240,15 +240,15 @@ def test_a_truncated_picture_is_refused(tmp_path: Path, suffix: str, kept: float
 @pytest.mark.parametrize(
     ("content", "rule"),
     [
-        (b"", "the file is empty"),
-        (b"These are words, not pixels.\n" * 40, "not a picture of a known format"),
-        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "not a picture of a known format"),
+        (b"", "empty"),
+        (b"These are words, not pixels.\n" * 40, "not an image of a known format"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "not an image of a known format"),
         (b"\xff\xd8\xff\xe0" + bytes(100), "."),
         (b"\x89PNG\r\n\x1a\n" + bytes(100), "."),
     ],
     ids=["empty", "text", "PostScript", "JPEG head only", "PNG head only"],
 )
-def test_what_is_no_picture_is_refused_in_one_line(tmp_path: Path, content: bytes, rule: str) -> None:
+def test_what_is_no_image_is_refused_in_one_line(tmp_path: Path, content: bytes, rule: str) -> None:
     path = tmp_path / "a.jpg"
     path.write_bytes(content)
 
@@ -258,12 +258,12 @@ def test_what_is_no_picture_is_refused_in_one_line(tmp_path: Path, content: byte
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ImageError, match=r"nowhere\.jpg: there is no such file"):
+    with pytest.raises(ImageError, match=r"nowhere\.jpg: "):
         load_image(tmp_path / "nowhere.jpg")
 
 
 def test_a_folder_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ImageError, match=r"this must be a file \(found a folder\)"):
+    with pytest.raises(ImageError, match="found a folder"):
         load_image(tmp_path)
 
 
@@ -272,7 +272,7 @@ def test_a_decompression_bomb_is_refused_before_it_is_unpacked(tmp_path: Path) -
     header = struct.pack(">IIBBBBB", 60_000, 60_000, 8, 2, 0, 0, 0)
     path.write_bytes(b"\x89PNG\r\n\x1a\n" + png_chunk(b"IHDR", header) + png_chunk(b"IDAT", zlib.compress(bytes(99))))
 
-    with pytest.raises(ImageError, match="too many pixels"):
+    with pytest.raises(ImageError, match=r"at most 178956970 pixels \(found 60000 x 60000\).*GRIDRT_MAX_PIXELS"):
         load_image(path)
 
 
@@ -284,11 +284,148 @@ def test_a_large_photograph_is_read_without_a_warning(
 
     np.testing.assert_array_equal(noise(), load_image(tmp_path / "a.png"))
     assert list(recwarn) == []
+    assert Image.MAX_IMAGE_PIXELS == 24 * 32 - 1
+
+
+def test_the_limit_on_pixels_can_be_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Image.fromarray(noise()).save(tmp_path / "a.png")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 9)  # Pillow refuses above its double
+
+    monkeypatch.setenv("GRIDRT_MAX_PIXELS", str(24 * 32))
+    assert load_image(tmp_path / "a.png").shape == (24, 32, 3)
+
+    monkeypatch.setenv("GRIDRT_MAX_PIXELS", str(24 * 32 - 1))
+    with pytest.raises(ImageError, match=r"at most 767 pixels \(found 32 x 24\)"):
+        load_image(tmp_path / "a.png")
+
+
+@pytest.mark.parametrize("text", ["many", "0", "-5", "1e6", ""])
+def test_a_limit_that_is_no_number_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    Image.fromarray(noise()).save(tmp_path / "a.png")
+    monkeypatch.setenv("GRIDRT_MAX_PIXELS", text)
+
+    with pytest.raises(ImageError, match="GRIDRT_MAX_PIXELS must be a positive whole number"):
+        load_image(tmp_path / "a.png")
+
+
+def test_bytes_and_files_are_read_as_paths_are(tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.fromarray(noise()).save(path, exif=exif)
+    expected = np.rot90(noise(), -1)
+
+    np.testing.assert_array_equal(expected, load_image(str(path)))
+    np.testing.assert_array_equal(expected, load_image(path.read_bytes()))
+    np.testing.assert_array_equal(expected, load_image(io.BytesIO(path.read_bytes())))
+    with path.open("rb") as file:
+        np.testing.assert_array_equal(expected, load_image(file))
+        assert not file.closed
+
+
+def test_bad_bytes_and_files_are_named(tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    path.write_bytes(b"These are words.")
+
+    with pytest.raises(ImageError, match=r"^the bytes of an image: .*empty"):
+        load_image(b"")
+    with pytest.raises(ImageError, match=r"^the bytes of an image: .*known format"):
+        load_image(path.read_bytes())
+    with pytest.raises(ImageError, match=r"^a file object: .*known format"):
+        load_image(io.BytesIO(b""))
+    with path.open("rb") as file, pytest.raises(ImageError, match=r"a\.png: .*known format"):
+        load_image(file)
+
+
+@pytest.mark.parametrize("brand", [b"heic", b"mif1"])
+def test_heic_comes_with_its_remedy(tmp_path: Path, brand: bytes) -> None:
+    content = b"\0\0\0\x18ftyp" + brand + bytes(400)
+    (tmp_path / "a.jpg").write_bytes(content)
+
+    for source in (tmp_path / "a.jpg", content):
+        with pytest.raises(ImageError, match=r"not an image of a known format.* Convert HEIC"):
+            load_image(source)
+
+
+def deep_image(path: Path, lowest: int, highest: int) -> Path:
+    values = np.linspace(lowest, highest, 24 * 32).round().astype(np.uint16).reshape(24, 32)
+    assert cv2.imwrite(str(path), values)
+    return path
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif", ".pgm"])
+@pytest.mark.parametrize(("lowest", "highest"), [(0, 1023), (0, 4095), (7000, 9000), (0, 16383)])
+def test_sixteen_bits_that_are_hardly_used_give_a_warning_that_names_the_remedy(
+    tmp_path: Path, suffix: str, lowest: int, highest: int
+) -> None:
+    path = deep_image(tmp_path / f"a{suffix}", lowest, highest)
+
+    with pytest.warns(UserWarning, match=r"16-bit .* stretch=True") as caught:
+        images = [load_image(path) for _ in range(2)]
+
+    assert images[0].max() == highest // 256
+    assert len(caught) == 1  # for the folder
+    assert str(caught[0].message).startswith(f"{tmp_path}: ")
+
+
+@pytest.mark.parametrize(("lowest", "highest"), [(0, 16384), (0, 65535), (5, 5)])
+def test_sixteen_bits_that_are_used_or_constant_give_no_warning(
+    tmp_path: Path, recwarn: pytest.WarningsRecorder, lowest: int, highest: int
+) -> None:
+    load_image(deep_image(tmp_path / "a.png", lowest, highest))
+
+    assert not recwarn.list
+
+
+@pytest.mark.parametrize(("lowest", "highest"), [(0, 4095), (7000, 9000), (0, 65535), (5, 5)])
+def test_sixteen_bits_are_stretched_from_black_to_white(
+    tmp_path: Path, recwarn: pytest.WarningsRecorder, lowest: int, highest: int
+) -> None:
+    path = deep_image(tmp_path / "a.png", lowest, highest)
+    values = cv2.imread(str(path), cv2.IMREAD_UNCHANGED).astype(float)  # type: ignore[union-attr]
+
+    image = load_image(path, stretch=True)
+
+    expected = np.floor((values - lowest) / max(highest - lowest, 1) * 255 + 1e-9)
+    np.testing.assert_array_equal(np.stack([expected] * 3, -1), image)
+    assert not recwarn.list
+
+
+def test_eight_bits_are_not_stretched(tmp_path: Path) -> None:
+    Image.fromarray(noise() // 4).save(tmp_path / "a.png")
+
+    np.testing.assert_array_equal(noise() // 4, load_image(tmp_path / "a.png", stretch=True))
+
+
+@pytest.mark.parametrize("orientation", UPRIGHT)
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".tif", ".webp", ".jp2", ".bmp", ".gif", ".ppm", ".avif"])
+def test_a_header_tells_the_size_of_the_upright_image(tmp_path: Path, orientation: int, suffix: str) -> None:
+    path = tmp_path / f"a{suffix}"
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    Image.fromarray(smooth()).save(path, exif=exif)
+
+    header = read_header(path)
+
+    assert (header.height, header.width) == load_image(path).shape[:2]
+    assert header.is_turned == (header.height > header.width)
+
+
+def test_a_header_is_read_without_decoding(tmp_path: Path) -> None:
+    Image.fromarray(noise(480, 640)).save(tmp_path / "a.png")
+    whole = (tmp_path / "a.png").read_bytes()
+    (tmp_path / "a.png").write_bytes(whole[: len(whole) // 2])
+
+    header = read_header(tmp_path / "a.png")
+
+    assert (header.width, header.height) == (640, 480)
+    with pytest.raises(ImageError):
+        load_image(tmp_path / "a.png")
 
 
 @settings(max_examples=150, deadline=None)
 @given(data=st.data())
-def test_a_damaged_picture_is_read_or_refused_and_nothing_else(
+def test_a_damaged_image_is_read_or_refused_and_nothing_else(
     data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     file = io.BytesIO()

@@ -9,8 +9,8 @@ import pytest
 
 from gridrt.data.coco import CocoDataset
 from gridrt.data.synthetic import CLASS_NAMES, write_synthetic
-from gridrt.data.synthetic.scene import LEAST_VISIBLE, draw_scene
-from gridrt.data.synthetic.shapes import DISTRACTOR, Shape, moved, random_distractor, random_object
+from gridrt.data.synthetic.scene import MIN_VISIBLE, draw_scene
+from gridrt.data.synthetic.shapes import DISTRACTOR, Shape, move_to, random_distractor, random_object
 
 HEIGHT, WIDTH = 128, 160
 
@@ -74,7 +74,7 @@ def shapes_of(label: int, count: int = 8) -> list[Shape]:
     while len(found) < count:
         shape = random_object(random, random.uniform(12, 60))
         if shape.label == label:
-            found.append(moved(shape, *random.uniform(3, 40, 2)))
+            found.append(move_to(shape, *random.uniform(3, 40, 2)))
     return found
 
 
@@ -115,7 +115,7 @@ def test_a_size_is_the_side_of_a_square_of_the_boxs_area() -> None:
 
 
 def test_a_moved_shape_begins_where_it_was_asked_to() -> None:
-    shape = moved(random_object(np.random.default_rng(0), 20), 5.25, 7.5)
+    shape = move_to(random_object(np.random.default_rng(0), 20), 5.25, 7.5)
 
     assert shape.box[:2] == pytest.approx((5.25, 7.5))
 
@@ -125,7 +125,7 @@ def test_enough_of_every_object_is_visible() -> None:
         unhidden = np.ones((HEIGHT, WIDTH))
         for shape in reversed(draw_scene(np.random.default_rng(seed), HEIGHT, WIDTH).objects):
             coverage = shape.coverage(HEIGHT, WIDTH)
-            assert (coverage * unhidden).sum() >= LEAST_VISIBLE * coverage.sum()
+            assert (coverage * unhidden).sum() >= MIN_VISIBLE * coverage.sum()
             unhidden *= 1 - coverage
 
 

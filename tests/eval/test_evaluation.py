@@ -230,3 +230,42 @@ def test_without_objects_there_is_no_ap_and_the_curve_is_flat(tmp_path: Path) ->
 
     assert evaluation.average_precision(0.5) is None
     assert not evaluation.mean_precision(0.5).any()
+
+
+def test_images_that_failed_do_not_count(dataset: CocoDataset, annotations_file: Path, tmp_path: Path) -> None:
+    failed = {dataset.path(index): "damaged" for index in range(0, len(dataset), 3)}
+    kept = [image.id for index, image in enumerate(dataset.images) if dataset.path(index) not in failed]
+
+    def only_these_images(params: Any) -> None:  # noqa: ANN401 - pycocotools has no types
+        params.imgIds = kept
+
+    results = imperfect_results(annotations_file)
+    evaluation = Evaluation(dataset, results, failed)
+    metrics = evaluation.metrics()
+
+    expected = by_hand(annotations_file, results, only_these_images, tmp_path)[:6]
+    assert six_figures(metrics.overall) == pytest.approx(expected, abs=1e-12)
+    assert metrics.images == len(kept)
+    assert metrics.overall.objects == sum(not one.is_crowd and one.image_id in kept for one in dataset.annotations)
+    assert {dataset.path(one.index) for one in evaluation.mistakes(0.3)}.isdisjoint(failed)
+
+
+def test_false_positives_of_a_set_without_objects_are_counted(tmp_path: Path) -> None:
+    dataset = write_dataset(tmp_path, small() | {"annotations": []})
+    results = [
+        Result(image_id=image_id, category_id=9, bbox=[1, 2, 9, 9], score=score)
+        for image_id, score in ((7, 0.9), (7, 0.3), (3, 0.5), (3, 0.2))
+    ]
+
+    evaluation = Evaluation(dataset, results)
+
+    assert evaluation.metrics().overall.ap is None
+    assert (evaluation.false_positives(0.3), evaluation.false_positives(0.6)) == (3, 1)
+
+
+def test_a_detection_that_matches_is_no_false_positive(tmp_path: Path) -> None:
+    dataset = write_dataset(tmp_path)
+    results = truth_as_results(tmp_path / "annotations.json")
+
+    assert Evaluation(dataset, results).false_positives(0) == 0
+    assert Evaluation(dataset, results * 2).false_positives(0) == len(results)  # found twice

@@ -19,7 +19,7 @@ def test_the_baseline_is_refused_in_one_line(tmp_path: Path) -> None:
 
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr == (
-        "error: only Grid R-CNN can be exported, not its baseline Faster R-CNN (found faster_tiny). "
+        "error: Faster R-CNN, the baseline, cannot be exported (found faster_tiny). "
         "Run this checkpoint with PyTorch, or export one of a variant with a grid, such as r50.\n"
     )
     assert list(tmp_path.iterdir()) == [weights]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from onnx import ModelProto, TensorProto
 
 from gridrt.calib.fp16 import to_fp16
-from gridrt.graph.fp16_simulation import EXACT_OPS, rounded
+from gridrt.graph.fp16_simulation import EXACT_OPS, fp16_simulation
 from tests.calib.graphs import model_of, random_input, residual_model, run, types_of, weights_of
 
 CHAIN = """
@@ -77,7 +77,7 @@ def by_torch(x: np.ndarray, weights: dict[str, np.ndarray]) -> tuple[torch.Tenso
 def test_every_step_is_rounded_as_torch_rounds_it(*, optimized: bool) -> None:
     model = chain_model()
 
-    y, joined = run(rounded(half(model)), {"x": X}, optimized=optimized)
+    y, joined = run(fp16_simulation(half(model)), {"x": X}, optimized=optimized)
 
     expected = by_torch(X, weights_of(model))
     np.testing.assert_array_equal(y, expected[0].float().numpy())
@@ -98,7 +98,7 @@ def test_what_exceeds_half_precision_becomes_infinite() -> None:
     x = np.array([200, 256, -300], np.float32)
 
     assert run(half(model), {"x": x})[0].tolist() == [40000, 65536, 90000]
-    assert run(rounded(half(model)), {"x": x})[0].tolist() == [40000, np.inf, np.inf]
+    assert run(fp16_simulation(half(model)), {"x": x})[0].tolist() == [40000, np.inf, np.inf]
 
 
 @given(st.data())
@@ -106,7 +106,7 @@ def test_any_mixture_computes_in_float_and_stays_near(data: st.DataObject) -> No
     model = residual_model()
     chosen = data.draw(st.sets(st.sampled_from([node.name for node in model.graph.node]), min_size=1))
 
-    copy = rounded(half(model, *chosen))
+    copy = fp16_simulation(half(model, *chosen))
 
     onnx.checker.check_model(copy, full_check=True)
     halves = {name for name, kind in types_of(copy).items() if kind == TensorProto.FLOAT16}
@@ -117,7 +117,7 @@ def test_any_mixture_computes_in_float_and_stays_near(data: st.DataObject) -> No
 
 
 def test_nothing_is_rounded_where_numbers_are_only_moved() -> None:
-    copy = rounded(half(chain_model()))
+    copy = fp16_simulation(half(chain_model()))
 
     rounded_tensors = [node.output[0] for node in copy.graph.node if node.output[0].endswith("/half")]
     exact = {node.output[0] for node in copy.graph.node if node.op_type in EXACT_OPS}
@@ -131,7 +131,7 @@ def test_a_graph_without_half_and_the_graph_itself_stay_as_they_are() -> None:
     model, in_half = chain_model(), half(chain_model())
     before = in_half.SerializeToString()
 
-    assert rounded(model) == model
-    rounded(in_half)
+    assert fp16_simulation(model) == model
+    fp16_simulation(in_half)
 
     assert in_half.SerializeToString() == before

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
+import onnx
 import pytest
 from onnx import ModelProto
 
@@ -11,8 +13,15 @@ from gridrt.calib.recipe import load_recipe
 from gridrt.calib.rewrite import apply_recipe
 from gridrt.calib.targets import TARGETS
 from gridrt.errors import GraphError
-from gridrt.graph.stage_tensors import CONVERSIONS, stage_tensors
+from gridrt.graph.stage_tensors import stage_tensors
 from gridrt.graph.wiring import wiring_of
+from gridrt.stages import CONVERSIONS
+
+
+@pytest.fixture(scope="module")
+def graph(tiny_synthetic_file: Path) -> ModelProto:
+    """To be copied, not changed."""
+    return onnx.load(tiny_synthetic_file)
 
 
 def in_int8(model: ModelProto, target: str) -> ModelProto:
@@ -23,13 +32,13 @@ def in_int8(model: ModelProto, target: str) -> ModelProto:
 def test_stages_are_found_by_ops_and_modules(graph: ModelProto) -> None:
     wiring, names = wiring_of(graph.graph), stage_tensors(graph.graph)
 
-    assert wiring.maker[names.input].name == "normalize/Where"
-    assert [wiring.maker[level].name for level in names.pyramid] == [
+    assert wiring.producers[names.input].name == "normalize/Where"
+    assert [wiring.producers[level].name for level in names.pyramid] == [
         *(f"neck.fpn_convs.{level}.conv/Conv" for level in range(4)),
         "neck/MaxPool",
     ]
-    assert wiring.maker[names.deltas[4]].name == "rpn_head.rpn_reg/Conv_4"
-    assert wiring.maker[names.proposals].name == "BatchedNms"
+    assert wiring.producers[names.deltas[4]].name == "rpn_head.rpn_reg/Conv_4"
+    assert wiring.producers[names.proposals].name == "BatchedNms"
     assert names.selected[1:] == ("scores", "labels")
 
 
@@ -42,7 +51,7 @@ def test_stages_of_an_int8_graph_are_behind_its_conversions_and_its_input_before
 
     assert names.input == stage_tensors(graph.graph).input
     for tensor in (*names.objectness, *names.deltas, names.heatmaps):
-        assert {node.op_type for node in wiring.reading_nodes(tensor)}.isdisjoint(CONVERSIONS)
+        assert {node.op_type for node in wiring.consumer_nodes(tensor)}.isdisjoint(CONVERSIONS)
 
 
 @pytest.mark.parametrize(

@@ -5,12 +5,10 @@ import onnx.helper
 import pytest
 from onnx import ModelProto, TensorProto
 
-from gridrt.graph.wiring import Edge, drop_unread_weights, element_types, replace_nodes, wiring_of
+from gridrt.graph.wiring import Edge, drop_unused_weights, element_types, replace_nodes, wiring_of
 from gridrt.plugins.function_text import DetectorShape
-from gridrt.plugins.multi_level_roi_align.body import function_body as multi_level_roi_align_body
+from gridrt.plugins.multi_level_roi_align.body import function_body
 from tests.calib.graphs import model_of, run, weights_of
-
-DETECTOR = DetectorShape(strides=(4, 8, 16, 32), point_channels=8)
 
 TEXT = """
 small (float[N] x, float[N] y) => (float[N] result, int64[1] size, float[2] stored)
@@ -32,10 +30,10 @@ def test_who_makes_and_who_reads_a_tensor(model: ModelProto) -> None:
     wiring = wiring_of(model.graph)
 
     assert list(wiring.nodes) == ["first/Add", "second/Clip", "third/Mul", "fourth/Shape"]
-    assert {tensor: node.name for tensor, node in wiring.maker.items()} == {
+    assert {tensor: node.name for tensor, node in wiring.producers.items()} == {
         "sum": "first/Add", "cut": "second/Clip", "result": "third/Mul", "size": "fourth/Shape",
     }  # fmt: skip
-    assert wiring.readers == {
+    assert wiring.consumers == {
         "x": [Edge("first/Add", 0), Edge("first/Add", 1)],
         "sum": [Edge("second/Clip", 0), Edge("third/Mul", 1)],
         "cut": [Edge("third/Mul", 0), Edge("fourth/Shape", 0)],
@@ -47,8 +45,8 @@ def test_who_makes_and_who_reads_a_tensor(model: ModelProto) -> None:
 def test_reading_nodes_are_listed_once_for_each_edge(model: ModelProto) -> None:
     wiring = wiring_of(model.graph)
 
-    assert [node.name for node in wiring.reading_nodes("x")] == ["first/Add", "first/Add"]
-    assert wiring.reading_nodes("result") == wiring.reading_nodes("y") == []
+    assert [node.name for node in wiring.consumer_nodes("x")] == ["first/Add", "first/Add"]
+    assert wiring.consumer_nodes("result") == wiring.consumer_nodes("y") == []
 
 
 def test_types_of_inputs_outputs_weights_and_what_lies_between(model: ModelProto) -> None:
@@ -70,7 +68,7 @@ def test_types_behind_a_custom_op_are_those_that_its_body_gives(kind: int) -> No
         }}
         """,
         {},
-        [multi_level_roi_align_body(DETECTOR)],
+        [function_body(DetectorShape((4, 8, 16, 32), point_channels=8))],
     )
 
     assert element_types(model)["pooled"] == kind
@@ -91,6 +89,6 @@ def test_replaced_nodes_are_those_that_run(model: ModelProto) -> None:
 
 
 def test_weights_that_nobody_reads_are_dropped_and_those_given_out_are_kept(model: ModelProto) -> None:
-    drop_unread_weights(model.graph)
+    drop_unused_weights(model.graph)
 
     assert set(weights_of(model)) == {"most", "stored"}

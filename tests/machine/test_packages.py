@@ -11,7 +11,7 @@ from gridrt.machine.packages import Package, find_packages
 
 
 @pytest.mark.parametrize("name", ["numpy", "torch", "onnx", "pillow", "pycocotools"])
-def test_a_required_package_has_the_version_that_pip_tells(name: str) -> None:
+def test_a_required_package_has_the_version_that_pip_lists(name: str) -> None:
     found = find_packages()[name]
 
     assert found == Package(name, True, found.version, "", "")
@@ -45,7 +45,7 @@ def test_a_missing_namespace_package_is_not_installed(monkeypatch: pytest.Monkey
     ],
     ids=["raises", "lacks another package"],
 )
-def test_a_broken_package_tells_what_it_raised(
+def test_a_broken_package_reports_what_it_raised(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str, problem: str
 ) -> None:
     (tmp_path / "tensorrt.py").write_text(source)
@@ -59,7 +59,7 @@ def test_a_broken_package_tells_what_it_raised(
     assert broken.remedy == "pip install --force-reinstall tensorrt"
 
 
-def test_a_package_that_states_no_version_is_usable(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_package_without_a_version_is_usable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "tensorrt", SimpleNamespace())
 
     assert find_packages()["tensorrt"].usable

@@ -12,8 +12,9 @@ from _pytest.mark import ParameterSet
 
 from gridrt.data.transform import Transform
 from gridrt.detector import Detector
-from gridrt.export.drawn_picture import drawn_picture
+from gridrt.export.synthetic_image import synthetic_image
 from gridrt.export.verify import verify_graph
+from gridrt.graph.graph import load_graph
 from gridrt.model.grid_rcnn import GridRCNN
 from gridrt.runtime.backend import Session
 from gridrt.runtime.onnxruntime.session import OnnxRuntimeSession
@@ -98,4 +99,4 @@ def test_onnx_runtime_detects_what_the_reference_detects(
 def test_a_right_graph_passes_the_verification_of_the_export(
     untrained: Callable[[str], GridRCNN], exported: Callable[[str], Path], variant: str
 ) -> None:
-    assert verify_graph(untrained(variant), exported(variant), drawn_picture()).detections > 0
+    assert verify_graph(untrained(variant), load_graph(exported(variant)), synthetic_image()).detections > 0

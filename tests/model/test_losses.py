@@ -85,8 +85,8 @@ def test_training_proposals_equal_the_reference(golden: Golden, photo: Photo, r5
     images, sizes = training_batch(reference, [photo("coffee")])
 
     with torch.no_grad():
-        outputs = r50.rpn_head(r50.pyramid(images, sizes))
-        proposals = r50.rpn_head.propose_in_training(outputs, sizes)
+        outputs = r50.rpn(r50.fpn(r50.features(r50.input(images, sizes))))
+        proposals = r50.rpn_head.propose(outputs, sizes, r50.rpn_head.train_config.proposals)
 
     boxes, expected = proposals.boxes[0][proposals.used[0]], torch.from_numpy(reference["img0_props"])
     nearest = torch.cdist(expected, boxes, p=torch.inf).amin(1)
@@ -138,7 +138,7 @@ def test_rows_that_hold_no_proposal_are_not_learned_from(tiny: GridRCNN) -> None
 
     def losses(proposals: Proposals) -> dict[str, float]:
         with torch.no_grad():
-            pyramid = tiny.pyramid(noise(), SIZE)
+            pyramid = tiny.fpn(tiny.features(tiny.input(noise(), SIZE)))
             found = tiny.roi_head.losses(pyramid, proposals, SIZE, [SOMETHING], ReferenceRandomness(0))
         return {name: loss.item() for name, loss in found.items()}
 

@@ -1,4 +1,4 @@
-"""Published weights, fetched from a server on this machine."""
+"""Published weights, downloaded from a server on this machine."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def garbage(handler: BaseHTTPRequestHandler) -> None:
 
 
 class Server:
-    """Answers every request as told, and notes what was asked for."""
+    """Answers every request with `answer`, and records the requests."""
 
     def __init__(self) -> None:
         self.answer: Answer = whole
@@ -98,7 +98,7 @@ def server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Server]:
 
 @pytest.fixture
 def target(tmp_path: Path) -> Path:
-    """Where the fetched file belongs."""
+    """The place of the downloaded file."""
     return tmp_path / "cache" / FILE
 
 
@@ -118,7 +118,7 @@ def test_addresses_and_hashes_follow_from_the_file_names() -> None:
 
 
 @pytest.mark.parametrize("answer", [whole, without_length])
-def test_a_file_is_fetched_once_and_then_taken_from_the_cache(server: Server, target: Path, answer: Answer) -> None:
+def test_a_file_is_downloaded_once_and_then_taken_from_the_cache(server: Server, target: Path, answer: Answer) -> None:
     server.answer = answer
 
     assert [resolve("test"), resolve("test")] == [target, target]
@@ -135,7 +135,7 @@ def test_a_file_is_fetched_once_and_then_taken_from_the_cache(server: Server, ta
         (garbage, "found "),
     ],
 )
-def test_a_failed_fetch_says_what_to_fetch_and_where_to_put_it(
+def test_a_failed_download_says_what_to_download_and_where_to_put_it(
     server: Server, target: Path, answer: Answer, found: str
 ) -> None:
     server.answer = answer
@@ -152,7 +152,7 @@ def test_a_server_that_stalls_is_given_up(server: Server, target: Path, monkeypa
     monkeypatch.setattr(zoo, "_TIMEOUT_SECONDS", 0.1)
     server.answer = server.stalled
 
-    with pytest.raises(CheckpointError, match=r"could not be fetched \(found timed out\)"):
+    with pytest.raises(CheckpointError, match=r"cannot download .*\(found timed out\)"):
         resolve("test")
     assert list(target.parent.iterdir()) == []
 
@@ -186,7 +186,7 @@ def test_a_wrong_file_in_the_cache_is_refused_and_kept(server: Server, target: P
     assert server.asked == []
 
 
-def test_a_cache_that_cannot_be_made_is_told(server: Server, target: Path) -> None:
+def test_a_cache_that_cannot_be_made_is_an_output_error(server: Server, target: Path) -> None:
     target.parent.write_bytes(b"a file in the way")
 
     with pytest.raises(OutputError, match="cannot be written here"):

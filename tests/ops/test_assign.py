@@ -1,4 +1,4 @@
-"""Assignment against the reference, and against its sentences as a loop."""
+"""Assignment against the reference, and against its definition written as a loop."""
 
 from __future__ import annotations
 

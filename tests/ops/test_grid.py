@@ -64,7 +64,7 @@ def test_saturated_probabilities_tie_and_the_first_cell_wins() -> None:
 
 
 def fusion_loop(x: torch.Tensor, first: nn.ModuleList, second: nn.ModuleList) -> torch.Tensor:
-    """The sentence of the paper, point by point and neighbour by neighbour."""
+    """The equation of the paper, point by point and neighbour by neighbour."""
     points = list(x.chunk(POINTS, 1))
 
     def gather(sources: list[torch.Tensor], transitions: nn.ModuleList) -> list[torch.Tensor]:

@@ -1,4 +1,4 @@
-"""Draws repeat with their seed, and are what they are called."""
+"""Draws repeat with their seed, and follow the named distribution."""
 
 from __future__ import annotations
 

@@ -10,10 +10,10 @@ import pytest
 from gridrt.data.image import load_image, save_image
 from gridrt.data.video import Video, video_writer
 from gridrt.detector import Detector
-from gridrt.errors import ImageError, OutputError
+from gridrt.errors import ImageError, NonFiniteError, OutputError
 from gridrt.report.annotate import annotate, frame_count, plan_targets
 from gridrt.report.draw import draw
-from gridrt.types import UInt8Array
+from gridrt.types import Int32Array, RawDetections, UInt8Array
 from tests.fakes import FakeSession
 
 IMAGE = np.random.default_rng(0).integers(0, 256, (50, 80, 3), np.uint8)
@@ -44,7 +44,7 @@ def cut_clip(tmp_path: Path) -> Path:
     return path
 
 
-def test_the_drawn_copy_shows_what_the_record_tells(tmp_path: Path, detector: Detector) -> None:
+def test_the_annotated_copy_shows_the_detections_of_the_record(tmp_path: Path, detector: Detector) -> None:
     source, target = tmp_path / "a.png", tmp_path / "made" / "a.png"
     save_image(source, IMAGE)
 
@@ -66,7 +66,9 @@ def test_the_threshold_leaves_out_what_is_below(tmp_path: Path, detector: Detect
     assert counts == [2, 1, 0]
 
 
-def test_a_video_gives_a_record_per_frame_and_one_drawn_video(tmp_path: Path, clip: Path, detector: Detector) -> None:
+def test_a_video_gives_a_record_per_frame_and_one_annotated_video(
+    tmp_path: Path, clip: Path, detector: Detector
+) -> None:
     target = tmp_path / "made" / "clip.mp4"
 
     records = list(annotate(detector, clip, target, score_threshold=0.5))
@@ -76,7 +78,7 @@ def test_a_video_gives_a_record_per_frame_and_one_drawn_video(tmp_path: Path, cl
     assert (drawn.fps, [frame.shape for frame in drawn]) == (10, [(50, 80, 3)] * 3)
 
 
-def test_a_video_that_stops_halfway_leaves_no_drawn_video(tmp_path: Path, clip: Path, detector: Detector) -> None:
+def test_a_video_that_stops_halfway_leaves_no_annotated_video(tmp_path: Path, clip: Path, detector: Detector) -> None:
     target = tmp_path / "made" / "clip.mp4"
 
     records = annotate(detector, clip, target, score_threshold=0.5)
@@ -86,13 +88,13 @@ def test_a_video_that_stops_halfway_leaves_no_drawn_video(tmp_path: Path, clip: 
     assert not target.parent.exists()
 
 
-def test_a_video_that_ends_far_before_its_header_says_is_drawn_so_far_and_told(
+def test_a_video_that_is_cut_short_is_annotated_so_far_and_reported(
     tmp_path: Path, detector: Detector, cut_clip: Path
 ) -> None:
     target = tmp_path / "made" / "cut.mp4"
     frames: list[int | None] = []
 
-    with pytest.raises(ImageError, match=r"cut\.avi: the video is cut short \(found \d+ of 20 frames\)"):
+    with pytest.raises(ImageError, match=r"cut\.avi: .*cut short \(found \d+ of 20 frames\)"):
         frames.extend(record.frame for record in annotate(detector, cut_clip, target, 0.5))
 
     assert 5 < len(frames) < 15
@@ -100,7 +102,7 @@ def test_a_video_that_ends_far_before_its_header_says_is_drawn_so_far_and_told(
 
 
 @pytest.mark.parametrize("name", ["a.jpg", "a.mp4"])
-def test_what_cannot_be_read_makes_nothing(tmp_path: Path, detector: Detector, name: str) -> None:
+def test_what_cannot_be_read_writes_nothing(tmp_path: Path, detector: Detector, name: str) -> None:
     (tmp_path / name).write_text("words")
 
     with pytest.raises(ImageError):
@@ -108,7 +110,7 @@ def test_what_cannot_be_read_makes_nothing(tmp_path: Path, detector: Detector, n
     assert not (tmp_path / "made").exists()
 
 
-def test_a_video_without_a_readable_frame_makes_nothing(
+def test_a_video_without_a_readable_frame_writes_nothing(
     tmp_path: Path, detector: Detector, clip: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def no_frames(video: Video) -> Iterator[UInt8Array]:  # noqa: ARG001 - the method's signature
@@ -127,6 +129,39 @@ def test_a_file_in_the_way_of_the_folder_is_an_output_error(tmp_path: Path, dete
 
     with pytest.raises(OutputError, match="made"):
         list(annotate(detector, tmp_path / "a.png", tmp_path / "made" / "a.png", 0.5))
+
+
+class SecondRunFails(FakeSession):
+    """Returns a NaN in its second run."""
+
+    def run(self, images: UInt8Array, image_sizes: Int32Array) -> RawDetections:
+        raw = super().run(images, image_sizes)
+        if len(self.shapes_seen) == 2:
+            raw.boxes[0, 0, 0] = np.nan
+        return raw
+
+
+def test_an_image_whose_output_is_not_finite_is_named_and_gets_no_copy(tmp_path: Path) -> None:
+    detector = Detector(SecondRunFails(), scale=(160, 100))
+    detector([IMAGE])
+    save_image(tmp_path / "a.png", IMAGE)
+
+    with pytest.raises(NonFiniteError) as caught:
+        list(annotate(detector, tmp_path / "a.png", tmp_path / "made" / "a.png", 0.5))
+
+    assert caught.value.place == tmp_path / "a.png"
+    assert not (tmp_path / "made").exists()
+
+
+def test_a_frame_whose_output_is_not_finite_is_named_after_the_others_are_done(tmp_path: Path, clip: Path) -> None:
+    detector, target = Detector(SecondRunFails(), scale=(160, 100)), tmp_path / "made" / "clip.mp4"
+    frames: list[int | None] = []
+
+    with pytest.raises(NonFiniteError, match=r"clip\.mp4, frame 1: the boxes"):
+        frames.extend(record.frame for record in annotate(detector, clip, target, 0.5))
+
+    assert frames == [0, 2]
+    assert len(list(Video(target))) == 3
 
 
 def test_frames_are_counted_for_the_progress_bar(tmp_path: Path, clip: Path) -> None:

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
-from gridrt.bench.result import BenchResult, Gate, Row, StageRow
-from gridrt.report.bench_table import bench_lines
+import pytest
+
+from gridrt.bench.result import BenchResult, GateResult, Row, StageRow
+from gridrt.report.bench_table import bench_lines, success_line
 from tests.bench_results import bench_result, plain_row
 
 REFERENCE = plain_row("weights.pth")
@@ -44,9 +47,9 @@ def test_stages_are_in_milliseconds_of_one_image() -> None:
     assert line_of(result, "weights.pth", 2) == ["weights.pth", "12.0", "0.5"]
 
 
-def test_what_failed_is_told_with_its_reason_and_warnings_and_gates_follow() -> None:
+def test_failures_warnings_and_gates_follow_the_tables() -> None:
     warned = replace(QUICK, warnings=["made from other weights"])
-    gate = Gate("AP falls by at most 0.1 points", QUICK.artefact, "-0.49", met=False)
+    gate = GateResult("AP falls by at most 0.1 points", QUICK.name, "-0.49", met=False)
     result = replace(bench_result([REFERENCE, warned, Row("b.onnx", failure="damaged")]), gates=[gate])
 
     lines = list(bench_lines(result))
@@ -59,10 +62,48 @@ def test_what_failed_is_told_with_its_reason_and_warnings_and_gates_follow() -> 
 def test_conditions_come_last() -> None:
     *_, last = bench_lines(bench_result([REFERENCE]))
 
-    assert last == (
-        "reference weights.pth; 120 of 120 images, each artefact in turn, batch 1, after 3 to warm up; the runtime's "
-        "choice of threads of AMD EPYC 7763, 2 cores; python 3.11.2, torch 2.13.0, onnxruntime 1.32.0"
-    )
+    for stated in (
+        "reference weights.pth",
+        "120 of 120 images",
+        "interleaved",
+        "batch 1",
+        "3 warm-up",
+        "default threads",
+    ):
+        assert stated in last
+    assert last.endswith("AMD EPYC 7763, 2 cores; python 3.11.2, torch 2.13.0, onnxruntime 1.32.0")
+
+
+def test_a_long_precision_and_recipe_keeps_the_columns_in_line() -> None:
+    mixed = replace(QUICK, precision="int8", recipe="mixed_by_sensitivity")
+
+    lines = list(bench_lines(bench_result([REFERENCE, mixed])))
+
+    assert "int8 (mixed_by_sensitivity)" in lines[2]
+    assert len({len(line) for line in lines[:4]}) == 1
+
+
+def test_without_accuracy_the_reason_is_given() -> None:
+    measured = [replace(REFERENCE, accuracy=None, deltas={}), Row("b.onnx", failure="damaged")]
+
+    *_, last = bench_lines(bench_result(measured))
+
+    assert last.startswith("no AP")
+
+
+@pytest.mark.parametrize(
+    ("result", "written", "line"),
+    [
+        (bench_result([REFERENCE, QUICK]), [], "2 models measured on 120 of 120 images, 1.2 s."),
+        (
+            bench_result([REFERENCE, Row("b.onnx", failure="damaged")], complete=False),
+            [Path("a.json"), Path("a.html")],
+            "1 of 2 models interrupted, measured on 120 of 120 images, in a.json, a.html, 1.2 s.",
+        ),
+    ],
+)
+def test_success_is_one_line(result: BenchResult, written: list[Path], line: str) -> None:
+    assert success_line(result, written, 1.23) == line
 
 
 def test_a_reference_that_failed_leaves_dashes() -> None:

@@ -35,7 +35,7 @@ def test_the_frame_runs_along_the_box_in_the_class_s_color() -> None:
     assert not drawn[:, 155:].any()
 
 
-def test_the_picture_itself_is_left_alone() -> None:
+def test_the_image_itself_is_not_changed() -> None:
     image = gray()
     drawn = draw(image, detections((60, 40, 150, 100)), NAMES)
 
@@ -43,7 +43,7 @@ def test_the_picture_itself_is_left_alone() -> None:
     assert (drawn.shape, drawn.dtype.name) == (image.shape, "uint8")
 
 
-def test_nothing_found_is_the_same_picture() -> None:
+def test_without_detections_the_image_is_the_same() -> None:
     np.testing.assert_array_equal(gray(), draw(gray(), detections(), NAMES))
 
 
@@ -66,13 +66,13 @@ def test_the_ink_is_read_on_every_class_s_color() -> None:
     assert ((luminance + 0.05) / (0.007 + 0.05)).min() > 4.5  # the contrast ratio that WCAG asks of text
 
 
-def test_the_tag_stays_in_the_picture() -> None:
+def test_the_tag_stays_in_the_image() -> None:
     above_and_right = draw(gray(), detections((190, 0, 199, 100)), NAMES)
 
     assert is_color(above_and_right[:11, 130:190], 0).mean() > 0.3
 
 
-def test_a_box_past_the_border_is_drawn_as_far_as_the_picture_goes() -> None:
+def test_a_box_past_the_border_is_clipped_to_the_image() -> None:
     drawn = is_color(draw(gray(), detections((-500, 40, 1e6, 100)), NAMES), 0)
 
     assert drawn[100].all()
@@ -80,11 +80,11 @@ def test_a_box_past_the_border_is_drawn_as_far_as_the_picture_goes() -> None:
 
 
 @pytest.mark.parametrize("box", [(-50, 10, -5, 60), (210, 10, 260, 60), (10, -60, 60, -5), (10, 130, 60, 190)])
-def test_a_box_outside_the_picture_is_not_drawn(box: tuple[float, ...]) -> None:
+def test_a_box_outside_the_image_is_not_drawn(box: tuple[float, ...]) -> None:
     np.testing.assert_array_equal(gray(), draw(gray(), detections(box), NAMES))
 
 
-def test_a_box_whose_corners_changed_places_is_drawn_as_if_they_had_not() -> None:
+def test_a_box_with_swapped_corners_is_drawn_as_if_they_were_not() -> None:
     upright, turned = (draw(gray(), detections(box), NAMES) for box in ((60, 40, 150, 100), (150, 100, 60, 40)))
 
     np.testing.assert_array_equal(upright, turned)
@@ -99,7 +99,7 @@ def test_the_best_score_is_on_top() -> None:
     assert is_color(drawn[100, 60:151], 3).all()
 
 
-def test_lines_and_letters_grow_with_the_picture() -> None:
+def test_lines_and_letters_grow_with_the_image() -> None:
     small = is_color(draw(gray(200, 200), detections((50, 100, 150, 180)), NAMES), 0)
     large = is_color(draw(gray(2000, 2000), detections((500, 1000, 1500, 1800)), NAMES), 0)
 
@@ -129,5 +129,5 @@ coordinate = st.integers(-12, 60).map(lambda quarters: quarters / 4)
 @example(box=(10, 119.7, 40, 130), height=120, width=160)
 @example(box=(160, 0, 170, 10), height=120, width=160)
 @example(box=(-1e6, -1e6, 1e6, 1e6), height=120, width=160)
-def test_any_box_on_any_picture_can_be_drawn(box: tuple[float, ...], height: int, width: int) -> None:
+def test_any_box_on_any_image_can_be_drawn(box: tuple[float, ...], height: int, width: int) -> None:
     assert draw(gray(height, width), detections(box), NAMES).shape == (height, width, 3)

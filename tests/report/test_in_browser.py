@@ -18,7 +18,7 @@ from gridrt.bench.result import Row
 from gridrt.classes import COCO_CLASSES
 from gridrt.data.image import save_image
 from gridrt.report.bench_report import save_bench_report
-from tests.bench_results import accuracy, bench_result, disagreement, gates, many_artefacts, rows
+from tests.bench_results import accuracy, bench_result, disagreement, gates, many_rows, rows
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 SECONDS = 60  # that the browser is given
@@ -99,11 +99,12 @@ def outcome(page: Path, size: tuple[int, int]) -> dict[str, Any]:
 def page(tmp_path: Path) -> Path:
     """A page with everything on it, and names that have no place to break."""
     save_image(tmp_path / "a.png", np.full((80, 100, 3), 90, np.uint8))
-    long = replace(rows()[1], artefact=f"runs/blood/{'a' * 150}.onnx", accuracy=accuracy(classes=COCO_CLASSES))
+    long = replace(rows()[1], name=f"runs/blood/{'a' * 150}.onnx", accuracy=accuracy(classes=COCO_CLASSES))
     failed = Row("runs/blood/b.engine", failure="x" * 300, warnings=["<script>alert(1)</script>"])
-    result = bench_result([*rows(), long, failed], gates=gates(), complete=False)
-    found = [disagreement(tmp_path / "a.png"), disagreement(tmp_path / f"{'b' * 120}.png")]
-    save_bench_report(tmp_path / "report.html", result, found)
+    found = disagreement(tmp_path / "a.png")
+    every = [found, replace(found, file=tmp_path / f"{'b' * 120}.png")]
+    result = bench_result([*rows(), long, failed], gates=gates(), complete=False, disagreements=every)
+    save_bench_report(tmp_path / "report.html", result)
     return tmp_path / "report.html"
 
 
@@ -116,10 +117,10 @@ def test_the_page_fits_and_shows_the_figures_of_its_json(page: Path, size: tuple
     assert found["page"] <= found["width"]
     assert found["wrong"] == []
     assert found["compared"] == 5 * (8 + 9)  # figures of accuracy and of speed, of those that were measured
-    assert found["pictures"] == [True]
+    assert found["pictures"] == [True, True]
 
 
-def test_an_entry_of_a_legend_hides_its_artefact_in_every_chart(page: Path) -> None:
+def test_an_entry_of_a_legend_hides_its_row_in_every_chart(page: Path) -> None:
     assert outcome(page, SIZES["desktop"])["hidden"] == 2 + 2 + 3 + 2 + 1
 
 
@@ -130,8 +131,8 @@ def test_the_browser_has_nothing_to_complain_of(page: Path) -> None:
     assert done.stdout.count('aria-pressed="true"') == 5 * 3  # under its policy, the script has run
 
 
-def test_twelve_artefacts_fit_on_a_phone(tmp_path: Path) -> None:
-    save_bench_report(tmp_path / "report.html", bench_result(many_artefacts(12)), [])
+def test_twelve_rows_fit_on_a_phone(tmp_path: Path) -> None:
+    save_bench_report(tmp_path / "report.html", bench_result(many_rows(12)))
 
     found = outcome(tmp_path / "report.html", SIZES["phone"])
 

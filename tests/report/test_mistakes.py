@@ -39,7 +39,7 @@ def test_missed_and_wrong_boxes_are_drawn_in_their_colours(tmp_path: Path) -> No
     ]
 
 
-def test_pictures_are_numbered_from_the_worst(tmp_path: Path) -> None:
+def test_images_are_numbered_from_the_worst(tmp_path: Path) -> None:
     save_mistakes(tmp_path, write_dataset(tmp_path), [ImageMistakes(0, MISSED, CAT, WRONG)])
 
     assert load_image(tmp_path / "mistakes_01_a.png").shape == (48, 64, 3)

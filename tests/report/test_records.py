@@ -18,14 +18,14 @@ def record(boxes: list[list[float]], scores: list[float], frame: int | None = No
     return Record(Path("a/b.jpg"), frame, width=640, height=480, detections=found)
 
 
-def test_an_entry_tells_file_size_and_what_was_found() -> None:
+def test_an_entry_has_file_size_and_detections() -> None:
     entries = json.loads(to_json([record([[1.5, 2, 3, 4]], [0.75])], ["cat", "dog"]))
 
     found = {"box": [1.5, 2, 3, 4], "score": 0.75, "label": 1, "name": "dog"}
     assert entries == [{"file": "a/b.jpg", "width": 640, "height": 480, "detections": [found]}]
 
 
-def test_a_frame_of_a_video_tells_its_index() -> None:
+def test_a_frame_of_a_video_has_its_index() -> None:
     assert [entry.get("frame") for entry in json.loads(to_json([record([], [], 0), record([], [])], []))] == [0, None]
 
 

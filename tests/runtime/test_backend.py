@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,8 @@ import pytest
 from gridrt.data.image import save_image
 from gridrt.errors import GridRTError
 from gridrt.runtime import backend as registry
-from gridrt.runtime.backend import AUTO, Backend, SessionOptions, choose_backend, open_session
+from gridrt.runtime.backend import AUTO, Backend, Session, SessionOptions, choose_backend, open_session
+from gridrt.runtime.info import ModelInfo
 from tests.datasets import write_dataset
 
 ROOT = Path(__file__).parents[2]
@@ -94,7 +96,8 @@ def test_it_is_benched_in_a_process_of_its_own_and_its_content_decides_over_its_
 
     assert (done.returncode, done.stderr) == (0, "")
     rows = json.loads(Path(folder, "bench.json").read_text())["rows"]
-    assert [(row["format"], row["backend"], row["failure"]) for row in rows] == [("Toy", "toy 1.0, cpu", "")] * 2
+    keys = ("format", "backend", "run_by", "failure")
+    assert [tuple(row[key] for key in keys) for row in rows] == [("Toy", "toy", "toy 1.0, cpu", "")] * 2
     assert [row["accuracy"]["overall"]["ap"] for row in rows] == [1.0, 0.0]
 
 
@@ -164,6 +167,12 @@ class Other(Backend):
 
     def opens(self, path: Path) -> bool:
         return path.read_bytes().startswith(b"OTHER")
+
+    def info(self, path: Path, options: SessionOptions) -> ModelInfo:
+        raise NotImplementedError
+
+    def open(self, path: Path, options: SessionOptions) -> Session:
+        raise NotImplementedError
 
     def probe(self) -> list[registry.Availability]:
         return [registry.Availability(self.title, self._problem)]
@@ -254,7 +263,7 @@ def test_entry_points_of_a_source_tree_that_is_not_installed_are_those_of_its_pr
 
 
 def test_a_backend_that_cannot_be_loaded_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    broken = registry.EntryPoint("broken", "gridrt.no_such_module:BACKEND", registry.GROUP)
+    broken = EntryPoint("broken", "gridrt.no_such_module:BACKEND", registry.GROUP)
     monkeypatch.setattr(registry, "_entry_points", lambda: [broken])
 
     with pytest.raises(GridRTError, match="cannot load the backend") as refused:

@@ -16,12 +16,12 @@ from gridrt.errors import GridRTError
 from gridrt.model.checkpoint import load_model
 from gridrt.model.grid_rcnn import GridRCNN
 from gridrt.model.presets import build
+from gridrt.ops.custom_ops import CustomOps
 from gridrt.ops.grid_fusion import grid_fusion
 from gridrt.ops.nms import batched_nms
 from gridrt.ops.roi_align import multi_level_roi_align
 from gridrt.plugins.adapters.torch_kernel import TorchKernel
 from gridrt.plugins.adapters.torch_ops import custom_ops
-from gridrt.plugins.custom_ops import CustomOps
 from gridrt.runtime.pytorch_cuda.half_precision import halve
 from gridrt.runtime.static_grid_rcnn import StaticGridRCNN
 from gridrt.types import UInt8Array
@@ -50,7 +50,7 @@ def test_it_detects_what_the_model_detects(batch: tuple[Tensor, Tensor], scores:
 
 
 def test_the_baseline_has_no_such_form() -> None:
-    with pytest.raises(GridRTError, match=r"not of its baseline Faster R-CNN \(found faster_tiny\)"):
+    with pytest.raises(GridRTError, match=r"has no grid head \(found faster_tiny\)"):
         StaticGridRCNN(build("faster_tiny"), DEFINITIONS)
 
 

@@ -1,4 +1,4 @@
-"""A model and a set of pictures so small that training takes seconds."""
+"""A model and a data set so small that training takes seconds."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SCALE = (96, 64)
 
 @pytest.fixture(scope="session")
 def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A drawn set: `train/` with 12 pictures, `val/` with 2, `instances_train.json`, `instances_val.json`."""
+    """A synthetic data set: `train/` with 12 images, `val/` with 2, `instances_train.json`, `instances_val.json`."""
     folder = tmp_path_factory.mktemp("pictures")
     write_synthetic(folder, train_images=12, val_images=2, size=SCALE)
     return folder
@@ -28,7 +28,7 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def make_model() -> Callable[[], GridRCNN]:
-    """Makes `tiny` for the drawn classes, the same each time."""
+    """Makes `tiny` for the synthetic classes, with the same weights each time."""
 
     def make() -> GridRCNN:
         model = build("tiny", len(CLASS_NAMES))
@@ -41,7 +41,7 @@ def make_model() -> Callable[[], GridRCNN]:
 
 @pytest.fixture
 def batch() -> TrainingBatch:
-    """Two noisy pictures, one with three objects and one with one."""
+    """Two noisy images, one with three objects and one with one."""
     noise = torch.randint(0, 256, (2, 96, 128, 3), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
     many = torch.tensor([[8.0, 10.0, 60.0, 70.0], [50.0, 20.0, 90.0, 90.0], [70.0, 5.0, 120.0, 40.0]])
     targets = [GroundTruth(many, torch.tensor([0, 2, 1])), GroundTruth(many[:1] + 20, torch.tensor([1]))]

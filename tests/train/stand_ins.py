@@ -22,13 +22,13 @@ from gridrt.train import SCHEDULES, Settings, Trainer, TrainingData
 from gridrt.types import GroundTruth
 
 SCALE = (96, 64)
-PER_EPOCH = 6  # iterations: 12 pictures, two batches of one each
+PER_EPOCH = 6  # iterations: 12 images, two batches of one each
 SCHEDULE = replace(SCHEDULES["short"], epochs=2, batch_size=1, scale=SCALE, eval_every=1)
 SETTINGS = Settings(SCHEDULE, accumulate=2, save_every=1, workers=0)
 
 
 class OneWeight(nn.Module):
-    """What a training asks of a model. The losses tell the pictures and the chance of an iteration."""
+    """What a training needs of a model. The losses depend on the images and the randomness of an iteration."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -53,7 +53,7 @@ def weight_of(model: GridRCNN) -> float:
 
 
 def data_of(pictures: Path, seed: int = 0, *, evaluated: bool = True) -> TrainingData:
-    """Of the drawn set."""
+    """The synthetic data set."""
     validation = CocoDataset(pictures / "val", pictures / "instances_val.json") if evaluated else None
     return TrainingData(CocoDataset(pictures / "train", pictures / "instances_train.json"), validation, SCALE, seed)
 

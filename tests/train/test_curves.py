@@ -15,13 +15,13 @@ METRICS: list[Record] = [{"iteration": 60, "ap": 0.3, "ap50": 0.5, "ap75": 0.2, 
 
 
 @pytest.mark.parametrize("records", [[], LOSSES, LOSSES + METRICS], ids=["nothing", "losses", "losses and metrics"])
-def test_a_picture_is_drawn(tmp_path: Path, records: list[Record]) -> None:
+def test_the_curves_are_drawn(tmp_path: Path, records: list[Record]) -> None:
     draw_curves(tmp_path / "curves.png", records)
 
     assert load_image(tmp_path / "curves.png").std() > 0
 
 
-def test_more_records_change_the_picture(tmp_path: Path) -> None:
+def test_more_records_change_the_curves(tmp_path: Path) -> None:
     draw_curves(tmp_path / "few.png", LOSSES)
     draw_curves(tmp_path / "more.png", LOSSES + METRICS)
 

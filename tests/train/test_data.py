@@ -11,7 +11,8 @@ import pytest
 from gridrt.data.coco import CocoDataset
 from gridrt.data.joined import JoinedDataset
 from gridrt.train import TrainingData
-from tests.train.stand_ins import data_of
+from tests.datasets import write_image
+from tests.train.stand_ins import SCALE, data_of
 
 Content = dict[str, Any]
 Edit = Callable[[Content], object]
@@ -20,9 +21,13 @@ Edit = Callable[[Content], object]
 def edited(pictures: Path, folder: Path, edit: Edit) -> CocoDataset:
     """The set to train on, with other annotations."""
     content = json.loads((pictures / "instances_train.json").read_text())
+    shutil.copytree(pictures / "train", folder / "train", dirs_exist_ok=True)
     edit(content)
+    for image in content["images"]:
+        if (image["width"], image["height"]) != SCALE:
+            write_image(folder / "train" / image["file_name"], image["width"], image["height"])
     (folder / "edited.json").write_text(json.dumps(content))
-    return CocoDataset(pictures / "train", folder / "edited.json")
+    return CocoDataset(folder / "train", folder / "edited.json")
 
 
 def move_a_box(content: Content) -> None:

@@ -11,45 +11,37 @@ import torch
 from gridrt.errors import CheckpointError, OutputError
 from gridrt.files import atomic_path
 from gridrt.model.checkpoint.save import write_torch
-from gridrt.train.folder import check_room, goes_on, remove_what_a_kill_left, telling_of_a_full_disk
+from gridrt.train.folder import check_room, explain_full_disk, resumes
 
 
 @pytest.mark.parametrize("resume", [False, True])
 @pytest.mark.parametrize("names", [["last.pth"], ["best.pth"], ["log.jsonl"], ["curves.png", "log.jsonl"]])
-def test_a_training_does_not_begin_among_what_another_left(tmp_path: Path, names: list[str], *, resume: bool) -> None:
+def test_a_training_does_not_start_among_the_files_of_another(
+    tmp_path: Path, names: list[str], *, resume: bool
+) -> None:
     for name in names:
         (tmp_path / name).touch()
 
-    with pytest.raises(CheckpointError, match="a training lies here already") as refusal:
-        goes_on(tmp_path, resume=resume)
+    with pytest.raises(CheckpointError, match="cannot start a training in a folder with files of another") as refusal:
+        resumes(tmp_path, resume=resume)
     assert set(str(refusal.value.value).split(", ")) == set(names)
     assert "Remove them, or choose another folder with --out." in str(refusal.value)
 
 
-def test_a_training_is_gone_on_with_only_where_that_is_asked_for(tmp_path: Path) -> None:
+def test_a_training_is_resumed_only_on_request(tmp_path: Path) -> None:
     (tmp_path / "checkpoint.pth").touch()
     (tmp_path / "last.pth").touch()
 
-    assert goes_on(tmp_path, resume=True)
-    with pytest.raises(CheckpointError, match=r"found checkpoint\.pth, last\.pth\)\. Go on with it by --resume"):
-        goes_on(tmp_path, resume=False)
+    assert resumes(tmp_path, resume=True)
+    with pytest.raises(CheckpointError, match=r"found checkpoint\.pth, last\.pth\)\. Continue that one with --resume"):
+        resumes(tmp_path, resume=False)
 
 
 @pytest.mark.parametrize("resume", [False, True])
-def test_a_training_begins_where_there_is_none(tmp_path: Path, *, resume: bool) -> None:
+def test_a_training_starts_in_a_folder_without_one(tmp_path: Path, *, resume: bool) -> None:
     (tmp_path / "notes.txt").touch()
 
-    assert not goes_on(tmp_path, resume=resume)
-
-
-def test_what_a_killed_save_left_is_removed(tmp_path: Path) -> None:
-    names = [".gridrt.a1b2c3d4.pth", ".gridrt.a1b2c3d4.jsonl", ".gridrt.a1b2c3d4.png"]
-    for name in (*names, ".gridrt.a1b2c3d4.onnx", "last.pth"):
-        (tmp_path / name).touch()
-
-    remove_what_a_kill_left(tmp_path)
-
-    assert {path.name for path in tmp_path.iterdir()} == {".gridrt.a1b2c3d4.onnx", "last.pth"}
+    assert not resumes(tmp_path, resume=resume)
 
 
 @pytest.fixture
@@ -69,7 +61,7 @@ def test_room_is_needed_for_two_states_and_two_weights(tmp_path: Path, free: Cal
         check_room(tmp_path, 3_000_000, 1_000_000)
 
 
-def test_what_lies_there_already_needs_no_room(tmp_path: Path, free: Callable[[int], None]) -> None:
+def test_existing_files_need_no_more_room(tmp_path: Path, free: Callable[[int], None]) -> None:
     (tmp_path / "checkpoint.pth").write_bytes(bytes(3_000_000))
     (tmp_path / "last.pth").write_bytes(bytes(1_000_000))
 
@@ -78,23 +70,25 @@ def test_what_lies_there_already_needs_no_room(tmp_path: Path, free: Callable[[i
 
 
 @pytest.mark.usefixtures("small_disk")
-def test_a_full_disk_is_told_in_words(tmp_path: Path) -> None:
+def test_a_full_disk_is_named_as_a_possible_cause(tmp_path: Path) -> None:
     def save() -> None:
-        with telling_of_a_full_disk():
+        with explain_full_disk():
             write_torch(torch.zeros(1_000_000), tmp_path / "state.pth")
 
-    with pytest.raises(OutputError, match=r"state\.pth: .* the disk may be full .*Make room, then go on .* --resume"):
+    with pytest.raises(OutputError, match=r"state\.pth: .* the disk may be full .*Make room, then repeat .* --resume"):
         save()
 
 
 def fail(path: Path, number: int) -> None:
-    with telling_of_a_full_disk(), atomic_path(path):
+    with explain_full_disk(), atomic_path(path):
         raise OSError(number, "the reason")
 
 
-@pytest.mark.parametrize(("number", "is_told"), [(errno.ENOSPC, True), (errno.EACCES, False), (errno.EROFS, False)])
-def test_other_reasons_are_left_as_they_are(tmp_path: Path, number: int, *, is_told: bool) -> None:
+@pytest.mark.parametrize(
+    ("number", "is_explained"), [(errno.ENOSPC, True), (errno.EACCES, False), (errno.EROFS, False)]
+)
+def test_only_a_full_disk_is_explained(tmp_path: Path, number: int, *, is_explained: bool) -> None:
     with pytest.raises(OutputError, match="the reason") as refusal:
         fail(tmp_path / "state.pth", number)
 
-    assert ("disk may be full" in str(refusal.value)) == is_told
+    assert ("disk may be full" in str(refusal.value)) == is_explained

@@ -16,7 +16,7 @@ def test_records_are_read_as_written(tmp_path: Path) -> None:
     assert log.records() == [{"iteration": 20, "loss": 0.5}, {"iteration": 40, "ap": None}]
 
 
-def test_a_run_that_goes_on_keeps_what_it_will_not_write_again(tmp_path: Path) -> None:
+def test_a_resumed_run_keeps_the_records_that_it_does_not_write_again(tmp_path: Path) -> None:
     before = Log(tmp_path / "log.jsonl", 0)
     for iteration in (20, 40, 40, 60):  # the second of 40 is an evaluation that no state knows of
         before.write({"iteration": iteration})
@@ -31,7 +31,7 @@ def test_a_run_that_goes_on_keeps_what_it_will_not_write_again(tmp_path: Path) -
 
 
 def test_a_log_is_made_with_its_first_record(tmp_path: Path) -> None:
-    """A run that is killed before has left nothing that the next one would take for a training."""
+    """A run that is killed earlier leaves no file that the next run would take for a training."""
     log = Log(tmp_path / "log.jsonl", 0)
 
     assert list(tmp_path.iterdir()) == []
@@ -42,5 +42,5 @@ def test_a_log_that_cannot_be_written_is_one_error(tmp_path: Path) -> None:
     log = Log(tmp_path / "log.jsonl", 0)
     (tmp_path / "log.jsonl").mkdir()
 
-    with pytest.raises(OutputError, match="the log cannot be written"):
+    with pytest.raises(OutputError, match="cannot write the log"):
         log.write({"iteration": 20})

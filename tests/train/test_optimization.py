@@ -26,8 +26,8 @@ from tests.train.stand_ins import OneWeight, one_weight, weight_of
 Model = Callable[[], GridRCNN]
 
 PLAIN: Schedule = replace(SCHEDULES["2x"], descent=SGD(weight_decay=0.0))
-"""The first step with a rate of 1 takes the gradient off the weights, and nothing else."""
-NO_CHANCE = ReferenceRandomness(-1)
+"""With a learning rate of 1, the first step subtracts the gradient from the weights, and does nothing else."""
+NO_RANDOMNESS = ReferenceRandomness(-1)
 
 
 def one(batch: TrainingBatch, index: int) -> TrainingBatch:
@@ -38,7 +38,7 @@ def gradient(model: GridRCNN, batches: list[TrainingBatch]) -> dict[str, Tensor]
     """In double precision, so that what should be equal is."""
     model.double()
     before = {name: weight.detach().clone() for name, weight in model.named_parameters()}
-    Optimization(model, PLAIN, "off").step(0, batches, 1.0, NO_CHANCE)
+    Optimization(model, PLAIN, "off").step(0, batches, 1.0, NO_RANDOMNESS)
     return {name: before[name] - weight.detach() for name, weight in model.named_parameters()}
 
 
@@ -48,7 +48,7 @@ def assert_close(found: dict[str, Tensor], expected: dict[str, Tensor]) -> None:
         assert torch.allclose(found[name], gradient, rtol=0, atol=1e-12), name
 
 
-def test_the_losses_of_a_picture_fall(make_model: Model, batch: TrainingBatch) -> None:
+def test_the_losses_on_one_batch_fall(make_model: Model, batch: TrainingBatch) -> None:
     model = make_model()
     torch.manual_seed(0)
     initialize(model)
@@ -83,7 +83,7 @@ with processes.process_group():
 def test_two_processes_have_the_gradient_of_one_with_all_images(
     make_model: Model, batch: TrainingBatch, tmp_path: Path, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The pictures differ in how many boxes are learned from, so a mean of their own means would be another."""
+    """The images have different numbers of boxes, so the mean of their own means would be another gradient."""
     monkeypatch.setenv("PYTHONPATH", str(root))
     torch.save((make_model(), batch), tmp_path / "work")
 
@@ -94,11 +94,11 @@ def test_two_processes_have_the_gradient_of_one_with_all_images(
     assert_close(first, gradient(make_model(), [batch]))
 
 
-def test_a_gradient_is_shortened(make_model: Model, batch: TrainingBatch) -> None:
+def test_a_gradient_is_clipped(make_model: Model, batch: TrainingBatch) -> None:
     model = make_model()
     before = torch.cat([weight.detach().flatten() for weight in model.parameters()])
 
-    norm = Optimization(model, replace(PLAIN, max_gradient_norm=0.01), "off").step(0, [batch], 1.0, NO_CHANCE)
+    norm = Optimization(model, replace(PLAIN, max_gradient_norm=0.01), "off").step(0, [batch], 1.0, NO_RANDOMNESS)
 
     change = before - torch.cat([weight.detach().flatten() for weight in model.parameters()])
     assert norm["gradient_norm"] > 0.1
@@ -116,7 +116,7 @@ def test_a_loss_that_is_no_number_stops_at_the_iteration_and_leaves_the_weights(
     with pytest.raises(
         GridRTError, match=r"^iteration 7: losses and gradients must be finite numbers \(found loss_cls nan\)"
     ):
-        Optimization(model, PLAIN, "off").step(7, [batch], 1.0, NO_CHANCE)
+        Optimization(model, PLAIN, "off").step(7, [batch], 1.0, NO_RANDOMNESS)
     for weight, old in zip(model.parameters(), before, strict=True):
         torch.testing.assert_close(weight.detach(), old, rtol=0, atol=0, equal_nan=True)
 
@@ -126,7 +126,7 @@ def test_a_gradient_that_is_no_number_stops_too(make_model: Model, batch: Traini
     model.backbone.conv1.weight.register_hook(lambda gradient: gradient * torch.inf)
 
     with pytest.raises(GridRTError, match=r"^iteration 7: .*gradient"):
-        Optimization(model, PLAIN, "off").step(7, [batch], 1.0, NO_CHANCE)
+        Optimization(model, PLAIN, "off").step(7, [batch], 1.0, NO_RANDOMNESS)
     assert all(bool(weight.isfinite().all()) for weight in model.parameters())
 
 
@@ -146,7 +146,7 @@ def test_losses_are_computed_in_the_precision_that_was_asked_for(
 ) -> None:
     model = Watched()
 
-    Optimization(cast("GridRCNN", model), PLAIN, precision).step(0, [batch], 0.1, NO_CHANCE)
+    Optimization(cast("GridRCNN", model), PLAIN, precision).step(0, [batch], 0.1, NO_RANDOMNESS)
 
     assert model.dtype == dtype
 
@@ -162,8 +162,8 @@ def test_scaled_losses_give_the_same_gradient(batch: TrainingBatch) -> None:
     short = replace(PLAIN, max_gradient_norm=0.25)
     plain, other = one_weight(), one_weight()
 
-    expected = Optimization(plain, short, "off").step(0, [batch], 1.0, NO_CHANCE)
-    found = scaled(other, short).step(0, [batch], 1.0, NO_CHANCE)
+    expected = Optimization(plain, short, "off").step(0, [batch], 1.0, NO_RANDOMNESS)
+    found = scaled(other, short).step(0, [batch], 1.0, NO_RANDOMNESS)
 
     assert expected["gradient_norm"] > 0
     assert found == expected
@@ -181,11 +181,11 @@ def test_a_gradient_that_overflows_in_half_precision_is_skipped_but_not_for_ever
     optimization = scaled(model)
     overflowing = overflow(model)
     for iteration in range(MOST_SKIPPED - 1):
-        optimization.step(iteration, [batch], 1.0, NO_CHANCE)
+        optimization.step(iteration, [batch], 1.0, NO_RANDOMNESS)
     assert weight_of(model) == weight_of(one_weight())
 
     with pytest.raises(GridRTError, match=r"^iteration 19: losses and gradients must be finite .*gradient inf.*--lr"):
-        optimization.step(MOST_SKIPPED - 1, [batch], 1.0, NO_CHANCE)
+        optimization.step(MOST_SKIPPED - 1, [batch], 1.0, NO_RANDOMNESS)
     overflowing.remove()
     assert weight_of(model) == weight_of(one_weight())
 
@@ -196,31 +196,31 @@ def test_skipped_steps_count_in_a_row_and_over_a_kill(batch: TrainingBatch) -> N
     for _ in range(2):  # 19, one that is finite, 19 again
         overflowing = overflow(model)
         for iteration in range(MOST_SKIPPED - 1):
-            optimization.step(iteration, [batch], 0.0, NO_CHANCE)
+            optimization.step(iteration, [batch], 0.0, NO_RANDOMNESS)
         overflowing.remove()
         state = optimization.state_dict()
-        optimization.step(0, [batch], 0.0, NO_CHANCE)
+        optimization.step(0, [batch], 0.0, NO_RANDOMNESS)
 
     again = scaled(model)
     again.load_state_dict(state)
     overflow(model)
     with pytest.raises(GridRTError, match="gradient inf"):
-        again.step(0, [batch], 0.0, NO_CHANCE)
+        again.step(0, [batch], 0.0, NO_RANDOMNESS)
 
 
 @pytest.mark.parametrize("descent", [SGD(), SGD(momentum=0), AdamW()])
 def test_the_size_of_a_state_is_known_before_the_first_step(batch: TrainingBatch, descent: Descent) -> None:
     optimization = Optimization(one_weight(), replace(PLAIN, descent=descent), "off")
-    told = optimization.most_bytes()
+    predicted = optimization.most_bytes()
 
-    optimization.step(0, [batch], 0.1, NO_CHANCE)
+    optimization.step(0, [batch], 0.1, NO_RANDOMNESS)
 
     kept = optimization.state_dict()["optimizer"]["state"].values()
     means = [tensor for of_one in kept for name, tensor in of_one.items() if name != "step" and tensor is not None]
-    assert told == sum(tensor.nbytes for tensor in means)
+    assert predicted == sum(tensor.nbytes for tensor in means)
 
 
-def test_every_process_has_a_chance_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_process_has_its_own_randomness(monkeypatch: pytest.MonkeyPatch) -> None:
     first = randomness_of(0, 0).permutation(100).tolist()
 
     monkeypatch.setattr("gridrt.processes.rank", lambda: 1)
@@ -228,7 +228,7 @@ def test_every_process_has_a_chance_of_its_own(monkeypatch: pytest.MonkeyPatch) 
     assert randomness_of(0, 0).permutation(100).tolist() != first
 
 
-def test_the_chance_of_an_iteration_depends_on_the_seed_and_its_number_alone() -> None:
+def test_the_randomness_of_an_iteration_depends_on_the_seed_and_its_number_alone() -> None:
     draws = [randomness_of(seed, n).permutation(100).tolist() for seed, n in ((0, 0), (0, 0), (0, 1), (1, 0))]
 
     assert draws[0] == draws[1]

@@ -10,14 +10,14 @@ from gridrt.config import GridTrainConfig, RoITrainConfig, RPNTrainConfig
 from gridrt.model.grid_rcnn import GridRCNN
 from gridrt.model.presets import build
 from gridrt.train.schedule import SGD, WarmUp
-from gridrt.train.settings import Settings, lasting_settings
+from gridrt.train.settings import Settings, fixed_settings
 from tests.train.stand_ins import SCHEDULE, SETTINGS, data_of, one_weight
 
 
 def changed(pictures: Path, settings: Settings = SETTINGS, model: GridRCNN | None = None, seed: int = 0) -> set[str]:
     """Names of what is not as it is without arguments."""
-    before = lasting_settings(one_weight(), data_of(pictures), SETTINGS)
-    after = lasting_settings(model or one_weight(), data_of(pictures, seed), settings)
+    before = fixed_settings(one_weight(), data_of(pictures), SETTINGS)
+    after = fixed_settings(model or one_weight(), data_of(pictures, seed), settings)
     assert before.keys() == after.keys()
     return {name for name in before if before[name] != after[name]}
 
@@ -49,7 +49,7 @@ def test_batches_of_an_iteration_precision_and_seed_last(pictures: Path) -> None
 def test_the_number_of_processes_lasts(pictures: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gridrt.processes.count", lambda: 2)
 
-    assert lasting_settings(one_weight(), data_of(pictures), SETTINGS)["processes"] == 2
+    assert fixed_settings(one_weight(), data_of(pictures), SETTINGS)["processes"] == 2
 
 
 def test_how_a_run_saves_loads_and_evaluates_may_change(pictures: Path) -> None:
@@ -69,7 +69,7 @@ def test_which_boxes_the_heads_learn_from_lasts(pictures: Path) -> None:
 
 @pytest.mark.parametrize(("variant", "heads"), [("tiny", {"rpn", "roi", "grid"}), ("faster_tiny", {"rpn", "roi"})])
 def test_the_detectors_that_have_a_name_have_them(pictures: Path, variant: str, heads: set[str]) -> None:
-    found = lasting_settings(build(variant, 6), data_of(pictures), SETTINGS)
+    found = fixed_settings(build(variant, 6), data_of(pictures), SETTINGS)
 
     assert {name for name in ("rpn", "roi", "grid") if name in found} == heads
     assert found["variant"] == variant
@@ -79,6 +79,6 @@ def test_frozen_stages_last(pictures: Path) -> None:
     model = build("tiny", 6)
     model.backbone.freeze(1)
 
-    found = lasting_settings(model, data_of(pictures), SETTINGS)["frozen"]
+    found = fixed_settings(model, data_of(pictures), SETTINGS)["frozen"]
 
     assert str(found).endswith(" weights of backbone.bn1, backbone.conv1, backbone.layer1")

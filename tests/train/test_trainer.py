@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import os
 import shutil
+import signal
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +15,7 @@ from torch import nn
 
 from gridrt.data.coco import CocoDataset
 from gridrt.detector import Detector
-from gridrt.errors import CheckpointError, OutputError
+from gridrt.errors import CheckpointError, GridRTError, OutputError
 from gridrt.eval import Metrics
 from gridrt.model.grid_rcnn import GridRCNN
 from gridrt.train.optimization import Optimization
@@ -39,7 +41,7 @@ class KilledError(BaseException):
     """Ends a run where it stands."""
 
 
-def kill(*_: object) -> None:
+def kill(*_: object, **__: object) -> None:
     raise KilledError
 
 
@@ -54,7 +56,7 @@ def evaluations(monkeypatch: pytest.MonkeyPatch) -> list[tuple[float, Detector]]
     """Of each evaluation the weight and the detector; its AP is the weight."""
     made = []
 
-    def evaluate(detector: Detector, _: CocoDataset) -> Metrics:
+    def evaluate(detector: Detector, _: CocoDataset, **__: object) -> Metrics:
         weight = weight_of(detector._session.model)  # type: ignore[attr-defined]
         made.append((weight, detector))
         return metrics_of(weight)
@@ -87,7 +89,7 @@ def weight_in(folder: Path, name: str = "last.pth") -> float:
 
 
 @pytest.mark.parametrize("at", ["0_0", "0_1", "0_3", "0_4", "0_6", "1_0", "1_5", "1_6"])
-def test_a_run_that_goes_on_reaches_the_weights_and_the_log_of_one_that_was_never_stopped(
+def test_a_resumed_run_reaches_the_weights_and_the_log_of_an_uninterrupted_one(
     begin: Begin, snapshots: Path, tmp_path: Path, at: str
 ) -> None:
     begin(tmp_path / "never stopped").run()
@@ -99,7 +101,7 @@ def test_a_run_that_goes_on_reaches_the_weights_and_the_log_of_one_that_was_neve
     assert records_in(tmp_path / "stopped") == records_in(tmp_path / "never stopped")
 
 
-def test_an_evaluation_that_no_state_knows_of_is_recorded_once(
+def test_an_evaluation_that_was_not_saved_is_recorded_once(
     begin: Begin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
@@ -130,7 +132,7 @@ def test_the_best_weights_are_those_of_the_best_evaluation(
 ) -> None:
     model, weights = one_weight(), list[float]()
 
-    def evaluate(*_: object) -> Metrics:
+    def evaluate(*_: object, **__: object) -> Metrics:
         weights.append(weight_of(model))
         return metrics_of(aps[len(weights) - 1])
 
@@ -156,6 +158,92 @@ def test_the_last_epoch_is_evaluated_always(begin: Begin, tmp_path: Path) -> Non
 
     assert [record["epoch"] for record in records_in(tmp_path) if "ap" in record] == [2, 3]
     assert "ap" in records_in(tmp_path)[-1]
+
+
+def interrupt_after(iteration: int, monkeypatch: pytest.MonkeyPatch, number: signal.Signals = signal.SIGINT) -> None:
+    """Send a signal to this process in the middle of that iteration, counted from 1."""
+    step = Optimization.step
+
+    def interrupted(optimization: Optimization, done: int, *given: Any) -> dict[str, float]:  # noqa: ANN401 - passed on
+        if done == iteration - 1:
+            os.kill(os.getpid(), number)
+        return step(optimization, done, *given)
+
+    monkeypatch.setattr(Optimization, "step", interrupted)
+
+
+RARELY = replace(SETTINGS, save_every=500)
+
+
+@pytest.mark.parametrize("iteration", [3, PER_EPOCH, PER_EPOCH + 1])
+def test_an_interrupted_run_is_saved_after_its_iteration_and_resumed_there(
+    begin: Begin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], iteration: int
+) -> None:
+    begin(tmp_path / "never stopped", settings=RARELY).run()
+    with monkeypatch.context() as patch:
+        interrupt_after(iteration, patch)
+        with pytest.raises(KeyboardInterrupt):
+            begin(tmp_path / "stopped", settings=RARELY).run()
+    assert f"saved at iteration {iteration}" in capsys.readouterr().err.splitlines()
+
+    begin(tmp_path / "stopped", settings=RARELY, resume=True).run()
+
+    assert f"resumed at iteration {iteration}" in capsys.readouterr().err.splitlines()
+    assert weight_in(tmp_path / "stopped") == weight_in(tmp_path / "never stopped")
+    assert records_in(tmp_path / "stopped") == records_in(tmp_path / "never stopped")
+
+
+def test_a_terminated_run_is_saved_too(begin: Begin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    interrupt_after(3, monkeypatch, signal.SIGTERM)
+
+    with pytest.raises(SystemExit) as caught:
+        begin(tmp_path, settings=RARELY).run()
+
+    assert caught.value.code == 143
+    assert load_state(tmp_path / "checkpoint.pth").progress.iteration == 3
+
+
+def test_an_interrupt_does_not_wait_for_an_evaluation(
+    begin: Begin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def evaluate(*_: object, **__: object) -> Metrics:
+        os.kill(os.getpid(), signal.SIGINT)
+        pytest.fail("the evaluation went on")
+
+    monkeypatch.setattr("gridrt.train.trainer.evaluate", evaluate)
+
+    with pytest.raises(KeyboardInterrupt):
+        begin(tmp_path, settings=RARELY).run()
+
+    assert f"saved at iteration {PER_EPOCH}" in capsys.readouterr().err.splitlines()
+
+
+def test_a_signal_to_another_process_stops_this_one_at_the_same_iteration(
+    begin: Begin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = iter([False, True])
+    monkeypatch.setattr("gridrt.processes.anywhere", lambda _: next(asked))
+
+    with pytest.raises(KeyboardInterrupt):
+        begin(tmp_path, settings=RARELY).run()
+
+    assert load_state(tmp_path / "checkpoint.pth").progress.iteration == 2
+
+
+def test_images_that_fail_in_an_evaluation_do_not_stop_the_training_and_are_named_at_its_end(
+    begin: Begin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def evaluate(_: Detector, __: CocoDataset) -> Metrics:
+        return replace(metrics_of(0.5), failed={Path("val/7.png"): "boxes must be finite numbers"})
+
+    monkeypatch.setattr("gridrt.train.trainer.evaluate", evaluate)
+
+    with pytest.raises(GridRTError, match=r"last evaluation: .*1 image, first val/7\.png"):
+        begin(tmp_path).run()
+
+    assert load_state(tmp_path / "checkpoint.pth").progress.epoch == 2
+    reported = [line for line in capsys.readouterr().err.splitlines() if "evaluated in" in line]
+    assert [line.endswith("AP75 25.0; failed for 1 image") for line in reported] == [True, True]
 
 
 def test_records_are_means_over_the_iterations_since_the_last_one(
@@ -194,38 +282,38 @@ CHANGES: dict[str, Callable[[Path], dict[str, Any]]] = {
 }
 
 
-@pytest.mark.parametrize("told", CHANGES)
+@pytest.mark.parametrize("change", CHANGES)
 def test_what_changed_is_named_before_the_model_is_touched(
-    begin: Begin, tmp_path: Path, pictures: Path, monkeypatch: pytest.MonkeyPatch, told: str
+    begin: Begin, tmp_path: Path, pictures: Path, monkeypatch: pytest.MonkeyPatch, change: str
 ) -> None:
     begin(tmp_path)
     monkeypatch.setattr(nn.Module, "load_state_dict", kill)
 
-    with pytest.raises(CheckpointError, match=told):
-        begin(tmp_path, resume=True, **CHANGES[told](pictures))
+    with pytest.raises(CheckpointError, match=change):
+        begin(tmp_path, resume=True, **CHANGES[change](pictures))
 
 
-def test_the_data_decides_not_where_it_lies(begin: Begin, tmp_path: Path, pictures: Path) -> None:
+def test_the_data_may_move_to_another_folder(begin: Begin, tmp_path: Path, pictures: Path) -> None:
     begin(tmp_path / "out")
     shutil.copytree(pictures, tmp_path / "moved")
 
     assert begin(tmp_path / "out", resume=True, data=data_of(tmp_path / "moved")).progress.iteration == 0
 
 
-def test_where_there_is_nothing_to_resume_a_training_begins_and_says_so(
+def test_without_a_state_to_resume_a_training_starts_and_says_so(
     begin: Begin, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     begin(tmp_path, resume=True).run()
 
     first, second, *_ = capsys.readouterr().err.splitlines()
-    assert first == "There is no training to resume: a new one begins."
+    assert first == "There is no training to resume: a new one starts."
     assert second == (
         "12 images, 6 classes: 2 epochs, 12 iterations, batch size 1, scale 96 x 64, peak learning rate 0.001"
     )
     assert load_state(tmp_path / "checkpoint.pth").progress.iteration == 2 * PER_EPOCH
 
 
-def test_a_run_tells_of_its_epochs_and_evaluations(
+def test_a_run_reports_its_epochs_and_evaluations(
     begin: Begin, tmp_path: Path, capsys: pytest.CaptureFixture[str], evaluations: list[tuple[float, Detector]]
 ) -> None:
     begin(tmp_path).run()
@@ -241,7 +329,7 @@ def test_a_run_tells_of_its_epochs_and_evaluations(
     assert said[2].endswith("; 00:00 left")
 
 
-def test_a_run_that_goes_on_says_from_where(
+def test_a_resumed_run_reports_where_it_resumes(
     begin: Begin, snapshots: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     begin(tmp_path / "never stopped").run()
@@ -251,11 +339,12 @@ def test_a_run_that_goes_on_says_from_where(
     begin(tmp_path / "stopped", resume=True).run()
 
     said = capsys.readouterr().err
+    assert "resumed at iteration 11" in said.splitlines()
     assert "iterations 11 to 12" in said
     assert "no training to resume" not in said
 
 
-def test_losses_of_an_epoch_are_told_as_their_means(
+def test_the_mean_losses_of_an_epoch_are_reported(
     begin: Begin, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     losses = iter([{"loss": float(n), "loss_a": 1.0, "gradient_norm": 0.0} for n in range(2 * PER_EPOCH)])
@@ -268,12 +357,12 @@ def test_losses_of_an_epoch_are_told_as_their_means(
     assert "epoch 2 of 2: loss 8.500, a 1.000;" in said
 
 
-def test_a_disk_without_room_is_told_at_the_start(
+def test_a_disk_without_room_is_refused_at_the_start(
     begin: Begin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=31))
 
-    with pytest.raises(OutputError, match="there must be room for the states and the weights"):
+    with pytest.raises(OutputError, match="must have room"):
         begin(tmp_path)  # a weight of 4 bytes, its two moments, all twice, and the weight twice again: 32
     assert list(tmp_path.iterdir()) == []
 
@@ -292,7 +381,7 @@ def test_what_a_killed_save_left_is_removed_at_the_start(begin: Begin, tmp_path:
     assert [path.name for path in tmp_path.iterdir()] == ["checkpoint.pth"]
 
 
-def test_missing_matplotlib_is_told_once(
+def test_missing_matplotlib_is_reported_once(
     begin: Begin, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("gridrt.report.figure.find_spec", lambda _: None)

@@ -1,4 +1,4 @@
-"""A drawn data set in COCO's format: six kinds of shapes before clutter, so that nothing need be downloaded."""
+"""A synthetic data set in COCO's format: six classes of shapes on clutter, so that nothing need be downloaded."""
 
 from gridrt.data.synthetic.shapes import CLASS_NAMES
 from gridrt.data.synthetic.write import write_split, write_synthetic

@@ -1,4 +1,4 @@
-"""The kinds of shapes: closed polygons with exact boxes, and how much of each pixel one covers.
+"""The classes of shapes: closed polygons with exact boxes, and how much of each pixel a shape covers.
 
 Shapes: V vertices of an outline. Coordinates are continuous: pixel (row, column) covers [column, column + 1) in x.
 """
@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from gridrt.types import Float32Array, UInt8Array
+from gridrt.types import Float32Array
 
 Outline = npt.NDArray[np.float64]  # [V, 2], x and y
 Outlines = tuple[Outline, ...]
@@ -26,11 +26,11 @@ FRACTION_BITS = 4  # of the vertices that OpenCV draws
 
 @dataclass(frozen=True)
 class Shape:
-    """One drawn thing.
+    """One shape in an image.
 
     Attributes:
-        outlines: the border, and that of the hole where there is one; in pixels.
-        label: index into `CLASS_NAMES`; `DISTRACTOR` for what is no object.
+        outlines: of the shape, and of its hole if it has one; in pixels.
+        label: index into `CLASS_NAMES`; `DISTRACTOR` for a shape that is not an object.
     """
 
     outlines: Outlines
@@ -38,20 +38,20 @@ class Shape:
 
     @property
     def box(self) -> tuple[float, float, float, float]:
-        """The smallest (x1, y1, x2, y2) around the shape, whatever lies before it."""
+        """The smallest (x1, y1, x2, y2) around the shape, with its hidden parts."""
         left, top = self.outlines[0].min(0)
         right, bottom = self.outlines[0].max(0)
         return float(left), float(top), float(right), float(bottom)
 
     def window(self, margin: int, height: int, width: int) -> tuple[slice, slice]:
-        """The pixels of a picture of [height, width] that the box touches, and `margin` around; rows, columns."""
+        """The pixels of an image of [height, width] that the box touches, and `margin` around; rows, columns."""
         left, top, right, bottom = self.box
         rows = slice(max(math.floor(top) - margin, 0), min(math.ceil(bottom) + margin, height))
         columns = slice(max(math.floor(left) - margin, 0), min(math.ceil(right) + margin, width))
         return rows, columns
 
     def coverage(self, height: int, width: int) -> Float32Array:
-        """How much of each pixel a shape within the picture covers, float32 [height, width] in 0..1; a hole is 0."""
+        """How much of each pixel the shape covers, float32 [height, width] in 0..1; a hole is 0."""
         covered = np.zeros((height, width), np.float32)
         rows, columns = self.window(0, height, width)
         samples = np.zeros(((rows.stop - rows.start) * SAMPLES, (columns.stop - columns.start) * SAMPLES), np.uint8)
@@ -59,14 +59,11 @@ class Shape:
         # OpenCV counts from the middle of a sample, and in fractions of one.
         fine = [((outline - corner) * SAMPLES - 0.5) * 2**FRACTION_BITS for outline in self.outlines]
         cv2.fillPoly(samples, [np.rint(one).astype(np.int32) for one in fine], (255,), cv2.LINE_8, FRACTION_BITS)
-        covered[rows, columns] = _mean_of_blocks(samples)
+        pixels = cv2.resize(
+            samples, (columns.stop - columns.start, rows.stop - rows.start), interpolation=cv2.INTER_AREA
+        )
+        covered[rows, columns] = pixels / np.float32(255)
         return covered
-
-
-def _mean_of_blocks(samples: UInt8Array) -> Float32Array:
-    height, width = samples.shape
-    small = cv2.resize(samples, (width // SAMPLES, height // SAMPLES), interpolation=cv2.INTER_AREA)
-    return np.asarray(np.asarray(small) / np.float32(255), np.float32)
 
 
 def _circle(_: np.random.Generator) -> Outlines:
@@ -99,7 +96,7 @@ def _ring(random: np.random.Generator) -> Outlines:
 def _cross(random: np.random.Generator) -> Outlines:
     arm = random.uniform(0.22, 0.36)
     quarter = np.array([[arm, arm], [arm, 1], [-arm, 1]])
-    return (np.concatenate([_turned((quarter,), turn * math.pi / 2)[0] for turn in range(4)]),)
+    return (np.concatenate([_rotated((quarter,), turn * math.pi / 2)[0] for turn in range(4)]),)
 
 
 KINDS: dict[str, Callable[[np.random.Generator], Outlines]] = {
@@ -111,28 +108,28 @@ KINDS: dict[str, Callable[[np.random.Generator], Outlines]] = {
     "cross": _cross,
 }
 CLASS_NAMES = tuple(KINDS)
-ROUND = ("circle", "ring")  # turning one moves its extremes off the vertices, and shows nothing
+ROUND = ("circle", "ring")  # rotating one moves its extremes off the vertices, and changes nothing visible
 
 
 def random_object(random: np.random.Generator, size: float) -> Shape:
-    """A shape of any kind, at any angle, at the origin; the area of its box is that of a square of side `size`."""
+    """A shape of any class and angle, at the origin; its box has the area of a square of side `size`."""
     label = int(random.integers(len(CLASS_NAMES)))
     name = CLASS_NAMES[label]
     angle = 0.0 if name in ROUND else random.uniform(0, 2 * math.pi)
-    return Shape(_sized(_turned(KINDS[name](random), angle), size), label)
+    return Shape(_scaled(_rotated(KINDS[name](random), angle), size), label)
 
 
 def random_distractor(random: np.random.Generator, size: float) -> Shape:
-    """A smooth blob or a half disc, which is no object, at the origin."""
+    """A smooth blob or a half disc at the origin, which is not an object."""
     if random.random() < 0.5:
         angles = np.linspace(0, math.pi, CIRCLE_VERTICES // 2)
         outline = np.stack([np.cos(angles), np.sin(angles)], 1)
     else:
         outline = _blob(random)
-    return Shape(_sized(_turned((outline,), random.uniform(0, 2 * math.pi)), size), DISTRACTOR)
+    return Shape(_scaled(_rotated((outline,), random.uniform(0, 2 * math.pi)), size), DISTRACTOR)
 
 
-def moved(shape: Shape, x: float, y: float) -> Shape:
+def move_to(shape: Shape, x: float, y: float) -> Shape:
     """The shape with the upper left corner of its box at (x, y)."""
     left, top, _, _ = shape.box
     step = np.array([x - left, y - top])
@@ -140,7 +137,7 @@ def moved(shape: Shape, x: float, y: float) -> Shape:
 
 
 def _blob(random: np.random.Generator) -> Outline:
-    """A closed curve whose radius is a sum of a few waves, bent in at least once."""
+    """A closed curve whose radius is a sum of a few waves, with at least one dent."""
     angles = np.arange(CIRCLE_VERTICES) * (2 * math.pi / CIRCLE_VERTICES)
     radii = np.ones_like(angles)
     for waves, height in ((2, 0.35), (3, 0.3), (4, 0.12)):
@@ -148,11 +145,11 @@ def _blob(random: np.random.Generator) -> Outline:
     return np.stack([radii * np.cos(angles), radii * np.sin(angles)], 1)
 
 
-def _turned(outlines: Sequence[Outline], angle: float) -> Outlines:
+def _rotated(outlines: Sequence[Outline], angle: float) -> Outlines:
     cosine, sine = math.cos(angle), math.sin(angle)
     return tuple(outline @ np.array([[cosine, sine], [-sine, cosine]]) for outline in outlines)
 
 
-def _sized(outlines: Outlines, size: float) -> Outlines:
+def _scaled(outlines: Outlines, size: float) -> Outlines:
     width, height = np.ptp(outlines[0], axis=0)
     return tuple(outline * (size / math.sqrt(width * height)) for outline in outlines)

@@ -1,9 +1,8 @@
-"""The drawn set as files: a folder of pictures and an annotation file for each split."""
+"""The synthetic set as files: a folder of images and an annotation file for each split."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -13,11 +12,10 @@ from PIL import Image
 from gridrt.data.synthetic.scene import draw_scene
 from gridrt.data.synthetic.shapes import CLASS_NAMES, Shape
 from gridrt.files import atomic_path, make_folder, write_text
-from gridrt.types import UInt8Array
 
 SPLITS = ("train", "val")
 SIZE = (320, 256)
-"""Width and height of the pictures."""
+"""Width and height of the images."""
 
 
 def write_synthetic(
@@ -28,14 +26,14 @@ def write_synthetic(
     seed: int = 0,
     size: tuple[int, int] = SIZE,
 ) -> None:
-    """Draw a data set: `train/` and `val/` with PNG pictures, `instances_train.json` and `instances_val.json`.
+    """Write a data set: `train/` and `val/` with PNG images, `instances_train.json` and `instances_val.json`.
 
     Args:
-        folder: made where it is missing.
-        train_images: how many pictures to train on.
+        folder: made if it is missing.
+        train_images: how many images to train on.
         val_images: how many to evaluate on.
-        seed: of all that is drawn, at least 0.
-        size: width and height of the pictures, in pixels.
+        seed: of all random choices, at least 0.
+        size: width and height of the images, in pixels.
 
     Raises:
         OutputError: `folder` cannot be written.
@@ -47,15 +45,15 @@ def write_synthetic(
 def write_split(
     folder: str | Path, split: Literal["train", "val"], count: int, *, seed: int = 0, size: tuple[int, int] = SIZE
 ) -> None:
-    """Draw one half of the data set: a folder of PNG pictures named after the split, and `instances_<split>.json`.
+    """Write one split of the data set: a folder of PNG images named after it, and `instances_<split>.json`.
 
-    The same arguments give the same bytes, with the same versions of NumPy, OpenCV and Pillow. A picture depends on
+    The same arguments give the same bytes, with the same versions of NumPy, OpenCV and Pillow. An image depends on
     `seed`, its split and its number alone, so a longer set begins with the shorter one.
 
     Args:
-        folder: made where it is missing.
-        split: the two have no picture in common.
-        count: how many pictures.
+        folder: made if it is missing.
+        split: the two have no image in common.
+        count: how many images.
         seed: as for `write_synthetic`.
         size: as for `write_synthetic`.
 
@@ -68,24 +66,16 @@ def write_split(
     for number in range(1, count + 1):
         scene = draw_scene(np.random.default_rng([seed, SPLITS.index(split), number]), height, width)
         file_name = f"{number:06d}.png"
-        _save(folder / split / file_name, scene.image)
+        with atomic_path(folder / split / file_name) as temporary:
+            # More effort saves nothing: the pixels are noise.
+            Image.fromarray(scene.image).save(temporary, "PNG", compress_level=1)
         images.append({"id": number, "file_name": file_name, "width": width, "height": height})
         annotations += [_annotation(shape, number) for shape in scene.objects]
-    _write_annotations(folder / f"instances_{split}.json", images, annotations)
-
-
-def _write_annotations(
-    target: Path, images: Sequence[Mapping[str, object]], annotations: Sequence[dict[str, object]]
-) -> None:
     for number, annotation in enumerate(annotations, 1):
         annotation["id"] = number
     categories = [{"id": number, "name": name} for number, name in enumerate(CLASS_NAMES, 1)]
-    write_text(target, json.dumps({"images": images, "annotations": annotations, "categories": categories}) + "\n")
-
-
-def _save(target: Path, image: UInt8Array) -> None:
-    with atomic_path(target) as temporary:
-        Image.fromarray(image).save(temporary, "PNG", compress_level=1)  # more effort saves nothing: it is noise
+    content = {"images": images, "annotations": annotations, "categories": categories}
+    write_text(folder / f"instances_{split}.json", json.dumps(content) + "\n")
 
 
 def _annotation(shape: Shape, image_id: int) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""Which variant a state dict belongs to: the preset whose names and shapes it has."""
+"""The variant of a state dict: the preset with its names and shapes."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ class Misfit:
     """How a state dict differs from what a model expects; falsy where it does not.
 
     Attributes:
-        missing: names that the model has and the file has not.
-        unexpected: names that the file has and the model has not.
-        misshaped: names of both whose shape or kind of number differs, each with what was found and expected.
+        missing: names in the model only.
+        unexpected: names in the file only.
+        misshaped: names in both whose shape or kind of number differs, each with what was found and expected.
     """
 
     missing: tuple[str, ...]
@@ -39,24 +39,21 @@ class Misfit:
 
 
 def nearest_model(state_dict: Mapping[str, Tensor]) -> tuple[GridRCNN, Misfit]:
-    """The preset that differs least from `state_dict`, on the meta device (no memory), and how it differs.
+    """The preset that differs least from `state_dict`, built on the meta device (no memory), and how it differs.
 
-    The class count is read off the classifier, which has one row per class and one for the background.
+    The class count follows from the classifier, which has one row per class and one for the background; without a
+    classifier it is 80.
     """
+    classifier = state_dict.get(_CLASSIFIER)
+    num_classes = max(len(classifier) - 1, 1) if classifier is not None and classifier.dim() else _DEFAULT_NUM_CLASSES
     candidates = []
     for variant in PRESETS:
         with torch.device("meta"):
-            model = build(variant, _num_classes(state_dict))
+            model = build(variant, num_classes)
         candidates.append((model, compare(model.state_dict(), state_dict)))
         if not candidates[-1][1]:
             break
     return min(candidates, key=lambda candidate: len(candidate[1]))
-
-
-def _num_classes(state_dict: Mapping[str, Tensor]) -> int:
-    """Rows of the classifier but one; the usual count where there is no classifier to tell."""
-    classifier = state_dict.get(_CLASSIFIER)
-    return max(len(classifier) - 1, 1) if classifier is not None and classifier.dim() else _DEFAULT_NUM_CLASSES
 
 
 def compare(expected: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> Misfit:
@@ -65,22 +62,19 @@ def compare(expected: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> Misf
         missing=tuple(name for name in expected if name not in found and not may_be_missing(name)),
         unexpected=tuple(name for name in found if name not in expected),
         misshaped=tuple(
-            f"{name} {_described(found[name])} instead of {_described(tensor)}"
+            f"{name} {_describe(found[name])} instead of {_describe(tensor)}"
             for name, tensor in expected.items()
-            if name in found and not _interchangeable(tensor, found[name])
+            if name in found
+            and (tensor.shape != found[name].shape or tensor.is_floating_point() != found[name].is_floating_point())
         ),
     )
 
 
 def may_be_missing(name: str) -> bool:
-    """BatchNorm's step counter, which torch had not before 0.4.1 and which inference does not read."""
+    """BatchNorm's step counter, which torch before 0.4.1 does not save and inference does not read."""
     return name.endswith(".num_batches_tracked")
 
 
-def _interchangeable(one: Tensor, other: Tensor) -> bool:
-    return one.shape == other.shape and one.is_floating_point() == other.is_floating_point()
-
-
-def _described(tensor: Tensor) -> str:
+def _describe(tensor: Tensor) -> str:
     dtype = "" if tensor.is_floating_point() else f" {str(tensor.dtype).removeprefix('torch.')}"
     return f"{list(tensor.shape)}{dtype}"

@@ -1,20 +1,23 @@
-"""A model from a weights file: the variant, the class count and the class names are read off the file."""
+"""A model from a weights file: the variant, the class count and the settings come from the file."""
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from gridrt.classes import names_for
 from gridrt.errors import CheckpointError
 from gridrt.model.checkpoint.fit import Misfit, may_be_missing, nearest_model
 from gridrt.model.checkpoint.layout import StateDict
 from gridrt.model.checkpoint.listing import listed
+from gridrt.model.checkpoint.mmdet_config import contradictions
+from gridrt.model.checkpoint.names import unknown_prefix
 from gridrt.model.checkpoint.read import WeightsFile, read_weights
+from gridrt.model.checkpoint.stated import describe_foreign_settings, stated_settings
 from gridrt.model.grid_rcnn import GridRCNN
 from gridrt.model.zoo import locate
 
@@ -22,27 +25,55 @@ from gridrt.model.zoo import locate
 def load_model(path_or_name: str | Path, *, trust_checkpoint: bool = False) -> GridRCNN:
     """The detector in a weights file, float32, on the CPU, in eval mode.
 
+    It runs as the file states: colour order, mean and std of pixels, scale, class names and thresholds come from
+    GridRT's own metadata, or from the config of mmdetection in the checkpoint, which is parsed and never run. A warning
+    says what was taken from such a config and what it does not state.
+
     Args:
-        path_or_name: a file of mmdetection 1.x to 3.x, of GridRT, a bare state dict or safetensors; or a name of
-            `gridrt.model.zoo` (`r50`, `tiny_bccd`, ...); published weights are fetched once.
+        path_or_name: a file of mmdetection 1.x to 3.x or of GridRT, a bare state dict, safetensors, or the index or a
+            shard of those; or a name of `gridrt.model.zoo` (`r50`, `tiny_bccd`, ...). Published weights are downloaded
+            once.
         trust_checkpoint: unpickle any class that the file names. That can run any code its author wrote.
 
     Raises:
-        CheckpointError: the file cannot be read or trusted, fits no variant, or holds numbers that are not finite.
+        CheckpointError: the file cannot be read or trusted, fits no variant, contradicts it, or holds numbers that are
+            not finite.
     """
     weights = read_weights(locate(path_or_name), trust_checkpoint=trust_checkpoint)
     model, misfit = nearest_model(weights.state_dict)
     if misfit:
         raise _fits_no_variant(weights, model, misfit)
+    if differences := list(contradictions(weights.config, model)):
+        raise CheckpointError(
+            "the config in this file must agree with its model",
+            place=weights.path,
+            value="; ".join(differences),
+            remedy="If the config does not belong to these weights, delete `cfg` or `config` from the file's `meta`.",
+        )
     state_dict = _as_expected(weights.state_dict, model.state_dict())
     _refuse_non_finite(state_dict, weights.path)
     model.load_state_dict(state_dict, assign=True)
-    model.class_names = _class_names(weights, len(model.class_names))
-    model.scale = weights.scale
+    settings = stated_settings(weights)
+    if settings.class_names and len(settings.class_names) != len(model.class_names):
+        counts = f"{len(settings.class_names)} classes for a model of {len(model.class_names)}"
+        warnings.warn(f"{weights.path} names {counts}: the names are ignored", stacklevel=2)
+        settings = replace(settings, class_names=None)
+    if line := describe_foreign_settings(weights, settings, model):
+        warnings.warn(f"{weights.path}: {line}", stacklevel=2)
+    settings.apply(model)
     return model.eval()
 
 
 def _fits_no_variant(weights: WeightsFile, nearest: GridRCNN, misfit: Misfit) -> CheckpointError:
+    expected = nearest.state_dict()
+    prefix = unknown_prefix(weights.state_dict, expected)
+    if prefix and expected.keys().isdisjoint(weights.state_dict):
+        return CheckpointError(
+            f"names of weights must begin as in {next(iter(expected))}",
+            place=weights.path,
+            value=f"the prefix `{prefix}` before them",
+            remedy="Save the state dict of the detector itself, or remove the prefix from every name.",
+        )
     return CheckpointError(
         "weights must have the names and shapes of a Grid R-CNN or Faster R-CNN",
         place=weights.path,
@@ -53,15 +84,15 @@ def _fits_no_variant(weights: WeightsFile, nearest: GridRCNN, misfit: Misfit) ->
 def _as_expected(found: StateDict, expected: Mapping[str, Tensor]) -> StateDict:
     """The tensors of `found` as the model keeps them: float32, contiguous, step counters filled in.
 
-    `found` is emptied on the way, so that half-precision weights and their float32 copies are not held together.
+    This empties `found`, so that half-precision weights and their float32 copies are not all in memory at once.
     """
-    return {name: _take(found, name, like) for name, like in expected.items()}
-
-
-def _take(found: StateDict, name: str, like: Tensor) -> Tensor:
-    if name not in found and may_be_missing(name):
-        return torch.zeros(like.shape, dtype=like.dtype)
-    return found.pop(name).to(like.dtype).contiguous()
+    taken = {}
+    for name, like in expected.items():
+        if name not in found and may_be_missing(name):
+            taken[name] = torch.zeros(like.shape, dtype=like.dtype)
+        else:
+            taken[name] = found.pop(name).to(like.dtype).contiguous()
+    return taken
 
 
 def _refuse_non_finite(state_dict: StateDict, place: Path) -> None:
@@ -71,16 +102,5 @@ def _refuse_non_finite(state_dict: StateDict, place: Path) -> None:
             "weights must be finite numbers",
             place=place,
             value=f"NaN or infinity in {len(broken)} tensors: {listed(broken)}",
-            remedy="The training diverged; take an earlier checkpoint.",
+            remedy="The training diverged; use an earlier checkpoint.",
         )
-
-
-def _class_names(weights: WeightsFile, num_classes: int) -> tuple[str, ...]:
-    names = weights.class_names
-    if names is not None and len(names) != num_classes:
-        warnings.warn(
-            f"{weights.path} names {len(names)} classes for a model of {num_classes}: the names are ignored",
-            stacklevel=3,
-        )
-        names = None
-    return names or names_for(num_classes)

@@ -1,9 +1,9 @@
-"""Reading pickled checkpoints without letting them run anything.
+"""Reading pickled checkpoints without running their code.
 
-A pickle may name any function and have it called. torch's weights-only unpickler refuses every name that tensors do not
-need; training states of mmengine need a few more (the log buffers of its message hub and the numpy arrays in them).
-Nothing of that is wanted here, so those names are bound to an inert stand-in: the file opens, its tensors are read, and
-neither mmengine nor numpy is called on its behalf.
+A pickle can call any function. torch's weights-only unpickler refuses every name that tensors do not need. Training
+states of mmengine need a few more: the log buffers of its message hub and the numpy arrays in them. GridRT needs none
+of these objects, so an inert stand-in replaces them: the tensors are read, and the file calls neither mmengine nor
+numpy.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _HARMLESS_NAMES = (
 
 
 class _Discarded:
-    """Stands where an object of a checkpoint would: takes any arguments and any state, keeps none, does nothing."""
+    """Replaces an object of a checkpoint: accepts any arguments and any state, and ignores them."""
 
     def __init__(self, *arguments: object) -> None:
         pass
@@ -42,7 +42,7 @@ class _Discarded:
         pass
 
 
-# torch's list of allowed names belongs to the process: without the lock, one thread that leaves takes away another's.
+# torch keeps one list of allowed names per process: without the lock, a thread that is done removes another's names.
 _allowed_names_lock = threading.Lock()
 
 
@@ -51,7 +51,7 @@ def load_pickled(path: Path, *, trust_checkpoint: bool) -> object:
 
     Args:
         path: a file in one of torch's two formats.
-        trust_checkpoint: unpickle classes outside the harmless ones too. That can run any code the file's author wrote.
+        trust_checkpoint: unpickle any class. That can run any code the file's author wrote.
 
     Raises:
         CheckpointError: the file is damaged, or needs classes that are not trusted.
@@ -64,14 +64,17 @@ def load_pickled(path: Path, *, trust_checkpoint: bool) -> object:
                 "these weights cannot be read safely",
                 place=path,
                 value=refusal,
-                remedy="Reading them can run code that the file brings along: if you trust its author, pass "
+                remedy="Reading them can run code inside the file: if you trust its author, pass "
                 "--trust-checkpoint (trust_checkpoint=True).",
             ) from None
-    return _load_trusted(path)
+    try:
+        return _torch_load(path, weights_only=False)
+    except Exception as error:  # the file's own code, or a missing module, can raise anything
+        raise _damaged(path, error) from error
 
 
 class _RefusedError(Exception):
-    """The weights-only unpickler met what it does not allow."""
+    """The weights-only unpickler met a name that it does not allow."""
 
 
 def _load_weights_only(path: Path) -> object:
@@ -81,26 +84,19 @@ def _load_weights_only(path: Path) -> object:
             return _torch_load(path, weights_only=True)
         except pickle.UnpicklingError as error:
             raise _RefusedError(_what_was_refused(path, str(error))) from None
-        except Exception as error:  # a damaged pickle can make the unpickler stumble in any way
+        except Exception as error:  # a damaged pickle can make the unpickler raise anything
             raise _damaged(path, error) from error
 
 
 def _what_was_refused(path: Path, message: str) -> str:
-    """The classes and functions that the pickle names beyond those allowed, or torch's reason if it is not those."""
+    """The names in the pickle that are not allowed, or torch's reason where it is something else."""
     try:
         names = sorted(torch.serialization.get_unsafe_globals_in_checkpoint(str(path)))
-    except (ValueError, pickle.UnpicklingError):  # the legacy format: torch tells the first name only
+    except (ValueError, pickle.UnpicklingError):  # the legacy format: torch reports the first name only
         names = re.findall(r"GLOBAL (\S+) (?:was not an allowed|whose module)", message)
     if names:
         return f"use of {listed(names)}"
     return message.rpartition("WeightsUnpickler error:")[2].strip().split("\n")[0]
-
-
-def _load_trusted(path: Path) -> object:
-    try:
-        return _torch_load(path, weights_only=False)
-    except Exception as error:  # whatever the file's own code raises, or the modules that it lacks here
-        raise _damaged(path, error) from error
 
 
 def _torch_load(path: Path, *, weights_only: bool) -> object:
@@ -114,5 +110,5 @@ def _damaged(path: Path, error: Exception) -> CheckpointError:
         "the weights cannot be read: the file is damaged, or not what it seems",
         place=path,
         value=f"{type(error).__name__}: {first_line[:200]}",
-        remedy="Fetch or copy it again.",
+        remedy="Download or copy it again.",
     )

@@ -1,25 +1,22 @@
-"""From the bytes of a weights file to named tensors and what the file says about them."""
+"""From the bytes of a weights file to named tensors and what the file states about them."""
 
 from __future__ import annotations
 
-import json
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from gridrt.errors import CheckpointError
 from gridrt.files import check_is_file, head_of
-from gridrt.model.checkpoint.layout import (
-    Meta,
-    StateDict,
-    class_names_in,
-    scale_in_meta,
-    state_dict_and_meta,
-    with_current_names,
-)
+from gridrt.model.checkpoint.config_text import read_config
+from gridrt.model.checkpoint.layout import Meta, StateDict, state_dict_and_meta
+from gridrt.model.checkpoint.names import PREPROCESSOR, with_current_names
 from gridrt.model.checkpoint.pickled import load_pickled
+from gridrt.model.checkpoint.safetensors_file import index_of_shard, load_safetensors, load_sharded_safetensors
 from gridrt.model.weights_format import CHECKPOINT_SUFFIXES, Format, weights_format
-from gridrt.model.zoo import PATH_OR_NAME, published_scale
+from gridrt.model.zoo import PATH_OR_NAME
 
 
 @dataclass(frozen=True)
@@ -27,37 +24,29 @@ class WeightsFile:
     """What a weights file holds.
 
     Attributes:
-        path: where it was read.
+        path: where it was read; the index of weights in shards.
         format: how it is stored.
         state_dict: the tensors by today's names, in the file's dtypes, on the CPU.
-        meta: facts about the training that came along, as they were written.
+        preprocessor: buffers of a data preprocessor, such as `mean` and `std`; {} in most files.
+        meta: facts about the training, as they were written.
+        config: variables of the training's config, parsed but never run; {} where there is none.
     """
 
     path: Path
     format: Format
     state_dict: StateDict
+    preprocessor: StateDict
     meta: Meta
-
-    @property
-    def class_names(self) -> tuple[str, ...] | None:
-        """The class names that the file brings along; None where it brings none."""
-        return class_names_in(self.meta)
-
-    @property
-    def scale(self) -> tuple[int, int] | None:
-        """The scale of the images that the model learned from; None where neither the file nor its name tells it.
-
-        Raises:
-            CheckpointError: what the file notes is no scale.
-        """
-        return scale_in_meta(self.meta, self.path) or published_scale(self.path)
+    config: Mapping[str, Any]
 
 
 def read_weights(path: str | Path, *, trust_checkpoint: bool = False) -> WeightsFile:
-    """Read a checkpoint or a state dict of mmdetection 1.x to 3.x, of GridRT, or a safetensors file.
+    """Read a checkpoint or a state dict of mmdetection 1.x to 3.x, of GridRT, or safetensors.
+
+    A warning names what is left out: other copies of the weights, buffers of averaging, a config that cannot be parsed.
 
     Args:
-        path: the file.
+        path: the file; the index, or any shard, of weights in shards.
         trust_checkpoint: unpickle any class that the file names. That can run any code its author wrote.
 
     Raises:
@@ -65,14 +54,23 @@ def read_weights(path: str | Path, *, trust_checkpoint: bool = False) -> Weights
     """
     path = Path(path)
     format_ = _format_of(path)
-    safetensors = format_ == "safetensors"
-    content = _load_safetensors(path) if safetensors else load_pickled(path, trust_checkpoint=trust_checkpoint)
+    if format_ == "safetensors" and (index := index_of_shard(path)):
+        path, format_ = index, "safetensors index"
+    if format_ == "safetensors":
+        content: object = load_safetensors(path)
+    elif format_ == "safetensors index":
+        content = load_sharded_safetensors(path)
+    else:
+        content = load_pickled(path, trust_checkpoint=trust_checkpoint)
     state_dict, meta = state_dict_and_meta(content, path)
-    return WeightsFile(path, format_, with_current_names(state_dict), meta)
+    weights = with_current_names(state_dict, path)
+    buffers = {name: weights.pop(name) for name in list(weights) if name.startswith(PREPROCESSOR)}
+    preprocessor = {name.removeprefix(PREPROCESSOR): tensor for name, tensor in buffers.items()}
+    return WeightsFile(path, format_, weights, preprocessor, meta, _config_in(meta, path))
 
 
 def _format_of(path: Path) -> Format:
-    """Told by content; a file that torch did not write is never unpickled."""
+    """Recognised by content; a file that torch did not write is never unpickled."""
     check_is_file(path, CheckpointError, PATH_OR_NAME)
     try:
         path.open("rb").close()
@@ -89,27 +87,13 @@ def _format_of(path: Path) -> Format:
     return found
 
 
-def _load_safetensors(path: Path) -> dict[str, object]:
-    """The tensors and the metadata of a safetensors file, in the layout of a checkpoint."""
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        with safe_open(str(path), framework="pt") as file:
-            # Copied out of the mapped file: a model must not change, or crash, when someone overwrites the file.
-            tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118 (not a dict)
-            metadata: Mapping[str, str] = file.metadata() or {}
-    except (SafetensorError, OSError, ValueError) as error:
-        raise CheckpointError(
-            "the safetensors file cannot be read", place=path, value=error, remedy="Fetch or copy it again."
-        ) from error
-    return {"state_dict": tensors, "meta": {**metadata, **_json_classes(metadata, path)}}
-
-
-def _json_classes(metadata: Mapping[str, str], path: Path) -> dict[str, object]:
-    """This format keeps strings only, so the class names lie there as a JSON list under `classes`."""
-    if "classes" not in metadata:
+def _config_in(meta: Meta, place: Path) -> Mapping[str, Any]:
+    """The config of mmdetection 3.x (`cfg`) or of earlier versions (`config`)."""
+    text = meta.get("cfg") or meta.get("config")
+    if not isinstance(text, str):
         return {}
     try:
-        return {"CLASSES": json.loads(metadata["classes"])}
+        return read_config(text)
     except ValueError as error:
-        raise CheckpointError("`classes` in the metadata must be a JSON list", place=path, value=error) from error
+        warnings.warn(f"{place}: its config cannot be parsed, so nothing is taken from it: {error}", stacklevel=3)
+        return {}

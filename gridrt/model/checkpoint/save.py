@@ -8,14 +8,15 @@ from pathlib import Path
 import torch
 
 from gridrt.files import atomic_path
-from gridrt.model.checkpoint.layout import SCALE_KEY
+from gridrt.model.checkpoint.settings import settings_to_meta
 from gridrt.model.grid_rcnn import GridRCNN
 
 
 def save_weights(model: GridRCNN, path: str | Path) -> None:
-    """Write `{"meta", "state_dict"}`, atomically; `load_model` gives the model back.
+    """Write `{"meta", "state_dict"}` atomically. `load_model` returns the same detector, with the same settings.
 
-    The meta are `CLASSES` as mmdetection names it, `gridrt_version` and, where it is known, `gridrt_scale`.
+    `meta` holds `CLASSES` as mmdetection names it, `gridrt_version`, and the settings of GridRT: `gridrt_pixels`,
+    `gridrt_proposals`, `gridrt_detections` and, where it is known, `gridrt_scale`.
 
     Raises:
         OutputError: the file cannot be written.
@@ -23,13 +24,12 @@ def save_weights(model: GridRCNN, path: str | Path) -> None:
     from gridrt import __version__
 
     state_dict = {name: tensor.cpu() for name, tensor in model.state_dict().items()}
-    scale = {} if model.scale is None else {SCALE_KEY: model.scale}
-    meta = {"CLASSES": model.class_names, "gridrt_version": __version__, **scale}
+    meta = {"gridrt_version": __version__, **settings_to_meta(model)}
     write_torch({"meta": meta, "state_dict": state_dict}, path)
 
 
 def write_torch(content: object, path: str | Path) -> None:
-    """Write what `torch.save` can, atomically.
+    """Write with `torch.save`, atomically.
 
     Raises:
         OutputError: the file cannot be written.
@@ -37,5 +37,5 @@ def write_torch(content: object, path: str | Path) -> None:
     with atomic_path(path) as temporary:
         try:
             torch.save(content, temporary)
-        except RuntimeError as error:  # what torch's writer makes of a full disk
-            raise OSError(errno.EIO, f"torch could not write the file: {error}") from error
+        except RuntimeError as error:  # torch's writer raises it on a full disk
+            raise OSError(errno.EIO, f"torch failed to write the file: {error}") from error

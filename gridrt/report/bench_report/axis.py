@@ -1,4 +1,4 @@
-"""Axes: where a value stands on one, and which values are worth a tick."""
+"""Axes: from values to pixels, with round ticks."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 STEPS = (1, 2, 5, 10)
-TICKS = 5  # about as many as there are
+TICKS = 5  # approximate number
 
 
 @dataclass(frozen=True)
 class Axis:
-    """A stretch of a chart that stands for a range of values.
+    """A range of values along a side of a chart.
 
     Attributes:
         low: the value at its start.
@@ -31,7 +31,7 @@ class Axis:
     is_log: bool = False
 
     def at(self, value: float) -> float:
-        """Pixels of a value; one past an end stands at it."""
+        """Pixels of a value; values outside are clipped to the ends."""
         low, high, inside = self.low, self.high, min(max(value, self.low), self.high)
         share = math.log(inside / low) / math.log(high / low) if self.is_log else (inside - low) / (high - low)
         return self.start + share * (self.end - self.start)
@@ -45,7 +45,7 @@ def linear_axis(low: float, high: float, start: float, end: float, *, least: flo
         high: greatest value.
         start: pixels.
         end: pixels.
-        least: values that it spans at least, so that noise does not look like a finding.
+        least: minimum span, so that noise does not look like a finding.
     """
     missing = max(0.0, (least or 1e-9) - (high - low)) / 2
     ticks = _round_values(low - missing, high + missing)
@@ -58,13 +58,13 @@ def log_axis(low: float, high: float, start: float, end: float) -> Axis:
     decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     ticks = [step * 10.0**decade for decade in decades for step in STEPS[:3]]
     inside = [tick for tick in ticks if low <= tick <= high]
-    if len(inside) < 3:  # not even a decade: round values do better
+    if len(inside) < 3:  # less than a decade: equal steps are better
         inside = [tick for tick in _round_values(low, high) if low <= tick <= high]
     return Axis(low, high, start, end, inside, is_log=True)
 
 
 def _round_values(low: float, high: float) -> list[float]:
-    """Round values from at most `low` to at least `high`, in equal steps."""
+    """Equally spaced round values from at most `low` to at least `high`."""
     rough = (high - low) / TICKS
     power = 10.0 ** math.floor(math.log10(rough))
     step = next(factor * power for factor in STEPS if factor * power >= rough * (1 - 1e-9))

@@ -1,41 +1,42 @@
-"""How latencies are spread: a histogram for each artefact, all above one axis."""
+"""The distribution of latencies: a histogram for each model, all above one axis."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 import numpy as np
+from markupsafe import Markup
 
 from gridrt.bench.result import DETECTOR, SESSION
 from gridrt.report.bench_report.axis import Axis, log_axis
 from gridrt.report.bench_report.figures import milliseconds
 from gridrt.report.bench_report.look import Look, shortened
-from gridrt.report.bench_report.markup import Html, element, joined
+from gridrt.report.bench_report.markup import element, joined
 from gridrt.report.bench_report.plot import WIDTH, across, figure, svg, text
 
 START, END = 6, 414
-BAND, BARS, NAME = 74, 40, 18  # pixels of an artefact, of its highest bar, and of its name above
+BAND, BARS, NAME = 74, 40, 18  # pixels of a model, of its highest bar, and of its name above
 BINS = 60
 LETTERS = 27
 TITLES = {SESSION: "Session", DETECTOR: "Whole detector"}
 
 
-def histograms(looks: Sequence[Look]) -> Html:
-    """Those of the session and of the whole detector, as far as they were timed."""
+def histograms(looks: Sequence[Look]) -> Markup:
+    """Histograms of the session and of the whole detector, where they were timed."""
     charts = [element("div", element("h3", TITLES[part]), chart) for part in TITLES if (chart := _chart(looks, part))]
     if not charts:
-        return Html()
+        return Markup()
     caption = (
-        "Each bar counts images; the highest of an artefact fills its band. The solid line is the median (p50), "
+        "Each bar counts images; the highest of a model fills its band. The solid line is the median (p50), "
         "the dashed one p95. Equal distances are equal ratios."
     )
     return figure(caption, element("div", *charts, class_="charts"))
 
 
-def _chart(looks: Sequence[Look], part: str) -> Html:
+def _chart(looks: Sequence[Look], part: str) -> Markup:
     timed = [look for look in looks if len(_milliseconds(look, part))]
     if not timed:
-        return Html()
+        return Markup()
     every = np.concatenate([_milliseconds(look, part) for look in timed])
     axis = log_axis(float(every.min()), float(every.max()), START, END)
     bottom = BAND * len(timed) + 4
@@ -45,32 +46,28 @@ def _chart(looks: Sequence[Look], part: str) -> Html:
     return svg(WIDTH, bottom + 40, label, across(axis, 4, bottom), *bands, unit)
 
 
-def _band(look: Look, part: str, axis: Axis, top: float) -> Html:
+def _band(look: Look, part: str, axis: Axis, top: float) -> Markup:
     values = _milliseconds(look, part)
     p50, p95 = (float(value) for value in np.percentile(values, (50, 95)))
     foot = top + NAME + BARS + 8
-    told = f"p50 {milliseconds(p50 / 1000)}   p95 {milliseconds(p95 / 1000)}"
+    percentiles = f"p50 {milliseconds(p50 / 1000)}   p95 {milliseconds(p95 / 1000)}"
     lines = (
         element("line", x1=axis.at(value), x2=axis.at(value), y1=foot - BARS - 4, y2=foot, class_=kind)
         for value, kind in ((p50, "mark"), (p95, "mark dashed"))
     )
     head = joined(
         text(START, top + NAME - 2, shortened(look.name, LETTERS), "name start"),
-        text(END, top + NAME - 2, told, "tick end"),
+        text(END, top + NAME - 2, percentiles, "tick end"),
     )
-    return look.group(_bars(values, axis, foot), *lines, head)
-
-
-def _bars(values: np.ndarray[tuple[int], np.dtype[np.float64]], axis: Axis, foot: float) -> Html:
-    """One outline for all bars, from left to right."""
     edges = np.geomspace(axis.low, axis.high, BINS + 1)
     counts, _ = np.histogram(values, edges)
-    heights = counts / counts.max() * BARS
     steps = (
         f"L{axis.at(left):.1f} {foot - height:.1f}L{axis.at(right):.1f} {foot - height:.1f}"
-        for left, right, height in zip(edges, edges[1:], heights, strict=False)  # one more edge than bars
+        for left, right, height in zip(edges, edges[1:], counts / counts.max() * BARS, strict=False)
     )
-    return element("path", d=f"M{START} {foot:g}{''.join(steps)}L{END} {foot:g}Z", class_="area")
+    # One outline for all bars, from left to right.
+    bars = element("path", d=f"M{START} {foot:g}{''.join(steps)}L{END} {foot:g}Z", class_="area")
+    return look.group(bars, *lines, head)
 
 
 def _milliseconds(look: Look, part: str) -> np.ndarray[tuple[int], np.dtype[np.float64]]:

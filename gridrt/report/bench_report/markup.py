@@ -1,39 +1,48 @@
-"""HTML and SVG from parts, where text is escaped unless it is known to be markup."""
+"""HTML from templates and SVG from parts; text is escaped unless it is `Markup`."""
 
 from __future__ import annotations
 
-from html import escape
+from pathlib import Path
 
-VOID = frozenset({"image", "line", "meta", "path", "rect", "use", "wbr"})
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from gridrt.report.bench_report.figures import condition_in_words
+
+VOID = frozenset({"image", "line", "path", "rect", "use", "wbr"})
 """Elements that hold nothing here."""
+TEMPLATES = Environment(
+    loader=FileSystemLoader(Path(__file__).parent / "templates"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+TEMPLATES.filters["stated"] = condition_in_words
 
 
-class Html(str):
-    """Text that is markup already. Any other text is escaped where it enters an element."""
+def render(template: str, **context: object) -> Markup:
+    """A template of this folder, filled in."""
+    return Markup(TEMPLATES.get_template(template).render(context))  # noqa: S704 - templates escape what they are given
 
-    __slots__ = ()
 
-
-def element(tag: str, *content: str, **attributes: str | float | None) -> Html:
+def element(tag: str, *content: str, **attributes: str | float | None) -> Markup:
     """An element.
 
     Args:
         tag: its name.
-        content: text, which is escaped, or `Html`, which is not.
+        content: text, which is escaped, or `Markup`, which is not.
         attributes: `stroke_width` is written `stroke-width`, and `class_` is `class`; None leaves it out.
     """
     named = ((name.rstrip("_").replace("_", "-"), value) for name, value in attributes.items() if value is not None)
-    head = tag + "".join(f' {name}="{escape(_written(value))}"' for name, value in named)
+    # A hundredth of a pixel is finer than anyone sees.
+    written = ((name, value if isinstance(value, str) else f"{round(value, 2):g}") for name, value in named)
+    head = tag + "".join(f' {name}="{escape(value)}"' for name, value in written)
     if tag in VOID:
-        return Html(f"<{head}>" if tag in {"meta", "wbr"} else f"<{head}/>")
-    return Html(f"<{head}>{joined(*content)}</{tag}>")
+        return Markup(f"<{head}>" if tag == "wbr" else f"<{head}/>")  # noqa: S704 - escaped above
+    return Markup(f"<{head}>{joined(*content)}</{tag}>")  # noqa: S704 - the same
 
 
-def joined(*content: str) -> Html:
+def joined(*content: str) -> Markup:
     """Texts and markup, one behind the other."""
-    return Html("".join(part if isinstance(part, Html) else escape(part) for part in content))
-
-
-def _written(value: str | float) -> str:
-    """A hundredth of a pixel is finer than anyone sees."""
-    return value if isinstance(value, str) else f"{round(value, 2):g}"
+    return Markup().join(content)

@@ -1,5 +1,5 @@
 "use strict";
-// An entry of a legend becomes a switch that hides and shows its artefact in every chart.
+// An entry of a legend becomes a switch that hides and shows its row in every chart.
 (() => {
   const marks = (index) => document.querySelectorAll(`svg.chart [data-artefact="${index}"]`);
   const switches = (index) => document.querySelectorAll(`[data-toggles="${index}"] button`);

@@ -1,145 +1,120 @@
-"""The answer at the head of the report: is each artefact still the same detector, and how fast is it?"""
+"""What most readers want to know: the result in one line, and a sentence for each row."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
-from gridrt.bench.result import SESSION, BenchResult, Gate, Row
+from markupsafe import Markup
+
+from gridrt.bench.result import SESSION, BenchResult, GateResult, Row
+from gridrt.formatting import format_count
 from gridrt.report.bench_report.figures import change, milliseconds, size, size_in_words, speed_in_words
-from gridrt.report.bench_report.look import Look, file_name, looks_of, names_of
-from gridrt.report.bench_report.markup import Html, element, joined
+from gridrt.report.bench_report.look import Look, file_name, looks_of
+from gridrt.report.bench_report.markup import TEMPLATES, render
 from gridrt.report.bench_report.tables import Column, Line, table
 from gridrt.report.metrics import points
-from gridrt.wording import counted
-
-INCOMPLETE = "This bench was interrupted: its figures are of the images that were done until then, and may still move."
-
-UNITS = (
-    "AP in points, beside the reference's; speed of the session, from the resized image to its boxes, at the median."
-)
 
 
-def summary(result: BenchResult) -> Html:
-    """All that most readers want to know."""
-    banner = "" if result.complete else element("p", element("strong", "Not complete. "), INCOMPLETE, class_="banner")
-    cards = (_card(look, result) for look in looks_of(result))
-    return joined(
-        element("h1", headline(result)),
-        banner,
-        element("ul", *cards, class_="answers"),
-        element("p", UNITS, class_="units"),
-        gates_table(result),
+@dataclass(frozen=True)
+class Card:
+    """What the summary says of a row.
+
+    Attributes:
+        look: of the row.
+        name: of the row.
+        answer: the row in one sentence.
+        verdict: of its gates; empty where none was asked for.
+        is_good: whether `verdict` is.
+    """
+
+    look: Look
+    name: Markup
+    answer: str
+    verdict: str
+    is_good: bool
+
+
+def summary(result: BenchResult) -> Markup:
+    """The verdict, the headline, a card for each row, and the gates."""
+    return render(
+        "summary.html",
+        cards=_cards(result),
+        complete=result.complete,
+        gates=gates_table(result),
+        gates_in_words=_gates_in_words(result.gates),
+        headline=headline(result),
+        missed=sum(not gate.met for gate in result.gates),
     )
 
 
 def headline(result: BenchResult) -> str:
     """The whole bench in one line."""
-    others = [row for row in result.rows if row.artefact != result.reference]
-    held = f"{counted(len(others), 'artefact')} held against {_reference_name(result)}"
-    return "; ".join(
-        [
-            held if others else f"{_reference_name(result)} alone",
-            *_gates_in_words(result.gates),
-            *_failures_in_words(result.rows),
-        ]
-    )
+    others = sum(row.name != result.reference for row in result.rows)
+    failed = sum(bool(row.failure) for row in result.rows)
+    warnings = sum(len(row.warnings) for row in result.rows)
+    name = next((look.name for look in looks_of(result) if look.is_reference), result.reference)
+    parts = [
+        f"{format_count(others, 'model')} compared with {name}" if others else f"{name} alone",
+        _gates_in_words(result.gates),
+        "" if not failed else "all failed" if failed == len(result.rows) else f"{failed} failed",
+        format_count(warnings, "warning") if warnings else "",
+    ]
+    return "; ".join(filter(None, parts))
 
 
-def _reference_name(result: BenchResult) -> str:
-    return next((look.name for look in looks_of(result) if look.is_reference), result.reference)
-
-
-def _gates_in_words(gates: Sequence[Gate]) -> Iterator[str]:
+def _gates_in_words(gates: Sequence[GateResult]) -> str:
     missed = sum(not gate.met for gate in gates)
-    if gates:
-        yield f"{missed} of {counted(len(gates), 'gate')} not met" if missed else "every gate met"
+    if not gates:
+        return ""
+    return f"{missed} of {format_count(len(gates), 'gate')} not met" if missed else "every gate met"
 
 
-def _failures_in_words(rows: Sequence[Row]) -> Iterator[str]:
-    failed = sum(bool(row.failure) for row in rows)
-    if failed:
-        yield "all failed" if failed == len(rows) else f"{failed} failed"
+def _cards(result: BenchResult) -> Iterator[Card]:
+    reference = next((row for row in result.rows if row.name == result.reference), None)
+    for look in looks_of(result):
+        row = look.row
+        own = [gate for gate in result.gates if gate.row == row.name]
+        missed = sum(not gate.met for gate in own)
+        gates = format_count(len(own), "gate")
+        verdict = f"{missed} of {gates} not met" if missed else f"{gates} met" if own else ""
+        is_good = not missed and not row.failure
+        yield Card(look, file_name(look.name), answer(row, reference), "failed" if row.failure else verdict, is_good)
 
 
 def answer(row: Row, reference: Row | None) -> str:
-    """An artefact in one sentence; its speed is that of the session."""
+    """A row in one sentence; its speed is that of the session."""
     if row.accuracy is None and row.speed is None:
         return f"No figures: {row.failure or 'nothing was measured'}"
-    parts = _reference_parts(row) if row is reference else _parts(row, reference)
+    is_reference, delta = row is reference, row.deltas.get("ap")
+    ap = f"AP {points(row.accuracy.overall['ap'])}" if row.accuracy else "AP not measured"
+    parts = [f"The reference: {ap}" if is_reference else ap if delta is None else f"AP {change(delta)}"]
+    if row.speed:
+        speedup = None if is_reference else row.speed.speedup[SESSION]
+        alone = f"{milliseconds(row.speed.latency[SESSION].p50)} ms an image"
+        parts.append(alone if speedup is None else speed_in_words(speedup))
+    if row.bytes is not None:
+        base = None if reference is None or is_reference else reference.bytes
+        parts.append(size_in_words(row.bytes / base) if base else size(row.bytes))
     return ", ".join([*parts, *([f"failed: {row.failure}"] if row.failure else [])])
 
 
-def _reference_parts(row: Row) -> Iterator[str]:
-    yield (
-        f"The reference: AP {points(row.accuracy.overall['ap'])}" if row.accuracy else "The reference: AP not measured"
-    )
-    if row.speed:
-        yield f"{milliseconds(row.speed.latency[SESSION].p50)} ms an image"
-    if row.bytes is not None:
-        yield size(row.bytes)
-
-
-def _parts(row: Row, reference: Row | None) -> Iterator[str]:
-    yield _accuracy_in_words(row)
-    if row.speed:
-        speedup = row.speed.speedup[SESSION]
-        alone = f"{milliseconds(row.speed.latency[SESSION].p50)} ms an image"
-        yield alone if speedup is None else speed_in_words(speedup)
-    if row.bytes is not None:
-        yield size_in_words(row.bytes / reference.bytes) if reference and reference.bytes else size(row.bytes)
-
-
-def _accuracy_in_words(row: Row) -> str:
-    delta = row.deltas.get("ap")
-    if delta is not None:
-        return f"AP {change(delta)}"
-    return f"AP {points(row.accuracy.overall['ap'])}" if row.accuracy else "AP not measured"
-
-
-def _card(look: Look, result: BenchResult) -> Html:
-    reference = next((row for row in result.rows if row.artefact == result.reference), None)
-    name = element("h2", look.swatch(), file_name(look.name))
-    return element(
-        "li", name, element("p", answer(look.row, reference)), _verdict(look.row, result.gates), class_="card"
-    )
-
-
-def _verdict(row: Row, gates: Sequence[Gate]) -> Html:
-    asked = [gate.met for gate in gates if gate.artefact == row.artefact]
-    if row.failure:
-        return badge("failed", is_good=False)
-    if not asked:
-        return Html()
-    told = counted(len(asked), "gate")
-    return badge(f"{told} met" if all(asked) else f"{asked.count(False)} of {told} not met", is_good=all(asked))
-
-
-def badge(words: str, *, is_good: bool) -> Html:
-    """A verdict, which a mark and the words tell as well as the colour."""
-    mark = element("span", "✓ " if is_good else "✗ ", aria_hidden="true")
-    return element("span", mark, words, class_="badge good" if is_good else "badge bad")
-
-
-def gates_table(result: BenchResult) -> Html:
-    """Every gate with what was found; nothing where none was asked for."""
+def gates_table(result: BenchResult) -> Markup:
+    """Every gate with what was measured; nothing where none was asked for."""
     if not result.gates:
-        return Html()
-    names = names_of(result)
-    columns = [Column("Artefact"), Column("Gate"), Column("Found"), Column("Outcome")]
+        return Markup()
+    names = {look.row.name: look.name for look in looks_of(result)}
+    badge = TEMPLATES.get_template("badge.html").module.badge  # type: ignore[attr-defined] # a macro of the template
     lines = [
         Line(
             [
-                file_name(names.get(gate.artefact, gate.artefact)),
+                file_name(names.get(gate.row, gate.row)),
                 gate.rule,
                 gate.value,
-                badge("met" if gate.met else "not met", is_good=gate.met),
+                badge("met" if gate.met else "not met", gate.met),
             ]
         )
         for gate in result.gates
     ]
-    return element(
-        "section",
-        element("h2", "Gates"),
-        table("What was asked for, and what was found", columns, lines, kind="words"),
-        id="gates",
-    )
+    columns = [Column("Model"), Column("Gate"), Column("Measured"), Column("Outcome")]
+    return table("What was required, and what was measured", columns, lines, kind="words")

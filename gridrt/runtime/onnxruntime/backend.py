@@ -31,11 +31,11 @@ class OnnxRuntimeBackend(Backend):
 
     def info(self, path: Path, options: SessionOptions) -> ModelInfo:  # noqa: ARG002 - it needs none
         """See `Backend.info`."""
-        from gridrt.graph.wiring import loaded
+        from gridrt.graph.graph import load_graph
         from gridrt.runtime.graph_info import graph_info
         from gridrt.runtime.onnxruntime.session import library
 
-        return graph_info(loaded(path, external_data=False), path, library())
+        return graph_info(load_graph(path, external_data=False).model, path, library())
 
     def open(self, path: Path, options: SessionOptions) -> Session:
         """See `Backend.open`."""
@@ -71,10 +71,10 @@ class OnnxRuntimeBackend(Backend):
 
     def stage_runner(self, path: Path, options: SessionOptions) -> StageRunner:
         """See `Backend.stage_runner`; it runs on the CPU, and rounds FP16 as a GPU would."""
-        from gridrt.graph.wiring import loaded
+        from gridrt.graph.graph import load_graph
         from gridrt.runtime.onnxruntime.stage_runner import GraphStages
 
-        return GraphStages(loaded(path), options.threads)
+        return GraphStages(load_graph(path).model, options.threads)
 
     def peaks(self, session: Session) -> Peaks | None:
         """See `Backend.peaks`; of integer products where the graph has them. A CPU multiplies FP16 in FP32."""

@@ -1,4 +1,4 @@
-"""What ONNX Runtime tells of a graph's runs on the CPU, node by node."""
+"""ONNX Runtime's profile of a graph's runs on the CPU, node by node."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from tempfile import TemporaryDirectory
 from typing import Any, TypeAlias
 
 import numpy.typing as npt
-import onnxruntime as ort
+
+from gridrt.runtime.onnxruntime.inference_session import inference_session
 
 Feeds: TypeAlias = Mapping[str, npt.NDArray[Any]]
 
-ERRORS_ONLY = 3  # it warns that an optimised graph belongs to this machine, which is what is wanted
 _KERNEL = "_kernel_time"
 
 
@@ -25,7 +25,7 @@ class NodeTime:
     Attributes:
         name: of the node, after ONNX Runtime's fusions.
         op: its operator.
-        seconds: that it took.
+        seconds: its duration.
     """
 
     name: str
@@ -49,25 +49,19 @@ class ProfiledRun:
 def profiled_runs(
     graph: Path, feeds: Feeds, *, threads: int | None, warm_up: int, runs: int, optimized: Path | None = None
 ) -> list[ProfiledRun]:
-    """Run `graph` in a session of its own, and read what it says.
+    """Run `graph` in a session of its own, and read its profile.
 
     Args:
         graph: an ONNX file.
         feeds: its inputs.
         threads: inside an operator; None means every physical core.
-        warm_up: runs before those that are told.
-        runs: those that are told.
+        warm_up: runs before those that are returned.
+        runs: how many are returned.
         optimized: file to write the graph to as it runs, after the fusions.
     """
     with TemporaryDirectory() as folder:
-        options = ort.SessionOptions()
-        options.log_severity_level = ERRORS_ONLY
-        options.intra_op_num_threads = threads or 0
-        options.enable_profiling = True
-        options.profile_file_prefix = str(Path(folder) / "profile")
-        if optimized is not None:
-            options.optimized_model_filepath = str(optimized)
-        session = ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+        prefix = Path(folder, "profile")
+        session = inference_session(graph, threads=threads, profile_prefix=prefix, optimized=optimized)
         for _ in range(warm_up + runs):
             session.run(None, feeds)
         events = json.loads(Path(session.end_profiling()).read_text())
@@ -79,9 +73,9 @@ def _runs_in(events: Sequence[Mapping[str, Any]]) -> Iterator[ProfiledRun]:
     kernels = [event for event in events if event["name"].endswith(_KERNEL)]
     for run in (event for event in events if event["name"] == "model_run"):
         start, end = run["ts"], run["ts"] + run["dur"]
-        nodes = [_node_time(event) for event in kernels if start <= event["ts"] < end]
+        nodes = [
+            NodeTime(event["name"].removesuffix(_KERNEL), event["args"]["op_name"], event["dur"] / 1e6)
+            for event in kernels
+            if start <= event["ts"] < end
+        ]
         yield ProfiledRun(run["dur"] / 1e6, nodes)
-
-
-def _node_time(event: Mapping[str, Any]) -> NodeTime:
-    return NodeTime(event["name"].removesuffix(_KERNEL), event["args"]["op_name"], event["dur"] / 1e6)

@@ -1,4 +1,4 @@
-"""The stages of an exported graph, in FP32, FP16 or INT8, each cut out and run by ONNX Runtime on the CPU."""
+"""The stages of an exported graph, in FP32, FP16 or INT8, each a subgraph that ONNX Runtime runs on the CPU."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import numpy.typing as npt
 from onnx import ModelProto, TensorProto
 
 from gridrt.data.transform import Batch
-from gridrt.graph.fp16_simulation import rounded
+from gridrt.graph.contract import OUTPUTS
+from gridrt.graph.fp16_simulation import fp16_simulation
 from gridrt.graph.stage_tensors import stage_tensors
-from gridrt.runtime.onnxruntime.session import OUTPUTS
-from gridrt.runtime.onnxruntime.subgraph import Part
+from gridrt.runtime.onnxruntime.subgraph import SubgraphSession
 from gridrt.runtime.stage_runner import Features, ProposalRows
 from gridrt.types import Float32Array, RawDetections
 
@@ -23,71 +23,71 @@ Feeds = dict[str, npt.NDArray[Any]]
 
 
 class GraphStages:
-    """See `gridrt.runtime.stage_runner.StageRunner`. Where the graph has FP16, it is rounded as a GPU would.
+    """See `gridrt.runtime.stage_runner.StageRunner`. FP16 is simulated: rounded at every node, as on a GPU.
 
     Args:
-        model: that `gridrt export` wrote, or what was rewritten from it.
-        threads: of ONNX Runtime; None means every physical core.
+        model: that `gridrt export` wrote, or one in another precision made from it.
+        threads: of ONNX Runtime; None means one for each physical core.
 
     Raises:
-        GraphError: a stage is not to be found in it.
+        GraphError: it has no node that marks a stage.
     """
 
     def __init__(self, model: ModelProto, threads: int | None = None) -> None:
-        model = rounded(model)
+        model = fp16_simulation(model)
         names = self._names = stage_tensors(model.graph)
         boxes, scores, labels = names.selected
 
-        def part(given: Mapping[str, int], *asked: str) -> Part:
-            return Part(model, given, asked, threads)
+        def between(inputs: Mapping[str, int], *outputs: str) -> SubgraphSession:
+            return SubgraphSession(model, inputs, outputs, threads)
 
         maps = (*names.objectness, *names.deltas)
         pooled = names.pyramid[:-1]  # the coarsest level serves proposals alone
         selected = {boxes: FLOAT, scores: FLOAT, labels: INT32}
-        self._features = part({}, names.input, *names.pyramid, *maps)
-        self._propose = part(dict.fromkeys(maps, FLOAT), names.proposals, names.levels)
-        self._score = part(dict.fromkeys((*pooled, names.proposals), FLOAT) | {names.levels: INT32}, names.scores)
-        self._suppress = part(dict.fromkeys((names.proposals, names.scores), FLOAT), *names.selected)
-        self._heatmaps = part(dict.fromkeys(pooled, FLOAT) | selected, names.heatmaps)
-        self._given_out = [name for name in OUTPUTS if name not in selected]
-        self._locate = part({names.heatmaps: FLOAT} | selected, *self._given_out)
+        self._features = between({}, names.input, *names.pyramid, *maps)
+        self._propose = between(dict.fromkeys(maps, FLOAT), names.proposals, names.levels)
+        self._score = between(dict.fromkeys((*pooled, names.proposals), FLOAT) | {names.levels: INT32}, names.scores)
+        self._suppress = between(dict.fromkeys((names.proposals, names.scores), FLOAT), *names.selected)
+        self._heatmaps = between(dict.fromkeys(pooled, FLOAT) | selected, names.heatmaps)
+        self._located = [name for name in OUTPUTS if name not in selected]
+        self._locate = between({names.heatmaps: FLOAT} | selected, *self._located)
 
     def features(self, batch: Batch) -> Features:
-        """From the pixels to the maps of the region proposal network."""
-        made = iter(self._features(_pixels(batch)))
+        """See `StageRunner.features`."""
+        tensors = iter(self._features.run(_pixels(batch)))
         names = self._names
         levels = (names.pyramid, names.objectness, names.deltas)
-        return Features(next(made), *(tuple(islice(made, len(each))) for each in levels))
+        return Features(next(tensors), *(tuple(islice(tensors, len(each))) for each in levels))
 
     def propose(self, batch: Batch, features: Features) -> ProposalRows:
-        """Proposals of objectness and deltas."""
+        """See `StageRunner.propose`."""
         names = (*self._names.objectness, *self._names.deltas)
         maps = dict(zip(names, (*features.objectness, *features.deltas), strict=True))
-        boxes, levels = self._propose(_pixels(batch) | maps)
+        boxes, levels = self._propose.run(_pixels(batch) | maps)
         return ProposalRows(boxes, levels >= 0)
 
     def score(self, batch: Batch, features: Features, proposals: ProposalRows) -> Float32Array:
-        """Class probabilities of proposals."""
-        levels = np.where(proposals.used, 0, -1).astype(np.int32)  # which one is no longer of interest
+        """See `StageRunner.score`."""
+        levels = np.where(proposals.used, 0, -1).astype(np.int32)  # only their sign counts from here on
         rows = {self._names.proposals: proposals.boxes, self._names.levels: levels}
-        (scores,) = self._score(_pixels(batch) | self._pyramid(features) | rows)
+        (scores,) = self._score.run(_pixels(batch) | self._pyramid(features) | rows)
         return scores
 
     def suppress(self, batch: Batch, proposals: ProposalRows, scores: Float32Array) -> RawDetections:
-        """Detections before the grid."""
+        """See `StageRunner.suppress`."""
         rows = {self._names.proposals: proposals.boxes, self._names.scores: scores}
-        return RawDetections(*self._suppress(_pixels(batch) | rows))
+        return RawDetections(*self._suppress.run(_pixels(batch) | rows))
 
     def heatmaps(self, batch: Batch, features: Features, selected: RawDetections) -> Float32Array:
-        """Heatmap logits of detections."""
-        (heatmaps,) = self._heatmaps(_pixels(batch) | self._pyramid(features) | self._selected(selected))
+        """See `StageRunner.heatmaps`."""
+        (heatmaps,) = self._heatmaps.run(_pixels(batch) | self._pyramid(features) | self._selected(selected))
         return heatmaps
 
     def locate(self, batch: Batch, selected: RawDetections, heatmaps: Float32Array) -> RawDetections:
-        """Detections with the boxes that heatmaps vote for."""
+        """See `StageRunner.locate`."""
         feeds = _pixels(batch) | self._selected(selected) | {self._names.heatmaps: heatmaps}
-        made = feeds | dict(zip(self._given_out, self._locate(feeds), strict=True))
-        boxes, scores, labels = (made[name] for name in OUTPUTS)
+        tensors = feeds | dict(zip(self._located, self._locate.run(feeds), strict=True))
+        boxes, scores, labels = (tensors[name] for name in OUTPUTS)
         return RawDetections(boxes, scores, labels)
 
     def _pyramid(self, features: Features) -> Feeds:
@@ -98,5 +98,5 @@ class GraphStages:
 
 
 def _pixels(batch: Batch) -> Feeds:
-    """The graph's own inputs: parts read the image's size from them."""
+    """The graph's own inputs: subgraphs take the size of the image from them."""
     return {"images": batch.images, "image_sizes": batch.image_sizes}

@@ -13,18 +13,18 @@ from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 
 from gridrt.errors import GraphError
 from gridrt.files import check_is_file, sha256_of
+from gridrt.formatting import format_noted_scale
 from gridrt.graph.metadata import (
     CLASSES_KEY,
-    PRECISION_KEY,
+    RECIPE_KEY,
     class_names_in,
     metadata_of,
     scale_in_input,
 )
 from gridrt.model.checkpoint.listing import listed
-from gridrt.wording import noted_scale
 
 _LONGEST_VALUE = 80
-_TOLD_APART = (CLASSES_KEY, PRECISION_KEY)  # by lines of their own
+_TOLD_APART = (CLASSES_KEY, RECIPE_KEY)  # by lines of their own
 
 
 @dataclass(frozen=True)
@@ -87,8 +87,12 @@ class GraphSummary:
         if self.class_names is None:
             return []
         classes = f"{len(self.class_names)}: {listed(self.class_names)}"
-        precision = self.metadata.get(PRECISION_KEY, "fp32")
-        return [f"precision     {precision}", f"classes       {classes}", f"scale         {noted_scale(self.scale)}"]
+        precision = self.metadata.get(RECIPE_KEY, "fp32")
+        return [
+            f"precision     {precision}",
+            f"classes       {classes}",
+            f"scale         {format_noted_scale(self.scale)}",
+        ]
 
 
 def graph_summary(path: Path) -> GraphSummary:

@@ -1,4 +1,4 @@
-"""The stages of the model in PyTorch, by calling its parts."""
+"""The stages of the model in PyTorch, each from given arrays."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from torch import Tensor
 from gridrt.data.transform import Batch
 from gridrt.model.grid_rcnn import GridRCNN
 from gridrt.model.grid_roi_head import GridRoIHead
-from gridrt.model.roi_head import DetectionRows
+from gridrt.model.roi_head import Classified, DetectionRows
 from gridrt.model.rpn_head import Proposals
 from gridrt.runtime.backend import EndToEndOnlyError
 from gridrt.runtime.stage_runner import Features, ProposalRows
@@ -23,62 +23,69 @@ class TorchStages:
     """See `gridrt.runtime.stage_runner.StageRunner`.
 
     Args:
-        model: moved to the CPU, where factors of a convolution keep their bits.
-        head: its second stage.
+        model: with a grid; moved to the CPU, where the same input always gives the same bits.
     """
 
-    def __init__(self, model: GridRCNN, head: GridRoIHead) -> None:
-        self._model, self._head = model.eval().cpu(), head
+    def __init__(self, model: GridRCNN) -> None:
+        self._model = model.eval().cpu()
 
     @torch.inference_mode()
     def features(self, batch: Batch) -> Features:
-        """From the pixels to the maps of the region proposal network."""
+        """See `StageRunner.features`."""
         model = self._model
-        normalized = model.normalize(torch.from_numpy(batch.images), _sizes(batch))
-        pyramid = model.neck(model.backbone(normalized))
-        objectness, deltas = zip(*model.rpn_head(pyramid), strict=True)
-        return Features(normalized.numpy(), _arrays(pyramid), _arrays(objectness), _arrays(deltas))
+        pixels = model.input(torch.from_numpy(batch.images), _sizes(batch))
+        pyramid = model.fpn(model.features(pixels))
+        objectness, deltas = zip(*model.rpn(pyramid), strict=True)
+        return Features(pixels.numpy(), _arrays(pyramid), _arrays(objectness), _arrays(deltas))
 
     @torch.inference_mode()
     def propose(self, batch: Batch, features: Features) -> ProposalRows:
-        """Proposals of objectness and deltas."""
-        rpn = self._model.rpn_head
+        """See `StageRunner.propose`."""
         maps = list(zip(_tensors(features.objectness), _tensors(features.deltas), strict=True))
-        boxes, _, used = rpn.select(maps, _sizes(batch), rpn.proposals)
+        boxes, _, used = self._model.proposals(maps, _sizes(batch))
         return ProposalRows(boxes.numpy(), used.numpy())
 
     @torch.inference_mode()
     def score(self, batch: Batch, features: Features, proposals: ProposalRows) -> Float32Array:  # noqa: ARG002 - the protocol's
-        """Class probabilities of proposals."""
-        scores: Float32Array = self._head.score(_tensors(features.pyramid), _proposals(proposals)).numpy()
+        """See `StageRunner.score`."""
+        model, boxes = self._model, torch.from_numpy(proposals.boxes)
+        pooled = model.roi_align(_tensors(features.pyramid), boxes, model.roi_head.rois.classify_size)
+        scores: Float32Array = model.box_head(pooled, torch.from_numpy(proposals.used)).scores.numpy()
         return scores
 
     @torch.inference_mode()
-    def suppress(self, batch: Batch, proposals: ProposalRows, scores: Float32Array) -> RawDetections:  # noqa: ARG002 - the same
-        """Detections before the grid."""
-        return _raw(self._head.suppress(_proposals(proposals), torch.from_numpy(scores)))
+    def suppress(self, batch: Batch, proposals: ProposalRows, scores: Float32Array) -> RawDetections:
+        """See `StageRunner.suppress`."""
+        used = torch.from_numpy(proposals.used)
+        # Objectness only orders the rows, which it has done.
+        rows = Proposals(torch.from_numpy(proposals.boxes), used.float(), used)
+        return _raw(self._model.detections(rows, Classified(torch.from_numpy(scores)), _sizes(batch)))
 
     @torch.inference_mode()
     def heatmaps(self, batch: Batch, features: Features, selected: RawDetections) -> Float32Array:  # noqa: ARG002 - the same
-        """Heatmap logits of detections."""
-        logits: Float32Array = self._head.heatmaps(_tensors(features.pyramid), _rows(selected)).numpy()
+        """See `StageRunner.heatmaps`."""
+        model, rows = self._model, _rows(selected)
+        boxes = rows.boxes[:, : model.rows(rows.labels >= 0)]
+        pooled = model.roi_align(_tensors(features.pyramid), boxes, model.roi_head.rois.grid_size)
+        logits: Float32Array = model.heatmaps(model.grid_fusion(model.grid_head(pooled))).numpy()
         return logits
 
     @torch.inference_mode()
     def locate(self, batch: Batch, selected: RawDetections, heatmaps: Float32Array) -> RawDetections:  # noqa: ARG002 - the same
-        """Detections with the boxes that heatmaps vote for."""
-        return _raw(self._head.decode(_rows(selected), torch.from_numpy(heatmaps)))
+        """See `StageRunner.locate`."""
+        rows = _rows(selected)
+        return _raw(self._model.decode(rows, rows.boxes[:, : len(heatmaps)], torch.from_numpy(heatmaps)))
 
 
 def torch_stage_runner(model: GridRCNN, path: Path) -> TorchStages:
-    """A model, taken apart.
+    """The stages of a model.
 
     Raises:
         EndToEndOnlyError: it has no grid.
     """
     if not isinstance(model.roi_head, GridRoIHead):
-        raise EndToEndOnlyError("Faster R-CNN has no grid", place=path)
-    return TorchStages(model, model.roi_head)
+        raise EndToEndOnlyError("Faster R-CNN has no grid head", place=path)
+    return TorchStages(model)
 
 
 def _sizes(batch: Batch) -> Tensor:
@@ -91,12 +98,6 @@ def _arrays(tensors: Iterable[Tensor]) -> tuple[Float32Array, ...]:
 
 def _tensors(arrays: Iterable[Float32Array]) -> list[Tensor]:
     return [torch.from_numpy(array) for array in arrays]
-
-
-def _proposals(rows: ProposalRows) -> Proposals:
-    # Objectness has done its work: the rows are in its order.
-    used = torch.from_numpy(rows.used)
-    return Proposals(torch.from_numpy(rows.boxes), used.float(), used)
 
 
 def _rows(raw: RawDetections) -> DetectionRows:

@@ -1,4 +1,4 @@
-"""What a weights file holds: also one that fits no model, to see why."""
+"""What a weights file holds, also where it fits no model."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from torch import Tensor
-
+from gridrt.config import PixelConfig
 from gridrt.files import sha256_of
-from gridrt.model.checkpoint import WeightsFile, read_weights
+from gridrt.formatting import format_noted_scale
+from gridrt.model.checkpoint import read_weights
 from gridrt.model.checkpoint.fit import nearest_model
-from gridrt.model.checkpoint.layout import Meta
 from gridrt.model.checkpoint.listing import listed
-from gridrt.wording import noted_scale
+from gridrt.model.checkpoint.mmdet_config import contradictions
+from gridrt.model.checkpoint.stated import format_pixels, stated_settings
 
 _VERSIONS = ("mmdet_version", "mmengine_version", "mmcv_version", "gridrt_version")
-_TOLD_META = (*_VERSIONS, "epoch", "iter", "time")
+_META = (*_VERSIONS, "epoch", "iter", "time")
 _STATISTICS = (".running_mean", ".running_var", ".num_batches_tracked")
 
 
@@ -26,14 +26,18 @@ class CheckpointSummary:
     """Facts about a weights file.
 
     Attributes:
+        file: the path; where the weights are in shards, the path of their index.
         variant: the preset that it fits, or None.
         misfit: how it differs from the nearest preset, or "".
-        class_count: by the classifier's rows; the nearest preset's if there is no classifier.
+        contradictions: how its config differs from that preset.
+        class_count: of the classifier; 80 without a classifier.
         class_names: those in the file, or None.
-        scale: most pixels on the long and on the short side of the images that it learned from; None if not known.
+        scale: most pixels on the long and on the short side of the training images; None if not known.
+        pixels: normalisation of the input, or None if the file does not state it.
+        detections: thresholds and limits that the file states, by their names in `DetectionConfig`.
         parameters: how many numbers, without BatchNorm's statistics.
-        dtypes: how many tensors of each.
-        meta: versions and progress of the training that wrote it, where they are noted.
+        dtypes: number of tensors by dtype.
+        meta: versions and progress of the training, as far as the file states them.
     """
 
     file: str
@@ -42,61 +46,61 @@ class CheckpointSummary:
     format: str
     variant: str | None
     misfit: str
+    contradictions: tuple[str, ...]
     class_count: int
     class_names: tuple[str, ...] | None
     scale: tuple[int, int] | None
+    pixels: PixelConfig | None
+    detections: Mapping[str, float]
     parameters: int
     dtypes: Mapping[str, int]
     meta: Mapping[str, object]
 
     def lines(self) -> list[str]:
         """For people: one fact per line."""
+        names = "no names in the file" if self.class_names is None else listed(self.class_names)
+        pixels = "RGB of ImageNet, assumed" if self.pixels is None else format_pixels(self.pixels)
+        detections = ", ".join(f"{name} {value}" for name, value in self.detections.items())
+        dtypes = ", ".join(f"{count} {dtype}" for dtype, count in self.dtypes.items())
         return [
             f"{self.file}: weights ({self.format}), {self.size_bytes:,} bytes",
             f"variant     {self.variant or f'none: {self.misfit}'}",
-            f"classes     {self.class_count}: {self._names()}",
-            f"scale       {noted_scale(self.scale)}",
+            *(f"config      contradicts the model: {difference}" for difference in self.contradictions),
+            f"classes     {self.class_count}: {names}",
+            f"scale       {format_noted_scale(self.scale)}",
+            f"pixels      {pixels}",
+            *([f"detections  {detections}"] if detections else []),
             f"parameters  {self.parameters:,}",
-            f"tensors     {', '.join(f'{count} {dtype}' for dtype, count in self.dtypes.items())}",
+            f"tensors     {dtypes}",
             f"sha256      {self.sha256}",
             *(f"{key}: {value}" for key, value in self.meta.items()),
         ]
 
-    def _names(self) -> str:
-        return "no names in the file" if self.class_names is None else listed(self.class_names)
-
 
 def checkpoint_summary(path: Path, *, trust_checkpoint: bool = False) -> CheckpointSummary:
-    """Read the weights at `path` and tell what they are.
+    """Read the weights at `path` and describe them.
 
     Raises:
         CheckpointError: they cannot be read, or not without trust.
     """
     weights = read_weights(path, trust_checkpoint=trust_checkpoint)
     nearest, misfit = nearest_model(weights.state_dict)
+    settings = stated_settings(weights)
+    parameters = (tensor for name, tensor in weights.state_dict.items() if not name.endswith(_STATISTICS))
     return CheckpointSummary(
-        file=str(path),
-        size_bytes=path.stat().st_size,
-        sha256=sha256_of(path),
+        file=str(weights.path),
+        size_bytes=weights.path.stat().st_size,
+        sha256=sha256_of(weights.path),
         format=weights.format,
         variant=None if misfit else nearest.variant,
         misfit=f"nearest is {nearest.variant}, but {misfit}" if misfit else "",
+        contradictions=tuple(contradictions(weights.config, nearest)),
         class_count=len(nearest.class_names),
-        class_names=weights.class_names,
-        scale=weights.scale,
-        parameters=_parameter_count(weights),
-        dtypes=dict(Counter(_dtype(tensor) for tensor in weights.state_dict.values())),
-        meta=_told(weights.meta),
+        class_names=settings.class_names,
+        scale=settings.scale,
+        pixels=settings.pixels,
+        detections=settings.detections,
+        parameters=sum(tensor.numel() for tensor in parameters),
+        dtypes=dict(Counter(str(tensor.dtype).removeprefix("torch.") for tensor in weights.state_dict.values())),
+        meta={key: weights.meta[key] for key in _META if isinstance(weights.meta.get(key), (str, int, float, tuple))},
     )
-
-
-def _parameter_count(weights: WeightsFile) -> int:
-    return sum(tensor.numel() for name, tensor in weights.state_dict.items() if not name.endswith(_STATISTICS))
-
-
-def _dtype(tensor: Tensor) -> str:
-    return str(tensor.dtype).removeprefix("torch.")
-
-
-def _told(meta: Meta) -> dict[str, object]:
-    return {key: meta[key] for key in _TOLD_META if isinstance(meta.get(key), (str, int, float, tuple))}

@@ -11,7 +11,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 def fold_batch_norms(model: nn.Module) -> None:
     """Fold in place, for a model in eval mode and float32 whose layers are registered in the order that they run in.
 
-    What the model computes stays the same, but for rounding.
+    The outputs of the model stay the same, but for rounding.
     """
     for parent in model.modules():
         for (name, layer), (norm_name, norm) in pairwise(list(parent.named_children())):

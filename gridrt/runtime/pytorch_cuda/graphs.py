@@ -1,4 +1,4 @@
-"""A detector of PyTorch's on one stream of a GPU, its launches for each shape of images kept as a CUDA graph.
+"""A PyTorch detector on one CUDA stream, with one CUDA graph for each shape of images.
 
 Shapes: B images, H x W pixels, D detection rows.
 """
@@ -20,17 +20,17 @@ from gridrt.runtime.tensorrt.runner import MOST_GRAPHS
 from gridrt.types import Int32Array, RawDetections, UInt8Array
 
 Detect: TypeAlias = Callable[[Tensor, Tensor], Sequence[Tensor]]
-"""Images uint8 [B, H, W, 3] and image sizes int32 [B, 2] to boxes, scores and labels, without asking for a value."""
+"""Images uint8 [B, H, W, 3] and image sizes int32 [B, 2] to boxes, scores and labels, without a copy to the host."""
 
 
 class TorchGraphs:
-    """Detects in batches, one at a time, whatever thread they come from.
+    """Detects in batches, one at a time, from any thread.
 
     Args:
         gpu: its memory and stream.
-        detect: what is launched.
-        cuda_graphs: record the launches of a shape when it first comes, up to `MOST_GRAPHS` of them; shapes beyond are
-            launched afresh each time.
+        detect: launches the detector.
+        cuda_graphs: capture the launches of a shape when it first comes, for up to `MOST_GRAPHS` shapes; others are
+            launched one by one each time.
     """
 
     def __init__(self, gpu: TorchGpu, detect: Detect, *, cuda_graphs: bool) -> None:
@@ -43,7 +43,7 @@ class TorchGraphs:
         """Detect in a batch; shapes as in `gridrt.runtime.backend.Session`.
 
         Raises:
-            GridRTError: what is launched cannot be recorded.
+            GridRTError: CUDA cannot capture the launches.
         """
         inputs = [torch.from_numpy(array) for array in (images, image_sizes)]
         with self._turn, self._gpu.on_stream(), torch.inference_mode():
@@ -52,8 +52,8 @@ class TorchGraphs:
                 return _on_host(graph(inputs))
             if len(self._graphs) == self._most:
                 return _on_host(self._detect(*self._on_gpu(inputs)))
-            with _convolutions_chosen_by_trial():
-                # Kernels are compiled now, and libraries set up, which a recording does not admit.
+            with _cudnn_benchmark():
+                # This compiles kernels and sets up libraries, which cannot be done during a capture.
                 found = _on_host(self._detect(*self._on_gpu(inputs)))
                 self._graphs[images.shape] = _Graph(self._gpu, self._detect, self._on_gpu(inputs))
             return found
@@ -64,10 +64,10 @@ class TorchGraphs:
         return self._gpu.stream
 
     def resident(self, images: UInt8Array, image_sizes: Int32Array) -> Callable[[], None]:
-        """Detect in a batch, as calling does, and keep it on the GPU, to be timed there.
+        """Detect in a batch and keep it on the GPU, for timings without copies.
 
         Returns:
-            What puts the same work on the stream again, without copies and without waiting, until the next batch.
+            A function that puts the same work on the stream again without waiting; valid until the next batch.
         """
         self(images, image_sizes)
         graph = self._graphs.get(images.shape)
@@ -86,18 +86,18 @@ class TorchGraphs:
 
 
 class _Graph:
-    """What was launched for a batch of one shape.
+    """The captured launches for batches of one shape.
 
     Args:
         gpu: as of `TorchGraphs`.
         detect: the same.
-        inputs: memory for those of every batch.
+        inputs: memory for the inputs of every batch.
 
     Attributes:
-        replay: puts all of it on the stream again.
+        replay: puts all launches on the stream again.
 
     Raises:
-        GridRTError: it cannot be recorded.
+        GridRTError: CUDA cannot capture the launches.
     """
 
     def __init__(self, gpu: TorchGpu, detect: Detect, inputs: Sequence[Tensor]) -> None:
@@ -107,9 +107,12 @@ class _Graph:
             self.replay = gpu.captured(self._launch)
         except torch.OutOfMemoryError:
             raise
-        except RuntimeError as error:  # what PyTorch makes of CUDA's errors
-            remedy = "Open it as TorchCudaSession(MODEL, cuda_graphs=False)."
-            raise GridRTError("the launches become a CUDA graph", place="CUDA", value=error, remedy=remedy) from error
+        except RuntimeError as error:  # PyTorch raises it for errors of CUDA
+            raise GridRTError(
+                "CUDA cannot capture the launches",
+                value=error,
+                remedy="Open it as TorchCudaSession(MODEL, cuda_graphs=False).",
+            ) from error
 
     def __call__(self, inputs: Sequence[Tensor]) -> Sequence[Tensor]:
         """The outputs, in memory that the next batch overwrites."""
@@ -128,8 +131,8 @@ def _on_host(outputs: Sequence[Tensor]) -> RawDetections:
 
 
 @contextmanager
-def _convolutions_chosen_by_trial() -> Iterator[None]:
-    """Have cuDNN time its ways to convolve, which pays where a shape comes again."""
+def _cudnn_benchmark() -> Iterator[None]:
+    """Have cuDNN time its convolution algorithms, which pays for shapes that come again."""
     before, torch.backends.cudnn.benchmark = torch.backends.cudnn.benchmark, True
     try:
         yield

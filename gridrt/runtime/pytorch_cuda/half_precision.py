@@ -1,6 +1,6 @@
 """Weights and features in half precision; coordinates, deltas, scores and the decode stay in float32.
 
-The same stages as in the recipe `fp16` of `gridrt.calib`.
+As in the recipe `fp16` of `gridrt.calib`.
 """
 
 from __future__ import annotations

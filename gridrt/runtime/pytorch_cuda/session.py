@@ -34,8 +34,8 @@ class TorchCudaSession:
     Args:
         model: in float32; it stays as it is.
         precision: of weights and features; coordinates, scores and the decode are always float32.
-        cuda_graphs: record the launches of a shape of images when it first comes, and repeat them from then on.
-        source: the file that the model came from; None where it came from none.
+        cuda_graphs: capture the launches of a shape of images when it first comes, and replay them from then on.
+        source: the file that the model came from, if any.
 
     Attributes:
         info: what it runs, and on what.
@@ -43,7 +43,7 @@ class TorchCudaSession:
 
     Raises:
         GridRTError: the model has no grid.
-        DependencyError: the GPU is missing, or what compiles kernels.
+        DependencyError: there is no GPU, or kernels cannot be compiled.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class TorchCudaSession:
         source: Path | None = None,
     ) -> None:
         gpu = TorchGpu()
-        cuda_core()  # without it, kernels would fail in the midst of a run
+        cuda_core()  # without it, kernels would fail during a run
         self.device = gpu.device
         narrowest: Literal["fp16", "fp32"] = "fp16" if precision == "float16" else "fp32"
         self.info = model_info(model, source, device=str(self.device), precision=narrowest)
@@ -67,8 +67,8 @@ class TorchCudaSession:
         """Detect in a batch; shapes as in `gridrt.runtime.backend.Session`.
 
         Raises:
-            DependencyError: the first time, what compiles kernels is missing.
-            GridRTError: there is not enough memory, or what is launched cannot be recorded.
+            DependencyError: on the first run, kernels cannot be compiled.
+            GridRTError: there is not enough memory, or CUDA cannot capture the launches.
         """
         with in_memory(images, self.device):
             return self._graphs(images, image_sizes)
@@ -84,7 +84,7 @@ class TorchCudaSession:
 
 
 def _prepared(model: GridRCNN, precision: Precision, device: torch.device) -> GridRCNN:
-    """A copy with fewer layers, in the precision and the layout that tensor cores and kernels want."""
+    """A copy with batch norms folded, in the precision and the memory layout of tensor cores and kernels."""
     own = copy.deepcopy(model).eval()
     fold_batch_norms(own)
     if precision == "float16":

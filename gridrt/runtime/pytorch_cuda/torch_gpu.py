@@ -24,18 +24,21 @@ class TorchGpu:
         device: which GPU it is.
 
     Raises:
-        DependencyError: PyTorch can use none.
+        DependencyError: PyTorch cannot use one.
     """
 
     def __init__(self) -> None:
         if not torch.cuda.is_available():
-            found = "it can use no GPU" if torch.version.cuda else "it is built without CUDA"
-            rule, remedy = "PyTorch can use an NVIDIA GPU", "gridrt doctor tells what is missing."
-            raise DependencyError(rule, place=f"torch {torch.__version__}", value=found, remedy=remedy)
+            raise DependencyError(
+                "PyTorch cannot use an NVIDIA GPU",
+                place=f"torch {torch.__version__}",
+                value="no usable GPU" if torch.version.cuda else "a build without CUDA",
+                remedy="gridrt doctor shows what is missing.",
+            )
         self.compute_capability: tuple[int, int] = torch.cuda.get_device_capability()
         self.device = torch.device("cuda", torch.cuda.current_device())
         self._stream = torch.cuda.Stream(self.device)
-        # One at a time runs, and its results are copied before the next: recordings may share memory.
+        # Graphs run one at a time, and results are copied before the next run: captures may share memory.
         self._pool = torch.cuda.graph_pool_handle()
 
     @property
@@ -48,7 +51,7 @@ class TorchGpu:
         return torch.cuda.stream(self._stream)
 
     def empty(self, shape: Sequence[int], dtype: npt.DTypeLike) -> TorchMemory:
-        """Memory that holds anything.
+        """Uninitialised memory.
 
         Raises:
             GridRTError: there is not enough of it.
@@ -60,13 +63,13 @@ class TorchGpu:
             raise out_of_memory(shape, dtype) from error
 
     def captured(self, launch: Callable[[], None]) -> Callable[[], None]:
-        """Record what `launch` puts on the stream, which it must have done once before; the result repeats it.
+        """Capture the launches of `launch`, which must have run once before; the result replays them.
 
         Raises:
-            RuntimeError: CUDA refuses.
+            RuntimeError: CUDA cannot capture them.
         """
         graph = torch.cuda.CUDAGraph()
-        # By thread: what other threads do with the GPU meanwhile does not matter.
+        # By thread, so that other threads may use the GPU meanwhile.
         with torch.cuda.graph(graph, pool=self._pool, stream=self._stream, capture_error_mode="thread_local"):
             launch()
         return graph.replay

@@ -1,4 +1,4 @@
-"""Stages of an engine, timed by TensorRT's reports on its layers.
+"""Stages of an engine, by the times that TensorRT reports for its layers.
 
 It has been tested with stand-ins for GPU and TensorRT, and with the layers of engines that were built but not run.
 """
@@ -10,16 +10,7 @@ from collections import Counter
 
 from gridrt.runtime.tensorrt.layer_times import nodes_of_layer
 from gridrt.runtime.tensorrt.session import TensorRTSession
-from gridrt.stages import (
-    CONVERSIONS,
-    STAGES,
-    Stage,
-    StageTimes,
-    middle_run,
-    stage_behind,
-    stage_of_node,
-    times_of,
-)
+from gridrt.stages import CONVERSIONS, STAGES, Stage, StageTimes, median_run, stage_behind, stage_of_node, times_of
 from gridrt.types import Int32Array, UInt8Array
 
 _NAME = re.compile(r"Name: (.*?), LayerType:")
@@ -29,14 +20,14 @@ _INDEX = re.compile(r"_\d+$")
 def engine_stage_times(
     session: TensorRTSession, images: UInt8Array, image_sizes: Int32Array, *, warm_up: int, runs: int
 ) -> StageTimes:
-    """Stages of an engine's run, of which the total is the sum over its layers, without copies and launches.
+    """Stages of an engine's run; the total is the sum over its layers, without copies and launches.
 
     Args:
         session: of an engine that `gridrt build-engine` wrote, which keeps details of its layers.
         images: as in `gridrt.runtime.backend.Session`.
         image_sizes: the same.
-        warm_up: runs before those that count.
-        runs: of which the one in the middle is told.
+        warm_up: runs before those that are measured.
+        runs: measured runs, of which the median is returned.
 
     Raises:
         EngineError: the batch is larger than what the engine was built for, or TensorRT cannot run it.
@@ -44,7 +35,7 @@ def engine_stage_times(
     """
     stages = stages_of_layers(session.layers)
     timed = session.layer_times(images, image_sizes, runs=warm_up + runs)[warm_up:]
-    return middle_run(
+    return median_run(
         [times_of((stages.get(layer.name, "other"), layer.seconds) for layer in layers) for layers in timed]
     )
 
@@ -52,8 +43,8 @@ def engine_stage_times(
 def stages_of_layers(layers: str) -> dict[str, Stage]:
     """The stage of each layer by name.
 
-    A layer is of the stage that most of its nodes name. Where none does, the order of execution tells: it is behind the
-    furthest stage so far, and what only converts or moves is of the stage of the layer before.
+    A layer belongs to the stage that most of its nodes name. If none does, the order of execution decides: it follows
+    the furthest stage so far; a layer that only converts or moves belongs to the stage of the layer before.
 
     Args:
         layers: one a line, as the inspector describes them.
@@ -69,11 +60,7 @@ def stages_of_layers(layers: str) -> dict[str, Stage]:
         if named:
             before = named.most_common(1)[0][0]
             furthest = max(before, furthest, key=STAGES.index)
-        elif not all(map(_converts, nodes)):
+        elif not all(_INDEX.sub("", node.rpartition("/")[2]) in CONVERSIONS for node in nodes):
             before = stage_behind(furthest)
         stages[name[1]] = before
     return stages
-
-
-def _converts(node: str) -> bool:
-    return _INDEX.sub("", node.rpartition("/")[2]) in CONVERSIONS

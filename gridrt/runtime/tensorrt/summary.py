@@ -7,12 +7,12 @@ from pathlib import Path
 
 from gridrt.errors import EngineError
 from gridrt.files import check_is_file
-from gridrt.graph.metadata import PRECISION_KEY, class_names_in, scale_in_input
+from gridrt.formatting import format_noted_scale
+from gridrt.graph.metadata import RECIPE_KEY, class_names_in, scale_in_input
 from gridrt.model.checkpoint.listing import listed
 from gridrt.runtime.tensorrt.batch import format_shape
 from gridrt.runtime.tensorrt.compatibility import format_targets
 from gridrt.runtime.tensorrt.manifest import Manifest, read_manifest
-from gridrt.wording import noted_scale
 
 
 @dataclass(frozen=True)
@@ -55,8 +55,8 @@ class EngineSummary:
                 for stage, counts in manifest.precision.items()
             ),
             f"classes     {len(self.class_names)}: {listed(self.class_names)}",
-            f"scale       {noted_scale(self.scale)}",
-            f"graph       {graph['file']} in {graph['metadata'].get(PRECISION_KEY, 'fp32')}, sha256 {graph['sha256']}",
+            f"scale       {format_noted_scale(self.scale)}",
+            f"graph       {graph['file']} in {graph['metadata'].get(RECIPE_KEY, 'fp32')}, sha256 {graph['sha256']}",
             f"sha256      {self.sha256}",
             *(f"{name}: {value}" for name, value in manifest.options.items() if value is not None),
             *(f"warning: {warning}" for warning in manifest.warnings),

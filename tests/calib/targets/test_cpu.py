@@ -19,7 +19,7 @@ EVERYWHERE = frozenset(WIRING.nodes)
 
 
 def reads(nodes: frozenset[str] = EVERYWHERE) -> dict[str, Sequence[Edge]]:
-    return dict(CpuTarget().quantized_reads(WIRING, nodes))
+    return dict(CpuTarget().quantized_edges(WIRING, nodes))
 
 
 def test_inputs_and_results_of_products_and_what_lies_between_them_are_quantised() -> None:
@@ -73,7 +73,7 @@ def test_poolings_and_resizings_keep_the_scale_of_what_they_move() -> None:
         "d": Range(1.0, 4.0),
     }
 
-    assert set(target.quantized_reads(wiring, frozenset(wiring.nodes))) == {"x", "a", "b", "c", "d", "e"}
+    assert set(target.quantized_edges(wiring, frozenset(wiring.nodes))) == {"x", "a", "b", "c", "d", "e"}
     assert target.scheme_of("a", wiring, ranges).scale == np.float32(5.1 / 255)
     for moved in ("b", "c", "d"):
         assert target.scheme_of(moved, wiring, ranges) == target.scheme_of("a", wiring, ranges)

@@ -15,7 +15,7 @@ MAIN, DOWN = "backbone.layer1.0.conv1/Conv", "backbone.layer1.0.downsample.0/Con
 
 
 def reads(nodes: frozenset[str] = EVERYWHERE) -> dict[str, list[Edge]]:
-    return {tensor: list(edges) for tensor, edges in TensorRTTarget().quantized_reads(WIRING, nodes).items()}
+    return {tensor: list(edges) for tensor, edges in TensorRTTarget().quantized_edges(WIRING, nodes).items()}
 
 
 def test_activations_of_convolutions_and_products_and_skip_inputs_of_residuals_are_quantised_and_nothing_else() -> None:
@@ -61,7 +61,7 @@ additions (float[N,4,H,W] x) => (float[N,4,H,W] residual, float[N,4,H,W] merged,
 def test_a_residual_is_an_addition_that_feeds_a_relu_alone_whichever_input_the_convolution_is() -> None:
     wiring = wiring_of(model_of(ADDITIONS, {"weight": np.ones((4, 4, 1, 1), np.float32)}).graph)
 
-    found = TensorRTTarget().quantized_reads(wiring, frozenset(wiring.nodes))
+    found = TensorRTTarget().quantized_edges(wiring, frozenset(wiring.nodes))
 
     assert dict(found) == {
         "entered": [Edge("conv1", 0), Edge("residual", 0), Edge("conv2", 0), Edge("conv3", 0)],
@@ -79,7 +79,7 @@ def test_groups_that_tensorrt_cannot_run_in_int8_stay_in_half(channels: int, gro
     )
     wiring = wiring_of(model.graph)
 
-    assert bool(TensorRTTarget().quantized_reads(wiring, frozenset(wiring.nodes))) == is_quantized
+    assert bool(TensorRTTarget().quantized_edges(wiring, frozenset(wiring.nodes))) == is_quantized
 
 
 def test_a_few_channels_in_one_group_are_no_obstacle() -> None:
@@ -89,7 +89,7 @@ def test_a_few_channels_in_one_group_are_no_obstacle() -> None:
         {"weight": np.ones((8, 3, 1, 1), np.float32)},
     )
 
-    assert dict(TensorRTTarget().quantized_reads(wiring_of(model.graph), frozenset(("conv",)))) == {
+    assert dict(TensorRTTarget().quantized_edges(wiring_of(model.graph), frozenset(("conv",)))) == {
         "x": [Edge("conv", 0)]
     }
 

@@ -13,7 +13,7 @@ import pytest
 from onnx import ModelProto
 
 from gridrt.calib.affine import Range
-from gridrt.calib.artefact import save_rewritten
+from gridrt.calib.graph_files import save_rewritten
 from gridrt.calib.observe import observed_activations
 from gridrt.calib.recipe import load_recipe
 from gridrt.calib.rewrite import apply_recipe
@@ -21,13 +21,14 @@ from gridrt.calib.targets import TARGETS
 from gridrt.config import DEFAULT_SCALE
 from gridrt.errors import EngineError
 from gridrt.export.engine import build
-from gridrt.export.engine.build import build_engine
+from gridrt.export.engine.build import engine_from_graph
 from gridrt.export.engine.network import Network, network_from_graph
 from gridrt.export.engine.options import EngineOptions
 from gridrt.export.engine.precision import planned_precisions
 from gridrt.export.engine.profile import Profile, fix_inputs, profile_for
 from gridrt.export.passes.static_rows import static_rows
 from gridrt.files import sha256_of
+from gridrt.graph.graph import load_graph
 from gridrt.plugins.adapters.python_plugin import register_python_plugins
 from gridrt.plugins.kernels import KERNELS
 from gridrt.runtime.tensorrt.library import TensorRT, load_tensorrt
@@ -139,9 +140,9 @@ def test_layers_have_the_precision_that_the_graph_asks_for(
     features = {layer.name: layer.get_input(0).dtype.name for layer in layers(built) if layer.type.name == "PLUGIN_V3"}
     assert features["MultiLevelRoiAlign"] == features["GridFusion"] == kind
     assert features["BatchedNms"] == "FLOAT"
-    manifest = build_engine(graph, tmp_path / "tiny.engine", ONE_SIZE)
+    manifest = engine_from_graph(load_graph(graph), tmp_path / "tiny.engine", ONE_SIZE)
     assert manifest.precision["backbone"] == backbone
-    assert manifest.precision["rpn_head"]["fp32"] == 10
+    assert manifest.precision["rpn"]["fp32"] == 10
     assert sum(sum(stage.values()) for stage in manifest.precision.values()) == 52
 
 
@@ -149,7 +150,7 @@ def test_the_manifest_tells_what_is_in_the_engine(
     library: TensorRT, exported: Callable[[str], Path], tmp_path: Path
 ) -> None:
     graph, engine = exported("tiny"), tmp_path / "tiny.engine"
-    build_engine(graph, engine, replace(SIZES, compute_capabilities=((8, 9), (12, 0))))
+    engine_from_graph(load_graph(graph), engine, replace(SIZES, compute_capabilities=((8, 9), (12, 0))))
     told = json.loads((tmp_path / "tiny.engine.json").read_text())
     assert told["engine"] == {"file": engine.name, "sha256": sha256_of(engine), "bytes": engine.stat().st_size}
     assert told["graph"]["sha256"] == sha256_of(graph)
@@ -175,7 +176,7 @@ def test_a_downgrade_is_an_error_and_leaves_no_file(
 
     monkeypatch.setattr(build, "planned_precisions", asking_for_more)
     with pytest.raises(EngineError, match=r"backbone\.conv1/Conv: .*fp32 instead of fp16; 1 such layers of 52"):
-        build_engine(exported("tiny"), tmp_path / "tiny.engine", ONE_SIZE)
+        engine_from_graph(load_graph(exported("tiny")), tmp_path / "tiny.engine", ONE_SIZE)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -184,14 +185,14 @@ def test_layers_that_are_not_told_are_warned_of(
     exported: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(build, "serialized", lambda *_arguments: b"built without a word")
-    with pytest.warns(UserWarning, match="tensorrt-rtx does not tell the precision of 52 of 52 layers"):
-        build_engine(exported("tiny"), tmp_path / "tiny.engine", ONE_SIZE)
+    with pytest.warns(UserWarning, match="tensorrt-rtx does not report the precision of 52 of 52 layers"):
+        engine_from_graph(load_graph(exported("tiny")), tmp_path / "tiny.engine", ONE_SIZE)
 
 
 @pytest.mark.usefixtures("library")
 def test_too_little_memory_is_an_error_with_tensorrts_words(exported: Callable[[str], Path], tmp_path: Path) -> None:
-    with pytest.raises(EngineError, match=r"TensorRT builds the engine \(found .*OutOfMemory"):
-        build_engine(exported("tiny"), tmp_path / "tiny.engine", replace(ONE_SIZE, workspace_mib=1))
+    with pytest.raises(EngineError, match=r"TensorRT failed to build the engine \(found .*OutOfMemory"):
+        engine_from_graph(load_graph(exported("tiny")), tmp_path / "tiny.engine", replace(ONE_SIZE, workspace_mib=1))
 
 
 def test_what_tensorrt_cannot_read_is_an_error_with_its_words(
@@ -200,7 +201,7 @@ def test_what_tensorrt_cannot_read_is_an_error_with_its_words(
     model = onnx.load(exported("tiny"))
     broken = next(node for node in model.graph.node if node.op_type == "Conv")
     broken.op_type = "Unheard"
-    with pytest.raises(EngineError, match=r"reads the graph \(found backbone\.conv1/Conv: .*Plugin not found"):
+    with pytest.raises(EngineError, match=r"cannot parse the graph \(found backbone\.conv1/Conv: .*Plugin not found"):
         network_from_graph(library, model)
 
 
@@ -216,7 +217,7 @@ def test_what_no_kernel_takes_is_an_error_before_tensorrt_reads_it(
     onnx.save(model, tmp_path / "wide.onnx")
     monkeypatch.setattr(build, "network_from_graph", None)
     with pytest.raises(EngineError, match=r"BatchedNms: for an engine, max_output must be from 1 to 5120"):
-        build_engine(tmp_path / "wide.onnx", tmp_path / "wide.engine", ONE_SIZE)
+        engine_from_graph(load_graph(tmp_path / "wide.onnx"), tmp_path / "wide.engine", ONE_SIZE)
 
 
 def test_an_op_that_no_plugin_is_found_for_is_an_error(library: TensorRT, exported: Callable[[str], Path]) -> None:
@@ -226,14 +227,12 @@ def test_an_op_that_no_plugin_is_found_for_is_an_error(library: TensorRT, export
     fusion = next(node for node in model.graph.node if node.op_type == "GridFusion")
     namespace = next(attribute for attribute in fusion.attribute if attribute.name == "plugin_namespace")
     namespace.s = b"elsewhere"
-    with pytest.raises(EngineError, match="GridFusion: each custom op becomes a plugin"):
+    with pytest.raises(EngineError, match="GridFusion: each custom op must become a plugin"):
         network_from_graph(library, model)
 
 
 @pytest.mark.usefixtures("library")
 def test_a_graph_for_a_cpu_is_refused(rewritten: Callable[..., Path], tmp_path: Path) -> None:
     graph = rewritten("int8", "cpu")
-    with pytest.raises(
-        EngineError, match=r"graphs for TensorRT \(found one for cpu\)\. gridrt calibrate --target tensorrt"
-    ):
-        build_engine(graph, tmp_path / "tiny.engine", ONE_SIZE)
+    with pytest.raises(EngineError, match=r"expected .* tensorrt, got .* cpu\. gridrt calibrate --target tensorrt"):
+        engine_from_graph(load_graph(graph), tmp_path / "tiny.engine", ONE_SIZE)

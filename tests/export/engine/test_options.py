@@ -34,11 +34,11 @@ def test_what_both_can_is_taken(name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "change", "complaint"),
     [
-        ("tensorrt-rtx", {"hardware": "ampere-plus"}, "tensorrt-rtx: hardware compatibility is not for this runtime"),
-        ("tensorrt-rtx", {"timing_cache": Path("times")}, "tensorrt-rtx: a timing cache is not for this runtime"),
-        ("tensorrt-rtx", {"compute_capabilities": ((9, 0),)}, r"builds for SM75, SM89 \(found 9\.0\)"),
-        ("tensorrt", {"compute_capabilities": ((8, 9),)}, "tensorrt: compute capabilities is not for this runtime"),
-        ("tensorrt", {"hardware": "same-compute-capability"}, "has no such level .*same-compute-capability"),
+        ("tensorrt-rtx", {"hardware": "ampere-plus"}, "tensorrt-rtx has no option for hardware compatibility"),
+        ("tensorrt-rtx", {"timing_cache": Path("times")}, "tensorrt-rtx has no option for a timing cache"),
+        ("tensorrt-rtx", {"compute_capabilities": ((9, 0),)}, r"\(found 9\.0\)\. It builds for SM75, SM89"),
+        ("tensorrt", {"compute_capabilities": ((8, 9),)}, "tensorrt has no option for compute capabilities"),
+        ("tensorrt", {"hardware": "same-compute-capability"}, "has no such hardware level .*same-compute-capability"),
     ],
 )
 def test_what_a_library_cannot_is_refused(name: str, change: dict[str, Any], complaint: str) -> None:

@@ -118,5 +118,5 @@ def test_stages_count_their_nodes() -> None:
     planned: Any = dict.fromkeys(nodes, "fp16")
     assert by_stage(planned, built) == {
         "backbone": {"fp16": 1, "unknown": 1},
-        "roi_head.grid_head": {"fp32": 1},
+        "grid_head": {"fp32": 1},
     }

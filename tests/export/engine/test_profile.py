@@ -52,7 +52,7 @@ def test_what_it_is_tuned_for_stays_within_the_sizes_asked_for() -> None:
     ("batch", "size", "complaint"),
     [
         ((0, 1), None, r"found 0 of 32x32"),
-        ((4, 2), None, r"smallest batch is at most the largest \(found 4\.\.2\)"),
+        ((4, 2), None, r"smallest batch must be at most the largest \(found 4\.\.2\)"),
         ((1, 1), ((800, 1333), (800, 1333)), r"multiples of 32 \(found 1 of 800x1333\)"),
         ((1, 1), ((800, 800), (640, 800)), r"smallest height"),
     ],

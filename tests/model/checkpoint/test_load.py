@@ -1,17 +1,23 @@
-"""A model from a file: whatever the layout, the same tensors."""
+"""A model from a file: whatever the layout, the same tensors, and the settings that the file states."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+import onnx
+import onnxruntime
 import pytest
 import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
+import gridrt
 from gridrt.classes import COCO_CLASSES
+from gridrt.config import PixelConfig
 from gridrt.errors import CheckpointError
+from gridrt.export.onnx_export import onnx_from_model
 from gridrt.model.checkpoint import load_model
 from gridrt.model.grid_rcnn import GridRCNN
 from gridrt.model.presets import build
@@ -34,6 +40,13 @@ LAYOUTS: dict[str, Callable[[Weights], object]] = {
     "3.x": lambda weights: {"meta": {"dataset_meta": {"classes": NAMES}}, "state_dict": weights, "optimizer": {}},
     "parallel": lambda weights: {f"module.{name}": tensor for name, tensor in weights.items()},
     "v1": lambda weights: {"meta": {}, "state_dict": as_v1(weights)},
+    "compiled": lambda weights: {"state_dict": {f"module._orig_mod.{name}": weights[name] for name in weights}},
+    "lightning": lambda weights: {
+        "pytorch-lightning_version": "2.2.0",
+        "state_dict": {f"model.{name}": weights[name] for name in weights},
+    },
+    "model": lambda weights: {"model": weights, "optimizer": {}, "epoch": 3},
+    "ema": lambda weights: {"ema": {"module": weights, "updates": 9}},
     "parallel v1": lambda weights: {f"module.{name}": tensor for name, tensor in as_v1(weights).items()},
     "float64": lambda weights: {name: tensor.double() for name, tensor in weights.items()},
     "channels last": lambda weights: {name: _channels_last(tensor) for name, tensor in weights.items()},
@@ -92,7 +105,7 @@ def test_the_scale_of_a_published_file_is_known_by_its_name(tmp_path: Path, tiny
 
 
 @pytest.mark.parametrize("scale", [480, (480,), (480, 0), (480.5, 360)])
-def test_a_scale_that_is_none_is_refused(tmp_path: Path, tiny_weights: Weights, scale: object) -> None:
+def test_a_malformed_scale_is_refused(tmp_path: Path, tiny_weights: Weights, scale: object) -> None:
     torch.save({"meta": {"gridrt_scale": scale}, "state_dict": tiny_weights}, tmp_path / "w.pth")
 
     with pytest.raises(CheckpointError, match=r"w\.pth: `gridrt_scale` must be two positive numbers"):
@@ -174,6 +187,116 @@ def test_weights_that_fit_no_variant_are_refused_by_their_differences(tmp_path: 
         "1 unexpected: roi_head.mask_head.conv.weight; "
         "1 of another shape: backbone.bn1.weight [64] instead of [24])"
     )
+
+
+def test_weights_under_an_unknown_prefix_are_refused_by_the_prefix(tmp_path: Path, tiny_weights: Weights) -> None:
+    torch.save({f"detector.{name}": tensor for name, tensor in tiny_weights.items()}, tmp_path / "w.pth")
+
+    with pytest.raises(CheckpointError, match=r"\(found the prefix `detector\.` before them\).*remove the prefix"):
+        load_model(tmp_path / "w.pth")
+
+
+def test_a_second_copy_under_a_prefix_is_unexpected_and_no_prefix_of_the_weights(
+    tmp_path: Path, tiny_weights: Weights
+) -> None:
+    torch.save(tiny_weights | {f"teacher.{name}": tiny_weights[name] for name in tiny_weights}, tmp_path / "w.pth")
+
+    with pytest.raises(CheckpointError, match=r"302 unexpected: teacher\.backbone\.conv1\.weight"):
+        load_model(tmp_path / "w.pth")
+
+
+def as_caffe(weights: Weights) -> Weights:
+    """The same detector for pixels in BGR order from which the mean is subtracted, but that no std divides."""
+    std = torch.tensor(PixelConfig.std).view(1, 3, 1, 1)
+    return weights | {"backbone.conv1.weight": (weights["backbone.conv1.weight"] / std).flip(1).contiguous()}
+
+
+CAFFE_CONFIG = """
+model = dict(
+    data_preprocessor=dict(mean=[103.53, 116.28, 123.675], std=[1.0, 1.0, 1.0], bgr_to_rgb=False),
+    test_cfg=dict(rcnn=dict(score_thr=0.03, nms=dict(type='nms', iou_threshold=0.3), max_per_img=120)))
+test_pipeline = [dict(type='Resize', scale=(480, 360), keep_ratio=True)]
+"""
+
+
+def caffe_file(path: Path, weights: Weights) -> Path:
+    torch.save({"meta": {"cfg": CAFFE_CONFIG, "CLASSES": NAMES}, "state_dict": as_caffe(weights)}, path)
+    return path
+
+
+def test_a_checkpoint_for_other_pixels_runs_as_its_config_states(tmp_path: Path, tiny_weights: Weights) -> None:
+    original = build("tiny", num_classes=3).eval()
+    original.load_state_dict(tiny_weights)
+    images = torch.randint(0, 256, (1, 96, 128, 3), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
+    sizes = torch.tensor([[90, 120]], dtype=torch.int32)
+
+    with pytest.warns(
+        UserWarning, match=r"w\.pth: taken from the checkpoint: BGR .* scale 480 x 360, detections\.max_detections 120"
+    ):
+        model = load_model(caffe_file(tmp_path / "w.pth", tiny_weights))
+    with torch.no_grad():
+        expected, actual = original(images, sizes), model(images, sizes)
+
+    used = (expected.labels >= 0).sum()
+    assert model.scale == (480, 360)
+    assert actual.labels.shape == (1, 120)
+    assert used > 0
+    for one, other in zip(expected, actual, strict=True):
+        assert torch.allclose(
+            one[:, :used], other[:, :used], rtol=1e-4, atol=1e-2
+        )  # a mean is subtracted before a product
+
+
+def test_a_config_that_contradicts_the_model_is_refused_with_both_sides(tmp_path: Path, tiny_weights: Weights) -> None:
+    config = "model = dict(rpn_head=dict(anchor_generator=dict(scales=[4])))"
+    torch.save({"meta": {"cfg": config}, "state_dict": tiny_weights}, tmp_path / "w.pth")
+
+    with pytest.raises(CheckpointError, match=r"w\.pth: .*must agree.*anchor scales \[4\], but \[8\.0\] in tiny"):
+        load_model(tmp_path / "w.pth")
+
+
+def test_a_config_that_cannot_be_parsed_is_ignored_aloud(tmp_path: Path, tiny_weights: Weights) -> None:
+    torch.save({"meta": {"config": "model = dict("}, "state_dict": tiny_weights}, tmp_path / "w.pth")
+
+    with pytest.warns(UserWarning, match=r"w\.pth: its config cannot be parsed"):
+        assert load_model(tmp_path / "w.pth").normalize.pixels == PixelConfig()
+
+
+def test_buffers_of_a_data_preprocessor_are_settings_and_no_weights(tmp_path: Path, tiny_weights: Weights) -> None:
+    mean, std = (torch.tensor(values).view(3, 1, 1) for values in ((103.53, 116.28, 123.675), (1.0, 1.0, 1.0)))
+    buffers = {"data_preprocessor.mean": mean, "data_preprocessor.std": std}
+    torch.save({"meta": {"CLASSES": NAMES}, "state_dict": buffers | tiny_weights}, tmp_path / "w.pth")
+
+    with pytest.warns(UserWarning, match=r"w\.pth: taken from the checkpoint: BGR with mean"):
+        model = load_model(tmp_path / "w.pth")
+    assert model.normalize.pixels.order == "BGR"
+    assert torch.equal(model.normalize.mean, mean)
+
+
+def test_the_exported_graph_has_the_settings_of_the_checkpoint(tmp_path: Path, tiny_weights: Weights) -> None:
+    with pytest.warns(UserWarning, match="BGR"):
+        model = load_model(caffe_file(tmp_path / "w.pth", tiny_weights))
+    onnx.save(onnx_from_model(model, "0" * 64), tmp_path / "w.onnx")
+    images = torch.randint(0, 256, (1, 96, 128, 3), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
+    sizes = torch.tensor([[90, 120]], dtype=torch.int32)
+
+    with torch.no_grad():
+        boxes, scores, labels = model(images, sizes)
+    session = onnxruntime.InferenceSession(tmp_path / "w.onnx", providers=["CPUExecutionProvider"])
+    outputs = session.run(["boxes", "scores", "labels"], {"images": images.numpy(), "image_sizes": sizes.numpy()})
+
+    assert labels.shape == (1, 120)
+    assert (labels >= 0).any()
+    assert np.array_equal(labels, outputs[2])
+    assert np.allclose(boxes, outputs[0], atol=1e-2)
+    assert np.allclose(scores, outputs[1], atol=1e-4)
+
+
+@pytest.mark.parametrize("name", ["w.pt", "w.ckpt", "w.pth.tar", "w.bin", "w.safetensors", "weights", "w.onnx"])
+def test_weights_open_under_any_name(tmp_path: Path, tiny_weights: Weights, name: str) -> None:
+    torch.save({"state_dict": tiny_weights}, tmp_path / name)
+
+    assert gridrt.open_detector(tmp_path / name, threads=1).class_names == ("class 0", "class 1", "class 2")
 
 
 @pytest.mark.parametrize("bad", [float("nan"), float("inf"), float("-inf")])

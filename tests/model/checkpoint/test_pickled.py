@@ -142,8 +142,8 @@ def test_the_log_buffers_of_mmengine_need_neither_trust_nor_mmengine(
     read = read_weights(training_state)
 
     assert read.state_dict.keys() == tiny_weights.keys()
-    assert read.class_names == ("cat", "dog", "owl")
-    assert read_weights(training_state, trust_checkpoint=True).class_names == ("cat", "dog", "owl")
+    assert read.meta["dataset_meta"] == {"classes": ("cat", "dog", "owl")}
+    assert read_weights(training_state, trust_checkpoint=True).meta["dataset_meta"] == read.meta["dataset_meta"]
 
 
 def test_names_allowed_for_a_checkpoint_are_not_allowed_afterwards(training_state: Path) -> None:

@@ -41,7 +41,7 @@ def test_safetensors_bring_class_names_as_json(tmp_path: Path) -> None:
 
     read = read_weights(path)
 
-    assert read.class_names == ("cat", "dog")
+    assert read.meta["CLASSES"] == ["cat", "dog"]
     assert read.meta["epoch"] == "12"
 
 
@@ -69,14 +69,12 @@ def test_tensors_of_safetensors_outlive_the_file(tmp_path: Path) -> None:
         ("notes.pth", b"epoch 12: loss 0.4\n", r"torch\.save or safetensors wrote \(found a file that starts with"),
         ("empty.pth", b"", r"found an empty file"),
         ("empty.safetensors", b"", r"found an empty file"),
-        ("r50.onnx", b"\x08\x0a", r"weights must be a PyTorch checkpoint \(found an ONNX graph\)"),
-        ("r50.ONNX", b"\x08\x0a", r"weights must be a PyTorch checkpoint \(found an ONNX graph\)"),
-        ("some.zip", b"PK\x03\x04" + bytes(100), r"cannot be read: the file is damaged"),
+        ("r50.onnx", b"\x08\x0a", r"torch\.save or safetensors wrote \(found a file that starts with"),
+        ("r50.ONNX", b"\x08\x0a", r"torch\.save or safetensors wrote \(found a file that starts with"),
+        ("some.zip", b"PK\x03\x04" + bytes(100), r"torch\.save or safetensors wrote \(found a file that starts with"),
     ],
 )
-def test_a_file_that_holds_no_weights_is_told_in_one_line(
-    tmp_path: Path, name: str, content: bytes, message: str
-) -> None:
+def test_a_file_without_weights_is_refused_in_one_line(tmp_path: Path, name: str, content: bytes, message: str) -> None:
     path = tmp_path / name
     path.write_bytes(content)
 
@@ -86,7 +84,7 @@ def test_a_file_that_holds_no_weights_is_told_in_one_line(
     assert "\n" not in str(refusal.value)
 
 
-def test_a_missing_file_and_a_folder_are_told_apart(tmp_path: Path) -> None:
+def test_a_missing_file_and_a_folder_have_different_errors(tmp_path: Path) -> None:
     with pytest.raises(
         CheckpointError,
         match=r"there is no such file\. .* the names r50, .*tiny_synthetic\.$",
@@ -109,6 +107,6 @@ def test_a_truncated_file_is_refused_in_one_line(
     content = path.read_bytes()
     path.write_bytes(content[: int(len(content) * kept)])
 
-    with pytest.raises(CheckpointError, match="Fetch or copy it again") as refusal:
+    with pytest.raises(CheckpointError, match="copy it again") as refusal:
         read_weights(path)
     assert "\n" not in str(refusal.value)

@@ -9,8 +9,10 @@ import torch
 from torch import Tensor
 
 import gridrt
+from gridrt.config import PixelConfig
 from gridrt.errors import OutputError
 from gridrt.model.checkpoint import load_model, save_weights
+from gridrt.model.checkpoint.settings import Settings
 from gridrt.model.grid_rcnn import GridRCNN
 from gridrt.model.presets import build
 
@@ -32,16 +34,30 @@ def test_what_is_saved_is_loaded(tmp_path: Path, model: GridRCNN, tiny_weights: 
     assert all(torch.equal(tensor, tiny_weights[name]) for name, tensor in loaded.state_dict().items())
 
 
+def test_a_detector_that_is_saved_again_detects_the_same(tmp_path: Path, model: GridRCNN) -> None:
+    caffe = PixelConfig((103.53, 116.28, 123.675), (1.0, 1.0, 1.0), "BGR")
+    Settings(caffe, None, None, {"max_proposals": 300}, {"score_threshold": 0.1, "max_detections": 150}).apply(model)
+    save_weights(model.eval(), tmp_path / "w.pth")
+    images = torch.randint(0, 256, (1, 96, 128, 3), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
+    sizes = torch.tensor([[90, 128]], dtype=torch.int32)
+
+    with torch.no_grad():
+        expected, actual = model(images, sizes), load_model(tmp_path / "w.pth")(images, sizes)
+
+    assert (expected.labels >= 0).any()
+    for one, other in zip(expected, actual, strict=True):
+        assert torch.equal(one, other)
+
+
 def test_the_layout_is_the_published_one(tmp_path: Path, model: GridRCNN) -> None:
     save_weights(model, tmp_path / "w.pth")
 
     content = torch.load(tmp_path / "w.pth", weights_only=True)
 
-    assert content["meta"] == {
-        "CLASSES": ("cat", "dog", "owl"),
-        "gridrt_version": gridrt.__version__,
-        "gridrt_scale": (480, 360),
-    }
+    meta = content["meta"]
+    assert meta["CLASSES"] == ("cat", "dog", "owl")
+    assert meta["gridrt_version"] == gridrt.__version__
+    assert meta["gridrt_scale"] == (480, 360)
     assert content["state_dict"].keys() == model.state_dict().keys()
 
 

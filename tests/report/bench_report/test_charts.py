@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -12,11 +13,13 @@ from gridrt.bench.result import BenchResult, Row, StageRow
 from gridrt.report.bench_report.histogram import BARS, histograms
 from gridrt.report.bench_report.iou_chart import by_iou
 from gridrt.report.bench_report.look import looks_of
+from gridrt.report.bench_report.page import STYLE
 from gridrt.report.bench_report.plot import BOTTOM, LEFT, RIGHT, TOP
 from gridrt.report.bench_report.recall_chart import precision_recall
 from gridrt.report.bench_report.stage_chart import stages
 from gridrt.report.bench_report.trade_off import trade_off
-from tests.bench_results import bench_result, many_artefacts, rows
+from gridrt.stages import STAGES
+from tests.bench_results import bench_result, many_rows, rows
 from tests.html_pages import Node, numbers_in, parsed
 
 
@@ -34,7 +37,7 @@ def scale(chart: Node, kind: str) -> Callable[[float], float]:
 
 
 def curve(chart: Node, index: int) -> list[tuple[float, float]]:
-    """The values that an artefact's line goes through."""
+    """The values that a row's line goes through."""
     across, up = scale(chart, "middle"), scale(chart, "end")
     places = numbers_in(chart.one("g", data_artefact=str(index)).all("path")[0].attributes["d"])
     return [(across(x), up(y)) for x, y in zip(places[::2], places[1::2], strict=True)]
@@ -71,19 +74,20 @@ def test_precision_goes_through_every_recall() -> None:
         np.testing.assert_allclose(curve(chart, 3), list(zip(np.arange(101) / 100, precision, strict=True)), atol=0.002)
 
 
-def test_each_artefact_is_where_its_ap_and_latency_are() -> None:
+def test_each_row_is_where_its_ap_and_latency_are() -> None:
     (chart,) = charts(trade_off(looks_of(bench_result())))
     across, up = scale(chart, "middle"), scale(chart, "end")
 
-    circle = chart.one("circle").attributes  # the first artefact's shape
+    circle = chart.one("circle").attributes  # the first row's shape
     assert across(float(circle["cx"])) == pytest.approx(82.0, abs=0.1)
     assert up(float(circle["cy"])) == pytest.approx(72.5, abs=0.05)
     assert chart.one("circle").text == "tiny_bccd.pth: AP 72.5, 82.0 ms"
 
 
 @pytest.mark.parametrize("count", [2, 6, 12, 30])
-def test_names_beside_markers_lie_in_the_frame_and_apart(count: int) -> None:
-    (chart,) = charts(trade_off(looks_of(bench_result(many_artefacts(count)))))
+def test_every_marker_has_its_name_or_number_in_the_frame_and_apart(count: int) -> None:
+    drawn = trade_off(looks_of(bench_result(many_rows(count))))
+    (chart,) = charts(drawn)
 
     boxes = []
     for name in chart.all("text", class_="name"):
@@ -100,7 +104,9 @@ def test_names_beside_markers_lie_in_the_frame_and_apart(count: int) -> None:
         for other in boxes[:index]
     ]
     assert all(apart)
-    assert boxes
+    assert len(boxes) == count
+    known = {legend.text.split()[0] for legend in parsed(drawn).all("li")}
+    assert all(name.text in known for name in chart.all("text", class_="name") if name.text.isdigit())
 
 
 def test_the_bars_of_a_histogram_count_every_image() -> None:
@@ -117,30 +123,48 @@ def test_the_bars_of_a_histogram_count_every_image() -> None:
             np.testing.assert_allclose(counts * highest, np.round(counts * highest), atol=0.35)
 
 
-def test_bars_are_as_long_as_stages_take_and_floors_below_them() -> None:
+def test_bars_are_as_long_as_stages_take_and_bounds_below_them() -> None:
     (chart,) = charts(stages(looks_of(bench_result())))
     across = scale(chart, "middle")
 
     for index, row in enumerate(rows()):
         group = chart.one("g", data_artefact=str(index))
-        bars = [bar.attributes for bar in group.all("rect") if bar.attributes["class"] != "floor"]
+        bars = [bar.attributes for bar in group.all("rect") if bar.attributes["class"] != "bound"]
         lengths = [across(float(bar["x"]) + float(bar["width"])) - across(float(bar["x"])) for bar in bars]
         wanted = [1000 * stage.seconds for stage in row.stages]
         np.testing.assert_allclose(lengths, wanted, atol=0.3)
         starts = [across(float(bar["x"])) for bar in bars]
         np.testing.assert_allclose(starts, np.cumsum([0, *wanted[:-1]]), atol=0.1)
-        floors = [across(float(bar.attributes["width"])) - across(0) for bar in group.all("rect", class_="floor")]
-        known = [1000 * stage.floor for stage in row.stages if stage.floor is not None]
-        np.testing.assert_allclose(floors, known, atol=0.3)
+        bounds = [across(float(bar.attributes["width"])) - across(0) for bar in group.all("rect", class_="bound")]
+        known = [1000 * stage.bound for stage in row.stages if stage.bound is not None]
+        np.testing.assert_allclose(bounds, known, atol=0.3)
 
 
-def test_stages_are_told_in_numbers() -> None:
+def test_stages_are_shown_in_numbers() -> None:
     one = replace(rows()[0], stages=[StageRow("backbone", 0.06, 0.02), StageRow("rpn", 0.02, None)])
 
     table = parsed(stages(looks_of(bench_result([one])))).one("table")
 
-    lines = [[cell.text for cell in row.all("th") + row.all("td")] for row in table.all("tr")[1:]]
+    head, *lines = [[cell.text for cell in row.all("th") + row.all("td")] for row in table.all("tr")]
+    assert head == ["Stage", "ms", "share", "bound, ms", "times the bound"]
     assert lines == [["1 backbone", "60.0", "75%", "20.0", "3.0"], ["2 rpn", "20.0", "25%", "-", "-"]]
+
+
+def test_no_two_stages_share_a_colour() -> None:
+    one = replace(rows()[0], stages=[StageRow(stage, 0.01, None) for stage in STAGES])
+
+    drawn = parsed(stages(looks_of(bench_result([one]))))
+
+    bars = [bar.attributes["class"] for bar in drawn.all("rect")]
+    entries = [entry.attributes["class"].removeprefix("number ") for entry in drawn.all("span", class_="number")]
+    assert bars == entries
+    assert len({colour_of(kind) for kind in bars}) == len(STAGES)
+
+
+def colour_of(kind: str) -> str:
+    found = re.search(rf"\.{kind} \{{ --c: var\((--s\d+)\); \}}", STYLE)
+    assert found, kind
+    return found[1]
 
 
 def bare() -> BenchResult:

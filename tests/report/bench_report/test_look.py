@@ -3,12 +3,12 @@ from __future__ import annotations
 import pytest
 
 from gridrt.report.bench_report.look import legend, lines_through, looks_of, short_names, shortened
-from tests.bench_results import bench_result, many_artefacts
+from tests.bench_results import bench_result, many_rows
 from tests.html_pages import parsed
 
 
-def test_twelve_artefacts_can_be_told_apart_without_colour() -> None:
-    swatches = parsed(legend(looks_of(bench_result(many_artefacts(12))))).all("svg")
+def test_twelve_rows_can_be_told_apart_without_colour() -> None:
+    swatches = parsed(legend(looks_of(bench_result(many_rows(12))))).all("svg")
 
     shapes = []
     for swatch in swatches:
@@ -19,14 +19,14 @@ def test_twelve_artefacts_can_be_told_apart_without_colour() -> None:
 
 
 def test_the_reference_has_a_colour_of_its_own() -> None:
-    looks = looks_of(bench_result(many_artefacts(9)))
+    looks = looks_of(bench_result(many_rows(9)))
 
     assert len({look.color for look in looks}) == 9
     assert [look.is_reference for look in looks] == [True] + [False] * 8
 
 
 @pytest.mark.parametrize(
-    ("artefacts", "names"),
+    ("rows", "names"),
     [
         (["a/b/c.onnx", "a/b/d.onnx"], ["c.onnx", "d.onnx"]),
         (["a/b/c.onnx", "a/d/c.onnx"], ["b/c.onnx", "d/c.onnx"]),
@@ -35,8 +35,8 @@ def test_the_reference_has_a_colour_of_its_own() -> None:
         ([], []),
     ],
 )
-def test_names_leave_out_the_folders_that_all_share(artefacts: list[str], names: list[str]) -> None:
-    assert short_names(artefacts) == names
+def test_names_leave_out_the_folders_that_all_share(rows: list[str], names: list[str]) -> None:
+    assert short_names(rows) == names
 
 
 def test_a_long_name_keeps_its_end() -> None:

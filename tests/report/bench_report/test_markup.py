@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gridrt.report.bench_report.markup import element, joined
+from gridrt.report.bench_report.markup import element, joined, render
 from tests.html_pages import parsed
 
 # HTML has no way to write the first ones, and a parser makes line feeds of the last.
@@ -15,6 +15,13 @@ def test_text_and_attributes_read_back_as_they_were(text: str, value: str) -> No
     node = parsed(element("p", joined(text, element("b", text)), title=value)).one("p")
 
     assert (node._raw(), node.attributes) == (text * 2, {"title": value})
+
+
+@given(text=readable)
+def test_a_template_escapes_what_it_is_given(text: str) -> None:
+    found = parsed(render("table.html", caption=text, columns=[], lines=[], kind=text))
+
+    assert found.one("caption")._raw() == found.one("table").attributes.get("class", "") == text
 
 
 def test_an_attribute_s_name_is_that_of_svg() -> None:

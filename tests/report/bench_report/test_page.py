@@ -11,13 +11,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gridrt.bench.disagreement import Disagreement
-from gridrt.bench.result import BenchResult, Gate, Row, StageRow
+from gridrt.bench.result import BenchResult, GateResult, Row, StageRow
 from gridrt.classes import COCO_CLASSES
 from gridrt.data.image import save_image
 from gridrt.errors import OutputError
 from gridrt.report.bench_report import bench_page, save_bench_report
-from tests.bench_results import accuracy, bench_result, disagreement, gates, many_artefacts, rows, speed
+from tests.bench_results import accuracy, bench_result, disagreement, gates, many_rows, rows, speed
 from tests.html_pages import Node, parsed
 
 EVIL = "<script>alert(1)</script>.onnx"
@@ -32,15 +31,15 @@ def embedded(page: Node) -> object:
 
 
 @pytest.fixture
-def picture(tmp_path: Path) -> Path:
+def image(tmp_path: Path) -> Path:
     save_image(tmp_path / "a.png", np.zeros((80, 100, 3), np.uint8))
     return tmp_path / "a.png"
 
 
-def test_a_whole_bench_has_every_section(picture: Path) -> None:
-    page = parsed(bench_page(bench_result(gates=gates()), [disagreement(picture)]))
+def test_a_whole_bench_has_every_section(image: Path) -> None:
+    page = parsed(bench_page(bench_result(gates=gates(), disagreements=[disagreement(image)])))
 
-    wanted = ["figures", "trade-off", "iou", "recall", "latency", "stages", "pictures", "conditions", "terms"]
+    wanted = ["figures", "trade-off", "iou", "recall", "latency", "stages", "disagreements", "conditions", "terms"]
     assert sections(page) == wanted
     assert [link.attributes["href"] for link in page.one("nav").all("a")] == [f"#{name}" for name in wanted]
 
@@ -48,11 +47,11 @@ def test_a_whole_bench_has_every_section(picture: Path) -> None:
 def test_the_json_is_in_the_page() -> None:
     result = bench_result(gates=gates(), complete=False)
 
-    assert embedded(parsed(bench_page(result, []))) == json.loads(result.to_json())
+    assert embedded(parsed(bench_page(result))) == json.loads(result.to_json())
 
 
-def test_nothing_in_the_page_is_elsewhere(picture: Path) -> None:
-    text = bench_page(bench_result(gates=gates()), [disagreement(picture)])
+def test_nothing_in_the_page_is_elsewhere(image: Path) -> None:
+    text = bench_page(bench_result(gates=gates(), disagreements=[disagreement(image)]))
     page = parsed(text)
 
     assert not re.search(r"(https?:)?//[a-z]", text.replace(" // ", ""))
@@ -64,7 +63,7 @@ def test_nothing_in_the_page_is_elsewhere(picture: Path) -> None:
 
 
 def test_only_our_style_and_script_may_run() -> None:
-    page = parsed(bench_page(bench_result(), []))
+    page = parsed(bench_page(bench_result()))
     policy = page.one("meta", http_equiv="Content-Security-Policy").attributes["content"]
 
     for node in (page.one("style"), page.all("script")[1]):
@@ -73,11 +72,14 @@ def test_only_our_style_and_script_may_run() -> None:
     assert policy.startswith("default-src 'none'; img-src data:; ")
 
 
-def test_what_comes_from_outside_is_text(tmp_path: Path) -> None:
+def test_what_comes_from_outside_is_text(tmp_path: Path, image: Path) -> None:
     """Names of every kind, all of them a script."""
     row = replace(
         rows()[1],
+        name=EVIL,
         artefact=EVIL,
+        recipe=EVIL,
+        run_by=EVIL,
         format=EVIL,
         precision=EVIL,
         backend=EVIL,
@@ -92,13 +94,15 @@ def test_what_comes_from_outside_is_text(tmp_path: Path) -> None:
         complete=False,
         conditions={EVIL: {EVIL: [EVIL]}},
         reference=EVIL,
-        rows=[row, replace(row, artefact=f"other {EVIL}")],
-        gates=[Gate(EVIL, EVIL, EVIL, met=False)],
+        rows=[row, replace(row, name=f"other {EVIL}")],
+        gates=[GateResult(EVIL, EVIL, EVIL, met=False)],
+        disagreements=[
+            replace(disagreement(image, EVIL), file=tmp_path / "<script>.png", class_names=[EVIL] * 3),
+        ],
     )
-    other = replace(disagreement(tmp_path / "<script>.png", EVIL), class_names=[EVIL] * 3)
-    clean = bench_page(bench_result(rows()[:2]), [])
+    clean = bench_page(bench_result(rows()[:2]))
 
-    text = bench_page(result, [other])
+    text = bench_page(result)
 
     page = parsed(text)
     assert len(page.all("script")) == len(parsed(clean).all("script")) == 2
@@ -109,8 +113,8 @@ def test_what_comes_from_outside_is_text(tmp_path: Path) -> None:
     assert EVIL in page.one("h1").text
 
 
-def test_the_page_tells_screen_readers_what_they_cannot_see(picture: Path) -> None:
-    page = parsed(bench_page(bench_result(gates=gates()), [disagreement(picture)]))
+def test_the_page_describes_to_screen_readers_what_they_cannot_see(image: Path) -> None:
+    page = parsed(bench_page(bench_result(gates=gates(), disagreements=[disagreement(image)])))
 
     assert page.one("html").attributes["lang"] == "en"
     for svg in page.all("svg"):
@@ -126,8 +130,8 @@ def test_the_page_tells_screen_readers_what_they_cannot_see(picture: Path) -> No
     assert len(names) == len(set(names))
 
 
-def test_headings_go_down_step_by_step(picture: Path) -> None:
-    page = parsed(bench_page(bench_result(gates=gates()), [disagreement(picture)]))
+def test_headings_go_down_step_by_step(image: Path) -> None:
+    page = parsed(bench_page(bench_result(gates=gates(), disagreements=[disagreement(image)])))
     levels = [int(node.tag[1]) for node in page.below() if re.fullmatch("h[1-6]", node.tag)]
 
     assert levels[0] == 1
@@ -145,11 +149,11 @@ CASES: dict[str, tuple[BenchResult, Sequence[str]]] = {
         bench_result([replace(row, speed=None, stages=[]) for row in rows()]),
         ["figures", "iou", "recall", "conditions", "terms"],
     ),
-    "one artefact": (
+    "one model": (
         bench_result(rows()[:1]),
         ["figures", "trade-off", "iou", "recall", "latency", "stages", "conditions", "terms"],
     ),
-    "all failed": (bench_result([replace(NOTHING, artefact="a.pth"), NOTHING]), ["figures", "conditions", "terms"]),
+    "all failed": (bench_result([replace(NOTHING, name="a.pth"), NOTHING]), ["figures", "conditions", "terms"]),
     "the reference failed": (
         bench_result([NOTHING, *(replace(row, deltas={}) for row in rows()[1:])]),
         ["figures", "trade-off", "iou", "recall", "latency", "stages", "conditions", "terms"],
@@ -184,8 +188,8 @@ CASES: dict[str, tuple[BenchResult, Sequence[str]]] = {
         bench_result([replace(rows()[0], stages=[StageRow("backbone", 0.0, 0.0)])]),
         ["figures", "trade-off", "iou", "recall", "latency", "conditions", "terms"],
     ),
-    "twelve artefacts": (
-        bench_result(many_artefacts(12)),
+    "twelve models": (
+        bench_result(many_rows(12)),
         ["figures", "trade-off", "iou", "recall", "latency", "stages", "conditions", "terms"],
     ),
 }
@@ -195,7 +199,7 @@ CASES: dict[str, tuple[BenchResult, Sequence[str]]] = {
 def test_what_is_missing_is_left_out(case: str) -> None:
     result, wanted = CASES[case]
 
-    text = bench_page(result, [])
+    text = bench_page(result)
 
     assert sections(parsed(text)) == wanted
     assert not re.search(r"\b(nan|inf|None)\b", text.partition('<script type="application/json"')[0])
@@ -205,18 +209,18 @@ def test_what_is_missing_is_left_out(case: str) -> None:
 def test_classes_have_a_line_each_where_there_are_several(count: int, lines: int | None) -> None:
     measured = [replace(row, accuracy=accuracy(classes=COCO_CLASSES[:count])) for row in rows()]
 
-    tables = parsed(bench_page(bench_result(measured), [])).all("table", class_="classes")
+    tables = parsed(bench_page(bench_result(measured))).all("table", class_="classes")
 
     assert [len(table.all("tbody")) for table in tables] == ([] if lines is None else [lines])
 
 
-def test_the_file_is_written_whole(tmp_path: Path, picture: Path) -> None:
-    found: list[Disagreement] = [disagreement(picture)]
-    save_bench_report(tmp_path / "made" / "bench.html", bench_result(), found)
+def test_the_file_is_written_whole(tmp_path: Path, image: Path) -> None:
+    result = bench_result(disagreements=[disagreement(image)])
+    save_bench_report(tmp_path / "made" / "bench.html", result)
 
-    assert (tmp_path / "made" / "bench.html").read_text(encoding="utf-8") == bench_page(bench_result(), found)
+    assert (tmp_path / "made" / "bench.html").read_text(encoding="utf-8") == bench_page(result)
 
 
-def test_a_place_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+def test_a_place_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(OutputError):
-        save_bench_report(tmp_path, bench_result(), [])
+        save_bench_report(tmp_path, bench_result())

@@ -6,13 +6,13 @@ import pytest
 
 from gridrt.bench.result import Row
 from gridrt.report.bench_report.summary import answer, headline, summary
-from tests.bench_results import bench_result, gates, many_artefacts, rows
+from tests.bench_results import bench_result, gates, many_rows, rows
 from tests.html_pages import parsed
 
 FAILED = Row("b.onnx", failure="no graph")
 
 
-def test_an_artefact_is_one_sentence() -> None:
+def test_a_row_is_one_sentence() -> None:
     reference, _, half, int8 = rows()
 
     assert answer(reference, reference) == "The reference: AP 72.5, 82.0 ms an image, 46.2 MB"
@@ -20,7 +20,7 @@ def test_an_artefact_is_one_sentence() -> None:
     assert answer(int8, reference) == "AP −0.9, 2.7 times as fast, a quarter of the size"  # noqa: RUF001 - a minus sign
 
 
-def test_a_sentence_tells_what_there_is() -> None:
+def test_a_sentence_has_the_figures_that_there_are() -> None:
     reference, _, _, int8 = rows()
     assert int8.speed is not None
 
@@ -38,26 +38,30 @@ def test_a_sentence_tells_what_there_is() -> None:
 @pytest.mark.parametrize(
     ("result", "told"),
     [
-        (bench_result(gates=gates()), "3 artefacts held against tiny_bccd.pth; 2 of 4 gates not met"),
-        (bench_result(gates=gates()[::3]), "3 artefacts held against tiny_bccd.pth; every gate met"),
-        (bench_result(many_artefacts(2)), "1 artefact held against model_00.int8.onnx"),
+        (bench_result(gates=gates()), "3 models compared with tiny_bccd.pth; 2 of 4 gates not met"),
+        (bench_result(gates=gates()[::3]), "3 models compared with tiny_bccd.pth; every gate met"),
+        (bench_result(many_rows(2)), "1 model compared with model_00.int8.onnx"),
+        (
+            bench_result([rows()[0], replace(rows()[1], warnings=["made from other weights", "memory not measured"])]),
+            "1 model compared with tiny_bccd.pth; 2 warnings",
+        ),
         (bench_result(rows()[:1]), "tiny_bccd.pth alone"),
-        (bench_result([*rows(), FAILED]), "4 artefacts held against runs/blood/tiny_bccd.pth; 1 failed"),
-        (bench_result([replace(FAILED, artefact="a.pth"), FAILED]), "1 artefact held against a.pth; all failed"),
+        (bench_result([*rows(), FAILED]), "4 models compared with runs/blood/tiny_bccd.pth; 1 failed"),
+        (bench_result([replace(FAILED, name="a.pth"), FAILED]), "1 model compared with a.pth; all failed"),
     ],
 )  # fmt: skip
 def test_the_headline_is_the_whole_bench(result: object, told: str) -> None:
     assert headline(result) == told  # type: ignore[arg-type]
 
 
-def test_each_artefact_has_its_verdict_in_words() -> None:
+def test_each_row_has_its_verdict_in_words() -> None:
     cards = parsed(summary(bench_result([*rows(), FAILED], gates=gates()[1:]))).one("ul", class_="answers").all("li")
 
     verdicts = [[badge.text for badge in card.all("span", class_="badge")] for card in cards]
     assert verdicts == [[], [], ["✗ 1 of 1 gate not met"], ["✗ 1 of 2 gates not met"], ["✗ failed"]]
 
 
-def test_gates_are_told_with_what_was_found() -> None:
+def test_gates_are_shown_with_what_was_measured() -> None:
     table = parsed(summary(bench_result(gates=gates()))).one("section", id="gates").one("table")
 
     lines = [[cell.text for cell in row.all("th") + row.all("td")] for row in table.all("tr")[1:]]
@@ -70,3 +74,11 @@ def test_a_bench_that_was_interrupted_says_so(complete: bool) -> None:  # noqa: 
     banners = parsed(summary(bench_result(complete=complete))).all("p", class_="banner")
 
     assert [banner.text[:13] for banner in banners] == ([] if complete else ["Not complete."])
+
+
+def test_the_outcome_of_the_gates_comes_first() -> None:
+    for shown, outcome in ((gates(), "✗ 2 of 4 gates not met"), (gates()[::3], "✓ every gate met")):
+        first = next(parsed(summary(bench_result(gates=shown))).below())
+
+        assert (first.attributes["class"], first.text) == ("verdict", outcome)
+    assert not parsed(summary(bench_result())).all("p", class_="verdict")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import onnxruntime
 import pytest
 
 from gridrt.errors import DependencyError, GraphError
+from gridrt.graph.graph import Graph, load_graph
 from gridrt.runtime.onnxruntime.session import OnnxRuntimeSession
 from tests.fakes import WHOLE_IMAGE_GRAPH, whole_image_graph
 
@@ -54,15 +56,7 @@ def test_the_scale_comes_from_the_metadata(
 
     session = OnnxRuntimeSession(tmp_path / "a.onnx")
 
-    assert (session.info.scale, session.info.scale_origin == "noted") == (scale, is_noted)
-
-
-@pytest.mark.parametrize("rule", ["480 x 360", "[480, 360]", '{"scale": [480]}', '{"scale": [480, 0]}'])
-def test_metadata_with_another_scale_than_two_positive_numbers_is_refused(tmp_path: Path, rule: str) -> None:
-    onnx.save(whole_image_graph(input_rule=rule), tmp_path / "a.onnx")
-
-    with pytest.raises(GraphError, match=r"a\.onnx: .* \(found metadata gridrt\.input has no scale of two positive"):
-        OnnxRuntimeSession(tmp_path / "a.onnx")
+    assert (session.info.scale, session.info.scale_origin) == (scale, "noted" if is_noted else "assumed")
 
 
 @pytest.mark.parametrize(
@@ -104,15 +98,8 @@ def test_a_provider_that_does_not_start_is_no_silent_fallback(graph: Path, monke
         onnxruntime, "InferenceSession", lambda path, options, **_: start(path, options, ["CPUExecutionProvider"])
     )
 
-    with pytest.raises(DependencyError, match="CUDAExecutionProvider: the provider does not start here"):
+    with pytest.raises(DependencyError, match="CUDAExecutionProvider: the provider cannot start"):
         OnnxRuntimeSession(graph, providers=["CUDAExecutionProvider"])
-
-
-@pytest.mark.parametrize(("threads", "expected"), [(3, 3), (None, 0)])
-def test_threads_reach_the_runtime(graph: Path, threads: int | None, expected: int) -> None:
-    session = OnnxRuntimeSession(graph, threads=threads)
-
-    assert session._session.get_session_options().intra_op_num_threads == expected
 
 
 @pytest.mark.parametrize(
@@ -123,7 +110,7 @@ def test_what_is_no_graph_is_refused_in_one_line(
 ) -> None:
     (tmp_path / "a.onnx").write_bytes(content)
 
-    with pytest.raises(GraphError, match=r"a\.onnx: not a graph that ONNX Runtime can open") as caught:
+    with pytest.raises(GraphError, match=r"a\.onnx: this is not an ONNX graph") as caught:
         OnnxRuntimeSession(tmp_path / "a.onnx")
     assert "\n" not in str(caught.value)
     assert capfd.readouterr() == ("", "")
@@ -145,20 +132,6 @@ def test_a_folder_is_told_to_be_one(tmp_path: Path) -> None:
     (tmp_path / "a.onnx").mkdir()
 
     with pytest.raises(GraphError, match=r"a\.onnx: this must be a file \(found a folder\)"):
-        OnnxRuntimeSession(tmp_path / "a.onnx")
-
-
-@pytest.mark.parametrize("broken", [np.nan, np.inf, -np.inf])
-@pytest.mark.parametrize("dtype", [np.float32, np.float16])
-def test_weights_that_are_not_finite_are_refused_by_name(
-    tmp_path: Path, broken: float, dtype: type[np.floating]
-) -> None:
-    model = whole_image_graph()
-    tensors = {"sound": np.ones(3, dtype), "count": np.arange(3), "head.weight": np.array([[1, broken]], dtype)}
-    model.graph.initializer.extend(onnx.numpy_helper.from_array(array, name) for name, array in tensors.items())
-    onnx.save(model, tmp_path / "a.onnx")
-
-    with pytest.raises(GraphError, match=r"a\.onnx: weights .* \(found NaN or infinity in 1 tensors: head\.weight\)"):
         OnnxRuntimeSession(tmp_path / "a.onnx")
 
 
@@ -189,37 +162,40 @@ def test_a_foreign_graph_is_refused_and_told_what_it_lacks(tmp_path: Path) -> No
     onnx.save(model, tmp_path / "relu.onnx")
 
     with pytest.raises(
-        GraphError, match=r"relu\.onnx: not a graph that gridrt export wrote \(found no input named images\)"
+        GraphError, match=r"relu\.onnx: this is not a graph that gridrt export wrote \(found no input named images\)"
     ):
         OnnxRuntimeSession(tmp_path / "relu.onnx")
 
 
-@pytest.mark.parametrize(
-    ("before", "after", "told"),
-    [
-        ("uint8[B,H,W,3] images", "float[B,H,W,3] images", r"input images of type and rank \('tensor\(float\)', 4\)"),
-        ("uint8[B,H,W,3] images", "uint8[B,N] images", "input images of type and rank"),
-        ("scores", "confidences", "no output named scores"),
-        ("int32[B,1] labels)", "int32[B,1] labels, float[B] brightness)", "a further output named brightness"),
-    ],
-)
-def test_a_graph_off_the_contract_is_refused(tmp_path: Path, before: str, after: str, told: str) -> None:
-    text = WHOLE_IMAGE_GRAPH.replace(before, after).replace("[1, 2, 3]", "[1]" if "B,N" in after else "[1, 2, 3]")
-    onnx.save(whole_image_graph(text), tmp_path / "a.onnx")
+def test_a_graph_in_memory_runs_as_its_file_does(graph: Path) -> None:
+    images, sizes = np.full((1, 32, 32, 3), 100, np.uint8), np.array([[32, 32]], np.int32)
 
-    with pytest.raises(GraphError, match=told):
-        OnnxRuntimeSession(tmp_path / "a.onnx")
+    from_memory = OnnxRuntimeSession(Graph(whole_image_graph(), Path("nowhere.onnx")), threads=1)
+
+    from_file = OnnxRuntimeSession(graph, threads=1)
+    assert from_memory.path == Path("nowhere.onnx")
+    found, expected = from_memory.run(images, sizes), from_file.run(images, sizes)
+    for name in ("boxes", "scores", "labels"):
+        np.testing.assert_array_equal(getattr(found, name), getattr(expected, name))
 
 
-@pytest.mark.parametrize(
-    ("classes", "told"),
-    [
-        (None, r"no metadata gridrt\.classes"),
-        *((classes, "is not a JSON list of strings") for classes in ("person, car", "80", '"abc"', '{"a": 1}', "[1]")),
-    ],
-)
-def test_a_graph_without_class_names_is_refused(tmp_path: Path, classes: str | None, told: str) -> None:
-    onnx.save(whole_image_graph(classes=classes), tmp_path / "a.onnx")
+def test_tensors_inside_a_graph_can_be_observed(graph: Path) -> None:
+    """Others than its outputs; the graph in memory stays as it is."""
+    loaded = load_graph(graph)
+    before = loaded.model.SerializeToString()
+    images, sizes = np.full((1, 32, 32, 3), 51, np.uint8), np.array([[32, 32]], np.int32)
 
-    with pytest.raises(GraphError, match=told):
-        OnnxRuntimeSession(tmp_path / "a.onnx")
+    session = OnnxRuntimeSession(loaded, observed=["brightness", "far_corner"])
+    raw, (brightness, far_corner) = session.run_observed(images, sizes)
+
+    assert (brightness.tolist(), far_corner.tolist()) == ([51], [[32, 32]])
+    assert raw.scores.tolist() == session.run(images, sizes).scores.tolist() == [[np.float32(0.2)]]
+    assert loaded.model.SerializeToString() == before
+
+
+@pytest.mark.parametrize("source", [Path, load_graph])
+def test_a_graph_off_the_contract_is_refused(tmp_path: Path, source: Callable[[Path], Path | Graph]) -> None:
+    onnx.save(whole_image_graph(classes=None), tmp_path / "a.onnx")
+
+    with pytest.raises(GraphError, match=r"a\.onnx: .*no metadata gridrt\.classes"):
+        OnnxRuntimeSession(source(tmp_path / "a.onnx"))

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +17,12 @@ from gridrt.calib.rewrite import apply_recipe
 from gridrt.calib.targets import TARGETS
 from gridrt.runtime.onnxruntime import stage_times as graph_stages
 from gridrt.runtime.onnxruntime.profile import NodeTime, ProfiledRun
-from gridrt.runtime.onnxruntime.stage_times import graph_stage_times, stages_of_nodes, stages_of_tensors
+from gridrt.runtime.onnxruntime.stage_times import (
+    graph_stage_times,
+    stage_of_kernel,
+    stages_of_nodes,
+    stages_of_tensors,
+)
 from gridrt.stages import STAGES, Stage
 
 IMAGES = np.random.default_rng(0).integers(0, 255, (1, 64, 96, 3), np.uint8)
@@ -38,7 +43,7 @@ FUSION_CONVOLUTIONS = 4
 
 def weighted_by_stage(graph: GraphProto) -> Counter[Stage]:
     """How many layers of an exported graph, with those in the body of the fusion, multiply in which stage."""
-    counts: Counter[Stage] = Counter({"grid_head": FUSION_CONVOLUTIONS})
+    counts: Counter[Stage] = Counter({"grid_fusion": FUSION_CONVOLUTIONS})
     for node in graph.node:
         if node.op_type in MULTIPLY:
             counts[next(stage for part, stage in STAGE_OF_WEIGHTS.items() if node.input[1].startswith(part))] += 1
@@ -63,18 +68,16 @@ def written(exported: Callable[[str], Path], tmp_path_factory: pytest.TempPathFa
 
 
 @pytest.fixture
-def told(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Stage, NodeTime]]:
-    """Every node that is given to a stage."""
+def assigned(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Stage, NodeTime]]:
+    """Every node of a profile with the stage that it counts in."""
     seen: list[tuple[Stage, NodeTime]] = []
-    original = graph_stages._told
 
-    def telling(nodes: Iterator[NodeTime], stages: Mapping[str, Stage]) -> list[tuple[Stage, float]]:
-        ran = list(nodes)
-        answers = list(original(ran, stages))
-        seen.extend((stage, node) for (stage, _), node in zip(answers, ran, strict=True))
-        return answers
+    def recorded(kernel: NodeTime, stages: Mapping[str, Stage]) -> Stage:
+        stage = stage_of_kernel(kernel, stages)
+        seen.append((stage, kernel))
+        return stage
 
-    monkeypatch.setattr(graph_stages, "_told", telling)
+    monkeypatch.setattr(graph_stages, "stage_of_kernel", recorded)
     return seen
 
 
@@ -84,19 +87,19 @@ def told(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Stage, NodeTime]]:
 def test_every_layer_counts_where_its_weights_belong_in_any_precision(
     exported: Callable[[str], Path],
     written: Callable[[str, str], Path],
-    told: list[tuple[Stage, NodeTime]],
+    assigned: list[tuple[Stage, NodeTime]],
     recipe: str,
     target: str,
 ) -> None:
     times = graph_stage_times(written(recipe, target), IMAGES, SIZES, threads=1, warm_up=0, runs=1)
 
     expected = weighted_by_stage(onnx.load(exported("tiny")).graph)
-    assert Counter(stage for stage, node in told if node.op in FUSED) == expected
-    by_op = {op: {stage for stage, node in told if node.op == op} for op in {node.op for _, node in told}}
-    assert by_op["NonMaxSuppression"] == {"nms"}
+    assert Counter(stage for stage, node in assigned if node.op in FUSED) == expected
+    by_op = {op: {stage for stage, node in assigned if node.op == op} for op in {node.op for _, node in assigned}}
+    assert by_op["NonMaxSuppression"] == {"proposals", "detections"}
     assert by_op["RoiAlign"] == {"roi_align"}
-    assert by_op["Softmax"] == by_op["ArgMax"] == {"decode"}
-    assert "other" not in {stage for stage, _ in told}
+    assert (by_op["Softmax"], by_op["ArgMax"]) == ({"box_head"}, {"decode"})
+    assert "other" not in {stage for stage, _ in assigned}
     assert "backbone" not in by_op["TopK"]
     assert all(times.seconds[stage] > 0 for stage in times.seconds)
 
@@ -113,7 +116,7 @@ def test_what_no_node_took_is_in_other(exported: Callable[[str], Path], monkeypa
 
     times = graph_stage_times(graph, IMAGES, SIZES, threads=1, warm_up=0, runs=1)
 
-    assert (times.seconds["backbone"], times.seconds["decode"], times.seconds["other"]) == (0.25, 0.5, 0.25)
+    assert (times.seconds["backbone"], times.seconds["box_head"], times.seconds["other"]) == (0.25, 0.5, 0.25)
     assert times.total == 1
 
 
@@ -121,20 +124,20 @@ def test_what_no_node_took_is_in_other(exported: Callable[[str], Path], monkeypa
 def test_no_node_of_an_exported_graph_is_of_no_stage(exported: Callable[[str], Path], variant: str) -> None:
     graph = onnx.load(exported(variant), load_external_data=False).graph
 
-    made_in = stages_of_tensors(graph)
+    produced_in = stages_of_tensors(graph)
 
-    assert set(made_in.values()) == set(STAGES) - {"other"}
+    assert set(produced_in.values()) == set(STAGES) - {"other"}
     of_op = {
-        op: {made_in[node.output[0]] for node in graph.node if node.op_type == op}
+        op: {produced_in[node.output[0]] for node in graph.node if node.op_type == op}
         for op in ("TopK", "Softmax", "ArgMax", "BatchedNms", "MultiLevelRoiAlign", "GridFusion", "ConvTranspose")
     }
     assert of_op == {
-        "TopK": {"rpn"},
-        "Softmax": {"decode"},
+        "TopK": {"proposals"},
+        "Softmax": {"box_head"},
         "ArgMax": {"decode"},
-        "BatchedNms": {"nms"},
+        "BatchedNms": {"proposals", "detections"},
         "MultiLevelRoiAlign": {"roi_align"},
-        "GridFusion": {"grid_head"},
+        "GridFusion": {"grid_fusion"},
         "ConvTranspose": {"grid_head"},
     }
 
@@ -155,9 +158,9 @@ optimized (float[1,8,8,8] where) => (float[1,8,8,8] lateral)
 
 
 def test_a_fused_node_is_of_the_stage_of_its_tensor_and_a_reordering_of_what_it_is_for() -> None:
-    made_in: dict[str, Stage] = {"where": "input", "relu": "backbone", "lateral": "fpn"}
+    produced_in: dict[str, Stage] = {"where": "input", "relu": "backbone", "lateral": "fpn"}
 
-    stages = stages_of_nodes(onnx.parser.parse_model(OPTIMIZED).graph, made_in)
+    stages = stages_of_nodes(onnx.parser.parse_model(OPTIMIZED).graph, produced_in)
 
     assert stages == {
         "ReorderInput": "backbone",

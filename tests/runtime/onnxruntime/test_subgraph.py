@@ -6,7 +6,7 @@ import pytest
 from onnx import TensorProto
 
 from gridrt.errors import GraphError
-from gridrt.runtime.onnxruntime.subgraph import Part, cut
+from gridrt.runtime.onnxruntime.subgraph import SubgraphSession
 
 MODEL = onnx.parser.parse_model("""
 <ir_version: 10, opset_import: ["" : 20]>
@@ -21,29 +21,22 @@ steps (float[N] x) => (float[N] last)
 """)
 
 
-def test_a_part_runs_from_what_is_given() -> None:
-    part = Part(MODEL, {"a": TensorProto.FLOAT}, ["b", "last"], threads=1)
+def test_a_subgraph_runs_from_the_tensors_that_are_fed() -> None:
+    part = SubgraphSession(MODEL, {"a": TensorProto.FLOAT}, ["b", "last"], threads=1)
 
-    b, last = part({"a": np.array([1], np.float32), "x": np.array([0], np.float32)})
+    b, last = part.run({"a": np.array([1], np.float32), "x": np.array([0], np.float32)})
 
     assert (b.item(), last.item()) == (11, 22)
 
 
-def test_a_part_has_no_node_and_no_weight_that_it_does_not_need() -> None:
-    part = cut(MODEL, {"a": TensorProto.FLOAT}, ["b"])
+def test_nodes_that_bypass_the_fed_tensors_run_from_the_inputs_of_the_graph() -> None:
+    part = SubgraphSession(MODEL, {"c": TensorProto.FLOAT}, ["last"], threads=1)
 
-    assert [node.name for node in part.graph.node] == ["second"]
-    assert [tensor.name for tensor in part.graph.initializer] == ["ten"]
-    assert [entry.name for entry in part.graph.input] == ["a"]
-    assert len(MODEL.graph.node) == 4
-
-
-def test_what_bypasses_the_given_is_run_from_the_inputs_of_the_graph() -> None:
-    (last,) = Part(MODEL, {"c": TensorProto.FLOAT}, ["last"], threads=1)({"x": np.array([1], np.float32)})
+    (last,) = part.run({"x": np.array([1], np.float32)})
 
     assert last.item() == 24
 
 
-def test_what_onnx_runtime_refuses_is_an_error_of_the_graph() -> None:
-    with pytest.raises(GraphError, match="cannot run this part"):
-        Part(MODEL, {}, ["b"], threads=1)({"x": np.array([1], np.float64)})
+def test_a_feed_that_onnx_runtime_refuses_is_an_error_of_the_graph() -> None:
+    with pytest.raises(GraphError, match="cannot run the subgraph"):
+        SubgraphSession(MODEL, {}, ["b"], threads=1).run({"x": np.array([1], np.float64)})

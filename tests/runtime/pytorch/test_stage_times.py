@@ -1,18 +1,20 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from importlib import import_module
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
 import pytest
-import torch
 
 from gridrt.model.grid_rcnn import GridRCNN
+from gridrt.ops.custom_ops import DEFINITIONS
+from gridrt.ops.grid_decode import grid_decode
 from gridrt.runtime.pytorch import stage_times as torch_stages
 from gridrt.runtime.pytorch.session import TorchSession
-from gridrt.runtime.pytorch.stage_times import Stopwatch, torch_stage_times, wrapped
-from gridrt.stages import Stage
+from gridrt.runtime.pytorch.stage_times import Stopwatch, torch_stage_times
+from gridrt.stages import STAGES, Stage
 
 
 class FakeClock:
@@ -35,36 +37,28 @@ def seconds_of(variant: str, untrained: Callable[[str], GridRCNN]) -> dict[Stage
     return dict(times.seconds)
 
 
-def test_a_stage_within_a_stage_stops_the_outer_one() -> None:
+def test_time_between_stages_is_in_other() -> None:
     clock = FakeClock()
     stopwatch = Stopwatch(clock)
 
     def run() -> None:
         clock.now += 1
-        with stopwatch.stage("decode"):
+        with stopwatch.stage("rpn"):
             clock.now += 2
-            with stopwatch.stage("nms"):
-                clock.now += 4
+        clock.now += 4
+        with stopwatch.stage("decode"):
             clock.now += 8
-        clock.now += 16
+        with stopwatch.stage("rpn"):
+            clock.now += 16
 
     times = stopwatch.timed(run)
 
     assert {stage: seconds for stage, seconds in times.seconds.items() if seconds} == {
-        "decode": 10,
-        "nms": 4,
-        "other": 17,
+        "rpn": 18,
+        "decode": 8,
+        "other": 5,
     }
     assert stopwatch.timed(lambda: None).total == 0
-
-
-def test_an_error_leaves_every_stage() -> None:
-    stopwatch = Stopwatch(FakeClock())
-
-    with pytest.raises(ValueError, match="oops"), stopwatch.stage("nms"), stopwatch.stage("rpn"):
-        raise ValueError("oops")
-
-    assert stopwatch._open == ["other"]
 
 
 def slowed(call: Callable[..., Any], clock: FakeClock) -> Callable[..., Any]:
@@ -90,11 +84,11 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> FakeClock:
         ("backbone.layer3.forward", "backbone"),
         ("neck.lateral_convs.0.forward", "fpn"),
         ("rpn_head.rpn_reg.forward", "rpn"),
-        ("rpn_head.candidates", "rpn"),
+        ("rpn_head.candidates", "proposals"),
         ("roi_head.bbox_head.fc_cls.forward", "box_head"),
-        ("roi_head.grid_head.fusion_weights", "grid_head"),
+        ("roi_head.grid_head.fusion_weights", "grid_fusion"),
         ("roi_head.grid_head.deconv2.forward", "grid_head"),
-        ("roi_head.class_scores", "decode"),
+        ("roi_head.class_scores", "box_head"),
     ],
 )
 def test_a_part_that_is_slow_shows_in_its_stage(
@@ -110,69 +104,51 @@ def test_a_part_that_is_slow_shows_in_its_stage(
 
 
 @pytest.mark.parametrize(
-    ("function", "stage"),
+    ("op", "stages"),
     [
-        ("gridrt.ops.nms.nms_by_group", "nms"),
-        ("gridrt.model.roi_head.multi_level_roi_align", "roi_align"),
-        ("gridrt.model.grid_head.grid_fusion", "grid_head"),
-        ("gridrt.model.grid_roi_head.grid_decode", "decode"),
+        ("batched_nms", {"proposals", "detections"}),
+        ("multi_level_roi_align", {"roi_align"}),
+        ("grid_fusion", {"grid_fusion"}),
     ],
 )
-def test_a_function_that_is_slow_shows_in_its_stage(
-    untrained: Callable[[str], GridRCNN], monkeypatch: pytest.MonkeyPatch, clock: FakeClock, function: str, stage: Stage
+def test_a_custom_op_that_is_slow_shows_in_its_stages(
+    untrained: Callable[[str], GridRCNN],
+    monkeypatch: pytest.MonkeyPatch,
+    clock: FakeClock,
+    op: str,
+    stages: set[Stage],
 ) -> None:
-    module, _, name = function.rpartition(".")
-    monkeypatch.setattr(function, slowed(getattr(import_module(module), name), clock))
+    slow: dict[str, Any] = {op: slowed(getattr(DEFINITIONS, op), clock)}
+    monkeypatch.setattr(untrained("tiny"), "ops", replace(DEFINITIONS, **slow))
 
     seconds = seconds_of("tiny", untrained)
 
-    assert {each for each in seconds if seconds[each]} == {stage}
+    assert {each for each in seconds if seconds[each]} == stages
 
 
-def test_the_baseline_has_the_same_stages_but_for_the_grid(untrained: Callable[[str], GridRCNN]) -> None:
+def test_a_slow_decode_shows_in_its_stage(
+    untrained: Callable[[str], GridRCNN], monkeypatch: pytest.MonkeyPatch, clock: FakeClock
+) -> None:
+    monkeypatch.setattr("gridrt.model.grid_rcnn.grid_decode", slowed(grid_decode, clock))
+
+    seconds = seconds_of("tiny", untrained)
+
+    assert {each for each in seconds if seconds[each]} == {"decode"}
+
+
+def test_the_baseline_has_the_same_stages_up_to_detections(untrained: Callable[[str], GridRCNN]) -> None:
     seconds = seconds_of("faster_tiny", untrained)
 
-    assert seconds["grid_head"] == 0
-    assert all(seconds[stage] > 0 for stage in seconds if stage != "grid_head")
+    assert {stage for stage in STAGES if not seconds[stage]} == {"grid_head", "grid_fusion", "decode"}
 
 
-@pytest.fixture
-def own_methods(untrained: Callable[[str], GridRCNN]) -> Iterator[GridRCNN]:
-    """A model whose neck has a forward of its own."""
-    model = untrained("tiny")
-    own = model.neck.forward
-    object.__setattr__(model.neck, "forward", own)
-    yield model
-    delattr(model.neck, "forward")
+def test_timing_changes_no_result_and_leaves_the_model_unobserved(untrained: Callable[[str], GridRCNN]) -> None:
+    session = TorchSession(untrained("tiny"), "cpu")
+    images, sizes = np.full((1, 64, 96, 3), 128, np.uint8), np.array([[64, 96]], np.int32)
+    expected = session.run(images, sizes)
+    with session.model.observed(Stopwatch(FakeClock()).stage):
+        found = session.run(images, sizes)
 
-
-def state_of(model: GridRCNN) -> dict[str, object]:
-    """All that the wrapping may touch."""
-    users = ("gridrt.model.rpn_head", "gridrt.model.grid_roi_head")
-    functions = {name: dict(vars(import_module(name))) for name in users}
-    return functions | {name: dict(vars(module)) for name, module in model.named_modules()}
-
-
-def test_afterwards_the_model_is_as_it_was(own_methods: GridRCNN) -> None:
-    before = state_of(own_methods)
-
-    def failing() -> None:
-        with wrapped(own_methods, Stopwatch(FakeClock())):
-            assert state_of(own_methods) != before
-            raise RuntimeError("within")
-
-    with pytest.raises(RuntimeError, match="within"):
-        failing()
-
-    assert state_of(own_methods) == before
-
-
-def test_timing_changes_no_result(untrained: Callable[[str], GridRCNN]) -> None:
-    model = untrained("tiny")
-    images, sizes = torch.full((1, 64, 96, 3), 128, dtype=torch.uint8), torch.tensor([[64, 96]], dtype=torch.int32)
-    with torch.inference_mode():
-        expected = model(images, sizes)
-        with wrapped(model, Stopwatch(FakeClock())):
-            found = model(images, sizes)
-
-    torch.testing.assert_close(found, expected, atol=0, rtol=0)
+    for field in fields(expected):
+        np.testing.assert_array_equal(getattr(found, field.name), getattr(expected, field.name))
+    assert session.model.stage_hook is nullcontext

@@ -1,4 +1,4 @@
-"""What is told of weights files."""
+"""Facts about weights files."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import torch
 
 from gridrt.runtime.pytorch.summary import checkpoint_summary
 
-STATE_DICTS = Path(__file__).parents[1] / "data" / "state_dicts"
+STATE_DICTS = Path(__file__).parents[2] / "data" / "state_dicts"
 PUBLISHED = json.loads((STATE_DICTS / "r50.json").read_text())
 
 
@@ -22,9 +22,9 @@ def weights() -> dict[str, torch.Tensor]:
     return {name: tensor.long() if name.endswith("tracked") else tensor for name, tensor in floats.items()}
 
 
-def test_every_fact_of_a_published_layout_is_told(tmp_path: Path, weights: dict[str, torch.Tensor]) -> None:
+def test_a_published_layout_has_every_fact(tmp_path: Path, weights: dict[str, torch.Tensor]) -> None:
     path = tmp_path / "w.pth"
-    meta = {"CLASSES": ("cat",) * 80, "mmdet_version": "2.28.2", "epoch": 25, "config": "long text", "env": None}
+    meta = {"CLASSES": ("cat",) * 80, "mmdet_version": "2.28.2", "epoch": 25, "config": "long = 'text'", "env": None}
     torch.save({"meta": meta, "state_dict": weights}, path, _use_new_zipfile_serialization=False)
 
     summary = checkpoint_summary(path)
@@ -40,7 +40,7 @@ def test_every_fact_of_a_published_layout_is_told(tmp_path: Path, weights: dict[
     assert summary.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def test_weights_that_fit_no_variant_are_told_all_the_same(tmp_path: Path, weights: dict[str, torch.Tensor]) -> None:
+def test_weights_that_fit_no_variant_have_a_summary_too(tmp_path: Path, weights: dict[str, torch.Tensor]) -> None:
     del weights["rpn_head.rpn_cls.bias"]
     torch.save(weights, tmp_path / "w.pth")
 
@@ -71,7 +71,23 @@ def test_the_scale_has_a_line(
 ) -> None:
     torch.save({"meta": meta, "state_dict": weights}, tmp_path / name)
 
-    assert [told for told in lines_of(tmp_path / name) if told.startswith(("scale", "gridrt_scale"))] == [line]
+    assert [line_ for line_ in lines_of(tmp_path / name) if line_.startswith(("scale", "gridrt_scale"))] == [line]
+
+
+def test_settings_and_contradictions_of_a_config_have_lines(tmp_path: Path, weights: dict[str, torch.Tensor]) -> None:
+    config = """
+model = dict(
+    backbone=dict(style='caffe'),
+    data_preprocessor=dict(mean=[103.53, 116.28, 123.675], std=[1.0, 1.0, 1.0]),
+    test_cfg=dict(rcnn=dict(max_per_img=300)))
+"""
+    torch.save({"meta": {"cfg": config}, "state_dict": weights}, tmp_path / "w.pth")
+
+    lines = lines_of(tmp_path / "w.pth")
+
+    assert "pixels      BGR with mean (103.53, 116.28, 123.675), std (1, 1, 1)" in lines
+    assert "detections  max_detections 300" in lines
+    assert "config      contradicts the model: backbone style caffe, but pytorch in r50" in lines
 
 
 def lines_of(path: Path) -> list[str]:

@@ -11,7 +11,6 @@ import pytest
 import torch
 from torch import nn
 
-from gridrt.calib.precision import Precision
 from gridrt.calib.recipe import load_recipe
 from gridrt.detector import Detector
 from gridrt.model.checkpoint import load_model
@@ -26,7 +25,7 @@ from tests.half_precision import assert_errors_of_half_precision, with_coarse_we
 def planned(layer: str) -> torch.dtype:
     """What the recipe says: the last rule that matches decides."""
     rules = [rule.precision for rule in load_recipe("fp16").rules if fnmatchcase(layer, rule.nodes)]
-    return torch.float16 if rules and rules[-1] is Precision.FP16 else torch.float32
+    return torch.float16 if rules and rules[-1] == "fp16" else torch.float32
 
 
 @pytest.mark.parametrize("variant", ["tiny", "r50"])

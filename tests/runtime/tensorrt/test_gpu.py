@@ -114,8 +114,8 @@ def test_pycuda_is_taken_where_pytorch_can_use_no_gpu(
     ("prepare", "told"),
     [
         (without_torch, "torch: import of torch halted"),
-        (torch_of_the_cpu, "torch: it is built without CUDA"),
-        (torch_without_a_driver, "torch: it can use no GPU"),
+        (torch_of_the_cpu, "torch: a build without CUDA"),
+        (torch_without_a_driver, "torch: no usable GPU"),
     ],
 )
 @pytest.mark.parametrize("pycuda_is_installed", [True, False])

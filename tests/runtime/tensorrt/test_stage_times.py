@@ -39,15 +39,16 @@ LAYERS: Sequence[tuple[Stage, str]] = (
     ("rpn", line("f", "rpn_head.rpn_conv/Conv")),
     ("fpn", line("g", "neck.fpn_convs.1.conv/Conv")),
     ("fpn", line("h", "conv2d_25/quantized/QuantizeLinear")),
-    ("rpn", line("i", "TopK", "Cast_3")),
-    ("nms", line("BatchedNms_myl0_1", "BatchedNms")),
-    ("decode", line("j", "Concat_17", "Expand_16")),
+    ("proposals", line("i", "TopK", "Cast_3")),
+    ("proposals", line("BatchedNms_myl0_1", "BatchedNms")),
+    ("proposals", line("j", "Concat_17", "Expand_16")),
     ("roi_align", line("k", "MultiLevelRoiAlign")),
     ("roi_align", line("l", "view_27/quantized/QuantizeLinear_1")),
     ("box_head", line("m", "roi_head.bbox_head.fc_cls/Gemm", "linear_2/fp32/Cast")),
-    ("decode", line("n", "linear_2/fp32/Cast", "Softmax")),
-    ("grid_head", line("o", "GridFusion")),
-    ("grid_head", line("p")),
+    ("box_head", line("n", "linear_2/fp32/Cast", "Softmax")),
+    ("detections", line("BatchedNms_myl0_2", "BatchedNms_1")),
+    ("grid_fusion", line("o", "GridFusion")),
+    ("grid_fusion", line("p")),
     ("decode", line("q", "ArgMax")),
 )
 
@@ -114,5 +115,5 @@ def test_every_layer_of_an_engine_that_multiplies_counts_where_its_weights_belon
     assert weighted == {
         name: next(stage for prefix, stage in prefixes.items() if name.startswith(prefix)) for name in weighted
     }
-    assert {stage for name, stage in stages.items() if name.startswith("BatchedNms")} == {"nms"}
-    assert {stage for name, stage in stages.items() if "Topk" in name} == {"rpn", "decode"}
+    assert {stage for name, stage in stages.items() if name.startswith("BatchedNms")} == {"proposals", "detections"}
+    assert {stage for name, stage in stages.items() if "Topk" in name} == {"proposals", "decode"}

@@ -1,0 +1,171 @@
+"""From an FP32 graph to an engine in another precision: rewrite the graph, write it, and build from that file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, TypedDict
+
+from gridrt.calib.calibrate import calibrate, check_outputs
+from gridrt.calib.fidelity import Fidelity
+from gridrt.calib.graph_files import check_float_graph, default_name, save_rewritten
+from gridrt.calib.recipe import Recipe, RecipeError, load_recipe
+from gridrt.calib.rewrite import apply_recipe
+from gridrt.calib.targets import TARGETS
+from gridrt.config import DEFAULT_SCALE
+from gridrt.export.engine.build import engine_from_graph, library_for
+from gridrt.export.engine.options import EngineOptions
+from gridrt.export.engine.profile import profile_for
+from gridrt.files import require_suffix
+from gridrt.graph.graph import Graph
+from gridrt.graph.metadata import scale_in_input
+from gridrt.runtime.onnxruntime.inference_session import CPU
+from gridrt.runtime.onnxruntime.session import OnnxRuntimeSession
+from gridrt.runtime.tensorrt.manifest import Manifest, manifest_file
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack  # of typing from Python 3.11 on
+
+TARGET = TARGETS["tensorrt"]
+
+
+class CalibrationOptions(TypedDict, total=False):
+    """How INT8 is calibrated; what is left out is as in `gridrt.calib.calibrate.calibrate`.
+
+    Attributes:
+        method: how ranges are clipped.
+        max_images: of a larger folder, so many images are taken, evenly spaced.
+        cache: file that keeps what was observed.
+        scale: most pixels on the long and on the short side of a resized image.
+        threads: CPU threads; None means one for each physical core.
+    """
+
+    method: str
+    max_images: int
+    cache: Path | None
+    scale: tuple[int, int] | None
+    threads: int | None
+
+
+@dataclass(frozen=True)
+class Rewritten:
+    """A graph that was written in another precision.
+
+    Attributes:
+        graph: as it was written.
+        fidelity: of its detections to those of the graph in FP32; None where nothing was calibrated.
+    """
+
+    graph: Graph
+    fidelity: Fidelity | None
+
+
+@dataclass(frozen=True)
+class BuiltEngine:
+    """An engine that was built.
+
+    Attributes:
+        file: the engine; its manifest is beside it.
+        manifest: what is in it, what it was made from and where it can run.
+        rewritten: the graph that was written for it; None where the graph was taken as it is.
+    """
+
+    file: Path
+    manifest: Manifest
+    rewritten: Rewritten | None
+
+
+def rewrite_graph(
+    graph: Graph,
+    recipe: Recipe | str | Path,
+    out: Path | None = None,
+    *,
+    images: Path | None = None,
+    **calibration: Unpack[CalibrationOptions],
+) -> Rewritten:
+    """Write a graph for TensorRT in the precisions of a recipe; INT8 is calibrated.
+
+    Args:
+        graph: of `gridrt export`, in FP32, from `gridrt.graph.graph.load_graph`.
+        recipe: "fp16", "int8", "mixed", a TOML file, or a loaded recipe.
+        out: ONNX file to write; None is `MODEL.RECIPE.onnx` in the current folder.
+        images: folder of images like those to detect in; INT8 needs it, other precisions must leave it out.
+        calibration: see `CalibrationOptions`; without INT8 only `threads` has an effect.
+
+    Raises:
+        GridRTError: as `calibrate`; and a recipe with INT8 has no images, or one without has some.
+
+    Example:
+        >>> rewrite_graph(load_graph("r50.onnx"), "fp16").graph.path
+        PosixPath('r50.fp16.onnx')
+    """
+    recipe = recipe if isinstance(recipe, Recipe) else load_recipe(recipe)
+    out = out or default_name(graph.path, recipe.name, TARGET)
+    if recipe.quantizes != (images is not None):
+        rule = "INT8 must have images to calibrate on" if recipe.quantizes else "only INT8 must have images"
+        raise RecipeError(rule, place=recipe.place, value=images)
+    if images is not None:
+        done = calibrate(graph, images, recipe=recipe, target=TARGET.name, out=out, **calibration)
+        return Rewritten(done.graph, done.fidelity)
+    require_suffix(out, ".onnx", "an ONNX file")
+    check_outputs([out], [graph.path, Path(recipe.place)])
+    check_float_graph(graph)
+    model = apply_recipe(graph.model, recipe, TARGET)
+    OnnxRuntimeSession(Graph(model, out), CPU, calibration.get("threads"))  # refuses what ONNX Runtime cannot open
+    return Rewritten(save_rewritten(model, out, recipe, TARGET, graph.sha256, {}), None)
+
+
+def build_engine(
+    graph: Graph,
+    out: Path | None = None,
+    *,
+    recipe: Recipe | str | Path | None = None,
+    options: EngineOptions | None = None,
+    images: Path | None = None,
+    **calibration: Unpack[CalibrationOptions],
+) -> BuiltEngine:
+    """Build a TensorRT engine, and check that its layers have the precision asked for.
+
+    Args:
+        graph: of `gridrt export`, or with `recipe=None` also one that was rewritten for TensorRT.
+        out: engine to write, with its manifest beside it; None is named after the graph and the recipe, in the current
+            folder. A rewritten graph goes beside it too, as ONNX.
+        recipe: "fp16", "int8", "mixed", a TOML file, or a loaded recipe; None takes the graph as it is.
+        options: what the engine is built for; None takes single images of every size that the scale gives.
+        images: folder of images like those to detect in; INT8 needs it, other precisions must leave it out.
+        calibration: see `CalibrationOptions`.
+
+    Raises:
+        DependencyError: TensorRT, Polygraphy, what plugins need, or the GPU is missing.
+        EngineError: TensorRT cannot build the engine, ignores an option, or runs a layer in more bits than asked for.
+        GridRTError: as `rewrite_graph`.
+
+    Example:
+        >>> built = build_engine(load_graph("r50.onnx"), recipe="int8", images=Path("photos"))
+        >>> built.file, built.manifest.seconds
+    """
+    recipe = recipe if recipe is None or isinstance(recipe, Recipe) else load_recipe(recipe)
+    out = out or default_engine(graph, recipe)
+    options = options or EngineOptions(profile_for(calibration.get("scale") or scale_of(graph)))
+    require_suffix(out, ".engine", "an engine")
+    onnx_file = None if recipe is None else out.with_suffix(".onnx")
+    check_outputs([onnx_file, out, manifest_file(out), options.timing_cache], [graph.path])
+    library_for(options)  # what is missing stops before the work
+    if recipe is None:
+        return BuiltEngine(out, engine_from_graph(graph, out, options), None)
+    rewritten = rewrite_graph(graph, recipe, onnx_file, images=images, **calibration)
+    return BuiltEngine(out, engine_from_graph(rewritten.graph, out, options), rewritten)
+
+
+def default_engine(graph: Graph, recipe: Recipe | None) -> Path:
+    """`r50.onnx` -> `r50.int8.engine`, or without a recipe `r50.engine`, in the current folder."""
+    return Path(".".join((graph.path.stem, *([] if recipe is None else [recipe.name]), "engine")))
+
+
+def scale_of(graph: Graph) -> tuple[int, int]:
+    """Most pixels on the long and on the short side of a resized image: as the graph notes, else the published one.
+
+    Raises:
+        GraphError: what the graph notes is not a scale.
+    """
+    return scale_in_input(graph.metadata, graph.path) or DEFAULT_SCALE

@@ -1,0 +1,814 @@
+"""The library: one function for each thing that GridRT does, re-exported by `gridrt`.
+
+Shapes: H, W height and width of an image, N detections found in one image. Boxes are xyxy in pixels of the original
+image. A scale is the most pixels on the long and on the short side of a resized image, in either order.
+
+Every function imports what it needs when it is called, so that this module itself costs nothing. Every error that a
+caller can mend is a `gridrt.GridRTError`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TextIO, TypeAlias
+
+from gridrt.config import DEFAULT_SCALE, ScaleOrigin
+from gridrt.errors import GridRTError
+
+if TYPE_CHECKING:  # PyTorch takes a second to import
+    from gridrt.bench.gates import Gates
+    from gridrt.bench.result import BenchResult
+    from gridrt.calib.calibrate import Calibrated
+    from gridrt.calib.engine import BuiltEngine, Rewritten
+    from gridrt.calib.recipe import Recipe
+    from gridrt.compare.compare import Comparison
+    from gridrt.detector import Detector
+    from gridrt.errors import GridRTError
+    from gridrt.eval.report import EvaluationReport
+    from gridrt.export.engine.options import EngineOptions
+    from gridrt.export.report import ExportReport
+    from gridrt.graph.graph import Graph
+    from gridrt.model.grid_rcnn import GridRCNN
+    from gridrt.report.file_detections import FileDetections
+    from gridrt.runtime.backend import Summary
+    from gridrt.train.report import TrainingReport
+    from gridrt.types import UInt8Array
+
+FilePath: TypeAlias = str | Path
+Scale: TypeAlias = tuple[int, int]
+
+
+def load_model(weights: FilePath, *, trust_checkpoint: bool = False) -> GridRCNN:
+    """Load a detector as a PyTorch module: float32, on the CPU, in eval mode.
+
+    Args:
+        weights: a checkpoint of GridRT or of mmdetection 1.x to 3.x, a bare state dict (.pth, .pt) or .safetensors; or
+            a name such as "r50" or "tiny_bccd". Published weights are downloaded once. The variant and the classes are
+            read off the file.
+        trust_checkpoint: unpickle any class that the file names. That can run any code its author wrote.
+
+    Returns:
+        The model; `class_names` and `scale` are those of the file.
+
+    Raises:
+        CheckpointError: the file cannot be read or trusted, fits no variant, or holds numbers that are not finite.
+
+    Example:
+        >>> model = gridrt.load_model("tiny_synthetic")
+        >>> model.variant, len(model.class_names)
+        ('tiny', 6)
+    """
+    from gridrt.model import checkpoint
+
+    return checkpoint.load_model(weights, trust_checkpoint=trust_checkpoint)
+
+
+def load_image(path: FilePath) -> UInt8Array:
+    """Read an image file as RGB pixels, turned upright as its EXIF orientation says.
+
+    Gray, 1-bit, palette and CMYK images become RGB; transparent ones lie on white; 16-bit ones keep their high byte; of
+    an animation the first frame is read.
+
+    Args:
+        path: an AVIF, BMP, GIF, JPEG, JPEG 2000, PNG, PPM, TIFF or WebP file.
+
+    Returns:
+        uint8 [H, W, 3], RGB.
+
+    Raises:
+        ImageError: the file is missing, empty, cut short or too large, or is not an image of 8 or 16 bits a channel.
+
+    Example:
+        >>> image = gridrt.load_image("images/000001.png")
+        >>> image.shape, image.dtype
+        ((256, 320, 3), dtype('uint8'))
+    """
+    from gridrt.data import image
+
+    return image.load_image(path)
+
+
+def open_detector(
+    model: FilePath,
+    scale: Scale | None = None,
+    *,
+    backend: str = "auto",
+    threads: int | None = None,
+    device: str | None = None,
+    trust_checkpoint: bool = False,
+) -> Detector:
+    """Open a model file as a detector: images in, detections in their own pixels out, whatever runs the model.
+
+    Args:
+        model: a checkpoint (.pth, .pt, .safetensors), an ONNX graph (.onnx), a TensorRT engine (.engine), the file of
+            another package's backend, or a name such as "r50" or "tiny_bccd".
+        scale: most pixels on the long and on the short side of a resized image; None takes the scale that the file
+            notes, else (1333, 800).
+        backend: name of the backend to run it; "auto" takes the first that is available and gives the reference's
+            boxes.
+        threads: CPU threads; None leaves the choice to the backend.
+        device: such as "cpu" or "cuda:1"; None leaves the choice to the backend.
+        trust_checkpoint: unpickle any class that a checkpoint names. That can run any code its author wrote.
+
+    Returns:
+        The detector. Called with a list of images, uint8 [H, W, 3] RGB of any sizes, it runs them as one batch and
+        returns `Detections` for each: boxes float32 [N, 4], scores float32 [N] from high to low, labels int32 [N].
+
+    Raises:
+        GridRTError: `model` is no model file, the backend cannot open it, or it does not honour one of the options.
+        CheckpointError: the checkpoint cannot be read or trusted, or fits no variant.
+        GraphError: the graph is not one of GridRT's, or is damaged.
+        EngineError: the engine was built for another GPU or another TensorRT, or has no manifest beside it.
+        DependencyError: a package or a device is missing on this machine.
+
+    Example:
+        >>> detector = gridrt.open_detector("tiny_synthetic", threads=1)
+        >>> found = detector([gridrt.load_image("images/000001.png")])[0].above(0.5)
+        >>> found.boxes.shape[1], detector.class_names[found.labels[0]] in detector.class_names
+        (4, True)
+    """
+    from gridrt.detector import Detector
+    from gridrt.runtime import open_session
+
+    session = open_session(model, backend=backend, threads=threads, device=device, trust_checkpoint=trust_checkpoint)
+    return Detector(session, scale)
+
+
+def detect_files(  # noqa: PLR0913 - options with defaults
+    model: FilePath | Detector,
+    sources: Sequence[FilePath],
+    out: FilePath = "detections",
+    *,
+    json_file: FilePath | TextIO | None = None,
+    score_threshold: float = 0.3,
+    on_error: Callable[[GridRTError], None] | None = None,
+    scale: Scale | None = None,
+    backend: str = "auto",
+    threads: int | None = None,
+    device: str | None = None,
+    trust_checkpoint: bool = False,
+) -> FileDetections:
+    """Detect in image and video files, and write a copy of each with boxes, names and scores drawn on it.
+
+    Everything that can be refused is refused before the first file is opened. The files are then read one by one as the
+    result is iterated over, with a progress bar on a terminal.
+
+    Args:
+        model: an open detector, or as `open_detector` takes it.
+        sources: files, folders (without those within them) and patterns such as "day*/**/*.jpg".
+        out: folder of the annotated copies, made where it is missing. JPEG and PNG keep their format; other images
+            become PNG, videos MP4.
+        json_file: a file or an open text stream to list all detections in, as JSON; None lists them nowhere.
+        score_threshold: detections below it are neither drawn nor returned, 0 to 1.
+        on_error: called with the error of a file that cannot be read as a whole, after which the next file follows;
+            None raises the error.
+        scale: see `open_detector`; as the four options below, only where `model` is not open yet.
+        backend: see `open_detector`.
+        threads: see `open_detector`.
+        device: see `open_detector`.
+        trust_checkpoint: see `open_detector`.
+
+    Returns:
+        An iterable of `Record`, one for each image and video frame: `file`, `frame` (None for an image), `width`,
+        `height` and `detections`, whose boxes are in pixels of the original. It also has `detector`, `sources` and
+        `targets`.
+
+    Raises:
+        GridRTError: a folder or pattern has no image or video, or as `open_detector`.
+        OutputError: a copy or the list cannot be written, or would overwrite an input or another output.
+        ImageError: while iterating without `on_error`: a file cannot be read, or a video is cut short.
+
+    Example:
+        >>> for record in gridrt.detect_files("tiny_synthetic", ["images"], "detections", json_file="found.json"):
+        ...     print(record.file.name, record.width, record.height)
+        000001.png 320 256
+        000002.png 320 256
+    """
+    from gridrt.data.sources import expand
+    from gridrt.report.annotate import plan_targets
+    from gridrt.report.file_detections import FileDetections, check_outputs
+
+    listing = Path(json_file) if isinstance(json_file, (str, Path)) else json_file
+    files = expand(map(str, sources))
+    targets = plan_targets(files, Path(out))
+    inputs = [*files, Path(model)] if isinstance(model, (str, Path)) else files
+    check_outputs(Path(out), targets, listing if isinstance(listing, Path) else None, inputs)
+    options = {"backend": backend, "threads": threads, "device": device, "trust_checkpoint": trust_checkpoint}
+    detector = _opened(model, scale, options)
+    return FileDetections(detector, files, targets, score_threshold, listing, on_error)
+
+
+def evaluate(  # noqa: PLR0913 - options with defaults
+    model: FilePath | Detector,
+    images: FilePath,
+    annotations: FilePath,
+    *,
+    pictures: FilePath | None = None,
+    scale: Scale | None = None,
+    backend: str = "auto",
+    threads: int | None = None,
+    device: str | None = None,
+    trust_checkpoint: bool = False,
+) -> EvaluationReport:
+    """Measure average precision on annotated images, as COCO defines it, with a progress bar on a terminal.
+
+    An image that cannot be read, or whose output is not finite, is left out and listed in `metrics.failed`. The
+    categories of the annotation file are matched to the model's classes by name. Within
+    `gridrt.processes.process_group()`, started by torchrun, the processes share the images, and each returns the report
+    of all.
+
+    Args:
+        model: an open detector, or as `open_detector` takes it.
+        images: folder of the images.
+        annotations: their boxes, as COCO's JSON.
+        pictures: folder to draw precision over recall and the worst mistakes in, through matplotlib; None draws
+            nothing.
+        scale: see `open_detector`; as the four options below, only where `model` is not open yet.
+        backend: see `open_detector`.
+        threads: see `open_detector`.
+        device: see `open_detector`.
+        trust_checkpoint: see `open_detector`.
+
+    Returns:
+        `metrics` (AP at IoU 0.50:0.95, 0.50, 0.75, 0.80 and 0.90, overall and per class, each in 0..1 or None where
+        there is no object), `results` (all detections in COCO's format) and `conditions`; `to_json()` for the first and
+        the last.
+
+    Raises:
+        DataError: the annotations contradict themselves, the images or the classes of the model.
+        DependencyError: matplotlib is not installed, and `pictures` is given.
+        GridRTError: as `open_detector`.
+
+    Example:
+        >>> report = gridrt.evaluate("tiny_synthetic", "images", "annotations.json")
+        >>> report.metrics.images, 0.5 < report.metrics.overall.ap <= 1
+        (2, True)
+    """
+    import time
+
+    from gridrt import processes
+    from gridrt.data.coco import CocoDataset
+    from gridrt.eval import Evaluation, detect_all
+    from gridrt.eval.report import EvaluationReport
+    from gridrt.report.evaluation_pictures import (
+        SCORE_THRESHOLD,
+        check_evaluation_pictures,
+        save_evaluation_pictures,
+    )
+
+    if pictures is not None:
+        check_evaluation_pictures(Path(pictures))
+    dataset = CocoDataset(Path(images), Path(annotations))
+    options = {"backend": backend, "threads": threads, "device": device, "trust_checkpoint": trust_checkpoint}
+    detector = _opened(model, scale, options)
+    started = time.perf_counter()
+    found = detect_all(detector, dataset)
+    seconds = time.perf_counter() - started
+    evaluation = Evaluation(dataset, found.results, found.failed)
+    if pictures is not None and processes.rank() == 0:
+        save_evaluation_pictures(Path(pictures), dataset, evaluation)
+    conditions = _conditions(model, detector, Path(annotations), seconds)
+    return EvaluationReport(
+        evaluation.metrics(), found.results, evaluation.false_positives(SCORE_THRESHOLD), conditions
+    )
+
+
+def export_onnx(
+    weights: FilePath,
+    out: FilePath | None = None,
+    *,
+    scale: Scale | None = None,
+    verify: bool = True,
+    image: FilePath | None = None,
+    trust_checkpoint: bool = False,
+) -> ExportReport:
+    """Write a checkpoint as one ONNX file that any ONNX Runtime runs.
+
+    The graph takes `images`, uint8 [B, H, W, 3] RGB, resized and zero-padded right and bottom to multiples of 32, and
+    `image_sizes`, int32 [B, 2], (height, width) before padding. It holds everything from normalisation to the final
+    boxes: `boxes` float32 [B, D, 4] xyxy in pixels of the resized image, `scores` float32 [B, D], `labels` int32
+    [B, D], -1 in unused rows.
+
+    Args:
+        weights: as `load_model` takes it.
+        out: the file to write, which ends in .onnx; None names it after the weights, in the current folder.
+        scale: of the images that the model learned from, to be noted in the file; None notes the checkpoint's.
+        verify: run the model and the graph on an image and require the same detections; else nothing is written.
+        image: file to verify on; None takes a synthetic one.
+        trust_checkpoint: see `load_model`.
+
+    Returns:
+        What was written: `file`, `size` in bytes, `variant`, `class_names`, `scale`, `scale_origin`, `verification`.
+
+    Raises:
+        CheckpointError: as `load_model`.
+        GridRTError: the model has no grid, or no image can have this scale.
+        ImageError: `image` cannot be read.
+        OutputError: `out` cannot be written, or does not end in .onnx.
+        VerificationError: the detections of the graph differ from the model's.
+
+    Example:
+        >>> report = gridrt.export_onnx("tiny_synthetic", "tiny.onnx", verify=False)
+        >>> report.variant, report.scale, report.scale_origin
+        ('tiny', (320, 256), 'noted')
+    """
+    from gridrt.data.transform import check_scale
+    from gridrt.export.onnx_export import onnx_from_model, save_onnx
+    from gridrt.export.report import ExportReport
+    from gridrt.export.synthetic_image import synthetic_image
+    from gridrt.export.verify import verify_graph
+    from gridrt.files import check_writable, require_suffix, sha256_of
+    from gridrt.graph.graph import Graph
+    from gridrt.model.zoo import locate
+
+    file = Path(out) if out is not None else Path(Path(weights).stem + ".onnx")
+    require_suffix(file, ".onnx", "an ONNX file")
+    check_writable(file)
+    if scale is not None:
+        check_scale(scale)
+    pixels = synthetic_image() if image is None else load_image(image)  # a bad image stops early
+    path = locate(weights)
+    model = load_model(path, trust_checkpoint=trust_checkpoint)
+    origin: ScaleOrigin = "as asked" if scale else "noted" if model.scale else "assumed"
+    model.scale = scale or model.scale
+    graph = onnx_from_model(model, sha256_of(path))
+    verification = verify_graph(model, Graph(graph, file), pixels) if verify else None
+    save_onnx(graph, file)
+    run_at = model.scale or DEFAULT_SCALE
+    return ExportReport(file, file.stat().st_size, model.variant, model.class_names, run_at, origin, verification)
+
+
+def calibrate(  # noqa: PLR0913 - options with defaults
+    graph: Graph | FilePath,
+    images: FilePath,
+    out: FilePath | None = None,
+    *,
+    recipe: Recipe | FilePath = "int8",
+    target: str = "tensorrt",
+    method: str = "mse",
+    max_images: int = 200,
+    annotations: FilePath | None = None,
+    sensitivity: bool = False,
+    max_ap_drop: float | None = None,
+    cache: FilePath | None = None,
+    figures: FilePath | None = None,
+    scale: Scale | None = None,
+    threads: int | None = None,
+) -> Calibrated:
+    """Find the ranges of a graph's activations on real images, and write the graph in INT8.
+
+    The images run through the whole detector, so the second stage sees real proposals. An interrupted calibration
+    continues from its cache.
+
+    Args:
+        graph: an ONNX file of `export_onnx`, in FP32, or what `gridrt.graph.graph.load_graph` read from it.
+        images: folder of images like those to detect in.
+        out: the ONNX file to write; None names it after the graph and the recipe, in the current folder. With
+            `max_ap_drop` the recipe that was found goes beside it, as TOML.
+        recipe: "int8", "mixed", a TOML file or a loaded recipe, which must plan INT8.
+        target: the runtime to write for, "tensorrt" or "cpu".
+        method: how ranges are clipped: "mse", "entropy", "percentile" or "minmax".
+        max_images: of a larger folder so many are taken, evenly spaced.
+        annotations: boxes of `images`, as COCO's JSON; None leaves average precision unmeasured.
+        sensitivity: measure what INT8 costs, block by block.
+        max_ap_drop: budget in points of 100; the costliest blocks stay in FP16 until the loss of AP is within it. Needs
+            `annotations`.
+        cache: file that keeps what was observed; None names it after the graph, in the current folder.
+        figures: JSON file for what was measured; None writes none.
+        scale: most pixels on the long and on the short side of a resized image; None is the scale in the graph.
+        threads: CPU threads; None means one for each physical core.
+
+    Returns:
+        The written `graph` (`graph.path` is its file), the `recipe` it was rewritten by, the `fidelity` of its
+        detections to those in FP32, `ap` and `ap_after` in points of 100, and what each block costs.
+
+    Raises:
+        RecipeError: the recipe does not fit the graph, or plans nothing in INT8.
+        GraphError: the graph is not one of `export_onnx` in FP32.
+        DataError: there are no images, or the annotations do not fit them.
+        ImageError: an image cannot be read.
+        OutputError: a file cannot be written, or would overwrite an input.
+        GridRTError: an option is not one of the above.
+
+    Example:
+        >>> done = gridrt.calibrate("tiny_synthetic.onnx", "images", "int8.onnx", target="cpu", max_images=1)
+        >>> done.graph.path.name, done.images
+        ('int8.onnx', 1)
+    """
+    from gridrt.calib import calibrate as calibration
+
+    return calibration.calibrate(
+        _graph(graph),
+        Path(images),
+        recipe=recipe,
+        target=target,
+        method=method,
+        max_images=max_images,
+        annotations=_path(annotations),
+        sensitivity=sensitivity,
+        max_ap_drop=max_ap_drop,
+        cache=_path(cache),
+        scale=scale,
+        threads=threads,
+        out=_path(out),
+        figures=_path(figures),
+    )
+
+
+def rewrite_graph(  # noqa: PLR0913 - options with defaults
+    graph: Graph | FilePath,
+    recipe: Recipe | FilePath,
+    out: FilePath | None = None,
+    *,
+    images: FilePath | None = None,
+    method: str = "mse",
+    max_images: int = 200,
+    cache: FilePath | None = None,
+    scale: Scale | None = None,
+    threads: int | None = None,
+) -> Rewritten:
+    """Write a graph for TensorRT in the precisions of a recipe, without building an engine.
+
+    Args:
+        graph: see `calibrate`.
+        recipe: "fp16", "int8", "mixed", a TOML file or a loaded recipe.
+        out: the ONNX file to write; None names it after the graph and the recipe, in the current folder.
+        images: folder of images like those to detect in, which INT8 needs; other precisions must leave it out.
+        method: see `calibrate`.
+        max_images: see `calibrate`.
+        cache: see `calibrate`.
+        scale: see `calibrate`.
+        threads: see `calibrate`.
+
+    Returns:
+        The written `graph` (`graph.path` is its file), and in INT8 the `fidelity` of its detections to those in FP32.
+
+    Raises:
+        GridRTError: as `calibrate`; or a recipe with INT8 has no images, or one without has some.
+
+    Example:
+        >>> gridrt.rewrite_graph("tiny_synthetic.onnx", "fp16").graph.path.name
+        'tiny_synthetic.fp16.onnx'
+    """
+    from gridrt.calib import engine
+
+    return engine.rewrite_graph(
+        _graph(graph),
+        recipe,
+        _path(out),
+        images=_path(images),
+        method=method,
+        max_images=max_images,
+        cache=_path(cache),
+        scale=scale,
+        threads=threads,
+    )
+
+
+def build_engine(  # noqa: PLR0913 - options with defaults
+    graph: Graph | FilePath,
+    out: FilePath | None = None,
+    *,
+    recipe: Recipe | FilePath | None = None,
+    options: EngineOptions | None = None,
+    images: FilePath | None = None,
+    method: str = "mse",
+    max_images: int = 200,
+    cache: FilePath | None = None,
+    scale: Scale | None = None,
+    threads: int | None = None,
+) -> BuiltEngine:
+    """Build a TensorRT engine from a graph, and check that its layers have the precision asked for.
+
+    Args:
+        graph: see `calibrate`; without a recipe also one of `calibrate` or `rewrite_graph`.
+        out: the engine to write, which ends in .engine, with its manifest beside it; None names it after the graph and
+            the recipe, in the current folder. A rewritten graph goes beside it as ONNX.
+        recipe: "fp16", "int8", "mixed", a TOML file or a loaded recipe; None takes the graph as it is.
+        options: what the engine is built for; None takes single images of every size that the scale gives.
+        images: see `rewrite_graph`.
+        method: see `calibrate`.
+        max_images: see `calibrate`.
+        cache: see `calibrate`.
+        scale: see `calibrate`.
+        threads: see `calibrate`.
+
+    Returns:
+        The engine's `file`, its `manifest`, and the `rewritten` graph that it was built from, or None.
+
+    Raises:
+        DependencyError: TensorRT, Polygraphy, what plugins need, or the GPU is missing.
+        EngineError: TensorRT cannot build the engine, ignores an option, or runs a layer in more bits than asked for.
+        OutputError: a file cannot be written, or would overwrite an input.
+        GridRTError: as `rewrite_graph`.
+
+    Example:
+        >>> built = gridrt.build_engine("tiny_synthetic.onnx", recipe="fp16")
+        >>> built.file.name, built.rewritten.graph.path.name
+        ('tiny_synthetic.fp16.engine', 'tiny_synthetic.fp16.onnx')
+    """
+    from gridrt.calib import engine
+
+    return engine.build_engine(
+        _graph(graph),
+        _path(out),
+        recipe=recipe,
+        options=options,
+        images=_path(images),
+        method=method,
+        max_images=max_images,
+        cache=_path(cache),
+        scale=scale,
+        threads=threads,
+    )
+
+
+def benchmark(  # noqa: PLR0913 - options with defaults
+    models: Sequence[FilePath],
+    *,
+    images: FilePath | None = None,
+    annotations: FilePath | None = None,
+    max_images: int | None = None,
+    reference: FilePath | None = None,
+    backends: Sequence[str] = (),
+    fp16: bool = False,
+    scale: Scale | None = None,
+    threads: int | None = None,
+    trust_checkpoint: bool = False,
+    gates: Gates | None = None,
+) -> BenchResult:
+    """Measure average precision, latency, size and memory of models side by side.
+
+    Each image goes through all models in rotating order, each in a process of its own. A model that cannot be measured
+    is a row with the reason. Control-C ends the measurement; the result then covers the images that were done.
+
+    Args:
+        models: as `open_detector` takes them; a row for each.
+        images: folder of annotated images; None makes synthetic ones, on which models with other classes than theirs
+            are measured without accuracy.
+        annotations: boxes of `images`, as COCO's JSON.
+        max_images: measure on the first so many; None takes all, or 100 synthetic ones.
+        reference: the model that the others are compared with, also where it is not among `models`; None takes a
+            checkpoint, else a model in FP32, else the first.
+        backends: names of backends, each for the files that it opens; a file that two of them open has two rows. The
+            other files are run by the backend that "auto" takes.
+        fp16: measure checkpoints also in half precision: with kernels, on an NVIDIA GPU.
+        scale: most pixels on the long and on the short side of a resized image; None is each model's own.
+        threads: CPU threads, for backends that honour it; None leaves the choice to each.
+        trust_checkpoint: see `open_detector`.
+        gates: requirements that the rows are checked against, `gridrt.bench.gates.Gates`.
+
+    Returns:
+        `rows`, `reference`, `gates` and `conditions`: average precision in 0..1, times in seconds, sizes in bytes;
+        `to_json()` for all of it.
+
+    Raises:
+        DataError: `images` and `annotations` do not belong together, or an image is not as large as annotated.
+        ImageError: an image cannot be read.
+        GridRTError: no model can be measured, a backend opens none of the files, or no backend honours an option.
+
+    Example:
+        >>> result = gridrt.benchmark(
+        ...     ["tiny_synthetic", "tiny_synthetic.onnx"], images="images", annotations="annotations.json", threads=1
+        ... )
+        >>> result.reference, [row.name for row in result.rows]
+        ('tiny_synthetic', ['tiny_synthetic', 'tiny_synthetic.onnx'])
+    """
+    from gridrt.bench import bench
+
+    return bench.benchmark(
+        models,
+        images=images,
+        annotations=annotations,
+        max_images=max_images,
+        reference=reference,
+        backends=backends,
+        fp16=fp16,
+        scale=scale,
+        threads=threads,
+        trust_checkpoint=trust_checkpoint,
+        gates=gates,
+    )
+
+
+def compare_models(
+    reference: FilePath,
+    other: FilePath,
+    *,
+    images: Iterable[UInt8Array] | None = None,
+    scale: Scale | None = None,
+    backend: str = "auto",
+    threads: int | None = None,
+    trust_checkpoint: bool = False,
+) -> Comparison:
+    """Compare model B with model A, stage by stage, and find the first stage that differs.
+
+    Stages are compared with teacher forcing: wherever the detector selects, B receives A's selections, so that a swap
+    of ranks is no difference and each stage answers for itself. A model whose backend exposes only final outputs is
+    compared end to end. Tolerances are those of the narrower of both precisions.
+
+    Args:
+        reference: A, as `open_detector` takes it.
+        other: B, likewise.
+        images: uint8 [H, W, 3] RGB each, of any sizes, taken one by one; None takes synthetic ones. INT8 needs images
+            like those that it was calibrated on.
+        scale: most pixels on the long and on the short side of a resized image; None takes the scale that a file notes,
+            A's before B's.
+        backend: name of the backend for those of the two that it opens; the other is run by the one that "auto" takes.
+        threads: CPU threads of the backends that honour it; None leaves the choice to them.
+        trust_checkpoint: see `open_detector`.
+
+    Returns:
+        `results`, the difference of each stage beside its tolerance; `first_difference`, None where no stage exceeds
+        its tolerance; `notes`; `to_json()` for all of it.
+
+    Raises:
+        GridRTError: a model cannot be opened or run, the backend opens neither, or neither honours an option.
+
+    Example:
+        >>> comparison = gridrt.compare_models("tiny_synthetic", "tiny_synthetic.onnx")
+        >>> comparison.first_difference is None
+        True
+    """
+    from gridrt.compare import compare
+
+    return compare.compare_models(
+        reference,
+        other,
+        images=images,
+        scale=scale,
+        backend=backend,
+        threads=threads,
+        trust_checkpoint=trust_checkpoint,
+    )
+
+
+def inspect(model: FilePath, *, trust_checkpoint: bool = False) -> Summary:
+    """Read what a model file says about itself, without running it; also of one that cannot be run.
+
+    Args:
+        model: as `open_detector` takes it.
+        trust_checkpoint: see `open_detector`.
+
+    Returns:
+        A dataclass of facts, whose fields depend on the kind of file; `lines()` gives them as text, one fact a line.
+
+    Raises:
+        GridRTError: no backend opens the file, or it is damaged.
+
+    Example:
+        >>> summary = gridrt.inspect("tiny_synthetic")
+        >>> summary.variant, summary.scale
+        ('tiny', (320, 256))
+        >>> summary.lines()[1]
+        'variant     tiny'
+    """
+    from gridrt.runtime.backend import SessionOptions, choose_backend, require_honoured
+
+    backend, path = choose_backend(model)
+    options = SessionOptions(trust_checkpoint=trust_checkpoint)
+    require_honoured(backend, options, model)
+    return backend.summary(path, options)
+
+
+def train_model(  # noqa: PLR0913 - options with defaults
+    images: FilePath,
+    annotations: FilePath | Sequence[FilePath],
+    out: FilePath = "training",
+    *,
+    val_images: FilePath | None = None,
+    val_annotations: FilePath | None = None,
+    model: str = "r50",
+    backbone_weights: FilePath | None = None,
+    frozen_stages: int | None = None,
+    schedule: str = "2x",
+    epochs: int | None = None,
+    batch_size: int | None = None,
+    accumulate: int = 1,
+    lr: float | None = None,
+    scale: Scale | None = None,
+    eval_every: int | None = None,
+    save_every: int = 500,
+    amp: Literal["off", "bf16", "fp16"] = "off",
+    device: str | None = None,
+    threads: int | None = None,
+    workers: int = 2,
+    seed: int = 0,
+    resume: bool = False,
+) -> TrainingReport:
+    """Train a detector on annotated images, with a progress bar and lines on stderr.
+
+    Writes last.pth and, with an evaluation, best.pth, which the other functions take; log.jsonl and, where matplotlib
+    is installed, curves.png; and checkpoint.pth, from which `resume` continues. Within
+    `gridrt.processes.process_group()`, started by torchrun, the processes share the images of each iteration.
+
+    Args:
+        images: folder of the images.
+        annotations: their boxes, as COCO's JSON; several files are joined.
+        out: folder to write to, made where it is missing.
+        val_images: folder of the images to evaluate on; None is `images`.
+        val_annotations: their boxes; None evaluates on none.
+        model: the variant, such as "tiny", "r50" or "r101".
+        backbone_weights: file or name of weights to start the backbone from: a ResNet with torchvision's names, or a
+            detector; None starts from random weights.
+        frozen_stages: stages of the backbone that keep their weights, 0 to 4; None is the variant's choice.
+        schedule: "2x" as published, or "short" for small sets without trained weights.
+        epochs: passes over the images; None is the schedule's choice.
+        batch_size: images per forward pass of each process; None is the schedule's choice.
+        accumulate: batches per iteration, which is one change of the weights.
+        lr: peak learning rate; None is the schedule's, scaled to the images of an iteration.
+        scale: most pixels on the long and on the short side of a resized image; None is the schedule's.
+        eval_every: epochs from one evaluation to the next; None is the schedule's choice.
+        save_every: iterations from one saved state to the next; each epoch ends with one, too.
+        amp: mixed precision, on a GPU only.
+        device: such as "cpu" or "cuda:1"; None takes the GPU where there is one.
+        threads: CPU threads of PyTorch in this process; None leaves its setting.
+        workers: processes that load images.
+        seed: of weights, order and augmentation, at least 0.
+        resume: continue from the state in `out`; where there is none, a new training begins.
+
+    Returns:
+        `weights`, the file of the best weights; `best_ap` in 0..1 or None; `epochs`, `iterations` and `seconds`.
+
+    Raises:
+        GridRTError: an option is not valid, or the losses are no longer finite.
+        DataError: the annotations contradict themselves, the images or the classes of the state to continue from.
+        CheckpointError: weights or state cannot be read, or `out` has a training that was not to be resumed.
+        ImageError: an image cannot be read.
+        OutputError: `out` cannot be written, or has no room.
+        DependencyError: the device is not on this machine.
+
+    Example:
+        >>> options = {"model": "tiny", "schedule": "short", "epochs": 1, "scale": (96, 64), "workers": 0}
+        >>> report = gridrt.train_model("images", "annotations.json", "training", **options)
+        >>> report.weights.name, report.epochs, report.iterations
+        ('last.pth', 1, 1)
+    """
+    import torch
+
+    from gridrt.files import folder_for
+    from gridrt.train import Settings, Trainer
+    from gridrt.train.folder import BEST, LAST
+    from gridrt.train.report import TrainingReport
+    from gridrt.train.setup import initial_model, schedule_named, training_data, training_device
+
+    if threads is not None:
+        torch.set_num_threads(threads)
+    files = [Path(annotations)] if isinstance(annotations, (str, Path)) else list(map(Path, annotations))
+    validation = None if val_annotations is None else (Path(val_images or images), Path(val_annotations))
+    with folder_for(Path(out)):  # in the order in which mistakes are cheap to find
+        on = training_device(device, amp)
+        changes = {"epochs": epochs, "batch_size": batch_size, "scale": scale, "eval_every": eval_every}
+        plan = schedule_named(schedule, accumulate, lr, **changes)
+        data = training_data(Path(images), files, validation, plan.scale, seed)
+        start = initial_model(model, data.images.class_names, backbone_weights, frozen_stages, seed).to(on)
+        trainer = Trainer(start, data, Settings(plan, accumulate, amp, save_every, workers), Path(out), resume=resume)
+        trainer.run()
+    done = trainer.progress
+    weights = Path(out) / (LAST if done.best_ap is None else BEST)
+    return TrainingReport(weights, done.best_ap, done.epoch, done.iteration, done.seconds)
+
+
+def _graph(graph: Graph | FilePath) -> Graph:
+    from gridrt.graph.graph import load_graph
+
+    return load_graph(graph) if isinstance(graph, (str, Path)) else graph
+
+
+def _path(path: FilePath | None) -> Path | None:
+    return None if path is None else Path(path)
+
+
+def _opened(model: FilePath | Detector, scale: Scale | None, options: dict[str, Any]) -> Detector:
+    """A detector that is open already as it is, anything else opened with the options."""
+    if isinstance(model, (str, Path)):
+        return open_detector(model, scale, **options)
+    given = [name for name, value in {"scale": scale, **options}.items() if value not in (None, "auto", False)]
+    if given:
+        rule = "options of an open detector cannot be changed"
+        raise GridRTError(rule, value=", ".join(given), remedy="Give them to gridrt.open_detector.")
+    return model
+
+
+def _conditions(model: FilePath | Detector, detector: Detector, annotations: Path, seconds: float) -> dict[str, Any]:
+    """What the figures of an evaluation hold under, ready for JSON; a detector that was open already has no file."""
+    import gridrt
+    from gridrt import processes
+    from gridrt.files import sha256_of
+    from gridrt.model.zoo import locate
+
+    file = model if isinstance(model, (str, Path)) else None
+    return {
+        "gridrt": gridrt.__version__,
+        "model": None if file is None else str(file),
+        "model_sha256": None if file is None else sha256_of(locate(file)),
+        "backend": detector.info.backend,
+        "device": detector.info.device,
+        "annotations": str(annotations),
+        "annotations_sha256": sha256_of(annotations),
+        "scale": list(detector.scale),
+        "scale_origin": detector.scale_origin,
+        "processes": processes.count(),
+        "seconds": round(seconds, 3),
+    }

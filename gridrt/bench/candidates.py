@@ -1,0 +1,165 @@
+"""Candidates of a bench: a model file and the backend that runs it, in a process of its own."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from gridrt.bench.process import CandidateError, CandidateProcess
+from gridrt.bench.result import DETECTOR, SESSION, StageRow
+from gridrt.bench.worker import Description, Memory, TimedRun, WorkerOptions, open_worker
+from gridrt.errors import GridRTError
+from gridrt.files import sha256_of
+from gridrt.model.zoo import NAMES, locate
+from gridrt.runtime.backend import Backend, SessionOptions, backend_named, backends_for, choose_backend
+from gridrt.types import Detections
+
+HALF_PRECISION = "pytorch_cuda"
+"""The backend that `fp16` adds."""
+
+
+@dataclass
+class Candidate:
+    """State of one candidate.
+
+    Attributes:
+        artefact: the file as the user named it: a path, or the name of weights.
+        name: the artefact, with its backend where the artefact is in several rows.
+        backend: None where no backend opens the file.
+        path: of the file; None where there is none.
+        bytes: size of the file.
+        sha256: of the file.
+        process: runs it; None before it starts, and where `failure` is set by then.
+        description: None where it does not open.
+        detections: by image file.
+        seconds: of each run, of `SESSION` and `DETECTOR`.
+        memory: of its process after the interleaved runs; None where it was not measured.
+        stages: where its time goes; empty where that was not measured.
+        failure: why it is not measured; empty while it is.
+        not_measured: which optional measurements failed, and why.
+    """
+
+    artefact: str
+    name: str = ""
+    backend: Backend | None = None
+    path: Path | None = None
+    bytes: int | None = None
+    sha256: str | None = None
+    process: CandidateProcess | None = None
+    description: Description | None = None
+    detections: dict[Path, Detections] = field(default_factory=dict)
+    seconds: dict[str, list[float]] = field(default_factory=lambda: {SESSION: [], DETECTOR: []})
+    memory: Memory | None = None
+    stages: Sequence[StageRow] = ()
+    failure: str = ""
+    not_measured: list[str] = field(default_factory=list)
+
+    def start(self, scale: tuple[int, int] | None, options: SessionOptions) -> CandidateProcess | None:
+        """Start its process with those of the options that its backend honours; None where the file cannot be run.
+
+        Args:
+            scale: most pixels on the long and on the short side of a resized image; None is what it learned from.
+            options: for all candidates.
+        """
+        if self.backend is None or self.path is None:
+            return None
+        honoured = {name: getattr(options, name) for name in options.given & self.backend.options}
+        opened_with = WorkerOptions(self.backend.name, self.path, scale, SessionOptions(**honoured))
+        self.process = CandidateProcess(open_worker, opened_with)
+        return self.process
+
+    def call(self, method: str, *arguments: object) -> Any:  # noqa: ANN401 - whatever the method returns
+        """Call a method of its `gridrt.bench.worker.Worker`; raises as `CandidateProcess.call`."""
+        assert self.process is not None  # noqa: S101 - those without one have failed
+        return self.process.call(method, *arguments)
+
+    def add(self, image: Path, run: TimedRun) -> None:
+        """Record a run."""
+        self.detections[image] = run.detections
+        self.seconds[SESSION].append(run.session)
+        self.seconds[DETECTOR].append(run.detector)
+
+    @contextmanager
+    def required(self) -> Iterator[None]:
+        """Record an error as the failure of this candidate only."""
+        try:
+            yield
+        except (CandidateError, GridRTError) as error:
+            self.failure = str(error)
+
+    @contextmanager
+    def optional(self, what: str) -> Iterator[None]:
+        """Record an error as a measurement that is missing beside the figures."""
+        try:
+            yield
+        except (CandidateError, GridRTError) as error:
+            self.not_measured.append(f"{what} not measured: {error}")
+
+
+def candidates_of(models: Sequence[str], backends: Sequence[str], *, fp16: bool) -> list[Candidate]:
+    """The candidates of a bench, file by file. A file that cannot be run is one that has failed.
+
+    Args:
+        models: files, or names of weights; the spelling that comes first names a file.
+        backends: names of backends, each for the files that it opens; `AUTO` chooses for the others.
+        fp16: add the backend `HALF_PRECISION` for the files that it opens.
+
+    Raises:
+        GridRTError: there is no such backend, or it opens none of the files.
+    """
+    named = [backend_named(name) for name in dict.fromkeys(backends)]
+    half = [backend_named(HALF_PRECISION)] if fp16 else []
+    spellings: dict[str, str] = {}
+    for model in models:
+        spellings.setdefault(model if model in NAMES else os.path.realpath(model), model)
+    candidates = [each for model in spellings.values() for each in _candidates_of_file(model, named, half)]
+    used = {each.backend.name for each in candidates if each.backend}
+    for backend in (*named, *half):
+        if used and backend.name not in used:
+            flag = "--fp16" if backend in half else f"--backend {backend.name}"
+            raise GridRTError(
+                f"the backend {backend.name} cannot open any of the files",
+                value=", ".join(spellings.values()),
+                remedy=f"Leave out {flag}.",
+            )
+    rows_of_file = Counter(each.artefact for each in candidates)
+    for each in candidates:
+        each.name = each.artefact
+        if rows_of_file[each.artefact] > 1 and each.backend:
+            each.name += f" ({each.backend.name})"
+    return candidates
+
+
+def _candidates_of_file(model: str, named: Sequence[Backend], half: Sequence[Backend]) -> list[Candidate]:
+    """One for each backend that is to run the file."""
+    failed = Candidate(model)
+    with failed.required():
+        path = locate(model)
+        able = backends_for(path)
+        chosen = [backend for backend in named if backend in able] or [choose_backend(path)[0]]
+        chosen += [backend for backend in half if backend in able and backend not in chosen]
+        size, sha256 = path.stat().st_size, sha256_of(path)
+        return [Candidate(model, backend=each, path=path, bytes=size, sha256=sha256) for each in chosen]
+    return [failed]
+
+
+def require_honoured(candidates: Sequence[Candidate], options: SessionOptions) -> None:
+    """Refuse options that no backend of the candidates honours.
+
+    Raises:
+        GridRTError: there is one.
+    """
+    able = {each.backend.name: each.backend for each in candidates if each.backend}
+    for option in sorted(options.given):
+        if able and not any(option in backend.options for backend in able.values()):
+            flag = f"--{option.replace('_', '-')}"
+            raise GridRTError(
+                f"{flag} cannot be honoured by any backend of this bench",
+                value=", ".join(able),
+                remedy=f"Leave out {flag}.",
+            )

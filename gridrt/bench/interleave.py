@@ -1,0 +1,69 @@
+"""Interleaved runs, A B A B ...: whatever else the machine does affects all candidates alike."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from tqdm import tqdm
+
+from gridrt.bench.candidates import Candidate
+
+REST_SECONDS = 0.2
+"""Before each run: a thread pool spins for a while after its work, on the cores that the next run needs."""
+WARM_UP = 3
+"""Rounds before those that count."""
+LEAST_RUNS = 50
+"""Images are run again until each candidate has at least so many times; detections count once."""
+
+
+def run_interleaved(candidates: Sequence[Candidate], images: Sequence[Path]) -> bool:
+    """Run all images through all candidates, in rotating order; one that fails drops out, the others go on.
+
+    A round is recorded as a whole, so that runs with the same index were made side by side. Control-C ends the runs.
+
+    Args:
+        candidates: open ones; those that have failed are skipped.
+        images: at least one.
+
+    Returns:
+        Whether all rounds were run.
+    """
+    passes = -(-LEAST_RUNS // len(images))
+    rounds = [images[0]] * WARM_UP + list(images) * passes
+    try:
+        for number, image in enumerate(tqdm(rounds, "bench", unit="image", leave=False, disable=None)):
+            running = [candidate for candidate in candidates if not candidate.failure]
+            first = number % max(len(running), 1)
+            runs = []
+            for candidate in (*running[first:], *running[:first]):
+                time.sleep(REST_SECONDS)
+                with candidate.required():
+                    runs.append((candidate, candidate.call("detect", image)))
+            if number >= WARM_UP:
+                for candidate, run in runs:
+                    candidate.add(image, run)
+    except KeyboardInterrupt:
+        return False
+    return True
+
+
+def interleaved_seconds(
+    calls: Mapping[str, Callable[[], object]], *, warm_up: int, runs: int
+) -> dict[str, tuple[float, ...]]:
+    """Wall-clock seconds of each run of each call; shows a progress bar on a terminal.
+
+    Args:
+        calls: what to time, by name.
+        warm_up: untimed rounds before.
+        runs: timed rounds.
+    """
+    seconds: dict[str, list[float]] = {name: [] for name in calls}
+    for _ in tqdm(range(warm_up + runs), "timing", unit="round", leave=False, disable=None):
+        for name, call in calls.items():
+            time.sleep(REST_SECONDS)
+            started = time.perf_counter()
+            call()
+            seconds[name].append(time.perf_counter() - started)
+    return {name: tuple(each[warm_up:]) for name, each in seconds.items()}

@@ -1,0 +1,95 @@
+"""One side of a comparison: a detector that is open end to end and, where its backend can, stage by stage."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from gridrt.compare.teacher_forcing import run
+from gridrt.data.transform import Batch
+from gridrt.errors import GraphError, GridRTError
+from gridrt.files import sha256_of
+from gridrt.model.zoo import locate
+from gridrt.runtime.backend import (
+    AUTO,
+    Backend,
+    EndToEndOnlyError,
+    Session,
+    SessionOptions,
+    backend_named,
+    backends_for,
+    choose_backend,
+    require_honoured,
+)
+from gridrt.runtime.stage_runner import StageRunner
+from gridrt.types import RawDetections
+
+
+@dataclass(frozen=True)
+class Side:
+    """An open detector.
+
+    Attributes:
+        name: file or name of weights, as given.
+        sha256: of the file.
+        session: runs it end to end.
+        stages: runs its stages; None where the backend exposes only final outputs.
+        end_to_end_because: the reason for that; empty where the stages can be run.
+    """
+
+    name: str
+    sha256: str
+    session: Session
+    stages: StageRunner | None
+    end_to_end_because: str = ""
+
+    def detect(self, batch: Batch) -> RawDetections:
+        """Detections in a batch of one image, in pixels of the resized image."""
+        if self.stages is not None:
+            return run(self.stages, batch).detections
+        return self.session.run(batch.images, batch.image_sizes)
+
+
+def open_sides(
+    reference: str | Path, other: str | Path, *, backend: str = AUTO, options: SessionOptions | None = None
+) -> tuple[Side, Side]:
+    """Open two models, on the CPU where their backends can.
+
+    Args:
+        reference: a model file, or the name of weights.
+        other: the same.
+        backend: runs those of the two that it opens; the others run as by "auto".
+        options: each goes to the sides whose backends honour it.
+
+    Raises:
+        GridRTError: as `gridrt.runtime.open_session`; the backend opens neither model; neither honours an option.
+    """
+    given = options or SessionOptions()
+    names = (reference, other)
+    named = [backend == AUTO or backend_named(backend) in backends_for(locate(name)) for name in names]
+    if not any(named):
+        raise GridRTError(
+            f"the backend {backend} cannot open either model",
+            place=f"{reference}, {other}",
+            remedy="Leave out --backend.",
+        )
+    chosen = [choose_backend(name, backend if opens else AUTO) for name, opens in zip(names, named, strict=True)]
+    for side, name in zip(chosen, names, strict=True):
+        if given.given - (chosen[0][0].options | chosen[1][0].options):
+            require_honoured(side[0], given, name)
+    first, second = (_opened(str(name), *side, given) for name, side in zip(names, chosen, strict=True))
+    return first, second
+
+
+def _opened(name: str, backend: Backend, path: Path, given: SessionOptions) -> Side:
+    options = SessionOptions(
+        threads=given.threads if "threads" in backend.options else None,
+        device="cpu" if "device" in backend.options else None,
+        trust_checkpoint=given.trust_checkpoint and "trust_checkpoint" in backend.options,
+    )
+    stages, reason = None, ""
+    try:
+        stages = backend.stage_runner(path, options)
+    except (EndToEndOnlyError, GraphError) as error:
+        reason = str(error)
+    return Side(name, sha256_of(path), backend.open(path, options), stages, reason)

@@ -1,0 +1,26 @@
+"""Counts and scales as text for people."""
+
+from __future__ import annotations
+
+from gridrt.config import DEFAULT_SCALE, ScaleOrigin
+
+
+def format_count(count: int, noun: str) -> str:
+    """A number and its noun, such as `1 image`, `2 images` or `2 classes`."""
+    ending = "" if count == 1 else "es" if noun.endswith(("s", "x")) else "s"
+    return f"{count} {noun}{ending}"
+
+
+def format_scale(scale: tuple[int, int]) -> str:
+    """The long and the short side in pixels, such as `1333 x 800`."""
+    return " x ".join(map(str, scale))
+
+
+def format_noted_scale(scale: tuple[int, int] | None) -> str:
+    """The scale that a model file states, or the default that applies where it states none."""
+    return f"none noted, {format_scale(DEFAULT_SCALE)} is assumed" if scale is None else format_scale(scale)
+
+
+def format_scale_with_origin(scale: tuple[int, int], origin: ScaleOrigin) -> str:
+    """A detector's scale and where it comes from; an assumed scale names the option that sets it."""
+    return f"scale {format_scale(scale)} ({'assumed, see --scale' if origin == 'assumed' else origin})"

@@ -1,0 +1,69 @@
+"""An ONNX graph of GridRT: one file read once, hashed and parsed from the same bytes."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import onnx
+import onnx.checker
+import onnx.external_data_helper
+from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
+from onnx import ModelProto
+
+from gridrt.errors import GraphError
+from gridrt.files import check_is_file
+from gridrt.graph.metadata import metadata_of
+
+
+class Graph:
+    """A graph in memory. Treat it as read-only: a rewrite works on a copy of the model.
+
+    Args:
+        model: the parsed file.
+        path: the file that it was read from or will be written to; errors and default names refer to it.
+        sha256: of the file, in hexadecimal; None has it computed from the model when it is needed.
+
+    Attributes:
+        model: the parsed file.
+        path: its file.
+        metadata: its `metadata_props`, unchecked.
+    """
+
+    def __init__(self, model: ModelProto, path: Path, sha256: str | None = None) -> None:
+        self.model, self.path, self.metadata = model, path, metadata_of(model)
+        self._sha256 = sha256
+
+    @property
+    def sha256(self) -> str:
+        """SHA-256 of the file, in hexadecimal; for a graph in memory, of the file that it would become."""
+        if self._sha256 is None:
+            self._sha256 = hashlib.sha256(self.model.SerializeToString()).hexdigest()
+        return self._sha256
+
+
+def load_graph(path: str | Path, *, external_data: bool = True) -> Graph:
+    """Read an ONNX file. Whether it is a graph of `gridrt export`, `gridrt.graph.contract.check_contract` tells.
+
+    Args:
+        path: the file.
+        external_data: whether to read weights that another program moved to files of their own; without them the
+            graph can be looked at, not run.
+
+    Raises:
+        GraphError: the file is missing, cannot be read, or is not an ONNX graph.
+    """
+    path = Path(path)
+    check_is_file(path, GraphError)
+    try:
+        content = path.read_bytes()
+        model = onnx.load_model_from_string(content)
+        if external_data:
+            onnx.external_data_helper.load_external_data_for_model(model, str(path.parent))
+    except (OSError, onnx.checker.ValidationError) as error:  # the latter for external data that is missing
+        raise GraphError("cannot read the ONNX file", place=path, value=error) from error
+    except DecodeError:
+        model = ModelProto()
+    if not model.graph.node:  # protobuf also parses an empty file, and some that are damaged
+        raise GraphError("this is not an ONNX graph, or it is damaged", place=path, remedy="Export it again.")
+    return Graph(model, path, hashlib.sha256(content).hexdigest())

@@ -1,0 +1,89 @@
+"""Detections in many image and video files, with annotated copies and a JSON list of all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TextIO
+
+from tqdm import tqdm
+
+from gridrt.detector import Detector
+from gridrt.errors import GridRTError, ImageError, NonFiniteError, OutputError
+from gridrt.files import check_apart, check_writable, write_text
+from gridrt.report.annotate import annotate, frame_count
+from gridrt.report.records import Record, to_json
+
+
+@dataclass(frozen=True)
+class FileDetections:
+    """Runs a detector over files, one record at a time, as it is iterated over.
+
+    Each iteration starts from the first file, shows a progress bar on a terminal, and writes the JSON list at its end,
+    also where it ends early: with an error, an interruption, or because its consumer stops.
+
+    Attributes:
+        detector: runs on one image at a time.
+        sources: images and videos, told apart by their suffixes.
+        targets: of the annotated copies, one for each source.
+        score_threshold: detections below it are left out.
+        json_file: a file or a stream that the records are listed in; None lists them nowhere. It is not written where
+            there is no record.
+        on_error: called with the error of a source that cannot be read or whose output is not finite, before the next source; None raises
+            the error.
+    """
+
+    detector: Detector
+    sources: Sequence[Path]
+    targets: Sequence[Path]
+    score_threshold: float
+    json_file: Path | TextIO | None
+    on_error: Callable[[GridRTError], None] | None
+
+    def __iter__(self) -> Iterator[Record]:
+        records: list[Record] = []
+        try:
+            for record in self._annotated():
+                records.append(record)
+                yield record
+        finally:
+            if records and self.json_file is not None:
+                text = to_json(records, self.detector.class_names)
+                if isinstance(self.json_file, Path):
+                    write_text(self.json_file, text)
+                else:
+                    self.json_file.write(text)
+
+    def _annotated(self) -> Iterator[Record]:
+        total = sum(map(frame_count, self.sources))
+        with tqdm(total=total, unit="image", disable=None if total > 1 else True) as bar:
+            for source, target in zip(self.sources, self.targets, strict=True):
+                try:
+                    for record in annotate(self.detector, source, target, self.score_threshold):
+                        yield record
+                        bar.update()
+                except (ImageError, NonFiniteError) as error:  # noqa: PERF203 - one bad file does not stop the others
+                    if self.on_error is None:
+                        raise
+                    self.on_error(error)
+
+
+def check_outputs(folder: Path, targets: Sequence[Path], json_file: Path | None, inputs: Sequence[Path]) -> None:
+    """Refuse outputs that could not be written after the work, or would overwrite an input or each other.
+
+    Args:
+        folder: of the annotated copies.
+        targets: the annotated copies.
+        json_file: the list of detections.
+        inputs: the model and the sources.
+
+    Raises:
+        OutputError: `folder` is a file, `json_file` cannot be written, or two of the paths lead to one file.
+    """
+    if folder.exists() and not folder.is_dir():
+        remedy = "Annotated copies keep their names in that folder."
+        raise OutputError("--out must be a folder", place=folder, value="a file", remedy=remedy)
+    check_apart([*targets, *([json_file] if json_file else [])], inputs)
+    if json_file is not None:
+        check_writable(json_file)

@@ -1,0 +1,52 @@
+"""The one place that makes sessions of ONNX Runtime, so that all have the same settings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import onnxruntime as ort
+
+from gridrt.errors import GraphError
+
+CPU = ("CPUExecutionProvider",)
+ERRORS_ONLY = 3
+"""Log severity. ONNX Runtime would also warn that an optimised graph fits this machine only, which is intended."""
+
+
+def inference_session(
+    model: Path | bytes,
+    *,
+    threads: int | None = None,
+    providers: Sequence[str] = CPU,
+    profile_prefix: Path | None = None,
+    optimized: Path | None = None,
+    place: object = None,
+) -> ort.InferenceSession:
+    """Open a graph with ONNX Runtime.
+
+    Args:
+        model: an ONNX file, or the content of one.
+        threads: CPU threads inside an operator; None means one for each physical core.
+        providers: ONNX Runtime's names, best first.
+        profile_prefix: beginning of the name of the file that profiling writes; None does not profile.
+        optimized: file that receives the graph as it runs, after the fusions.
+        place: what an error names where `model` is no file.
+
+    Raises:
+        GraphError: ONNX Runtime cannot open the graph.
+    """
+    ort.disable_telemetry_events()
+    options = ort.SessionOptions()
+    options.log_severity_level = ERRORS_ONLY
+    options.intra_op_num_threads = threads or 0  # 0: one for each physical core
+    if profile_prefix is not None:
+        options.enable_profiling = True
+        options.profile_file_prefix = str(profile_prefix)
+    if optimized is not None:
+        options.optimized_model_filepath = str(optimized)
+    try:
+        return ort.InferenceSession(model, options, providers=list(providers))
+    except Exception as error:  # ONNX Runtime's error classes share no base of their own
+        place = model if isinstance(model, Path) else place
+        raise GraphError("ONNX Runtime cannot open the graph", place=place, value=error) from error

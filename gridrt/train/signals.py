@@ -1,0 +1,82 @@
+"""Signals that wait for a point where a training can be saved."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+STDERR = 2
+REPEATED_AFTER = 1.0  # seconds; torchrun passes a terminal's signal on, so that one interrupt arrives twice
+
+
+class DelayedSignals:
+    """The first signal is kept for later; one that is repeated a second later or more has its usual effect at once.
+
+    Args:
+        notice: written to stderr with the first signal.
+
+    Attributes:
+        received: the number of the first signal; None before it.
+    """
+
+    def __init__(self, notice: str) -> None:
+        self.received: int | None = None
+        self._received_at = 0.0
+        self._notice = notice
+        # None is a handler that Python did not install and cannot restore.
+        usual = {number: signal.getsignal(number) for number in SIGNALS}
+        self._usual = {int(number): each for number, each in usual.items() if each not in (None, signal.SIG_IGN)}
+
+    def install(self) -> None:
+        """Take the signals over. Python handles signals in the main thread alone; in others this does nothing."""
+        if threading.current_thread() is threading.main_thread():
+            for number in self._usual:
+                signal.signal(number, self._keep)
+
+    def restore(self) -> None:
+        """Let the signals have their usual effect again."""
+        if threading.current_thread() is threading.main_thread():
+            for number, handler in self._usual.items():
+                signal.signal(number, handler)
+
+    def deliver(self) -> None:
+        """Let the first signal have its usual effect now, after `restore`; nothing if there was none."""
+        if self.received is not None:
+            if self._usual[self.received] is signal.SIG_DFL:
+                raise SystemExit(128 + self.received)  # the default would end the process without cleaning up
+            signal.raise_signal(self.received)
+
+    def _keep(self, number: int, _: FrameType | None) -> None:
+        if self.received is None:
+            self.received = number
+            self._received_at = time.monotonic()
+            os.write(STDERR, self._notice.encode())  # sys.stderr may be in the middle of a write
+        elif time.monotonic() - self._received_at > REPEATED_AFTER:
+            self.restore()
+            self.deliver()
+
+
+@contextmanager
+def delayed_signals(notice: str = "") -> Iterator[DelayedSignals]:
+    """Delay SIGINT and SIGTERM until the block ends; if it ends with an exception, they are dropped.
+
+    Args:
+        notice: written to stderr when the first signal arrives.
+
+    Raises:
+        KeyboardInterrupt: after SIGINT.
+        SystemExit: after SIGTERM, with status 143.
+    """
+    signals = DelayedSignals(notice)
+    signals.install()
+    try:
+        yield signals
+    finally:
+        signals.restore()
+    signals.deliver()

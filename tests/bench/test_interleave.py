@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gridrt.bench.candidates import Candidate
+from gridrt.bench.interleave import LEAST_RUNS, WARM_UP, interleaved_seconds, run_interleaved
+from gridrt.bench.process import CandidateError
+from gridrt.bench.result import DETECTOR, SESSION
+from gridrt.bench.worker import TimedRun
+from gridrt.types import Detections
+
+NOTHING = Detections(np.zeros((0, 4), np.float32), np.zeros(0, np.float32), np.zeros(0, np.int32))
+IMAGES = [Path(f"{number}.png") for number in range(LEAST_RUNS)]
+
+
+class Instant(Candidate):
+    """Without a process: records what it is asked for, and answers at once."""
+
+    def __init__(
+        self, name: str, asked: list[tuple[str, str]], trouble: Callable[[int], None] = lambda _: None
+    ) -> None:
+        super().__init__(name)
+        self.asked, self.trouble, self.runs = asked, trouble, 0
+
+    def call(self, method: str, *arguments: object) -> TimedRun:
+        [image] = arguments
+        assert method == "detect"
+        assert isinstance(image, Path)
+        self.runs += 1
+        self.trouble(self.runs)
+        self.asked.append((self.artefact, image.stem))
+        return TimedRun(NOTHING, session=float(self.runs), detector=float(self.runs) + 0.5)
+
+
+@pytest.fixture(autouse=True)
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The time, as a list of one number, which passes only when told to."""
+    now = [0.0]
+    monkeypatch.setattr(time, "perf_counter", lambda: now[0])
+    monkeypatch.setattr(time, "sleep", partial(pass_time, now))
+    return now
+
+
+def pass_time(now: list[float], seconds: float) -> None:
+    now[0] += seconds
+
+
+def test_each_image_goes_through_all_candidates_in_rotating_order() -> None:
+    asked: list[tuple[str, str]] = []
+
+    complete = run_interleaved([Instant("A", asked), Instant("B", asked)], IMAGES)
+
+    assert complete
+    counted = asked[2 * WARM_UP :]
+    assert counted[:4] == [("B", "0"), ("A", "0"), ("A", "1"), ("B", "1")]
+    assert len(counted) == 2 * len(IMAGES)
+
+
+def test_the_warm_up_does_not_count() -> None:
+    candidate = Instant("A", [])
+
+    run_interleaved([candidate], IMAGES)
+
+    assert candidate.seconds[SESSION][0] == WARM_UP + 1
+    assert candidate.seconds[DETECTOR][0] == WARM_UP + 1.5
+    assert len(candidate.seconds[SESSION]) == len(IMAGES) == len(candidate.detections)
+
+
+def test_few_images_are_run_again_until_there_are_enough_times() -> None:
+    candidate = Instant("A", [])
+
+    run_interleaved([candidate], IMAGES[:3])
+
+    assert len(candidate.seconds[SESSION]) >= LEAST_RUNS
+    assert len(candidate.seconds[SESSION]) % 3 == 0
+    assert list(candidate.detections) == IMAGES[:3]
+
+
+def test_one_that_fails_drops_out_and_the_others_go_on() -> None:
+    def break_down(runs: int) -> None:
+        if runs == 10:
+            raise CandidateError("broken")
+
+    broken, sound = Instant("A", [], break_down), Instant("B", [])
+    run_interleaved([broken, sound], IMAGES)
+
+    assert (broken.failure, sound.failure) == ("broken", "")
+    assert broken.runs == 10
+    assert len(sound.detections) == len(IMAGES)
+
+
+def test_control_c_ends_with_whole_rounds() -> None:
+    def interrupt(runs: int) -> None:
+        if runs == WARM_UP + 5:
+            raise KeyboardInterrupt
+
+    candidates = [Instant("A", [], interrupt), Instant("B", [])]
+    complete = run_interleaved(candidates, IMAGES)
+
+    assert not complete
+    assert [len(candidate.detections) for candidate in candidates] == [4, 4]
+
+
+def test_calls_are_interleaved_and_the_warm_up_comes_first() -> None:
+    order: list[str] = []
+
+    seconds = interleaved_seconds({name: partial(order.append, name) for name in "AB"}, warm_up=1, runs=2)
+
+    assert order == ["A", "B"] * 3
+    assert {name: len(each) for name, each in seconds.items()} == {"A": 2, "B": 2}
+
+
+def test_a_call_is_timed_without_the_rest_before_it(clock: list[float]) -> None:
+    durations = iter([8.0, 1.0, 2.0])
+
+    seconds = interleaved_seconds({"A": lambda: pass_time(clock, next(durations))}, warm_up=1, runs=2)
+
+    assert seconds == {"A": pytest.approx((1.0, 2.0))}

@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import onnx
+import pytest
+
+from gridrt.errors import GraphError
+from gridrt.runtime.onnxruntime.inference_session import inference_session
+from tests.conftest import ROOT
+from tests.fakes import whole_image_graph
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    onnx.save(whole_image_graph(), tmp_path / "a.onnx")
+    return tmp_path / "a.onnx"
+
+
+def test_a_file_and_its_content_open_alike(file: Path) -> None:
+    for model in (file, file.read_bytes()):
+        session = inference_session(model)
+        assert [node.name for node in session.get_outputs()] == ["boxes", "scores", "labels"]
+        assert session.get_providers() == ["CPUExecutionProvider"]
+
+
+@pytest.mark.parametrize(("threads", "expected"), [(3, 3), (None, 0)])
+def test_threads_reach_the_runtime(file: Path, threads: int | None, expected: int) -> None:
+    assert inference_session(file, threads=threads).get_session_options().intra_op_num_threads == expected
+
+
+def test_a_profile_and_the_optimised_graph_are_written_where_asked_for(file: Path) -> None:
+    optimized = file.with_name("optimized.onnx")
+
+    session = inference_session(file, profile_prefix=file.with_name("times"), optimized=optimized)
+
+    profile = Path(session.end_profiling())
+    assert (profile.parent, profile.name.startswith("times")) == (file.parent, True)
+    assert json.loads(profile.read_text())
+    assert onnx.load(optimized).graph.node
+
+
+def test_what_cannot_be_opened_is_an_error_with_its_place(file: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    file.write_text("words")
+
+    for model, place in ((file, None), (b"words", "of the caller")):
+        with pytest.raises(GraphError, match="ONNX Runtime cannot open the graph") as caught:
+            inference_session(model, place=place)
+        assert caught.value.place == (place or file)
+        assert "\n" not in str(caught.value)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_all_sessions_are_made_here() -> None:
+    """So that threads, log and telemetry are the same for all."""
+    files = (file for folder in ("gridrt", "export", "calib") for file in (ROOT / folder).rglob("*.py"))
+
+    made_in = {file.relative_to(ROOT).as_posix() for file in files if "InferenceSession(" in file.read_text()}
+
+    assert made_in == {"gridrt/runtime/onnxruntime/inference_session.py"}
