@@ -22,16 +22,17 @@ from tempfile import TemporaryFile
 import click
 
 from benchmarks.gpu_conditions import gpu_conditions, require_gpu
+from benchmarks.gpu_launches import KERNELS_BY_NAME
 from benchmarks.gpu_report import RESULTS, Row, problem_row, read_report, row_line, write_report
 from gridrt.errors import GridRTError
 from gridrt.formatting import format_count
-from gridrt.plugins.kernels import KERNELS
 
 SECONDS = 585.0
 """For all parts together."""
 ENDING_SECONDS = 5.0
 """Between asking a part to end and killing it."""
 TESTS = Path("tests", "gpu")
+FOLDERS = [kernel.contract.folder.name for kernel in KERNELS_BY_NAME.values()]
 OUTPUT_LINES = 15
 """Of a part that failed, to print."""
 
@@ -58,18 +59,8 @@ class Part:
 # The most valuable first: what comes late may find no time left. Kernels apart, because one that fails takes its
 # process's GPU with it.
 PARTS = (
-    *(
-        Part(
-            f"tests_{kernel.contract.folder.name}",
-            ("benchmarks.gpu_tests", f"{TESTS / kernel.contract.folder.name}"),
-            60,
-        )
-        for kernel in KERNELS
-    ),
-    *(
-        Part(f"kernel_{kernel.contract.name}", ("benchmarks.gpu_kernels", kernel.contract.name), 60)
-        for kernel in KERNELS
-    ),
+    *(Part(f"tests_{name}", ("benchmarks.gpu_tests", f"{TESTS / name}"), 60) for name in FOLDERS),
+    *(Part(f"kernel_{name}", ("benchmarks.gpu_kernels", name), 60) for name in KERNELS_BY_NAME),
     Part("engines", ("benchmarks.gpu_engines",), 150),
     Part("latency", ("benchmarks.gpu_latency", "--seconds", "230"), 250),
     Part("sanitizer", ("benchmarks.gpu_sanitizer", "--seconds", "100"), 110),

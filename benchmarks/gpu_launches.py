@@ -23,7 +23,6 @@ from gridrt.plugins.contract import ElementType
 from gridrt.plugins.kernel import Kernel, Variant
 from gridrt.plugins.kernels import KERNELS
 
-
 KERNELS_BY_NAME: Mapping[str, Kernel] = {kernel.contract.name: kernel for kernel in KERNELS}
 
 

@@ -40,13 +40,17 @@ def interleaved_milliseconds(
             break
         for name, call in calls.items():
             before()
-            start, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
-            start.record()
-            call()
-            end.record()
-            end.synchronize()
-            times[name].append(float(start.elapsed_time(end)))
+            times[name].append(_milliseconds(call))
     return times
+
+
+def _milliseconds(call: Callable[[], object]) -> float:
+    start, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+    start.record()
+    call()
+    end.record()
+    end.synchronize()
+    return float(start.elapsed_time(end))
 
 
 def cache_flush() -> Callable[[], object]:
