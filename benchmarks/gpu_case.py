@@ -54,9 +54,9 @@ def on_gpu(tensors: Sequence[Tensor], variant: Variant) -> list[Tensor]:
     """Features as a baseline takes them, in the variant's precision and layout."""
     layout = torch.channels_last if variant.channels_last else torch.contiguous_format
     return [
-        tensor.to("cuda", getattr(torch, variant.precision)).contiguous(
-            memory_format=layout if tensor.dim() == 4 else torch.contiguous_format
-        )
+        tensor.cuda()
+        .to(getattr(torch, variant.precision))
+        .contiguous(memory_format=layout if tensor.dim() == 4 else torch.contiguous_format)
         for tensor in tensors
     ]
 

@@ -10,7 +10,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from benchmarks.gpu_inputs import candidates, fusion_inputs, pyramid_and_rois
+from benchmarks.ops.batched_nms.inputs import nms_inputs
+from benchmarks.ops.grid_fusion.inputs import fusion_inputs
+from benchmarks.ops.multi_level_roi_align.inputs import pyramid_and_rois
 from gridrt.ops.grid_fusion import FusionWeights, grid_fusion
 from gridrt.ops.nms import batched_nms
 from gridrt.ops.roi_align import multi_level_roi_align
@@ -95,7 +97,7 @@ def test_grid_fusion_fuses_as_the_definition_does(
 
 
 def test_suppression_keeps_the_same_bits(compile_for_host: Compiler) -> None:
-    boxes, scores, groups = candidates(60, 3, 2, batch=2)
+    boxes, scores, groups = nms_inputs(60, 3, 2, batch=2)
     strided = scores.transpose(1, 2).contiguous().transpose(1, 2)
     run = TorchKernel(BATCHED_NMS_KERNEL, partial(HostLauncher, compile_for_host=compile_for_host))
 
@@ -107,7 +109,7 @@ def test_suppression_keeps_the_same_bits(compile_for_host: Compiler) -> None:
 
 
 def test_a_launch_that_is_prepared_follows_its_inputs_each_time(compile_for_host: Compiler) -> None:
-    boxes, scores, groups = candidates(20, 3, 2)
+    boxes, scores, groups = nms_inputs(20, 3, 2)
     later = scores.flip(1)
     attributes = {"iou_threshold": 0.5, "score_threshold": 0.2, "max_output": 9}
     run = TorchKernel(BATCHED_NMS_KERNEL, partial(HostLauncher, compile_for_host=compile_for_host))
