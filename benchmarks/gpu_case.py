@@ -46,7 +46,7 @@ class Case:
 
     @property
     def name(self) -> str:
-        """Op, variant and shape, such as `BatchedNms float32 [1, 5000, 4]`."""
+        """Op, variant and shape."""
         return f"{self.kernel.contract.name} {self.variant.name} {list(self.shape)}"
 
 
