@@ -20,12 +20,11 @@ from gridrt.calib.rewrite import apply_recipe
 from gridrt.calib.targets import TARGETS
 from gridrt.data.image import save_image
 from gridrt.data.transform import Batch
-from gridrt.export.verify import cpu_sessions
 from gridrt.graph.graph import load_graph
 from gridrt.model.grid_rcnn import GridRCNN
 from gridrt.runtime.backend import Session
+from gridrt.runtime.in_memory import session_of_graph, session_of_model
 from gridrt.runtime.onnxruntime.profile import Feeds
-from gridrt.runtime.onnxruntime.session import OnnxRuntimeSession
 from gridrt.types import RawDetections
 
 T = TypeVar("T")
@@ -60,9 +59,11 @@ def int8_graph_of(graph: Path, batch: Batch, scale: tuple[int, int]) -> Path:
 
 def whole_calls(model: GridRCNN, graph: Path, int8_graph: Path, batch: Batch, threads: int) -> Calls[RawDetections]:
     """From the resized image to the boxes."""
-    by_torch, by_onnxruntime = cpu_sessions(model, graph, threads)
-    in_int8 = OnnxRuntimeSession(int8_graph, ["CPUExecutionProvider"], threads)
-    sessions: dict[str, Session] = {PYTORCH: by_torch, ONNX_RUNTIME: by_onnxruntime, ONNX_RUNTIME_INT8: in_int8}
+    sessions: dict[str, Session] = {
+        PYTORCH: session_of_model(model, "cpu", threads),
+        ONNX_RUNTIME: session_of_graph(load_graph(graph), threads),
+        ONNX_RUNTIME_INT8: session_of_graph(load_graph(int8_graph), threads),
+    }
     return {name: partial(each.run, batch.images, batch.image_sizes) for name, each in sessions.items()}
 
 

@@ -72,7 +72,7 @@ def measure(folder: Path) -> Iterator[dict[str, Any]]:
 def graphs_of(variant: str, folder: Path) -> Iterator[tuple[str, Path]]:
     """Each precision, and the file of a graph in it, with untrained weights."""
     graph = folder / f"{variant}.onnx"
-    save_onnx(onnx_from_model(untrained_model(variant).eval(), weights_sha256="0" * 64), graph)
+    save_onnx(onnx_from_model(untrained_model(variant).eval(), parent_sha256="0" * 64), graph)
     yield "fp32", graph
     loaded, target = load_graph(graph), TARGETS["tensorrt"]
     ranges = dict.fromkeys(observed_activations(loaded.model.graph), RANGE)

@@ -22,11 +22,11 @@ from gridrt.agreement import agreement
 from gridrt.data.image import load_image
 from gridrt.data.transform import Batch, Transform
 from gridrt.export.onnx_export import onnx_from_model, save_onnx
-from gridrt.export.verify import cpu_sessions
 from gridrt.files import write_text
 from gridrt.machine.conditions import machine
 from gridrt.model.grid_rcnn import GridRCNN
 from gridrt.model.untrained import untrained_model
+from gridrt.runtime.in_memory import session_of_graph, session_of_model
 from gridrt.types import Detections, RawDetections
 
 DATA = Path(__file__).parents[1] / "tests" / "data"
@@ -87,8 +87,8 @@ def compared(variant: str, threads: int) -> Iterator[dict[str, Any]]:
 def _float32_results(model: GridRCNN, batch: Batch, threads: int) -> dict[str, Detections]:
     with TemporaryDirectory() as folder:
         graph = Path(folder) / "model.onnx"
-        save_onnx(onnx_from_model(model, "0" * 64), graph)
-        by_torch, by_onnxruntime = cpu_sessions(model, graph, threads)
+        by_torch = session_of_model(model, "cpu", threads)
+        by_onnxruntime = session_of_graph(save_onnx(onnx_from_model(model, "0" * 64), graph), threads)
         return {
             "PyTorch": _used(by_torch.run(batch.images, batch.image_sizes)),
             "ONNX Runtime": _used(by_onnxruntime.run(batch.images, batch.image_sizes)),

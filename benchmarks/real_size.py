@@ -95,7 +95,7 @@ def measure(folder: Path, threads: int) -> Iterator[dict[str, Any]]:
 
 def _export(folder: Path, threads: int) -> Exported:
     graph, images = folder / "r50.onnx", []
-    exported = save_onnx(onnx_from_model(untrained_model("r50").eval(), weights_sha256="0" * 64), graph)
+    exported = save_onnx(onnx_from_model(untrained_model("r50").eval(), parent_sha256="0" * 64), graph)
     for name in CALIBRATED_ON:
         images.append(folder / f"{name}.png")
         save_image(images[-1], photograph(name))

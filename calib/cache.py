@@ -69,8 +69,12 @@ def read_cache(path: Path, key: Key, images: Collection[str]) -> CalibrationCach
             if str(content["key"]) == key.text() and set(content["seen"].tolist()) <= set(images):
                 return _restored(key, content)
         except Exception as error:  # damaged files make zipfile and numpy raise anything, zlib's errors among it
-            rule = "this is not a calibration cache, or it is damaged"
-            raise GridRTError(rule, place=path, value=error, remedy="Remove it, or name another one.") from error
+            raise GridRTError(
+                "this is not a calibration cache, or it is damaged",
+                place=path,
+                value=error,
+                remedy="Remove it, or name another one.",
+            ) from error
         warnings.warn(f"{path} is for another graph, scale or set of images: calibration starts anew", stacklevel=2)
     return CalibrationCache(key, {name: Observer(name) for name in key.names})
 

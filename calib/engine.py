@@ -19,8 +19,7 @@ from gridrt.export.engine.profile import profile_for
 from gridrt.files import require_suffix
 from gridrt.graph.graph import Graph
 from gridrt.graph.metadata import scale_in_input
-from gridrt.runtime.onnxruntime.inference_session import CPU
-from gridrt.runtime.onnxruntime.session import OnnxRuntimeSession
+from gridrt.runtime.in_memory import session_of_graph
 from gridrt.runtime.tensorrt.manifest import Manifest, manifest_file
 
 if TYPE_CHECKING:
@@ -102,8 +101,9 @@ def rewrite_graph(
     recipe = recipe if isinstance(recipe, Recipe) else load_recipe(recipe)
     out = out or default_name(graph.path, recipe.name, TARGET)
     if recipe.quantizes != (images is not None):
-        rule = "INT8 must have images to calibrate on" if recipe.quantizes else "only INT8 must have images"
-        raise RecipeError(rule, place=recipe.place, value=images)
+        raise RecipeError(
+            "images to calibrate on must be given for INT8, and for INT8 only", place=recipe.place, value=images
+        )
     if images is not None:
         done = calibrate(graph, images, recipe=recipe, target=TARGET.name, out=out, **calibration)
         return Rewritten(done.graph, done.fidelity)
@@ -111,7 +111,7 @@ def rewrite_graph(
     check_outputs([out], [graph.path, Path(recipe.place)])
     check_float_graph(graph)
     model = apply_recipe(graph.model, recipe, TARGET)
-    OnnxRuntimeSession(Graph(model, out), CPU, calibration.get("threads"))  # refuses what ONNX Runtime cannot open
+    session_of_graph(Graph(model, out), calibration.get("threads"))  # refuses what ONNX Runtime cannot open
     return Rewritten(save_rewritten(model, out, recipe, TARGET, graph.sha256, {}), None)
 
 

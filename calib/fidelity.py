@@ -13,8 +13,7 @@ from gridrt.detector import Detector
 from gridrt.formatting import format_count
 from gridrt.graph.fp16_simulation import fp16_simulation
 from gridrt.graph.graph import Graph
-from gridrt.runtime.onnxruntime.inference_session import CPU
-from gridrt.runtime.onnxruntime.session import OnnxRuntimeSession
+from gridrt.runtime.in_memory import session_of_graph
 from gridrt.types import Detections, Float32Array, UInt8Array
 
 
@@ -113,4 +112,4 @@ def cpu_detector(graph: Graph, scale: tuple[int, int] | None = None, threads: in
     """
     if any(tensor.data_type == TensorProto.FLOAT16 for tensor in graph.model.graph.initializer):
         graph = Graph(fp16_simulation(graph.model), graph.path)
-    return Detector(OnnxRuntimeSession(graph, CPU, threads), scale)
+    return Detector(session_of_graph(graph, threads), scale)

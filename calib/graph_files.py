@@ -18,7 +18,7 @@ from gridrt.graph.contract import check_contract
 from gridrt.graph.graph import Graph
 from gridrt.graph.metadata import (
     CALIBRATION_KEY,
-    PARENT_GRAPH_KEY,
+    PARENT_KEY,
     RECIPE_KEY,
     RECIPE_TEXT_KEY,
     TARGET_KEY,
@@ -80,7 +80,7 @@ def save_rewritten(
         RECIPE_KEY: recipe.name,
         RECIPE_TEXT_KEY: recipe_text(recipe),
         TARGET_KEY: target.name,
-        PARENT_GRAPH_KEY: parent_sha256,
+        PARENT_KEY: parent_sha256,
     }
     notes |= {CALIBRATION_KEY: json.dumps(calibration)} if calibration else {}
     onnx.helper.set_model_props(model, metadata_of(model) | notes)

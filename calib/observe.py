@@ -18,8 +18,7 @@ from gridrt.errors import DataError, GraphError, GridRTError, ImageError
 from gridrt.files import sha256_of
 from gridrt.graph.graph import Graph
 from gridrt.graph.wiring import wiring_of
-from gridrt.runtime.onnxruntime.inference_session import CPU
-from gridrt.runtime.onnxruntime.session import OnnxRuntimeSession
+from gridrt.runtime.in_memory import ObservedSession, session_of_graph
 
 GRID_BRANCH = "roi_head.grid_head"
 """Module whose nodes run on detections; for an image without any they run on one row of zeros."""
@@ -35,7 +34,7 @@ def observed_activations(graph: GraphProto) -> list[str]:
     return sorted({tensor for target in TARGETS.values() for tensor in target.quantized_edges(wiring, everywhere)})
 
 
-def observable_session(graph: Graph, threads: int | None = None) -> OnnxRuntimeSession:
+def observable_session(graph: Graph, threads: int | None = None) -> ObservedSession:
     """A session on the CPU that can also return the activations of a graph.
 
     Args:
@@ -45,11 +44,11 @@ def observable_session(graph: Graph, threads: int | None = None) -> OnnxRuntimeS
     Raises:
         GraphError: it is not such a graph, or ONNX Runtime cannot open it.
     """
-    return OnnxRuntimeSession(graph, CPU, threads, observed_activations(graph.model.graph))
+    return session_of_graph(graph, threads, observed_activations(graph.model.graph))
 
 
 def observe(
-    graph: Graph, session: OnnxRuntimeSession, images: Sequence[Path], scale: tuple[int, int], cache: Path
+    graph: Graph, session: ObservedSession, images: Sequence[Path], scale: tuple[int, int], cache: Path
 ) -> dict[str, Observer]:
     """Observe the activations of a graph on images, one image at a time, with a progress bar on a terminal.
 
@@ -96,7 +95,7 @@ def _hash_of(image: Path) -> str:
 
 
 def _observe_all(
-    session: OnnxRuntimeSession,
+    session: ObservedSession,
     transform: Transform,
     images: dict[str, Path],
     state: CalibrationCache,
@@ -112,8 +111,9 @@ def _observe_all(
         except GridRTError as error:
             write_cache(cache, state)
             if isinstance(error, GraphError):
-                rule = "ONNX Runtime cannot run the graph on this image"
-                raise GraphError(rule, place=path, value=error.value) from error
+                raise GraphError(
+                    "ONNX Runtime cannot run the graph on this image", place=path, value=error.value
+                ) from error
             raise
         detections = int((raw.labels >= 0).sum())
         for name, values in zip(session.observed, activations, strict=True):

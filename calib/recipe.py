@@ -138,8 +138,8 @@ def _rule(content: object, place: str) -> Rule:
     for precision in PRECISIONS:
         if name == precision:
             return Rule(_string(content, "nodes", place), precision, _string(content, "reason", place))
-    rule = f"a precision must be one of {', '.join(PRECISIONS)}"
-    raise RecipeError(rule, place=f"{place}.precision", value=repr(name))
+    known = ", ".join(PRECISIONS)
+    raise RecipeError(f"a precision must be one of {known}", place=f"{place}.precision", value=repr(name))
 
 
 def _check_keys(content: Mapping[str, Any], expected: set[str], place: str) -> None:

@@ -10,7 +10,8 @@ from onnx import ModelProto
 
 import gridrt
 from gridrt.config import SIZE_DIVISOR
-from gridrt.graph.metadata import CLASSES_KEY, INPUT_KEY, PARENT_KEY, VARIANT_KEY
+from gridrt.graph.metadata import CLASSES_KEY, INPUT_KEY, PARENT_KEY, VARIANT_KEY, WEIGHTS_KEY
+from gridrt.model.checkpoint import weights_sha256
 from gridrt.model.grid_rcnn import GridRCNN
 
 INPUT_RULE = {
@@ -22,8 +23,8 @@ INPUT_RULE = {
 }
 
 
-def describe(graph: ModelProto, model: GridRCNN, weights_sha256: str) -> None:
-    """Write the metadata into `graph`: variant, classes, parent, versions, and what the input must be."""
+def describe(graph: ModelProto, model: GridRCNN, parent_sha256: str) -> None:
+    """Write the metadata into `graph`: variant, classes, identity, parent, versions, and what the input must be."""
     scale = {} if model.scale is None else {"scale": model.scale}  # else the user may know it
     onnx.helper.set_model_props(
         graph,
@@ -31,7 +32,8 @@ def describe(graph: ModelProto, model: GridRCNN, weights_sha256: str) -> None:
             "gridrt.version": gridrt.__version__,
             VARIANT_KEY: model.variant,
             CLASSES_KEY: json.dumps(model.class_names),
-            PARENT_KEY: weights_sha256,
+            WEIGHTS_KEY: weights_sha256(model),
+            PARENT_KEY: parent_sha256,
             "gridrt.torch_version": torch.__version__,
             INPUT_KEY: json.dumps(INPUT_RULE | scale),
             "gridrt.max_detections": str(model.roi_head.detections.max_detections),

@@ -18,12 +18,12 @@ from gridrt.plugins.function_bodies import function_bodies
 from gridrt.plugins.function_text import DetectorShape
 
 
-def onnx_from_model(model: GridRCNN, weights_sha256: str) -> ModelProto:
+def onnx_from_model(model: GridRCNN, parent_sha256: str) -> ModelProto:
     """The complete graph of `model`.
 
     Args:
         model: in eval mode.
-        weights_sha256: of the file that the weights came from: the graph's parent.
+        parent_sha256: SHA-256 of the file that the weights came from.
 
     Raises:
         GridRTError: the model has no grid.
@@ -32,7 +32,7 @@ def onnx_from_model(model: GridRCNN, weights_sha256: str) -> ModelProto:
     graph = graph_from_model(model)
     run_passes(graph)
     graph.functions.extend(function_bodies(DetectorShape(roi_head.rois.strides, roi_head.grid_head.point_channels)))
-    describe(graph, model, weights_sha256)
+    describe(graph, model, parent_sha256)
     return graph
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from gridrt.agreement import agreement
 from gridrt.data.transform import rescaled_size
@@ -11,8 +10,7 @@ from gridrt.detector import Detector
 from gridrt.errors import VerificationError
 from gridrt.graph.graph import Graph
 from gridrt.model.grid_rcnn import GridRCNN
-from gridrt.runtime.onnxruntime.session import OnnxRuntimeSession
-from gridrt.runtime.pytorch.session import TorchSession
+from gridrt.runtime.in_memory import session_of_graph, session_of_model
 from gridrt.types import Detections, UInt8Array
 
 BOX_TOLERANCE = 1e-2  # pixels of the resized image
@@ -64,16 +62,11 @@ def verify_graph(model: GridRCNN, graph: Graph, image: UInt8Array) -> Verificati
     Raises:
         VerificationError: they differ by more than the tolerances of this module.
     """
-    reference, other = (Detector(session, VERIFY_SCALE)([image])[0] for session in cpu_sessions(model, graph))
+    # On the CPU: GPUs may round the factors of a convolution to fewer bits.
+    sessions = (session_of_model(model, "cpu"), session_of_graph(graph))
+    reference, other = (Detector(session, VERIFY_SCALE)([image])[0] for session in sessions)
     remedy = "Please report this; --no-verify writes the file nevertheless."
     return verify_detections(reference, other, box_tolerance_in(image, VERIFY_SCALE), remedy)
-
-
-def cpu_sessions(
-    model: GridRCNN, graph: Graph | Path, threads: int | None = None
-) -> tuple[TorchSession, OnnxRuntimeSession]:
-    """Sessions of a model and of its graph on the CPU: GPUs may round the factors of a convolution to fewer bits."""
-    return TorchSession(model, "cpu", threads), OnnxRuntimeSession(graph, ["CPUExecutionProvider"], threads)
 
 
 def box_tolerance_in(image: UInt8Array, scale: tuple[int, int]) -> float:

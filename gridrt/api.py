@@ -786,8 +786,8 @@ def _opened(model: FilePath | Detector, scale: Scale | None, options: dict[str, 
         return open_detector(model, scale, **options)
     given = [name for name, value in {"scale": scale, **options}.items() if value not in (None, "auto", False)]
     if given:
-        rule = "options of an open detector cannot be changed"
-        raise GridRTError(rule, value=", ".join(given), remedy="Give them to gridrt.open_detector.")
+        remedy = "Give them to gridrt.open_detector."
+        raise GridRTError("options of an open detector cannot be changed", value=", ".join(given), remedy=remedy)
     return model
 
 

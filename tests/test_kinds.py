@@ -46,7 +46,7 @@ def _names_a_suffix(node: ast.AST) -> bool:
     """Whether an expression has a model's suffix in it, or a constant that is called after suffixes."""
     return any(
         (isinstance(each, ast.Constant) and isinstance(each.value, str) and each.value.lower() in MODEL_SUFFIXES)
-        or (isinstance(each, ast.Name) and "SUFFIX" in each.id and not each.id.startswith(("IMAGE", "VIDEO")))
+        or (isinstance(each, ast.Name) and "SUFFIX" in each.id and not each.id.startswith(("IMAGE", "VIDEO", "FONT")))
         for each in ast.walk(node)
     )
 

@@ -32,7 +32,7 @@ def refuse_beyond_limits(model: ModelProto) -> None:
             values = _values(node, kernel, shapes)
             if broken := first_broken(kernel.limits, values):
                 raise EngineError(
-                    f"for an engine, {broken}",
+                    f"an engine cannot run this node: {broken}",
                     place=node.name,
                     value=values[broken.name],
                     remedy="Only ONNX Runtime and PyTorch run such a model.",

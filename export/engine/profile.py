@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
 from onnx import ModelProto
@@ -98,3 +100,19 @@ def fix_inputs(model: ModelProto, profile: Profile) -> None:
         for dimension, least, most in zip(value.type.tensor_type.shape.dim, smallest, largest, strict=True):
             if least == most:
                 dimension.dim_value = least
+
+
+def trtexec_command(graph: Path, engine: Path, profile: Profile) -> str:
+    """The command that builds the same engine by trtexec, with the plugins of GridRT's library.
+
+    Args:
+        graph: ONNX file in the engine's precision.
+        engine: file to write.
+        profile: the batches that the engine takes.
+    """
+    command = ["trtexec", f"--onnx={graph}", "--stronglyTyped", "--dynamicPlugins=libgridrt_plugins.so"]
+    command.append(f"--saveEngine={engine}")
+    for bound, index in (("min", 0), ("opt", 1), ("max", 2)):
+        shapes = (f"{name}:{'x'.join(map(str, shapes[index]))}" for name, shapes in profile.inputs().items())
+        command.append(f"--{bound}Shapes={','.join(shapes)}")
+    return shlex.join(command)

@@ -134,7 +134,7 @@ def _distance_from_weights(candidate: Candidate) -> int:
     info = candidate.description.info
     if info.precision != "fp32":
         return 2
-    return 0 if info.weights_sha256 == candidate.sha256 else 1
+    return 0 if info.parent_sha256 is None else 1
 
 
 def _measured(ordered: Sequence[Candidate], dataset: CocoDataset, threads: int | None, gates: Gates) -> BenchResult:

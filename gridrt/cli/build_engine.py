@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -19,7 +18,6 @@ from gridrt.cli.progress import ticking
 if TYPE_CHECKING:
     from gridrt.calib.engine import Rewritten
     from gridrt.calib.recipe import Recipe
-    from gridrt.export.engine.profile import Profile
     from gridrt.runtime.tensorrt.manifest import Manifest
 
 FILE = precision_options.FILE
@@ -48,6 +46,7 @@ def command(*, model: Path | None, out: Path | None, onnx_only: bool, **chosen: 
     """
     from gridrt.api import build_engine, rewrite_graph
     from gridrt.calib.engine import default_engine, scale_of
+    from gridrt.export.engine.profile import trtexec_command
     from gridrt.files import require_suffix
     from gridrt.graph.graph import load_graph
     from gridrt.runtime import only_float_graph_in
@@ -61,7 +60,9 @@ def command(*, model: Path | None, out: Path | None, onnx_only: bool, **chosen: 
     if onnx_only and recipe is not None:
         require_suffix(engine, ".engine", "an engine")
         rewritten: Rewritten | None = rewrite_graph(graph, recipe, engine.with_suffix(".onnx"), **calibration)
-        line = _describe_graph(engine, request.profile, started)
+        file = engine.with_suffix(".onnx")
+        following = trtexec_command(file, engine, request.profile)
+        line = f"graph for TensorRT in {_size_and_time(file, started)}. Next: {following}"
     else:
         with ticking(f"building {engine}"):
             built = build_engine(graph, engine, recipe=recipe, options=request, **calibration)
@@ -97,16 +98,6 @@ def _refuse_given(names: Iterable[str], reason: str) -> None:
     for option in context.command.params:
         if option.name in names and context.get_parameter_source(option.name) is ParameterSource.COMMANDLINE:
             raise click.UsageError(f"{option.opts[-1]} has no effect: {reason}")
-
-
-def _describe_graph(engine: Path, profile: Profile, started: float) -> str:
-    """The graph beside `engine`, and the command for trtexec, which takes the plugins from GridRT's library."""
-    graph, lib = engine.with_suffix(".onnx"), "libgridrt_plugins.so"
-    command = ["trtexec", f"--onnx={graph}", "--stronglyTyped", f"--dynamicPlugins={lib}", f"--saveEngine={engine}"]
-    for bound, index in (("min", 0), ("opt", 1), ("max", 2)):
-        shapes = (f"{name}:{'x'.join(map(str, shapes[index]))}" for name, shapes in profile.inputs().items())
-        command.append(f"--{bound}Shapes={','.join(shapes)}")
-    return f"graph for TensorRT in {_size_and_time(graph, started)}. Next: {shlex.join(command)}"
 
 
 def _describe_engine(manifest: Manifest, engine: Path, started: float) -> str:

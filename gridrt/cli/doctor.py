@@ -35,8 +35,10 @@ def command(*, as_json: bool) -> None:
     packages = list(find_packages().values())
     for package in packages:
         if package.required and not package.usable:
-            rule, remedy = "GridRT cannot run without this package", f"Run: {package.remedy}"
-            problems.append(DependencyError(rule, place=package.name, value=package.problem, remedy=remedy))
+            place, remedy = package.name, f"Run: {package.remedy}"
+            problems.append(
+                DependencyError("this required package is missing", place=place, value=package.problem, remedy=remedy)
+            )
     packages += _packages_with_backends({package.name for package in packages} | {"gridrt"})
     found: list[tuple[str, Availability]] = []
     try:

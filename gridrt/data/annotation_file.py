@@ -78,12 +78,9 @@ class _Entry:
     place: str
     unique_id: CocoId = -1
 
-    def error(self, rule: str, value: object = None) -> DataError:
-        return DataError(rule, place=self.place, value=value)
-
     def field(self, key: str) -> Any:  # noqa: ANN401 - what JSON holds
         if key not in self.fields:
-            raise self.error(f"the entry has no {key!r}")
+            raise DataError(f"the entry has no {key!r}", place=self.place)
         return self.fields[key]
 
     def id(self, key: str) -> CocoId:
@@ -91,21 +88,21 @@ class _Entry:
         if (isinstance(value, str) and value) or _is_whole(value):
             identifier: CocoId = value
             return identifier
-        raise self.error(f"{key!r} must be a whole number or a text", _BRIEF.repr(value))
+        raise DataError(f"{key!r} must be a whole number or a text", place=self.place, value=_BRIEF.repr(value))
 
     def whole_number(self, key: str) -> int | None:
         """None where the key is missing or null, as pandas writes a missing number."""
         value = self.fields.get(key)
         if value is None or isinstance(value, bool) or _is_whole(value):
             return value if value is None else int(value)
-        raise self.error(f"{key!r} must be a whole number", _BRIEF.repr(value))
+        raise DataError(f"{key!r} must be a whole number", place=self.place, value=_BRIEF.repr(value))
 
     def number(self, key: str, value: object) -> float:
         """NaN where there is null, infinity for a whole number of hundreds of digits, which is no float."""
         if value is None:
             return math.nan
         if isinstance(value, bool) or not isinstance(value, (int, float)):
-            raise self.error(f"{key!r} must be a number", _BRIEF.repr(value))
+            raise DataError(f"{key!r} must be a number", place=self.place, value=_BRIEF.repr(value))
         try:
             return float(value)
         except OverflowError:
@@ -114,7 +111,7 @@ class _Entry:
     def text(self, key: str) -> str:
         value = self.field(key)
         if not isinstance(value, str) or not value:
-            raise self.error(f"{key!r} must be a text", _BRIEF.repr(value))
+            raise DataError(f"{key!r} must be a text", place=self.place, value=_BRIEF.repr(value))
         return value
 
 
@@ -159,7 +156,11 @@ def _entries(content: Mapping[str, Any], key: str, path: Path, *, may_be_empty: 
         entry = _Entry(fields, place)
         entry.unique_id = entry.id("id")
         if entry.unique_id in seen:
-            raise entry.error(f"ids must differ, and {key}[{seen[entry.unique_id]}] has this one too", entry.unique_id)
+            raise DataError(
+                f"ids must differ, and {key}[{seen[entry.unique_id]}] has this one too",
+                place=entry.place,
+                value=entry.unique_id,
+            )
         seen[entry.unique_id] = index
         yield entry
 
@@ -168,7 +169,9 @@ def _image(entry: _Entry) -> ListedImage:
     width, height = entry.whole_number("width"), entry.whole_number("height")
     size = None if width is None or height is None else (width, height)
     if size is not None and min(size) < 1:
-        raise entry.error("an image must have a positive width and height", f"{width} x {height}")
+        raise DataError(
+            "an image must have a positive width and height", place=entry.place, value=f"{width} x {height}"
+        )
     if "file_name" not in entry.fields and "coco_url" in entry.fields:  # LVIS, where it ends in train2017/NAME
         file_name = urlsplit(entry.text("coco_url")).path.lstrip("/")
     else:
@@ -179,12 +182,12 @@ def _image(entry: _Entry) -> ListedImage:
 def _annotation(entry: _Entry, images: Collection[CocoId], categories: Collection[CocoId]) -> Annotation:
     image_id, category_id = entry.id("image_id"), entry.id("category_id")
     if image_id not in images:
-        raise entry.error("'image_id' must be the id of an image", _BRIEF.repr(image_id))
+        raise DataError("'image_id' must be the id of an image", place=entry.place, value=_BRIEF.repr(image_id))
     if category_id not in categories:
-        raise entry.error("'category_id' must be the id of a category", _BRIEF.repr(category_id))
+        raise DataError("'category_id' must be the id of a category", place=entry.place, value=_BRIEF.repr(category_id))
     sides = entry.field("bbox")
     if not isinstance(sides, list) or len(sides) != 4:
-        raise entry.error("'bbox' must be four numbers: x, y, width, height", _BRIEF.repr(sides))
+        raise DataError("'bbox' must be four numbers: x, y, width, height", place=entry.place, value=_BRIEF.repr(sides))
     x, y, width, height = (entry.number("bbox", side) for side in sides)
     area = entry.number("area", entry.fields.get("area"))
     return Annotation(

@@ -82,8 +82,8 @@ def _in_folder(folder: Path) -> list[Path]:
         )
     if left_out:
         warnings.warn(
-            f"{folder}: left out {format_count(others.total(), 'file')} that cannot be read as image or video: {left_out}."
-            f" {remedy}",
+            f"{folder}: left out {format_count(others.total(), 'file')} that cannot be read as image or video: "
+            f"{left_out}. {remedy}",
             stacklevel=4,
         )
     return sorted(readable)

@@ -30,8 +30,8 @@ class FileDetections:
         score_threshold: detections below it are left out.
         json_file: a file or a stream that the records are listed in; None lists them nowhere. It is not written where
             there is no record.
-        on_error: called with the error of a source that cannot be read or whose output is not finite, before the next source; None raises
-            the error.
+        on_error: called with the error of a source that cannot be read as a whole, or for which the output is not
+            finite, before the next source; None raises the error.
     """
 
     detector: Detector

@@ -15,7 +15,7 @@ from PIL import ImageFont
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 NOT_A_CHARACTER = "\U0010ffff"  # Unicode assigns it to nothing, so every font draws its box for missing glyphs
-SUFFIXES = (".ttf", ".otf", ".ttc")
+FONT_SUFFIXES = (".ttf", ".otf", ".ttc")
 PROBE_SIZE = 16  # pixels
 
 
@@ -76,7 +76,7 @@ def _loaded(path: Path | None, size: int) -> Font:
 @cache
 def _installed() -> tuple[Path, ...]:
     """The font files of matplotlib and of the system, upright sans serifs of regular weight first."""
-    found = [path for folder in _folders() for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES]
+    found = [path for folder in _folders() for path in folder.rglob("*") if path.suffix.lower() in FONT_SUFFIXES]
     return tuple(sorted((path for path in found if "LastResort" not in path.name), key=_preference))
 
 

@@ -40,7 +40,7 @@ def only_model_in(folder: Path) -> Path:
         infos = {path: _info(path) for path in found}
         for parent, child in (found, found[::-1]):
             info = infos[child]
-            if info is not None and parent != child and info.weights_sha256 == sha256_of(parent):
+            if info is not None and sha256_of(parent) in (info.parent_sha256, info.weights_sha256):
                 found = [child]
                 break
     return _only(found, "model file", folder, "such as tiny_bccd, which ships with GridRT")

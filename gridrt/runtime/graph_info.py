@@ -10,6 +10,7 @@ from gridrt.graph.metadata import (
     PARENT_KEY,
     RECIPE_KEY,
     VARIANT_KEY,
+    WEIGHTS_KEY,
     class_names_in,
     metadata_of,
     scale_in_input,
@@ -52,7 +53,8 @@ def metadata_info(
         device=device,
         variant=metadata.get(VARIANT_KEY),
         recipe=metadata.get(RECIPE_KEY),
-        weights_sha256=metadata.get(PARENT_KEY),
+        weights_sha256=metadata.get(WEIGHTS_KEY),
+        parent_sha256=metadata.get(PARENT_KEY),
     )
 
 

@@ -25,7 +25,9 @@ class ModelInfo:
         device: that it runs on, such as "cpu"; empty where that is known only once it is open.
         variant: name of the preset; None where the file does not tell.
         recipe: name of the recipe that its precisions were planned by; None where none was applied.
-        weights_sha256: of the checkpoint that it was made from, or is; None where the file does not tell.
+        weights_sha256: identity of the weights that it has or was made from, whatever their file; None where the file
+            does not note it.
+        parent_sha256: of the file that it was made from; None where it was made from none, or does not note it.
     """
 
     class_names: tuple[str, ...]
@@ -37,6 +39,7 @@ class ModelInfo:
     variant: str | None = None
     recipe: str | None = None
     weights_sha256: str | None = None
+    parent_sha256: str | None = None
 
     @property
     def scale(self) -> tuple[int, int]:

@@ -19,7 +19,7 @@ from gridrt.eval import evaluate
 from gridrt.eval.results import categories_of_labels
 from gridrt.formatting import format_count
 from gridrt.model.grid_rcnn import GridRCNN
-from gridrt.runtime.pytorch.session import TorchSession
+from gridrt.runtime.in_memory import session_of_model
 from gridrt.train.checkpoints import Checkpoints
 from gridrt.train.data import TrainingData
 from gridrt.train.folder import BEST, LAST, resumes
@@ -180,7 +180,7 @@ class Trainer:
 
     def _evaluate(self, validation: CocoDataset) -> None:
         device, started = str(next(self._model.parameters()).device), time.perf_counter()
-        detector = Detector(TorchSession(self._model, device))
+        detector = Detector(session_of_model(self._model, device))
         metrics = evaluate(detector, validation)
         self._failures = list(map(str, metrics.failed))
         self._model.train()

@@ -24,6 +24,7 @@ from gridrt.data.image import save_image
 from gridrt.errors import DataError, GridRTError, ImageError
 from gridrt.eval import evaluate
 from gridrt.files import sha256_of
+from gridrt.model.checkpoint import weights_sha256
 from gridrt.model.grid_rcnn import GridRCNN
 from gridrt.runtime.backend import backend_named
 from tests.datasets import write_dataset
@@ -279,7 +280,7 @@ def test_a_crash_after_the_interleaved_runs_costs_no_figures(monkeypatch: pytest
 def test_a_trusted_checkpoint_and_its_graph_are_measured_together(untrained: Callable[[str], GridRCNN]) -> None:
     checkpoint = {"state_dict": untrained("tiny").state_dict(), "meta": Path("needs unpickling")}
     torch.save(checkpoint, "old.pth")
-    weights = {"weights_sha256": sha256_of("old.pth")}
+    weights = {"weights_sha256": weights_sha256(untrained("tiny")), "parent_sha256": sha256_of("old.pth")}
 
     synthetic: dict[str, Any] = {"images": None, "annotations": None, "max_images": 2}
     result = run(write("whole.onnx", **weights), "old.pth", **synthetic, trust_checkpoint=True)

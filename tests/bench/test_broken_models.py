@@ -80,7 +80,7 @@ def test_a_wrong_mean_coordinates_in_fp16_and_shuffled_classes_fail_the_budget_a
 def test_swapped_channels_fail_the_budget_where_colours_matter(data_dir: Path, tmp_path: Path) -> None:
     """Synthetic shapes have any colour; blood cells do not."""
     where = (data_dir / "bccd/images", data_dir / "bccd/annotations/instances_test.json")
-    graph = onnx_from_model(load_model("tiny_bccd"), weights_sha256="0" * 64)
+    graph = onnx_from_model(load_model("tiny_bccd"), parent_sha256="0" * 64)
 
     met = met_by(tmp_path, graph, {"channels": broken.swapped_channels}, *where, (480, 360), 8)
 

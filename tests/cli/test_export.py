@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 
 from gridrt.cli.main import cli
 from gridrt.files import sha256_of
-from gridrt.model.checkpoint import save_weights
+from gridrt.model.checkpoint import load_model, save_weights, weights_sha256
 from gridrt.model.grid_rcnn import GridRCNN
 from tests.fakes import whole_image_graph
 
@@ -39,7 +39,8 @@ def test_the_file_is_named_after_the_weights_verified_and_its_parent_known(
     assert "tiny, 80 classes, scale 1333 x 800 (assumed, see --scale), in cells.onnx, " in result.output
     assert "Next: gridrt detect IMAGE --model cells.onnx" in result.output
     metadata = {entry.key: entry.value for entry in onnx.load(tmp_path / "cells.onnx").metadata_props}
-    assert metadata["gridrt.weights_sha256"] == sha256_of(weights)
+    assert metadata["gridrt.parent_sha256"] == sha256_of(weights)
+    assert metadata["gridrt.weights_sha256"] == weights_sha256(load_model(weights))
     assert [path.name for path in tmp_path.iterdir()] == ["cells.onnx"]
 
 

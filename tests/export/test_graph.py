@@ -97,7 +97,8 @@ def test_it_tells_variant_classes_parent_and_input_rule(graph: ModelProto) -> No
     metadata = {entry.key: entry.value for entry in graph.metadata_props}
     assert metadata["gridrt.variant"] == "tiny"
     assert tuple(json.loads(metadata["gridrt.classes"])) == COCO_CLASSES
-    assert metadata["gridrt.weights_sha256"] == "0" * 64
+    assert metadata["gridrt.parent_sha256"] == "0" * 64
+    assert len(metadata["gridrt.weights_sha256"]) == 64
     assert metadata["gridrt.max_detections"] == "100"
     rule = json.loads(metadata["gridrt.input"])
     assert (rule["layout"], rule["color"], rule["size_divisor"]) == ("NHWC", "RGB", 32)

@@ -53,8 +53,8 @@ class OnnxRuntimeSession:
         available = ort.get_available_providers()
         for provider in providers or ():
             if provider not in available:
-                rule, remedy = "this ONNX Runtime has no such provider", f"It has {', '.join(available)}."
-                raise DependencyError(rule, place=provider, remedy=remedy)
+                remedy = f"It has {', '.join(available)}."
+                raise DependencyError("this ONNX Runtime has no such provider", place=provider, remedy=remedy)
         loaded = graph if isinstance(graph, Graph) else load_graph(graph)
         check_contract(loaded)
         self.path, self.threads, self.observed = loaded.path, threads, tuple(observed)
@@ -66,8 +66,8 @@ class OnnxRuntimeSession:
         )
         self.providers: tuple[str, ...] = tuple(self._session.get_providers())
         if providers is not None and providers[0] not in self.providers:
-            rule = "the provider cannot start on this machine"
-            raise DependencyError(rule, place=providers[0], remedy="Try gridrt doctor.")
+            remedy = "Try gridrt doctor."
+            raise DependencyError("the provider cannot start on this machine", place=providers[0], remedy=remedy)
         device = self.providers[0].removesuffix("ExecutionProvider").lower()
         self.info: ModelInfo = graph_info(loaded.model, loaded.path, library(), device)
 
@@ -120,6 +120,6 @@ def providers_for(device: str | None) -> list[str] | None:
         return None
     known = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
     if device not in known:
-        rule, remedy = "ONNX Runtime has no such device", f"Name one of {', '.join(known)}."
-        raise DependencyError(rule, place="--device", value=device, remedy=remedy)
+        remedy = f"Name one of {', '.join(known)}."
+        raise DependencyError("ONNX Runtime has no such device", place="--device", value=device, remedy=remedy)
     return [known[device]]

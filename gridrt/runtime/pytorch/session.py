@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from gridrt.errors import DependencyError
-from gridrt.files import sha256_of
+from gridrt.model.checkpoint import weights_sha256
 from gridrt.runtime.info import ModelInfo, Precision
 from gridrt.runtime.pytorch.memory import in_memory
 from gridrt.types import Int32Array, RawDetections, UInt8Array
@@ -78,7 +78,7 @@ def model_info(model: GridRCNN, source: Path | None, *, device: str = "", precis
         backend=f"torch {torch.__version__}",
         device=device,
         variant=model.variant,
-        weights_sha256=None if source is None else sha256_of(source),
+        weights_sha256=None if source is None else weights_sha256(model),
     )
 
 

@@ -54,7 +54,7 @@ def test_other_ops_or_versions_are_refused_and_do_not_stay(creators: list[Creato
 
 
 def test_a_library_without_plugins_is_refused() -> None:
-    with pytest.raises(EngineError, match=r"libgridrt_plugins\.so: .* has no TensorRT plugins"):
+    with pytest.raises(EngineError, match=rf"{LIBRARY.name}: .* has no TensorRT plugins"):
         register_plugin_library(fake_tensorrt(), LIBRARY, KERNELS)
 
 
