@@ -118,10 +118,10 @@ def limited(seconds: float) -> Iterator[None]:
     """Raise TimeoutError in a block that takes longer, as soon as it is back in Python."""
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
-        raise TimeoutError(f"not ready in {seconds:.0f} s")
+        raise TimeoutError(f"the candidate is not ready in {seconds:.0f} s")
 
     if seconds <= 0:
-        raise TimeoutError("not begun: no time was left")
+        raise TimeoutError("the candidate is not begun: no time was left")
     before = signal.signal(signal.SIGALRM, stop)
     signal.setitimer(signal.ITIMER_REAL, seconds)
     try:

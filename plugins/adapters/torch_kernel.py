@@ -31,7 +31,7 @@ Argument: TypeAlias = Any
 """Of a call: tensors, then attributes, in the contract's order."""
 
 Result: TypeAlias = "Tensor | tuple[Tensor, ...]"
-"""Of a call: the output, or all of them where there are several."""
+"""Of a call: the output, or a tuple if there are several."""
 
 
 class TorchKernel:

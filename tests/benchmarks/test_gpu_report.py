@@ -95,7 +95,7 @@ def test_conditions_hold_gpu_driver_clocks_versions_and_date(monkeypatch: pytest
     assert json.loads(json.dumps(found)) == found
     assert {"gpus", "clocks", "cuda_of_torch", "cudnn", "tensorrt", "cpu", "versions"} <= found.keys()
     assert datetime.fromisoformat(found["date"]).tzinfo is not None
-    # pip tells or leaves out the label of a build, as in 2.13.0+cu130.
+    # pip includes or leaves out the label of a build, as in 2.13.0+cu130.
     assert found["versions"]["torch"].split("+")[0] == torch.__version__.split("+")[0]
     assert found["versions"]["torchvision"] is None or isinstance(found["versions"]["torchvision"], str)
 

@@ -1,4 +1,4 @@
-"""TensorRT's validator accepts the definitions, and what they tell TensorRT is what contract and kernel state."""
+"""TensorRT's validator accepts the definitions, and they give TensorRT what contract and kernel state."""
 
 from __future__ import annotations
 

@@ -78,7 +78,7 @@ def graph(kernel: Kernel, precision: Precision, attributes: Attributes) -> onnx.
 
 
 def built_by_rtx(library: Path, folder: Path, graphs: Mapping[str, onnx.ModelProto]) -> dict[str, Any]:
-    """What `build_engines.py` tells; the test is skipped where TensorRT for RTX is missing."""
+    """The output of `build_engines.py`; the test is skipped where TensorRT for RTX is missing."""
     if find_spec("tensorrt_rtx") is None:
         pytest.skip('TensorRT for RTX is not installed: pip install ".[trt-rtx]"')
     paths = {name: folder / f"{name}.onnx" for name in graphs}
