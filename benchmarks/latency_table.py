@@ -65,10 +65,10 @@ def lines(latency: Latency) -> Iterator[str]:
             if each.share >= SHOWN_SHARE:
                 yield f"{each.op:<32}{each.nodes:>6}{each.seconds:>10.4f}{each.share:>8.1%}"
     yield ""
-    yield from (f"{name.replace('_', ' '):<24}{format_value(value)}" for name, value in latency.conditions.items())
+    yield from (f"{name.replace('_', ' '):<24}{_format_value(value)}" for name, value in latency.conditions.items())
 
 
-def format_value(value: object) -> str:
+def _format_value(value: object) -> str:
     """A condition in words: dictionaries and lists with commas."""
     if isinstance(value, dict):
         return ", ".join(f"{name} {each}" for name, each in value.items())

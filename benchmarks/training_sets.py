@@ -53,7 +53,7 @@ class TrainingSet:
         return ["evaluate", "--model", f"{weights}", *data]
 
 
-def synthetic_set(out: Path) -> Path:
+def _synthetic_set(out: Path) -> Path:
     """The folder of the synthetic set, which is written on the first call."""
     folder = out / "synthetic"
     if not (folder / "instances_val.json").exists():  # which is written last
@@ -85,6 +85,6 @@ SETS: Mapping[str, TrainingSet] = {
         eval_every=4,
         origin="synthetic images of gridrt.data.synthetic with seed 0 (no licence needed): trained on 800, evaluated "
         "on 200 others, which chose nothing",
-        find=synthetic_set,
+        find=_synthetic_set,
     ),
 }

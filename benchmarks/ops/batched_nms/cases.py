@@ -23,9 +23,9 @@ def cases() -> Iterator[Case]:
         attributes = {"iou_threshold": iou, "score_threshold": score, "max_output": kept}
         boxes, scores, _ = (tensor.shape for tensor in inputs)
         cost = nms_cost(boxes, scores, kept)
-        yield Case(BATCHED_NMS_KERNEL, variant, attributes, inputs, boxes, cost, partial(baseline, inputs, attributes))
+        yield Case(BATCHED_NMS_KERNEL, variant, attributes, inputs, boxes, cost, partial(_baseline, inputs, attributes))
 
 
-def baseline(inputs: Sequence[Tensor], attributes: Mapping[str, Any]) -> Baseline:
+def _baseline(inputs: Sequence[Tensor], attributes: Mapping[str, Any]) -> Baseline:
     """On the GPU."""
     return nms_by_torch([tensor.cuda() for tensor in inputs], attributes)

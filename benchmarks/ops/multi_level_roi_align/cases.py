@@ -27,10 +27,10 @@ def cases() -> Iterator[Case]:
                 [*maps, rois],
                 rois.shape,
                 roi_align_cost(maps, rois, STRIDES, bins, variant.precision),
-                partial(baseline, maps, rois, bins, variant),
+                partial(_baseline, maps, rois, bins, variant),
             )
 
 
-def baseline(maps: Sequence[Tensor], rois: Tensor, bins: int, variant: Variant) -> Baseline:
+def _baseline(maps: Sequence[Tensor], rois: Tensor, bins: int, variant: Variant) -> Baseline:
     """On the GPU."""
     return roi_align_by_level(on_gpu(maps, variant), rois.cuda(), STRIDES, bins)

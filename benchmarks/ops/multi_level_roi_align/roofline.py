@@ -33,19 +33,19 @@ def roi_align_cost(
     reads = 0
     for (image, *corners), level in zip(rois.tolist(), levels, strict=True):
         left, top, right, bottom = (corner / strides[level] for corner in corners)
-        is_read[level][int(image), cells(top, bottom), cells(left, right)] = True
-        reads += reads_of_bins(bottom - top, output_size) * reads_of_bins(right - left, output_size)
+        is_read[level][int(image), _cells(top, bottom), _cells(left, right)] = True
+        reads += _reads_of_bins(bottom - top, output_size) * _reads_of_bins(right - left, output_size)
     pooled = len(rois) * channels * output_size * output_size
     features = sum(int(level.sum()) for level in is_read) * channels
     return Cost(ELEMENT_SIZES[precision] * (features + pooled) + 4 * rois.numel(), {"float32": 2 * reads * channels})
 
 
-def cells(low: float, high: float) -> slice:
+def _cells(low: float, high: float) -> slice:
     """Those along an axis whose centres are less than a cell away from an interval, in cells."""
     return slice(max(int(low - 0.5), 0), ceil(high - 0.5) + 1)
 
 
-def reads_of_bins(length: float, bins: int) -> int:
+def _reads_of_bins(length: float, bins: int) -> int:
     """Cells that the bins along an axis read, each with as many samples as it is long in cells, rounded up."""
     samples = ceil(length / bins)
     return bins * (samples + 1) if samples > 0 else 0
