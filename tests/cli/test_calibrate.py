@@ -162,7 +162,7 @@ BAD_RECIPE = recipe_text(small_recipe()).replace("backbone*", "bakcbone*")
 MISTAKES = {
     "no such graph": (("--model", "r50.onnx"), "r50.onnx: there is no such file"),
     "no such folder": (("--images", "nowhere"), "nowhere: calibration images must be in a folder"),
-    "a folder without pictures": (("--images", "empty"), "empty: there is no picture"),
+    "a folder without pictures": (("--images", "empty"), "empty: the folder has no images"),
     "pictures without objects": (("--images", "dark"), "calibration images must show objects"),
     "a broken picture": (("--images", "broken"), "broken.png"),
     "no such annotations": (("--annotations", "none.json"), "none.json: there is no such file"),
@@ -221,7 +221,7 @@ def test_of_several_graphs_none_is_taken(folder: Path) -> None:
     result = calibrate()
 
     assert result.exit_code == 1
-    assert "more than one ONNX file in FP32 (found cells.onnx, other.onnx)" in result.stderr
+    assert "cannot choose one ONNX file in FP32 of several (found cells.onnx, other.onnx)" in result.stderr
 
 
 class Pictures:
