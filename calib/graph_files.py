@@ -24,6 +24,7 @@ from gridrt.graph.metadata import (
     TARGET_KEY,
     metadata_of,
 )
+from gridrt.graph.value_info import note_value_info
 
 
 def check_float_graph(graph: Graph) -> None:
@@ -59,10 +60,10 @@ def save_rewritten(
     parent_sha256: str,
     calibration: Mapping[str, object],
 ) -> Graph:
-    """Check the types of a rewritten graph, add to its metadata how it was made, and write it.
+    """Check and note the types of a rewritten graph, add to its metadata how it was made, and write it.
 
     Args:
-        model: in the recipe's precisions; its metadata is changed in place.
+        model: in the recipe's precisions; its metadata and its noted types are changed in place.
         file: to write.
         recipe: that the graph was rewritten by.
         target: that it was rewritten for.
@@ -85,7 +86,8 @@ def save_rewritten(
     notes |= {CALIBRATION_KEY: json.dumps(calibration)} if calibration else {}
     onnx.helper.set_model_props(model, metadata_of(model) | notes)
     try:
-        onnx.checker.check_model(model, full_check=True)
+        onnx.checker.check_model(model)
+        note_value_info(model)
     except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
         raise GraphError("the rewritten graph is not valid ONNX", place=file, value=error) from error
     return save_onnx(model, file)

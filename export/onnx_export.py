@@ -13,9 +13,13 @@ from gridrt.export.passes import run_passes
 from gridrt.export.trace import graph_from_model
 from gridrt.files import write_bytes
 from gridrt.graph.graph import Graph
+from gridrt.graph.value_info import note_value_info
 from gridrt.model.grid_rcnn import GridRCNN
 from gridrt.plugins.function_bodies import function_bodies
 from gridrt.plugins.function_text import DetectorShape
+
+IR_VERSION = 9
+"""The oldest that has opset 20, which ONNX Runtime reads since 1.17; PyTorch writes a later one."""
 
 
 def onnx_from_model(model: GridRCNN, parent_sha256: str) -> ModelProto:
@@ -33,6 +37,8 @@ def onnx_from_model(model: GridRCNN, parent_sha256: str) -> ModelProto:
     run_passes(graph)
     graph.functions.extend(function_bodies(DetectorShape(roi_head.rois.strides, roi_head.grid_head.point_channels)))
     describe(graph, model, parent_sha256)
+    graph.ir_version = IR_VERSION
+    note_value_info(graph)
     return graph
 
 

@@ -68,9 +68,12 @@ def element_types(model: ModelProto) -> dict[str, int]:
 
 
 def replace_nodes(graph: GraphProto, nodes: Iterable[NodeProto]) -> None:
-    """Replace all nodes of `graph` by `nodes`, which must be in topological order."""
+    """Replace all nodes of `graph` by `nodes`, which must be in topological order.
+
+    The noted types and shapes of tensors are removed with them: they need not hold any more.
+    """
     kept = list(nodes)
-    del graph.node[:]
+    del graph.node[:], graph.value_info[:]
     graph.node.extend(kept)
 
 

@@ -6,7 +6,10 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import onnx
+import onnx.utils
+import onnxruntime as ort
 import pytest
 from onnx import ModelProto
 
@@ -47,9 +50,22 @@ def test_inputs_and_outputs_are_those_of_the_contract(graph: ModelProto) -> None
     }
 
 
-def test_opset_is_20_and_the_checker_is_content(graph: ModelProto) -> None:
+def test_opset_is_20_in_the_oldest_ir_that_has_it_and_the_checker_is_content(graph: ModelProto) -> None:
     assert {opset.domain: opset.version for opset in graph.opset_import} == {"": 20, DOMAIN: 1}
-    onnx.checker.check_model(graph)
+    assert graph.ir_version == 9
+    onnx.checker.check_model(graph, full_check=True)
+
+
+def test_onnx_s_own_tool_cuts_out_a_part_that_runs(exported: Callable[[str], Path], tmp_path: Path) -> None:
+    (pool,) = (node for node in onnx.load(exported("tiny")).graph.node if node.name == "backbone/MaxPool")
+
+    onnx.utils.extract_model(exported("tiny"), tmp_path / "stem.onnx", ["images", "image_sizes"], [pool.output[0]])
+
+    assert len(onnx.load(tmp_path / "stem.onnx").graph.node) < 30
+    session = ort.InferenceSession(tmp_path / "stem.onnx", providers=["CPUExecutionProvider"])
+    sizes = np.array([[64, 96]], np.int32)
+    (features,) = session.run(None, {"images": np.zeros((1, 64, 96, 3), np.uint8), "image_sizes": sizes})
+    assert features.shape[2:] == (16, 24)
 
 
 def test_custom_ops_stand_as_nodes_with_their_plugin_namespace(graph: ModelProto) -> None:

@@ -88,6 +88,14 @@ def test_replaced_nodes_are_those_that_run(model: ModelProto) -> None:
     assert run(model, feeds)[0].tolist() == [12, 24]
 
 
+def test_types_that_are_noted_go_with_the_nodes_that_they_were_noted_for(model: ModelProto) -> None:
+    model.graph.value_info.append(onnx.helper.make_tensor_value_info("sum", TensorProto.FLOAT, [2]))
+
+    replace_nodes(model.graph, list(model.graph.node))
+
+    assert not model.graph.value_info
+
+
 def test_weights_that_nobody_reads_are_dropped_and_those_given_out_are_kept(model: ModelProto) -> None:
     drop_unused_weights(model.graph)
 
