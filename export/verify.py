@@ -28,14 +28,18 @@ class Verification:
     """Differences between a graph and its model on one image.
 
     Attributes:
-        detections: how many both sides have.
-        box_error: the largest difference of a coordinate among those, in pixels of the image.
+        box_tolerance: in pixels of the image.
+        detections: how many the two sides have; one that both have counts once.
+        agreeing: how many both sides have, within the tolerances.
+        box_error: the largest difference of a coordinate among all that both have, in pixels of the image.
         score_error: the largest difference of a score among those.
         missing: how many only the model has.
         extra: how many only the graph has.
     """
 
+    box_tolerance: float
     detections: int
+    agreeing: int
     box_error: float
     score_error: float
     missing: int
@@ -44,10 +48,13 @@ class Verification:
     def __str__(self) -> str:
         if not self.detections:
             return "not verified: neither side detects anything in the image; --image takes one that shows objects"
-        unpaired = f", {self.missing} missing, {self.extra} extra" if self.missing or self.extra else ""
+        rest = [f"{self.missing} missing"] if self.missing else []
+        rest += [f"{self.extra} extra"] if self.extra else []
+        if self.agreeing + self.missing + self.extra < self.detections:
+            rest.append(f"others differ by up to {self.box_error:.2g} px and {self.score_error:.1e} in score")
         return (
-            f"verified on {self.detections} detections: "
-            f"boxes within {self.box_error:.1e} px, scores within {self.score_error:.1e}{unpaired}"
+            f"verified: {self.agreeing} of {self.detections} detections agree within {self.box_tolerance:.2g} px and "
+            f"{SCORE_TOLERANCE:.0e} in score{''.join(f', {each}' for each in rest)}"
         )
 
 
@@ -99,4 +106,5 @@ def verify_detections(
             remedy=remedy,
         )
     box_error, score_error = (float(errors.max(initial=0)) for errors in (found.box_errors, found.score_errors))
-    return Verification(found.paired, box_error, score_error, found.missing, found.extra)
+    count = found.paired + found.missing + found.extra
+    return Verification(box_tolerance, count, count - outside, box_error, score_error, found.missing, found.extra)

@@ -130,9 +130,12 @@ def open_detector(
     """
     from gridrt.detector import Detector
     from gridrt.runtime import open_session
+    from gridrt.runtime.backend import SessionOptions
+    from gridrt.runtime.non_finite import non_finite_stage
 
     session = open_session(model, backend=backend, threads=threads, device=device, trust_checkpoint=trust_checkpoint)
-    return Detector(session, scale)
+    options = SessionOptions(threads, device, trust_checkpoint)
+    return Detector(session, scale, lambda batch: non_finite_stage(model, backend, options, batch))
 
 
 def detect_files(  # noqa: PLR0913 - options with defaults

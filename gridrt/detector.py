@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from gridrt.config import ScaleOrigin
-from gridrt.data.transform import Transform, restore_boxes
+from gridrt.data.transform import Batch, Transform, restore_boxes
 from gridrt.errors import GridRTError, NonFiniteError
 from gridrt.runtime.backend import Session
 from gridrt.runtime.info import ModelInfo
-from gridrt.types import Detections, Float32Array, UInt8Array
+from gridrt.types import Detections, UInt8Array
 
 
 class Detector:
@@ -20,6 +20,8 @@ class Detector:
     Args:
         session: runs the model.
         scale: most pixels on the long and on the short side of a resized image; None takes that of the training.
+        find_stage: for a batch of one image whose output is not finite, names the stage where that begins, or gives
+            None. It is called once, for the first such image.
 
     Attributes:
         scale_origin: where `scale` comes from; an "assumed" scale may be wrong, which costs accuracy.
@@ -28,8 +30,13 @@ class Detector:
         GridRTError: a side of `scale` is not positive.
     """
 
-    def __init__(self, session: Session, scale: tuple[int, int] | None = None) -> None:
-        self._session = session
+    def __init__(
+        self,
+        session: Session,
+        scale: tuple[int, int] | None = None,
+        find_stage: Callable[[Batch], str | None] | None = None,
+    ) -> None:
+        self._session, self._find_stage = session, find_stage
         self._transform = Transform(session.info.scale if scale is None else scale)
         self.scale_origin: ScaleOrigin = session.info.scale_origin if scale is None else "as asked"
 
@@ -59,7 +66,8 @@ class Detector:
 
         Raises:
             GridRTError: one of `images` is not such an array.
-            NonFiniteError: a box or a score of an image is NaN or infinite; the place is `images[index]`. To get the
+            NonFiniteError: a box or a score of an image is NaN or infinite; the place is `images[index]`. The first
+                such error of a detector names the stage where that begins, if its stages can be run. To get the
                 detections of the other images, run them without this one.
         """
         for index, image in enumerate(images):
@@ -72,10 +80,25 @@ class Detector:
         for index, factor in enumerate(batch.scale_factors):
             used = raw.labels[index] >= 0  # [D]
             boxes, scores = raw.boxes[index][used], raw.scores[index][used]
-            _check_finite(index, "boxes", boxes)
-            _check_finite(index, "scores", scores[:, None])
+            for output, rows in (("boxes", boxes), ("scores", scores[:, None])):
+                broken = np.flatnonzero(~np.isfinite(rows).all(1))
+                if broken.size:
+                    of_first = f"{rows[broken[0]].tolist()} in detection {broken[0]}"
+                    value = f"{of_first}, {broken.size} of {len(rows)} such detections"
+                    raise self._non_finite(index, images[index], output, value)
             found.append(Detections(restore_boxes(boxes, factor), scores, raw.labels[index][used]))
         return found
+
+    def _non_finite(self, index: int, image: UInt8Array, output: str, value: str) -> NonFiniteError:
+        """The error for an image; the stage is found once, as that runs the model again."""
+        find_stage, self._find_stage = self._find_stage, None
+        stage = find_stage(self._transform([image])) if find_stage is not None else None
+        return NonFiniteError(
+            f"the {output} of the model must be finite numbers",
+            place=f"images[{index}]",
+            value=f"{value}; first in the output of the stage {stage}" if stage else value,
+            remedy="Numbers beyond 65504 are infinite in FP16: use FP32." if self.info.precision == "fp16" else "",
+        )
 
 
 def _check_image(index: int, image: object) -> None:
@@ -91,14 +114,3 @@ def _check_image(index: int, image: object) -> None:
         value=found,
         remedy="gridrt.load_image reads one from a file.",
     )
-
-
-def _check_finite(index: int, output: str, rows: Float32Array) -> None:
-    """Require finite numbers in the used rows of an image: [N, numbers of a detection]."""
-    broken = np.flatnonzero(~np.isfinite(rows).all(1))
-    if broken.size:
-        raise NonFiniteError(
-            f"the {output} of the model must be finite numbers",
-            place=f"images[{index}]",
-            value=f"{rows[broken[0]].tolist()} in detection {broken[0]}, {broken.size} of {len(rows)} such detections",
-        )

@@ -64,6 +64,23 @@ def shuffled_names(model: ModelProto) -> ModelProto:
     return copy
 
 
+def overflowing(model: ModelProto, weight: str) -> ModelProto:
+    """A weight is finite, and so large that sums of its products are not."""
+    return _with_weight(model, weight, lambda values: values / np.abs(values).max() * np.finfo(np.float32).max)
+
+
+def infinite_boxes(model: ModelProto) -> ModelProto:
+    """The final boxes are NaN or infinite; no weight is."""
+    copy = _copied(model)
+    final = copy.graph.output[0].name
+    producer = next(node for node in copy.graph.node if final in node.output)
+    producer.output[list(producer.output).index(final)] = f"{final}/exact"
+    copy.graph.node.append(onnx.helper.make_node("Log", [f"{final}/exact"], [f"{final}/log"], "log"))
+    copy.graph.node.append(onnx.helper.make_node("Log", [f"{final}/log"], [f"{final}/log_log"], "log_log"))
+    copy.graph.node.append(onnx.helper.make_node("Log", [f"{final}/log_log"], [final], "log_log_log"))
+    return copy
+
+
 def _next_class(rows: Float32Array) -> Float32Array:
     return np.concatenate((np.roll(rows[:-1], 1, axis=0), rows[-1:]))
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from gridrt.api import open_detector
+from gridrt.data.transform import Batch
 from gridrt.detector import Detector
 from gridrt.errors import GridRTError, NonFiniteError
 from gridrt.types import Int32Array, RawDetections, UInt8Array
@@ -119,6 +120,24 @@ def test_a_number_that_is_not_finite_fails_with_the_image_and_the_output(output:
     assert output in caught.value.rule
     assert str(value) in str(caught.value.value)
     assert "in detection 1" in str(caught.value.value)
+
+
+def test_the_stage_is_looked_for_once_with_the_image_that_failed() -> None:
+    asked: list[tuple[int, ...]] = []
+
+    def find_stage(batch: Batch) -> str:
+        asked.append((*batch.images.shape, *batch.image_sizes[0].tolist()))
+        return "grid_head"
+
+    detector = Detector(BrokenSession("boxes", np.nan, row=1), (64, 64), find_stage)
+    errors = []
+    for _ in range(2):
+        with pytest.raises(NonFiniteError) as caught:
+            detector([image(64, 64), image(20, 64), image(64, 64)])
+        errors.append(str(caught.value))
+
+    assert asked == [(1, 32, 64, 3, 20, 64)]
+    assert ["grid_head" in error for error in errors] == [True, False]
 
 
 def test_numbers_in_unused_rows_are_not_read() -> None:

@@ -3,6 +3,9 @@
 Activations are uint8, which processors multiply by int8 weights, and biases int32. ONNX Runtime runs a node on integers
 only where both its inputs and its output pass through Q/DQ. So outputs are quantised as well, after their Relu, and
 additions, poolings and resizings between convolutions too.
+
+On x86 processors without VNNI, ONNX Runtime adds the products of two neighbours in 16 bits (vpmaddubsw), and
+2 * 255 * 127 = 64770 exceeds 32767: large sums saturate, which costs accuracy. Sessions warn of it.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ import gridrt
 from gridrt.compare.differences import Share, largest, map_errors, pooled, row_errors, used_rows
 from gridrt.compare.end_to_end import end_to_end_difference
 from gridrt.compare.side import Side, open_sides
-from gridrt.compare.teacher_forcing import run, run_teacher_forced
+from gridrt.compare.teacher_forcing import run_teacher_forced
 from gridrt.compare.tolerances import TOLERANCES
 from gridrt.compare.verdict import StageResult, judged
 from gridrt.data.synthetic.scene import draw_scene
@@ -22,6 +22,9 @@ from gridrt.data.transform import Batch, Transform
 from gridrt.formatting import format_scale
 from gridrt.runtime.backend import AUTO, SessionOptions
 from gridrt.runtime.info import NARROWEST_FIRST, ModelInfo
+from gridrt.runtime.non_finite import first_non_finite
+from gridrt.runtime.stage_runner import run_stages
+from gridrt.stages import Stage
 from gridrt.types import RawDetections, UInt8Array
 
 SYNTHETIC_IMAGES = 4
@@ -144,8 +147,12 @@ def compare_models(
         end_to_end_difference([used_rows(each.reference) for each in seen], [used_rows(each.other) for each in seen]),
         TOLERANCES[min((info.precision for info in infos), key=NARROWEST_FIRST.index)],
     )
+    notes = list(_notes(*sides))
+    for index, side in enumerate(sides):
+        if stage := next(filter(None, (each.non_finite[index] for each in seen)), None):
+            notes.append(f"{side.name} is not finite from the output of the stage {stage} on")
     first, second = (ComparedModel(side.name, side.sha256, side.session.info) for side in sides)
-    return Comparison(first, second, scale, len(seen), results, list(_notes(*sides)))
+    return Comparison(first, second, scale, len(seen), results, notes)
 
 
 def synthetic_images() -> list[UInt8Array]:
@@ -156,20 +163,27 @@ def synthetic_images() -> list[UInt8Array]:
 
 @dataclass(frozen=True)
 class _OnImage:
-    """Errors of the stages on an image, and what both sides detect alone."""
+    """Errors of the stages on an image, what both sides detect alone, and where each stops being finite, if it does."""
 
     maps: dict[str, float]
     rows: dict[str, Share]
     reference: RawDetections
     other: RawDetections
+    non_finite: tuple[Stage | None, Stage | None] = (None, None)
 
 
 def _compare_on(reference: Side, other: Side, batch: Batch) -> _OnImage:
     if reference.stages is None or other.stages is None:
         return _OnImage({}, {}, reference.detect(batch), other.detect(batch))
-    expected, own = run(reference.stages, batch), run(other.stages, batch)
+    expected, own = run_stages(reference.stages, batch), run_stages(other.stages, batch)
     forced = run_teacher_forced(other.stages, batch, own, expected)
-    return _OnImage(map_errors(expected, forced), row_errors(expected, forced), expected.detections, own.detections)
+    return _OnImage(
+        map_errors(expected, forced),
+        row_errors(expected, forced),
+        expected.detections,
+        own.detections,
+        (first_non_finite(expected), first_non_finite(own)),
+    )
 
 
 def _notes(reference: Side, other: Side) -> Iterator[str]:

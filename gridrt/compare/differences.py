@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -9,14 +10,15 @@ import numpy as np
 
 from gridrt.agreement import agreement
 from gridrt.export.verify import BOX_TOLERANCE, SCORE_TOLERANCE
+from gridrt.runtime.non_finite import are_finite
 from gridrt.runtime.stage_runner import ProposalRows, Trace
 from gridrt.types import Detections, Float32Array, RawDetections
 
 
 class Share(NamedTuple):
-    """So many of so many rows."""
+    """So many of so many rows; NaN of them where the numbers in a row are not finite."""
 
-    rows: int
+    rows: float
     of: int
 
 
@@ -50,7 +52,12 @@ def row_errors(reference: Trace, other: Trace) -> dict[str, Share]:
 
 
 def relative_rms(reference: Sequence[Float32Array], other: Sequence[Float32Array]) -> float:
-    """RMS of the difference of some maps over the RMS of the first; infinite where their shapes differ."""
+    """RMS of the difference of some maps over the RMS of the first.
+
+    NaN where a map is not finite, infinite where their shapes differ.
+    """
+    if not are_finite(*reference, *other):
+        return math.nan
     if [each.shape for each in reference] != [each.shape for each in other]:
         return np.inf
     difference = sum(_sum_of_squares(theirs - mine) for mine, theirs in zip(reference, other, strict=True))
@@ -66,6 +73,8 @@ def _sum_of_squares(values: Float32Array) -> float:
 def differing_proposals(reference: ProposalRows, other: ProposalRows) -> Share:
     """The proposals of both sides that have none of the other's within `BOX_TOLERANCE`."""
     mine, theirs = (rows.boxes[0][rows.used[0]] for rows in (reference, other))
+    if not are_finite(mine, theirs):
+        return Share(math.nan, len(mine) + len(theirs))
     near = np.abs(mine[:, None] - theirs[None]).max(-1, initial=0) <= BOX_TOLERANCE  # [R, R]
     differing = (~near.any(1)).sum() + (~near.any(0)).sum()
     return Share(int(differing), len(mine) + len(theirs))
@@ -74,7 +83,10 @@ def differing_proposals(reference: ProposalRows, other: ProposalRows) -> Share:
 def differing_detections(reference: RawDetections, other: RawDetections) -> Share:
     """The detections that only one side has, or that differ by more than a graph may from its model."""
     mine, theirs = used_rows(reference), used_rows(other)
-    return Share(agreement(mine, theirs).outside(BOX_TOLERANCE, SCORE_TOLERANCE), max(len(mine), len(theirs)))
+    count = max(len(mine), len(theirs))
+    if not are_finite(mine.boxes, mine.scores, theirs.boxes, theirs.scores):
+        return Share(math.nan, count)
+    return Share(agreement(mine, theirs).outside(BOX_TOLERANCE, SCORE_TOLERANCE), count)
 
 
 def used_rows(raw: RawDetections) -> Detections:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from gridrt.agreement import agreement
+from gridrt.runtime.non_finite import are_finite
 from gridrt.types import Detections
 
 SCORE_THRESHOLD = 0.3
@@ -30,10 +32,12 @@ class EndToEndDifference:
 
 
 def end_to_end_difference(reference: Sequence[Detections], other: Sequence[Detections]) -> EndToEndDifference:
-    """Match the detections of both sides, image by image; all 0 where there are none."""
+    """Match the detections of both sides, image by image; all 0 where there are none, NaN where one is not finite."""
     count = missing = 0
     losses = [np.zeros(0, np.float32)]
     for mine, theirs in zip(reference, other, strict=True):
+        if not are_finite(mine.boxes, mine.scores, theirs.boxes, theirs.scores):
+            return EndToEndDifference(max(len(mine), len(theirs)), math.nan, math.nan)
         confident, others_confident = mine.above(SCORE_THRESHOLD), theirs.above(SCORE_THRESHOLD)
         matched = agreement(confident, theirs)
         count += len(confident) + len(others_confident)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from gridrt.compare.teacher_forcing import run
 from gridrt.data.transform import Batch
 from gridrt.errors import GraphError, GridRTError
 from gridrt.files import sha256_of
@@ -21,7 +20,7 @@ from gridrt.runtime.backend import (
     choose_backend,
     require_honoured,
 )
-from gridrt.runtime.stage_runner import StageRunner
+from gridrt.runtime.stage_runner import StageRunner, run_stages
 from gridrt.types import RawDetections
 
 
@@ -46,7 +45,7 @@ class Side:
     def detect(self, batch: Batch) -> RawDetections:
         """Detections in a batch of one image, in pixels of the resized image."""
         if self.stages is not None:
-            return run(self.stages, batch).detections
+            return run_stages(self.stages, batch).detections
         return self.session.run(batch.images, batch.image_sizes)
 
 

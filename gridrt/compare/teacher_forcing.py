@@ -1,4 +1,4 @@
-"""Run a detector stage by stage, alone or with teacher forcing: B receives A's selections.
+"""Run a detector stage by stage with teacher forcing: B receives A's selections.
 
 Where a detector selects, by rank or by a threshold, the last bit of a score decides, and all later stages work on other
 rows. So each stage of B receives what A selected before it: its error is its own.
@@ -10,16 +10,6 @@ import numpy as np
 
 from gridrt.data.transform import Batch
 from gridrt.runtime.stage_runner import StageRunner, Trace
-
-
-def run(stages: StageRunner, batch: Batch) -> Trace:
-    """All stages on one image, each with the results of the one before."""
-    features = stages.features(batch)
-    proposals = stages.propose(batch, features)
-    scores = stages.score(batch, features, proposals)
-    selected = stages.suppress(batch, proposals, scores)
-    heatmaps = stages.heatmaps(batch, features, selected)
-    return Trace(features, proposals, scores, selected, heatmaps, stages.locate(batch, selected, heatmaps))
 
 
 def run_teacher_forced(stages: StageRunner, batch: Batch, own: Trace, reference: Trace) -> Trace:

@@ -35,7 +35,7 @@ class Figure:
 
     Attributes:
         what: was measured.
-        value: of the difference; infinite where shapes differ.
+        value: of the difference; infinite where shapes differ, NaN where a side is not finite.
         tolerance: the most that is allowed.
     """
 
@@ -49,7 +49,7 @@ class Figure:
         return not self.value <= self.tolerance
 
     def to_json(self) -> dict[str, Any]:
-        """Ready for JSON, which has no infinity: None."""
+        """Ready for JSON, which has neither infinity nor NaN: None."""
         value = self.value if math.isfinite(self.value) else None
         return {"what": self.what, "value": value, "at_most": self.tolerance, "exceeds": self.exceeds}
 

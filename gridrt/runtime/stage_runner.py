@@ -98,3 +98,13 @@ class StageRunner(Protocol):
     def locate(self, batch: Batch, selected: RawDetections, heatmaps: Float32Array) -> RawDetections:
         """Detections with the boxes that heatmaps vote for, as many as `heatmaps` of this detector gives."""
         ...
+
+
+def run_stages(stages: StageRunner, batch: Batch) -> Trace:
+    """All stages on one image, each with the results of the one before."""
+    features = stages.features(batch)
+    proposals = stages.propose(batch, features)
+    scores = stages.score(batch, features, proposals)
+    selected = stages.suppress(batch, proposals, scores)
+    heatmaps = stages.heatmaps(batch, features, selected)
+    return Trace(features, proposals, scores, selected, heatmaps, stages.locate(batch, selected, heatmaps))

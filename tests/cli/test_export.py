@@ -35,7 +35,7 @@ def test_the_file_is_named_after_the_weights_verified_and_its_parent_known(
     monkeypatch.chdir(tmp_path)
     result = run("--weights", weights)
     assert result.exit_code == 0, result.output
-    assert "verified on" in result.output
+    assert "verified: " in result.output
     assert "tiny, 80 classes, scale 1333 x 800 (assumed, see --scale), in cells.onnx, " in result.output
     assert "Next: gridrt detect IMAGE --model cells.onnx" in result.output
     metadata = {entry.key: entry.value for entry in onnx.load(tmp_path / "cells.onnx").metadata_props}

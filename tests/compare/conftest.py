@@ -9,14 +9,13 @@ import onnx
 import pytest
 from onnx import ModelProto
 
-from gridrt.compare.teacher_forcing import run
 from gridrt.data.synthetic.scene import draw_scene
 from gridrt.data.transform import Batch, Transform
 from gridrt.model.checkpoint import load_model
 from gridrt.model.grid_rcnn import GridRCNN
 from gridrt.model.zoo import locate
 from gridrt.runtime.pytorch.stage_runner import TorchStages
-from gridrt.runtime.stage_runner import Trace
+from gridrt.runtime.stage_runner import Trace, run_stages
 
 SCALE = (320, 256)
 
@@ -44,4 +43,4 @@ def torch_stages(trained: GridRCNN) -> TorchStages:
 
 @pytest.fixture(scope="session")
 def reference(torch_stages: TorchStages, batch: Batch) -> Trace:
-    return run(torch_stages, batch)
+    return run_stages(torch_stages, batch)

@@ -47,6 +47,15 @@ def test_a_broken_model_is_located_at_its_stage(
     assert first.stage == stage
 
 
+def test_a_side_that_overflows_is_named_with_the_stage(graph: ModelProto, tmp_path: Path) -> None:
+    comparison = compared(broken.overflowing(graph, "roi_head.grid_head.deconv2.weight"), tmp_path)
+
+    assert comparison.first_difference is not None
+    assert comparison.first_difference.stage == "grid_head"
+    (note,) = comparison.notes
+    assert "other.onnx is not finite from the output of the stage grid_head" in note
+
+
 def test_coordinates_in_fp16_are_located_in_an_fp16_model_too(graph: ModelProto, tmp_path: Path) -> None:
     """Its features differ by more than those coordinates do; coordinates are FP32 in every recipe all the same."""
     fp16 = apply_recipe(graph, load_recipe("fp16"), TARGETS["tensorrt"])

@@ -43,8 +43,18 @@ def test_maps_of_different_shapes_differ_infinitely() -> None:
     assert relative_rms(maps(1), [*maps(1), *maps(1)]) == math.inf
 
 
-def test_an_error_that_is_not_a_number_stays_so() -> None:
-    assert math.isnan(relative_rms(maps(1, 2), maps(1, math.nan)))
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_of_numbers_that_are_not_finite_there_is_no_difference(value: float) -> None:
+    one, other = proposals(1), proposals(value)
+    sound, broken = detections((1.0, 0.9, 0)), detections((value, 0.9, 0))
+
+    for differences in (
+        (relative_rms(maps(1, 2), maps(1, value)), relative_rms(maps(value), maps(value))),
+        (differing_proposals(one, other).rows, differing_proposals(other, one).rows),
+        (differing_detections(sound, broken).rows, differing_detections(broken, sound).rows),
+    ):
+        assert all(map(math.isnan, differences))
+    assert math.isnan(pooled([{"a": Share(0, 5)}, {"a": Share(math.nan, 5)}])["a"].rows)
 
 
 def test_proposals_match_whatever_their_rank() -> None:

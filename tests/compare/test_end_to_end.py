@@ -30,3 +30,12 @@ def test_a_score_that_falls_below_the_threshold_keeps_its_partner() -> None:
 def test_low_scores_may_be_missing() -> None:
     assert end_to_end_difference([found((0, 0.2))], [found()]).detections == 0
     assert end_to_end_difference([], []).detections == 0
+
+
+def test_detections_that_are_not_finite_have_no_difference() -> None:
+    sound, broken = found((0, 0.9)), found((np.nan, 0.9))
+
+    for one, other in ((sound, broken), (broken, sound)):
+        difference = end_to_end_difference([sound, one], [sound, other])
+        assert difference.detections > 0
+        assert np.isnan([difference.unmatched, difference.iou_loss]).all()

@@ -10,7 +10,7 @@ import pytest
 from onnx import ModelProto
 
 from gridrt.compare.differences import map_errors, row_errors
-from gridrt.compare.teacher_forcing import run, run_teacher_forced
+from gridrt.compare.teacher_forcing import run_teacher_forced
 from gridrt.compare.verdict import COMPARED
 from gridrt.data.transform import Batch, Transform
 from gridrt.export.passes.static_rows import static_rows
@@ -18,7 +18,7 @@ from gridrt.model.grid_rcnn import GridRCNN
 from gridrt.runtime.onnxruntime.stage_runner import GraphStages
 from gridrt.runtime.pytorch.session import TorchSession
 from gridrt.runtime.pytorch.stage_runner import TorchStages
-from gridrt.runtime.stage_runner import Features, ProposalRows, Trace
+from gridrt.runtime.stage_runner import Features, ProposalRows, Trace, run_stages
 from gridrt.types import RawDetections
 
 
@@ -29,7 +29,7 @@ def test_stages_of_pytorch_equal_the_reference(
 ) -> None:
     model, reference = untrained("r50"), golden("infer_r50_coffee_small")
 
-    trace = run(TorchStages(model), Transform((512, 320))([photo("coffee")]))
+    trace = run_stages(TorchStages(model), Transform((512, 320))([photo("coffee")]))
 
     for found, expected in (
         (trace.proposals.boxes[0], reference["props"]),
@@ -57,7 +57,7 @@ def test_each_stage_of_a_graph_is_that_of_its_model(
     rewrite(model)
     stages = GraphStages(model, threads=1)
 
-    forced = run_teacher_forced(stages, batch, run(stages, batch), reference)
+    forced = run_teacher_forced(stages, batch, run_stages(stages, batch), reference)
 
     maps, rows = map_errors(reference, forced), row_errors(reference, forced)
     assert {*maps, *rows} == {tensor for tensors in COMPARED.values() for tensor in tensors}
@@ -69,7 +69,7 @@ def test_each_stage_of_a_graph_is_that_of_its_model(
 def test_a_swap_of_ranks_is_no_difference(torch_stages: TorchStages, batch: Batch, reference: Trace) -> None:
     """Run alone, all rows behind it would be different ones."""
     swapped = RankSwapped(torch_stages)
-    own = run(swapped, batch)
+    own = run_stages(swapped, batch)
 
     trace = run_teacher_forced(swapped, batch, own, reference)
 
@@ -83,7 +83,7 @@ def test_a_swap_of_ranks_is_no_difference(torch_stages: TorchStages, batch: Batc
 def test_with_teacher_forcing_features_are_its_own(torch_stages: TorchStages, batch: Batch, reference: Trace) -> None:
     """Only selections are the reference's: the effect of a broken pyramid on scores and heatmaps shows."""
     darker = Batch(batch.images // 2, batch.image_sizes, batch.scale_factors)
-    errors = map_errors(reference, run_teacher_forced(torch_stages, batch, run(torch_stages, darker), reference))
+    errors = map_errors(reference, run_teacher_forced(torch_stages, batch, run_stages(torch_stages, darker), reference))
 
     assert errors["P2"] > 0.01
     assert errors["class scores"] > 0.01

@@ -43,6 +43,15 @@ def test_a_value_that_is_not_a_number_exceeds_every_tolerance(value: float) -> N
     json.loads(json.dumps(figure.to_json(), allow_nan=False))
 
 
+def test_what_is_not_finite_is_said_so() -> None:
+    results = judge({"P4": math.nan}, {"boxes": Share(math.nan, 4)})
+
+    assert exceeding(results) == ["fpn", "decode"]
+    assert [line.split()[0] for line in table(results).splitlines() if "not finite" in line] == ["fpn", "decode"]
+    assert "not finite" in format_difference(next(result for result in results if result.exceeds))
+    assert "nan" not in table(results)
+
+
 def test_the_input_is_as_exact_in_every_precision() -> None:
     for allowed in TOLERANCES.values():
         assert exceeding(judged(0, {"normalised image": 1e-5}, {}, NOTHING, allowed)) == ["input"]

@@ -61,7 +61,6 @@ def test_onnx_s_own_tool_cuts_out_a_part_that_runs(exported: Callable[[str], Pat
 
     onnx.utils.extract_model(exported("tiny"), tmp_path / "stem.onnx", ["images", "image_sizes"], [pool.output[0]])
 
-    assert len(onnx.load(tmp_path / "stem.onnx").graph.node) < 30
     session = ort.InferenceSession(tmp_path / "stem.onnx", providers=["CPUExecutionProvider"])
     sizes = np.array([[64, 96]], np.int32)
     (features,) = session.run(None, {"images": np.zeros((1, 64, 96, 3), np.uint8), "image_sizes": sizes})

@@ -22,7 +22,7 @@ def moved(found: Detections, pixels: float) -> Detections:
     return Detections(boxes, found.scores, found.labels)
 
 
-def test_differences_within_the_tolerances_are_told() -> None:
+def test_differences_within_the_tolerances_agree() -> None:
     reference = detections(10)
     scores = reference.scores.copy()
     scores[3] += 1e-4
@@ -30,20 +30,30 @@ def test_differences_within_the_tolerances_are_told() -> None:
 
     found = verify_detections(reference, other, box_tolerance=0.01)
 
-    assert (found.detections, found.missing, found.extra) == (10, 0, 0)
+    assert (found.agreeing, found.detections, found.missing, found.extra) == (10, 10, 0, 0)
     assert found.box_error == pytest.approx(0.005, rel=1e-3)
     assert found.score_error == pytest.approx(1e-4, rel=1e-2)
-    assert str(found) == "verified on 10 detections: boxes within 5.0e-03 px, scores within 1.0e-04"
+    assert str(found) == "verified: 10 of 10 detections agree within 0.01 px and 2e-04 in score"
 
 
-def test_one_difference_among_many_is_excused_and_told() -> None:
-    reference = detections(50)
-    first_missing = Detections(reference.boxes[1:], reference.scores[1:], reference.labels[1:])
+def test_one_difference_among_many_is_excused_and_stated_beside_those_that_agree() -> None:
+    found = verify_detections(detections(50), moved(detections(50), 1.8), box_tolerance=0.01)
 
-    found = verify_detections(reference, first_missing, box_tolerance=0.01)
+    assert (found.agreeing, found.detections) == (49, 50)
+    assert str(found).startswith("verified: 49 of 50 detections agree within 0.01 px")
+    assert "up to 1.8 px" in str(found)
 
-    assert (found.detections, found.missing, found.extra) == (49, 1, 0)
-    assert str(found).endswith(", 1 missing, 0 extra")
+
+@pytest.mark.parametrize("lacking", ["missing", "extra"])
+def test_a_detection_that_one_side_lacks_is_excused_and_stated(lacking: str) -> None:
+    everything = detections(50)
+    fewer = Detections(everything.boxes[1:], everything.scores[1:], everything.labels[1:])
+    sides = (everything, fewer) if lacking == "missing" else (fewer, everything)
+
+    found = verify_detections(*sides, box_tolerance=0.01)
+
+    assert (found.agreeing, found.detections, found.missing + found.extra) == (49, 50, 1)
+    assert str(found).endswith(f", 1 {lacking}")
 
 
 @pytest.mark.parametrize(

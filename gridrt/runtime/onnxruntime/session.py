@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
@@ -12,7 +14,8 @@ from onnx import GraphProto, ModelProto, ValueInfoProto
 from gridrt.errors import DependencyError, GraphError
 from gridrt.graph.contract import OUTPUTS, check_contract
 from gridrt.graph.graph import Graph, load_graph
-from gridrt.graph.metadata import refuse_unnamed
+from gridrt.graph.metadata import TARGET_KEY, refuse_unnamed
+from gridrt.machine.devices import find_cpu
 from gridrt.runtime.graph_info import graph_info
 from gridrt.runtime.info import ModelInfo
 from gridrt.runtime.onnxruntime.inference_session import inference_session
@@ -20,6 +23,9 @@ from gridrt.types import Float32Array, Int32Array, RawDetections, UInt8Array
 
 # Not TensorRT's: an engine of GridRT is built, checked and opened as a file of its own.
 PREFERRED_PROVIDERS = ("CUDAExecutionProvider", "CPUExecutionProvider")
+
+INT8_DOT_PRODUCTS = frozenset(("avx_vnni", "avx512_vnni", "amx_int8"))
+"""x86 instructions that add products of uint8 and int8 in 32 bits."""
 
 
 class OnnxRuntimeSession:
@@ -68,6 +74,8 @@ class OnnxRuntimeSession:
         if providers is not None and providers[0] not in self.providers:
             remedy = "Try gridrt doctor."
             raise DependencyError("the provider cannot start on this machine", place=providers[0], remedy=remedy)
+        if loaded.metadata.get(TARGET_KEY) == "cpu" and self.providers[0] == "CPUExecutionProvider":
+            _warn_of_saturation()
         device = self.providers[0].removesuffix("ExecutionProvider").lower()
         self.info: ModelInfo = graph_info(loaded.model, loaded.path, library(), device)
 
@@ -103,6 +111,15 @@ def _content(model: ModelProto, observed: Sequence[str]) -> bytes:
     """The file of a model with more outputs, without a copy of the model: protobuf merges what is concatenated."""
     more = ModelProto(graph=GraphProto(output=[ValueInfoProto(name=name) for name in observed]))
     return bytes(model.SerializeToString() + (more.SerializeToString() if observed else b""))
+
+
+@cache
+def _warn_of_saturation() -> None:
+    """Warn, once, where ONNX Runtime's products of uint8 and int8 saturate; see `gridrt.calib.targets.cpu`."""
+    cpu = find_cpu()
+    if "avx2" in cpu.instruction_sets and INT8_DOT_PRODUCTS.isdisjoint(cpu.instruction_sets):
+        message = f"INT8 graphs for the CPU lose accuracy on {cpu.name}, which has no VNNI: sums of products saturate"
+        warnings.warn(f"{message}. Use a processor with VNNI, or the FP32 graph.", stacklevel=2)
 
 
 def library() -> str:

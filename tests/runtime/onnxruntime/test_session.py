@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +13,8 @@ import pytest
 
 from gridrt.errors import DependencyError, GraphError
 from gridrt.graph.graph import Graph, load_graph
+from gridrt.machine.devices import Cpu
+from gridrt.runtime.onnxruntime import session as session_module
 from gridrt.runtime.onnxruntime.session import OnnxRuntimeSession
 from tests.fakes import WHOLE_IMAGE_GRAPH, whole_image_graph
 
@@ -199,3 +202,54 @@ def test_a_graph_off_the_contract_is_refused(tmp_path: Path, source: Callable[[P
 
     with pytest.raises(GraphError, match=r"a\.onnx: .*no metadata gridrt\.classes"):
         OnnxRuntimeSession(source(tmp_path / "a.onnx"))
+
+
+@pytest.fixture
+def int8_graph(tmp_path: Path) -> Callable[[str], Path]:
+    """Writes a graph that says that it was rewritten for a target."""
+
+    def write(target: str) -> Path:
+        model = whole_image_graph()
+        model.metadata_props.add(key="gridrt.target", value=target)
+        onnx.save(model, tmp_path / f"{target}.onnx")
+        return tmp_path / f"{target}.onnx"
+
+    return write
+
+
+def on_cpu_with(monkeypatch: pytest.MonkeyPatch, *instruction_sets: str) -> None:
+    monkeypatch.setattr(session_module, "find_cpu", lambda: Cpu("Some CPU", 1, instruction_sets))
+    session_module._warn_of_saturation.cache_clear()
+
+
+def test_int8_for_the_cpu_warns_once_where_products_saturate(
+    int8_graph: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    on_cpu_with(monkeypatch, "avx2", "avx512f")
+
+    with pytest.warns(UserWarning, match=r"Some CPU.* no VNNI.*FP32 graph"):
+        OnnxRuntimeSession(int8_graph("cpu"), threads=1)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        OnnxRuntimeSession(int8_graph("cpu"), threads=1)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    ("target", "instruction_sets"),
+    [
+        ("tensorrt", ["avx2"]),
+        ("cpu", ["avx2", "avx_vnni"]),
+        ("cpu", ["avx2", "avx512f", "avx512_vnni"]),
+        ("cpu", ["avx2", "avx512f", "amx_int8"]),
+        ("cpu", ["asimd", "asimddp"]),
+        ("cpu", []),
+    ],
+)
+def test_other_targets_and_processors_do_not(
+    int8_graph: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch, target: str, instruction_sets: list[str]
+) -> None:
+    on_cpu_with(monkeypatch, *instruction_sets)
+
+    OnnxRuntimeSession(int8_graph(target), threads=1)
