@@ -69,15 +69,14 @@ def overflowing(model: ModelProto, weight: str) -> ModelProto:
     return _with_weight(model, weight, lambda values: values / np.abs(values).max() * np.finfo(np.float32).max)
 
 
-def infinite_boxes(model: ModelProto) -> ModelProto:
-    """The final boxes are NaN or infinite; no weight is."""
+def nan_boxes(model: ModelProto) -> ModelProto:
+    """The final boxes are roots of negative numbers."""
     copy = _copied(model)
     final = copy.graph.output[0].name
     producer = next(node for node in copy.graph.node if final in node.output)
     producer.output[list(producer.output).index(final)] = f"{final}/exact"
-    copy.graph.node.append(onnx.helper.make_node("Log", [f"{final}/exact"], [f"{final}/log"], "log"))
-    copy.graph.node.append(onnx.helper.make_node("Log", [f"{final}/log"], [f"{final}/log_log"], "log_log"))
-    copy.graph.node.append(onnx.helper.make_node("Log", [f"{final}/log_log"], [final], "log_log_log"))
+    copy.graph.node.append(onnx.helper.make_node("Neg", [f"{final}/exact"], [f"{final}/negative"], "negative"))
+    copy.graph.node.append(onnx.helper.make_node("Sqrt", [f"{final}/negative"], [final], "root"))
     return copy
 
 

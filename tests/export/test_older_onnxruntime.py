@@ -35,7 +35,7 @@ def old_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("old")
     subprocess.run([sys.executable, "-m", "venv", folder], check=True)
     python = folder / "bin" / "python"
-    install = [python, "-m", "pip", "install", "--quiet", f"onnxruntime=={OLDEST}", "numpy<2"]
+    install = [str(python), "-m", "pip", "install", "--quiet", f"onnxruntime=={OLDEST}", "numpy<2"]
     done = subprocess.run(install, capture_output=True, text=True, check=False)
     if done.returncode:
         pytest.skip(f"cannot install onnxruntime {OLDEST} here: {done.stderr.strip().splitlines()[-1]}")

@@ -38,7 +38,7 @@ def file(
         return exported("tiny")
     recipe, target = load_recipe(request.param[0]), TARGETS[request.param[1]]
     path = tmp_path_factory.mktemp("rewritten") / "a.onnx"
-    ranges = defaultdict(lambda: Range(-1.0, 6.0))
+    ranges = defaultdict[str, Range](lambda: Range(-1.0, 6.0))
     rewritten = apply_recipe(onnx.load(exported("tiny")), recipe, target, ranges)
     save_rewritten(rewritten, path, recipe, target, "0" * 64, {})
     return path
@@ -104,7 +104,7 @@ def test_stale_notes_are_replaced() -> None:
     note_value_info(model)
 
     (value,) = model.graph.value_info
-    assert (value.name, *noted(value)) == ("a", np.float32, [None, 3])
+    assert (value.name, noted(value)) == ("a", (np.dtype(np.float32), [None, 3]))
 
 
 def test_files_of_older_versions_open(exported: Callable[[str], Path], tmp_path: Path, images: UInt8Array) -> None:

@@ -51,7 +51,7 @@ def test_a_backend_without_stages_names_none(tmp_path: Path) -> None:
 
 
 def test_the_first_error_of_a_detector_names_the_stage(tiny_synthetic_file: Path, tmp_path: Path) -> None:
-    onnx.save(broken.infinite_boxes(onnx.load(tiny_synthetic_file)), tmp_path / "a.onnx")
+    onnx.save(broken.nan_boxes(onnx.load(tiny_synthetic_file)), tmp_path / "a.onnx")
     detector = open_detector(tmp_path / "a.onnx", threads=1)
 
     errors = []
