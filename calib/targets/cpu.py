@@ -5,7 +5,7 @@ only where both its inputs and its output pass through Q/DQ. So outputs are quan
 additions, poolings and resizings between convolutions too.
 
 On x86 processors without VNNI, ONNX Runtime adds the products of two neighbours in 16 bits (vpmaddubsw), and
-2 * 255 * 127 = 64770 exceeds 32767: large sums saturate, which costs accuracy. Sessions warn of it.
+2 * 255 * 127 = 64770 exceeds 32767: large sums saturate, which can cost accuracy. Sessions warn of it.
 """
 
 from __future__ import annotations
