@@ -216,7 +216,9 @@ def test_what_no_kernel_takes_is_an_error_before_tensorrt_reads_it(
                 attribute.i = 6000
     onnx.save(model, tmp_path / "wide.onnx")
     monkeypatch.setattr(build, "network_from_graph", None)
-    with pytest.raises(EngineError, match=r"BatchedNms: an engine cannot run this node: max_output must be from 1 to 5120"):
+    with pytest.raises(
+        EngineError, match=r"BatchedNms: an engine cannot run this node: max_output must be from 1 to 5120"
+    ):
         engine_from_graph(load_graph(tmp_path / "wide.onnx"), tmp_path / "wide.engine", ONE_SIZE)
 
 
