@@ -118,8 +118,8 @@ def _warn_of_saturation() -> None:
     """Warn, once, where ONNX Runtime's products of uint8 and int8 saturate; see `gridrt.calib.targets.cpu`."""
     cpu = find_cpu()
     if "avx2" in cpu.instruction_sets and INT8_DOT_PRODUCTS.isdisjoint(cpu.instruction_sets):
-        message = f"INT8 graphs for the CPU can lose accuracy on {cpu.name}, which has no VNNI: sums of products saturate"
-        warnings.warn(f"{message}. Use a processor with VNNI, or the FP32 graph.", stacklevel=2)
+        loss = f"INT8 graphs for the CPU can lose accuracy on {cpu.name}, which has no VNNI: sums of products saturate"
+        warnings.warn(f"{loss}. Use a processor with VNNI, or the FP32 graph.", stacklevel=2)
 
 
 def library() -> str:
