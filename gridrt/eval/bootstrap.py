@@ -23,7 +23,7 @@ CONFIDENCE = 0.95
 IOU_ROWS = {"ap50": 0, "ap75": 5, "ap80": 6, "ap90": 8}
 """Fields of `gridrt.eval.AveragePrecision` at one IoU, with its place among 0.50, 0.55, ..., 0.95."""
 RECALL_STEPS = np.linspace(0, 1, 101)
-BLOCK = 1 << 22
+BLOCK = 1 << 20
 """Numbers in an array of detections by resamples, at most; resamples beyond it are taken one after the other."""
 
 BoolArray: TypeAlias = npt.NDArray[np.bool_]
@@ -124,14 +124,14 @@ def _precision(matches: ClassMatches, weights: Int32Array, objects: Int32Array) 
     hits = np.arange(int(objects.max(initial=0)) + 1)[:, None]
     steps = np.searchsorted(RECALL_STEPS, hits / np.maximum(objects, 1), side="right").astype(np.int16)
     steps[0] = 0
-    counted = np.cumsum(weights[matches.images], axis=0)  # [D, B]
+    counted = np.cumsum(weights.take(matches.images, axis=0), axis=0, dtype=np.int32)  # [D, B]
     found = np.zeros((len(matches.hits), len(columns)))
     for row, (is_hit, is_ignored) in enumerate(zip(matches.hits, matches.ignored, strict=True)):
         at, aside = np.flatnonzero(is_hit), np.flatnonzero(is_ignored)
-        hit = np.cumsum(weights[matches.images[at]], axis=0)
-        ignored = np.cumsum(weights[matches.images[aside]], axis=0)
+        hit = np.cumsum(weights.take(matches.images[at], axis=0), axis=0, dtype=np.int32)
+        ignored = np.cumsum(weights.take(matches.images[aside], axis=0), axis=0, dtype=np.int32)
         before = np.vstack([np.zeros_like(columns), ignored])[np.searchsorted(aside, at)] if len(aside) else 0
-        precision = hit / (counted[at] - before + np.spacing(1))
+        precision = hit / (counted.take(at, axis=0) - before + np.spacing(1))
         highest = np.maximum.accumulate(precision[::-1], axis=0)[::-1]
         reached = np.diff(steps[hit, columns], axis=0, prepend=np.int16(0))
         found[row] = (highest * reached).sum(axis=0) / len(RECALL_STEPS)
