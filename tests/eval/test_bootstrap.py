@@ -59,7 +59,9 @@ def repeated(times: list[int], random: np.random.Generator) -> COCOeval:
         times: by image, how often it is there.
         random: of the objects and detections, which `times` does not change.
     """
-    images, objects, found = [], [], []
+    images: list[dict[str, Any]] = []
+    objects: list[dict[str, Any]] = []
+    found: list[dict[str, Any]] = []
     for times_here in times:
         boxes = random.uniform(10, 60, (4, 4))
         crowds, labels = random.random(4) < 0.2, random.integers(3, size=4)
