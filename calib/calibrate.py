@@ -158,13 +158,13 @@ def calibrate(  # noqa: PLR0913 - one keyword for each choice
     ranking, mixed = _measured(graph, recipe, evaluator, max_ap_drop, sensitivity=sensitivity)
     recipe = recipe if mixed is None else mixed.recipe
     fidelity, ap_after = evaluator.outcome(recipe)
-    interval = evaluator.loss(recipe).ap_drop_interval
+    drop = evaluator.loss(recipe).ap_drop_interval
     calibration = {"method": method, "images": len(files), "scale": list(reference.scale)}
 
     model = evaluator.apply(recipe)
     written = save_rewritten(model, out, recipe, TARGETS[target], graph.sha256, calibration)
     done = Calibrated(
-        written, recipe, recipe_file, len(files), fidelity, evaluator.ap, ap_after, interval, ranking, mixed, calibration
+        written, recipe, recipe_file, len(files), fidelity, evaluator.ap, ap_after, drop, ranking, mixed, calibration
     )
     if recipe_file is not None:
         write_text(recipe_file, recipe_text(recipe))
