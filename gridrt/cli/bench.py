@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from gridrt.cli import exit_codes, gate_options, options
+from gridrt.cli import gate_options, options
 from gridrt.cli.program import command_line
 
 if TYPE_CHECKING:
@@ -100,14 +100,7 @@ def command(
     click.echo("\n".join(bench_lines(result)))
     success = success_line(result, outputs, time.perf_counter() - started)
     click.echo(f"{success} Next: {_next(result, measured['images'])}")
-    status = 0
-    if not result.complete:
-        status = exit_codes.INTERRUPTED
-    elif not all(gate.met and (gate.decidable or not decidable) for gate in result.gates):
-        status = exit_codes.GATE_NOT_MET
-    elif result.failed:
-        status = exit_codes.USER_ERROR
-    if status:
+    if status := gate_options.exit_status(result, decidable=decidable):
         click.get_current_context().exit(status)
 
 

@@ -1,13 +1,18 @@
-"""Options of the gates of `gridrt bench`."""
+"""Options of the gates of `gridrt bench`, and its exit status."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
 from functools import reduce, wraps
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+
+from gridrt.cli import exit_codes
+
+if TYPE_CHECKING:
+    from gridrt.bench.result import BenchResult
 
 
 class _Threshold(click.FloatRange):
@@ -54,3 +59,17 @@ def gates(command: Callable[..., None]) -> Callable[..., None]:
         command(gates=Gates(max_ap_drop, max_ap90_drop, min_fps, min_speedup), **others)
 
     return reduce(lambda wrapped, option: option(wrapped), reversed(OPTIONS), gathered)
+
+
+def exit_status(result: BenchResult, *, decidable: bool) -> int:
+    """The exit status of a bench; images that failed count where no gate does.
+
+    Args:
+        result: with its gates checked.
+        decidable: a gate that is met but not decidable counts as not met.
+    """
+    if not result.complete:
+        return exit_codes.INTERRUPTED
+    if not all(gate.met and (gate.decidable or not decidable) for gate in result.gates):
+        return exit_codes.GATE_NOT_MET
+    return exit_codes.USER_ERROR if result.failed else 0

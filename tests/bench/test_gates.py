@@ -24,9 +24,10 @@ WORSE = plain_row("b.onnx", ap=0.495, ap90=0.19, seconds=(0.01, 0.015, 0.02))
 def test_a_gate_is_met_up_to_what_was_measured(looser: Gates, tighter: Gates, found: float) -> None:
     result = bench_result([REFERENCE, WORSE])
 
-    value = pytest.approx(found)
-    assert [(gate.row, gate.value, gate.met) for gate in check_gates(result, looser)] == [("b.onnx", value, True)]
-    assert [(gate.row, gate.value, gate.met) for gate in check_gates(result, tighter)] == [("b.onnx", value, False)]
+    for gates, met in ((looser, True), (tighter, False)):
+        [gate] = check_gates(result, gates)
+        assert (gate.row, gate.met) == ("b.onnx", met)
+        assert gate.value == pytest.approx(found)
 
 
 def test_a_gain_meets_any_gate_on_a_drop() -> None:

@@ -73,7 +73,13 @@ def _gates_in_words(gates: Sequence[GateResult]) -> str:
     missed = sum(not gate.met for gate in gates)
     if not gates:
         return ""
-    return f"{missed} of {format_count(len(gates), 'gate')} not met" if missed else "every gate met"
+    outcome = f"{missed} of {format_count(len(gates), 'gate')} not met" if missed else "every gate met"
+    return outcome + _undecided(gates)
+
+
+def _undecided(gates: Sequence[GateResult]) -> str:
+    count = sum(not gate.decidable for gate in gates)
+    return f", {count} not decidable on these images" if count else ""
 
 
 def _cards(result: BenchResult) -> Iterator[Card]:
@@ -84,6 +90,7 @@ def _cards(result: BenchResult) -> Iterator[Card]:
         missed = sum(not gate.met for gate in own)
         gates = format_count(len(own), "gate")
         verdict = f"{missed} of {gates} not met" if missed else f"{gates} met" if own else ""
+        verdict += _undecided(own)
         is_good = not missed and not row.failure
         yield Card(
             look,
