@@ -105,7 +105,7 @@ def benchmark(  # noqa: PLR0913 - a call names what it sets
         files = [file for file in map(dataset.path, range(len(dataset))) if file not in failed]
         complete = run_interleaved(ordered, files, least_runs)
         _require_one(ordered)
-        complete = _measure_once(ordered, files[0] if complete and stages else None) and complete
+        complete = _measure_memory_and_stages(ordered, files[0] if complete and stages else None) and complete
         done = max(len(candidate.detections) for candidate in ordered if not candidate.failure)
         result = BenchResult(
             complete,
@@ -178,7 +178,7 @@ def _distance_from_weights(candidate: Candidate) -> int:
     return 0 if info.parent_sha256 is None else 1
 
 
-def _measure_once(candidates: Sequence[Candidate], image: Path | None) -> bool:
+def _measure_memory_and_stages(candidates: Sequence[Candidate], image: Path | None) -> bool:
     """Measure memory, then stages, whose measurement takes more of it; returns whether all was done.
 
     Args:
