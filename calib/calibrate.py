@@ -20,6 +20,7 @@ from gridrt.calib.targets import TARGETS
 from gridrt.data.coco import CocoDataset
 from gridrt.detector import Detector
 from gridrt.errors import GridRTError
+from gridrt.eval.bootstrap import Interval
 from gridrt.files import check_apart, check_writable, require_suffix, write_text
 from gridrt.graph.graph import Graph
 
@@ -39,6 +40,8 @@ class Calibrated:
         fidelity: of its detections to those of the graph in FP32, in some of those images.
         ap: of the graph in FP32, in points of 100; None without annotations.
         ap_after: of `graph`, with FP16 rounded as on a GPU.
+        ap_drop_interval: that holds 95 % of the loss of AP over resampled images, in points of 100; None without
+            annotations.
         ranking: what each block costs alone, costliest first; empty where that was neither asked for nor needed.
         mixture: what was found for a budget.
         calibration: method, images and scale, as they are in the graph's metadata.
@@ -51,6 +54,7 @@ class Calibrated:
     fidelity: Fidelity
     ap: float | None
     ap_after: float | None
+    ap_drop_interval: Interval | None
     ranking: list[BlockCost]
     mixture: Mixture | None
     calibration: dict[str, Any]
@@ -63,6 +67,7 @@ class Calibrated:
             "fidelity": self.fidelity.to_json(),
             "ap": self.ap,
             "ap_after": self.ap_after,
+            "ap_drop_interval": self.ap_drop_interval,
             "blocks": [asdict(cost) for cost in self.ranking],
             "kept_in_fp16": [] if self.mixture is None else list(self.mixture.kept_back),
         }
@@ -153,12 +158,13 @@ def calibrate(  # noqa: PLR0913 - one keyword for each choice
     ranking, mixed = _measured(graph, recipe, evaluator, max_ap_drop, sensitivity=sensitivity)
     recipe = recipe if mixed is None else mixed.recipe
     fidelity, ap_after = evaluator.outcome(recipe)
+    drop = evaluator.loss(recipe).ap_drop_interval
     calibration = {"method": method, "images": len(files), "scale": list(reference.scale)}
 
     model = evaluator.apply(recipe)
     written = save_rewritten(model, out, recipe, TARGETS[target], graph.sha256, calibration)
     done = Calibrated(
-        written, recipe, recipe_file, len(files), fidelity, evaluator.ap, ap_after, ranking, mixed, calibration
+        written, recipe, recipe_file, len(files), fidelity, evaluator.ap, ap_after, drop, ranking, mixed, calibration
     )
     if recipe_file is not None:
         write_text(recipe_file, recipe_text(recipe))

@@ -13,6 +13,7 @@ from gridrt.calib.fp16 import HALF_OPS
 from gridrt.calib.plan import Plan, plan_from_recipe
 from gridrt.calib.recipe import Recipe, Rule
 from gridrt.calib.targets.quantization import weighted_nodes
+from gridrt.eval.bootstrap import Interval
 from gridrt.graph.wiring import wiring_of
 from gridrt.stages import module_of_node, stage_of_node
 
@@ -24,13 +25,16 @@ class Loss:
     Attributes:
         disagreement: see `Fidelity`.
         ap_drop: in points of 100; None where there are no annotations.
+        ap_drop_interval: that holds 95 % of `ap_drop` over resampled images, in points of 100; None where it is not
+            measured.
     """
 
     disagreement: float
     ap_drop: float | None
+    ap_drop_interval: Interval | None = None
 
     def beyond(self, baseline: Loss) -> Loss:
-        """The loss in addition to that of another graph."""
+        """The loss in addition to that of another graph, without an interval."""
         known = self.ap_drop is not None and baseline.ap_drop is not None
         drop = (self.ap_drop or 0.0) - (baseline.ap_drop or 0.0) if known else None
         return Loss(self.disagreement - baseline.disagreement, drop)

@@ -539,12 +539,15 @@ def benchmark(  # noqa: PLR0913 - options with defaults
     scale: Scale | None = None,
     threads: int | None = None,
     trust_checkpoint: bool = False,
+    runs: int | None = None,
+    stages: bool = True,
     gates: Gates | None = None,
 ) -> BenchResult:
     """Measure average precision, latency, size and memory of models side by side.
 
     Each image goes through all models in rotating order, each in a process of its own. A model that cannot be measured
-    is a row with the reason. Control-C ends the measurement; the result then covers the images that were done.
+    is a row with the reason. An image that cannot be read is skipped for all models. Control-C ends the measurement;
+    the result then covers the images that were done.
 
     Args:
         models: as `open_detector` takes them; a row for each.
@@ -557,19 +560,23 @@ def benchmark(  # noqa: PLR0913 - options with defaults
         backends: names of backends, each for the files that it opens; a file that two of them open has two rows. The
             other files are run by the backend that "auto" takes.
         fp16: measure checkpoints also in half precision: with kernels, on an NVIDIA GPU.
-        scale: most pixels on the long and on the short side of a resized image; None is each model's own.
+        scale: most pixels on the long and on the short side of a resized image; None takes the scale that the files
+            note. Where they note different ones, each model runs at its own, and those that differ from the reference
+            meet no gate.
         threads: CPU threads, for backends that honour it; None leaves the choice to each.
         trust_checkpoint: see `open_detector`.
+        runs: times of each model, at least: few images are run again. None takes 50.
+        stages: also measure where the time of each session goes.
         gates: requirements that the rows are checked against, `gridrt.bench.gates.Gates`.
 
     Returns:
-        `rows`, `reference`, `gates` and `conditions`: average precision in 0..1, times in seconds, sizes in bytes;
-        `to_json()` for all of it.
+        `rows`, `reference`, `gates`, `failed` images and `conditions`: average precision in 0..1, times in seconds,
+        sizes in bytes; `to_json()` for all of it.
 
     Raises:
-        DataError: `images` and `annotations` do not belong together, or an image is not as large as annotated.
-        ImageError: an image cannot be read.
-        GridRTError: no model can be measured, a backend opens none of the files, or no backend honours an option.
+        DataError: `images` and `annotations` do not belong together.
+        GridRTError: a file of `models` is missing, no image can be read, no model can be measured, a backend opens none
+            of the files, or no backend honours an option.
 
     Example:
         >>> result = gridrt.benchmark(
@@ -591,6 +598,8 @@ def benchmark(  # noqa: PLR0913 - options with defaults
         scale=scale,
         threads=threads,
         trust_checkpoint=trust_checkpoint,
+        runs=runs,
+        stages=stages,
         gates=gates,
     )
 

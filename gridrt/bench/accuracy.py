@@ -17,11 +17,13 @@ CURVES = (0.5, 0.75, 0.9)
 """IoUs whose precision-recall curves are kept."""
 
 
-def accuracy_of(dataset: CocoDataset, class_names: Sequence[str], detections: Mapping[Path, Detections]) -> Accuracy:
+def evaluation_of(
+    dataset: CocoDataset, class_names: Sequence[str], detections: Mapping[Path, Detections]
+) -> Evaluation:
     """Evaluate detections.
 
     Args:
-        dataset: its images are those of `detections`.
+        dataset: images that are not in `detections` do not count, nor do their objects.
         class_names: of the model, in the order of its labels.
         detections: by image file.
 
@@ -29,12 +31,18 @@ def accuracy_of(dataset: CocoDataset, class_names: Sequence[str], detections: Ma
         DataError: the classes are not those of the data.
     """
     categories = categories_of_labels(class_names, dataset)
+    files = [dataset.path(index) for index in range(len(dataset))]
     results = [
         result
-        for index, image in enumerate(dataset.images)
-        for result in detections[dataset.path(index)].to_coco(image.id, categories)
+        for file, image in zip(files, dataset.images, strict=True)
+        if file in detections
+        for result in detections[file].to_coco(image.id, categories)
     ]
-    evaluation = Evaluation(dataset, results)
+    return Evaluation(dataset, results, {file: "not measured" for file in files if file not in detections})
+
+
+def accuracy_of(evaluation: Evaluation) -> Accuracy:
+    """The figures of an evaluation."""
     metrics = evaluation.metrics()
     return Accuracy(
         images=metrics.images,

@@ -8,19 +8,21 @@ from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tqdm import tqdm
-
+from gridrt.bench import interleave
 from gridrt.bench.candidates import Candidate, candidates_of, require_honoured
 from gridrt.bench.conditions import conditions
 from gridrt.bench.disagreement import Disagreement, worst_disagreements
 from gridrt.bench.gates import Gates, check_gates
 from gridrt.bench.interleave import run_interleaved
+from gridrt.bench.progress import with_progress
 from gridrt.bench.result import BenchResult
 from gridrt.bench.rows import rows_of
+from gridrt.bench.scale import set_scale
 from gridrt.data.coco import CocoDataset
 from gridrt.data.synthetic import write_split
-from gridrt.errors import DataError, GridRTError
+from gridrt.errors import DataError, GridRTError, ImageError
 from gridrt.eval.results import categories_of_labels
+from gridrt.model.zoo import NAMES
 from gridrt.runtime.backend import SessionOptions
 
 SYNTHETIC_IMAGES = 100
@@ -41,12 +43,15 @@ def benchmark(  # noqa: PLR0913 - a call names what it sets
     scale: tuple[int, int] | None = None,
     threads: int | None = None,
     trust_checkpoint: bool = False,
+    runs: int | None = None,
+    stages: bool = True,
     gates: Gates | None = None,
 ) -> BenchResult:
     """Measure average precision, latency, size and memory of models side by side.
 
     Each image goes through all models in rotating order, each in a process of its own. A model that cannot be measured
-    is a row with the reason. Control-C ends the measurement; the result then covers the images that were done.
+    is a row with the reason. An image that cannot be read is skipped for all models. Control-C ends the measurement;
+    the result then covers the images that were done.
 
         result = benchmark(["r50.pth", "r50.int8.onnx"], images="val2017", annotations="instances_val2017.json",
                            gates=Gates(max_ap_drop=0.5))
@@ -64,35 +69,53 @@ def benchmark(  # noqa: PLR0913 - a call names what it sets
         backends: names of backends, each for the files that it opens; a file that two of them open has two rows. The
             others are run by the preferred backend.
         fp16: measure checkpoints also in half precision: with kernels, on an NVIDIA GPU.
-        scale: most pixels on the long and on the short side of a resized image; None is what each model learned from.
+        scale: most pixels on the long and on the short side of a resized image; None takes the scale that the files
+            note. Where they note different ones, each model runs at its own, and those that differ from the reference
+            meet no gate.
         threads: CPU threads, for backends that honour it; None leaves the choice to each.
         trust_checkpoint: allow a checkpoint that needs unpickling of arbitrary classes, which can run code.
+        runs: times of each model, at least: few images are run again. None takes `gridrt.bench.interleave.LEAST_RUNS`.
+        stages: also measure where the time of each session goes.
         gates: requirements that the rows are checked against.
 
     Returns:
         Average precision in 0..1, times in seconds, sizes in bytes.
 
     Raises:
-        DataError: `images` and `annotations` do not belong together, or an image is not as large as annotated.
-        GridRTError: no model can be measured, a backend of `backends` opens none of the files, or no backend honours
-            an option.
-        ImageError: an image cannot be read.
+        DataError: `images` and `annotations` do not belong together.
+        GridRTError: a file of `models` is missing, no image can be read, no model can be measured, a backend of
+            `backends` opens none of the files, or no backend honours an option.
     """
     named = [str(model) for model in (*([] if reference is None else [reference]), *models)]
+    if missing := [name for name in named if name not in NAMES and not Path(name).exists()]:
+        raise GridRTError("a model file is missing", place=", ".join(missing))
+    least_runs = interleave.LEAST_RUNS if runs is None else runs
     options = SessionOptions(threads=threads, trust_checkpoint=trust_checkpoint)
     with _dataset(images, annotations, max_images) as dataset, ExitStack() as processes:
-        # Each once: a bad image must not end a long bench, nor must the first model wait for the disk for all others.
-        for index in tqdm(range(len(dataset)), "reading", unit="image", leave=False, disable=None):
-            dataset.load_image(index)
+        failed = _unreadable(dataset)
         candidates = candidates_of(named, backends, fp16=fp16)
         require_honoured(candidates, options)
         for candidate in candidates:
-            if process := candidate.start(scale, options):
+            if process := candidate.start(options):
                 processes.enter_context(closing(process))
         _open(candidates, None if images is None else dataset)
+        set_scale(candidates, scale)
         chosen = candidates[0] if reference is not None else min(candidates, key=_distance_from_weights)
         ordered = [chosen, *(candidate for candidate in candidates if candidate is not chosen)]
-        return _measured(ordered, dataset, threads, gates or Gates())
+        files = [file for file in map(dataset.path, range(len(dataset))) if file not in failed]
+        complete = run_interleaved(ordered, files, least_runs)
+        _require_one(ordered)
+        complete = _measure_memory_and_stages(ordered, files[0] if complete and stages else None) and complete
+        done = max(len(candidate.detections) for candidate in ordered if not candidate.failure)
+        result = BenchResult(
+            complete,
+            conditions(dataset, done, threads, least_runs, chosen),
+            chosen.name,
+            rows_of(ordered, dataset),
+            {str(file): error for file, error in failed.items()},
+            disagreements=[each for candidate in ordered[1:] for each in _disagreements(chosen, candidate)],
+        )
+        return replace(result, gates=check_gates(result, gates or Gates()))
 
 
 @contextmanager
@@ -111,6 +134,23 @@ def _dataset(
         yield CocoDataset(Path(folder, "val"), Path(folder, "instances_val.json"))
 
 
+def _unreadable(dataset: CocoDataset) -> dict[Path, str]:
+    """Read each image once, so that no model waits for the disk; returns those that fail, each with the error.
+
+    Raises:
+        GridRTError: all fail.
+    """
+    failed: dict[Path, str] = {}
+    for index in with_progress(range(len(dataset)), "reading"):
+        try:
+            dataset.load_image(index)
+        except (ImageError, DataError) as error:  # noqa: PERF203 - each image may fail
+            failed[dataset.path(index)] = str(error)
+    if len(failed) == len(dataset):
+        raise GridRTError("every image failed", place=dataset.place, value=next(iter(failed.values()), "no images"))
+    return failed
+
+
 def _open(candidates: Sequence[Candidate], dataset: CocoDataset | None) -> None:
     """Wait for the processes, which open at the same time.
 
@@ -121,43 +161,36 @@ def _open(candidates: Sequence[Candidate], dataset: CocoDataset | None) -> None:
     for candidate in candidates:
         if candidate.process is not None:
             with candidate.required():
-                candidate.description = candidate.call("describe")
+                info = candidate.call("describe")
                 if dataset is not None:
-                    categories_of_labels(candidate.description.info.class_names, dataset)
+                    categories_of_labels(info.class_names, dataset)
+                candidate.info = info
     _require_one(candidates)
 
 
 def _distance_from_weights(candidate: Candidate) -> int:
     """0 for the weights as they were trained, then FP32, then other precisions, then what has failed."""
-    if candidate.description is None or candidate.failure:
+    info = candidate.info
+    if info is None or candidate.failure:
         return 3
-    info = candidate.description.info
     if info.precision != "fp32":
         return 2
     return 0 if info.parent_sha256 is None else 1
 
 
-def _measured(ordered: Sequence[Candidate], dataset: CocoDataset, threads: int | None, gates: Gates) -> BenchResult:
-    """Run open candidates, the reference first."""
-    reference, files = ordered[0], [dataset.path(index) for index in range(len(dataset))]
-    complete = run_interleaved(ordered, files)
-    _require_one(ordered)
-    measured = [candidate for candidate in ordered if not candidate.failure]
-    for candidate in measured:  # before the stages, whose measurement takes more
+def _measure_memory_and_stages(candidates: Sequence[Candidate], image: Path | None) -> bool:
+    """Measure memory, then stages, whose measurement takes more of it; returns whether all was done.
+
+    Args:
+        candidates: after the interleaved runs.
+        image: to time the stages on; None leaves them out.
+    """
+    measured = [candidate for candidate in candidates if not candidate.failure]
+    for candidate in measured:
         with candidate.optional("memory"):
             candidate.memory = candidate.call("memory")
-    complete = complete and _time_stages(measured, files[0])
-    disagreements = [each for candidate in ordered[1:] for each in _disagreements(reference, candidate)]
-    rows = rows_of(ordered, dataset)
-    stated = conditions(dataset, threads, reference)
-    result = BenchResult(complete, stated, reference.name, rows, disagreements=disagreements)
-    return replace(result, gates=check_gates(result, gates))
-
-
-def _time_stages(candidates: Sequence[Candidate], image: Path) -> bool:
-    """Time stages, one candidate after the other; returns whether all was done."""
     try:
-        for candidate in candidates:
+        for candidate in measured if image else ():
             with candidate.optional("stages"):
                 candidate.stages = candidate.call("stages", image)
     except KeyboardInterrupt:
@@ -166,11 +199,12 @@ def _time_stages(candidates: Sequence[Candidate], image: Path) -> bool:
 
 
 def _disagreements(reference: Candidate, other: Candidate) -> list[Disagreement]:
-    if reference.description is None:
+    if reference.info is None:
         return []
-    names = reference.description.info.class_names
     with other.optional("disagreements"):
-        return worst_disagreements(other.name, names, reference.detections, other.detections, DISAGREEMENTS)
+        return worst_disagreements(
+            other.name, reference.info.class_names, reference.detections, other.detections, DISAGREEMENTS
+        )
     return []
 
 

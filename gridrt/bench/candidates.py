@@ -12,11 +12,13 @@ from typing import Any
 
 from gridrt.bench.process import CandidateError, CandidateProcess
 from gridrt.bench.result import DETECTOR, SESSION, StageRow
-from gridrt.bench.worker import Description, Memory, TimedRun, WorkerOptions, open_worker
+from gridrt.bench.worker import Memory, TimedRun, WorkerOptions, open_worker
+from gridrt.config import ScaleOrigin
 from gridrt.errors import GridRTError
 from gridrt.files import sha256_of
 from gridrt.model.zoo import NAMES, locate
 from gridrt.runtime.backend import Backend, SessionOptions, backend_named, backends_for, choose_backend
+from gridrt.runtime.info import ModelInfo
 from gridrt.types import Detections
 
 HALF_PRECISION = "pytorch_cuda"
@@ -35,7 +37,9 @@ class Candidate:
         bytes: size of the file.
         sha256: of the file.
         process: runs it; None before it starts, and where `failure` is set by then.
-        description: None where it does not open.
+        info: of its session; None where it does not open.
+        scale: most pixels on the long and on the short side of a resized image; None where it does not open.
+        scale_origin: where `scale` comes from.
         detections: by image file.
         seconds: of each run, of `SESSION` and `DETECTOR`.
         memory: of its process after the interleaved runs; None where it was not measured.
@@ -51,7 +55,9 @@ class Candidate:
     bytes: int | None = None
     sha256: str | None = None
     process: CandidateProcess | None = None
-    description: Description | None = None
+    info: ModelInfo | None = None
+    scale: tuple[int, int] | None = None
+    scale_origin: ScaleOrigin = "assumed"
     detections: dict[Path, Detections] = field(default_factory=dict)
     seconds: dict[str, list[float]] = field(default_factory=lambda: {SESSION: [], DETECTOR: []})
     memory: Memory | None = None
@@ -59,17 +65,12 @@ class Candidate:
     failure: str = ""
     not_measured: list[str] = field(default_factory=list)
 
-    def start(self, scale: tuple[int, int] | None, options: SessionOptions) -> CandidateProcess | None:
-        """Start its process with those of the options that its backend honours; None where the file cannot be run.
-
-        Args:
-            scale: most pixels on the long and on the short side of a resized image; None is what it learned from.
-            options: for all candidates.
-        """
+    def start(self, options: SessionOptions) -> CandidateProcess | None:
+        """Start its process with those of the options that its backend honours; None where the file cannot be run."""
         if self.backend is None or self.path is None:
             return None
         honoured = {name: getattr(options, name) for name in options.given & self.backend.options}
-        opened_with = WorkerOptions(self.backend.name, self.path, scale, SessionOptions(**honoured))
+        opened_with = WorkerOptions(self.backend.name, self.path, SessionOptions(**honoured))
         self.process = CandidateProcess(open_worker, opened_with)
         return self.process
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gridrt.bench.result import SESSION, BenchResult, GateResult, Row
 
@@ -31,19 +31,36 @@ class Gates:
 def check_gates(result: BenchResult, gates: Gates) -> list[GateResult]:
     """Check every row but the reference; the reference itself where it is the only row.
 
-    What was not measured meets no gate.
+    What was not measured meets no gate, nor does a row that was run at another scale than the reference.
     """
     rows = [row for row in result.rows if row.name != result.reference] or result.rows
-    return [outcome for row in rows for outcome in _check_row(row, gates)]
+    found = [outcome for row in rows for outcome in (*_check_accuracy(row, gates), *_check_speed(row, gates))]
+    mismatches = {row.name: result.scale_mismatch(row) for row in rows}
+    return [
+        replace(gate, met=gate.met and not reason, reason=reason) if (reason := mismatches[gate.row]) else gate
+        for gate in found
+    ]
 
 
-def _check_row(row: Row, gates: Gates) -> Iterator[GateResult]:
+def _check_accuracy(row: Row, gates: Gates) -> Iterator[GateResult]:
     for name, figure, most in (("AP", "ap", gates.max_ap_drop), ("AP90", "ap90", gates.max_ap90_drop)):
         if most is not None:
-            rule, delta = f"{name} falls by at most {most:g} points", row.deltas.get(figure)
-            # Adding 0.0 takes the sign off what rounds to zero.
-            value = "not measured" if delta is None else f"{round(100 * delta, 2) + 0.0:+.2f}"
-            yield GateResult(rule, row.name, value, met=delta is not None and -100 * delta <= most + ROUNDING)
+            delta, interval = row.deltas.get(figure), row.intervals.get(figure)
+            value = None if delta is None else 100 * delta
+            low, high = (0.0, 0.0) if interval is None else (100 * interval[0], 100 * interval[1])
+            yield GateResult(
+                f"{name} falls by at most {most:g} points",
+                row.name,
+                most,
+                value,
+                met=value is not None and -value <= most + ROUNDING,
+                interval=None if interval is None else (low, high),
+                decidable=interval is None or not low + ROUNDING < -most < high - ROUNDING,
+                images=row.accuracy.images if row.accuracy else None,
+            )
+
+
+def _check_speed(row: Row, gates: Gates) -> Iterator[GateResult]:
     fps = row.speed.latency[SESSION].fps if row.speed else None
     speedup = row.speed.speedup[SESSION] if row.speed else None
     for rule, found, least in (
@@ -51,5 +68,4 @@ def _check_row(row: Row, gates: Gates) -> Iterator[GateResult]:
         ("at least {:g} times as fast", speedup, gates.min_speedup),
     ):
         if least is not None:
-            value = "not measured" if found is None else f"{found:.2f}"
-            yield GateResult(rule.format(least), row.name, value, met=found is not None and found >= least)
+            yield GateResult(rule.format(least), row.name, least, found, met=found is not None and found >= least)

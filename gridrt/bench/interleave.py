@@ -9,16 +9,17 @@ from pathlib import Path
 from tqdm import tqdm
 
 from gridrt.bench.candidates import Candidate
+from gridrt.bench.progress import with_progress
 
 REST_SECONDS = 0.2
 """Before each run: a thread pool spins for a while after its work, on the cores that the next run needs."""
 WARM_UP = 3
 """Rounds before those that count."""
 LEAST_RUNS = 50
-"""Images are run again until each candidate has at least so many times; detections count once."""
+"""Of each candidate, unless asked otherwise."""
 
 
-def run_interleaved(candidates: Sequence[Candidate], images: Sequence[Path]) -> bool:
+def run_interleaved(candidates: Sequence[Candidate], images: Sequence[Path], least_runs: int) -> bool:
     """Run all images through all candidates, in rotating order; one that fails drops out, the others go on.
 
     A round is recorded as a whole, so that runs with the same index were made side by side. Control-C ends the runs.
@@ -26,14 +27,15 @@ def run_interleaved(candidates: Sequence[Candidate], images: Sequence[Path]) -> 
     Args:
         candidates: open ones; those that have failed are skipped.
         images: at least one.
+        least_runs: images are run again until each candidate has at least so many times; detections count once.
 
     Returns:
         Whether all rounds were run.
     """
-    passes = -(-LEAST_RUNS // len(images))
+    passes = -(-least_runs // len(images))
     rounds = [images[0]] * WARM_UP + list(images) * passes
     try:
-        for number, image in enumerate(tqdm(rounds, "bench", unit="image", leave=False, disable=None)):
+        for number, image in enumerate(with_progress(rounds, "bench")):
             running = [candidate for candidate in candidates if not candidate.failure]
             first = number % max(len(running), 1)
             runs = []

@@ -12,6 +12,8 @@ from typing import Any
 
 from gridrt.bench.disagreement import Disagreement
 from gridrt.bench.timing import Latency
+from gridrt.eval.bootstrap import Interval
+from gridrt.formatting import format_count, format_scale
 
 SCHEMA = 2
 FIGURES = ("ap", "ap50", "ap75", "ap80", "ap90", "small", "medium", "large")
@@ -84,10 +86,13 @@ class Row:
         sha256: of the file.
         weights_sha256: of the checkpoint that it was made from; None where the file does not say.
         run_by: library and device, such as "onnxruntime 1.32.0, CPU"; empty where it could not be opened.
+        scale: most pixels on the long and on the short side of a resized image; None where it could not be opened.
         failure: why it has no figures, or not for all images; empty where it has.
         warnings: what a reader has to know, such as that it was made from other weights.
         accuracy: None where there is no ground truth, or no figures.
         deltas: the fields `FIGURES` minus the reference's.
+        intervals: low and high end of the interval that holds 95 % of a delta over resampled images, by "ap", "ap50",
+            "ap75", "ap80" and "ap90"; empty where they were not measured.
         speed: None where there are no figures.
         memory: peak main memory of its process in bytes; None where the system does not report it.
         gpu_memory: GPU memory of its process in bytes; None without a GPU.
@@ -104,10 +109,12 @@ class Row:
     sha256: str | None = None
     weights_sha256: str | None = None
     run_by: str = ""
+    scale: tuple[int, int] | None = None
     failure: str = ""
     warnings: Sequence[str] = ()
     accuracy: Accuracy | None = None
     deltas: Mapping[str, float | None] = field(default_factory=dict)
+    intervals: Mapping[str, Interval] = field(default_factory=dict)
     speed: Speed | None = None
     memory: int | None = None
     gpu_memory: int | None = None
@@ -126,14 +133,45 @@ class GateResult:
     Attributes:
         rule: such as "AP falls by at most 0.5 points".
         row: name of the row.
-        value: what was measured, in words.
-        met: whether it is met.
+        limit: the number in `rule`.
+        value: what was measured: change of AP in points of 100, negative for a loss, images per second, or the speedup;
+            None where it was not measured.
+        interval: low and high end of the interval that holds 95 % of `value` over resampled images, in the same unit;
+            None where it was not measured.
+        met: whether `value` meets the rule.
+        decidable: False where the limit is inside `interval`: other images like these could give the other outcome.
+        images: that AP was measured on; None for a rule on speed.
+        reason: why it is not met, whatever was measured; empty for none.
     """
 
     rule: str
     row: str
-    value: str
+    limit: float
+    value: float | None
     met: bool
+    interval: Interval | None = None
+    decidable: bool = True
+    images: int | None = None
+    reason: str = ""
+
+    @property
+    def measured(self) -> str:
+        """What was measured, in words."""
+        if self.value is None:
+            text = "not measured"
+        elif self.interval is None:
+            text = f"{self.value:.2f}"
+        else:
+            # Adding 0.0 takes the sign off what rounds to zero.
+            value, low, high = (f"{round(number, 2) + 0.0:+.2f}" for number in (self.value, *self.interval))
+            text = f"{value} (95 % interval {low} to {high})"
+        return f"{text}; {self.reason}" if self.reason else text
+
+    @property
+    def outcome(self) -> str:
+        """Whether it is met, in words."""
+        met = "met" if self.met else "not met"
+        return met if self.decidable else f"{met}, not decidable on {format_count(self.images or 0, 'image')}"
 
 
 @dataclass(frozen=True)
@@ -145,6 +183,7 @@ class BenchResult:
         conditions: of the measurement, ready for JSON.
         reference: name of the row that the others are compared with.
         rows: the reference first.
+        failed: images that could not be read and do not count, each with the error.
         gates: empty where none was asked for.
         disagreements: the images in which rows differ most from the reference, row by row; not in the JSON.
     """
@@ -153,11 +192,24 @@ class BenchResult:
     conditions: Mapping[str, Any]
     reference: str
     rows: Sequence[Row]
+    failed: Mapping[str, str] = field(default_factory=dict)
     gates: Sequence[GateResult] = ()
     disagreements: Sequence[Disagreement] = ()
+
+    def scale_mismatch(self, row: Row) -> str:
+        """How the scale of a row differs from the reference's; empty where it does not, or one is not known."""
+        reference = next((one for one in self.rows if one.name == self.reference), None)
+        return scale_mismatch(row.scale, reference.scale if reference else None)
 
     def to_json(self) -> str:
         """All figures, with the version of this schema."""
         figures = asdict(replace(self, disagreements=()))
         del figures["disagreements"]
         return json.dumps({"schema": SCHEMA, **figures}, indent=2) + "\n"
+
+
+def scale_mismatch(scale: tuple[int, int] | None, reference: tuple[int, int] | None) -> str:
+    """How a scale differs from the reference's; empty where it does not, or one is not known."""
+    if scale is None or reference is None or scale == reference:
+        return ""
+    return f"run at scale {format_scale(scale)}, the reference at {format_scale(reference)}"

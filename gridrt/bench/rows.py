@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
-from gridrt.bench.accuracy import accuracy_of, deltas
+from gridrt.bench.accuracy import accuracy_of, deltas, evaluation_of
 from gridrt.bench.candidates import Candidate
-from gridrt.bench.result import Accuracy, Row, Speed
+from gridrt.bench.result import Accuracy, Row, Speed, scale_mismatch
 from gridrt.bench.timing import latency_of, speedup
 from gridrt.data.coco import CocoDataset
 from gridrt.errors import DataError
-from gridrt.formatting import format_scale
+from gridrt.eval.bootstrap import Float64Array, delta_intervals, resample_weights, resampled_precision
 
 
 def rows_of(candidates: Sequence[Candidate], dataset: CocoDataset) -> list[Row]:
@@ -20,28 +21,33 @@ def rows_of(candidates: Sequence[Candidate], dataset: CocoDataset) -> list[Row]:
         candidates: after the interleaved runs, the reference first.
         dataset: whose first images they detected in.
     """
-    reference = candidates[0]
-    accuracies = [_accuracy(candidate, dataset) for candidate in candidates]
-    return [
-        _row(candidate, accuracy, reference, accuracies[0])
-        for candidate, accuracy in zip(candidates, accuracies, strict=True)
-    ]
+    reference, measured = candidates[0], [_measure(candidate, dataset) for candidate in candidates]
+    return [_row(candidate, mine, reference, measured[0]) for candidate, mine in zip(candidates, measured, strict=True)]
 
 
-def _accuracy(candidate: Candidate, dataset: CocoDataset) -> Accuracy | None:
+@dataclass(frozen=True)
+class _Measured:
+    """Accuracy of a candidate, and its average precision on resampled images, float64 [T, B]."""
+
+    accuracy: Accuracy
+    resampled: Float64Array
+
+
+def _measure(candidate: Candidate, dataset: CocoDataset) -> _Measured | None:
     """None where nothing was measured, or where the classes are not those of the synthetic images."""
-    if candidate.failure or candidate.description is None or not candidate.detections:
+    if candidate.failure or candidate.info is None or not candidate.detections:
         return None
-    done, class_names = dataset.first(len(candidate.detections)), candidate.description.info.class_names
     try:
-        return accuracy_of(done, class_names, candidate.detections)
+        evaluation = evaluation_of(dataset, candidate.info.class_names, candidate.detections)
     except DataError:
         return None
+    # The same for all candidates, which have seen the same images.
+    weights = resample_weights(len(candidate.detections))
+    return _Measured(accuracy_of(evaluation), resampled_precision(evaluation.matches(), weights))
 
 
-def _row(candidate: Candidate, accuracy: Accuracy | None, reference: Candidate, against: Accuracy | None) -> Row:
-    info = candidate.description.info if candidate.description else None
-    memory = candidate.memory
+def _row(candidate: Candidate, mine: _Measured | None, reference: Candidate, theirs: _Measured | None) -> Row:
+    info, memory = candidate.info, candidate.memory
     return Row(
         name=candidate.name,
         artefact=candidate.artefact,
@@ -53,10 +59,12 @@ def _row(candidate: Candidate, accuracy: Accuracy | None, reference: Candidate, 
         sha256=candidate.sha256,
         weights_sha256=info.weights_sha256 if info else None,
         run_by=", ".join(filter(None, (info.backend, info.device))) if info else "",
+        scale=candidate.scale,
         failure=candidate.failure,
         warnings=[] if candidate.failure else list(_warnings(candidate, reference)),
-        accuracy=accuracy,
-        deltas=deltas(accuracy, against) if accuracy and against else {},
+        accuracy=mine.accuracy if mine else None,
+        deltas=deltas(mine.accuracy, theirs.accuracy) if mine and theirs else {},
+        intervals=delta_intervals(mine.resampled, theirs.resampled) if mine and theirs else {},
         speed=_speed(candidate, reference),
         stages=candidate.stages,
         memory=memory.main if memory else None,
@@ -80,14 +88,14 @@ def _speed(candidate: Candidate, reference: Candidate) -> Speed | None:
 def _warnings(candidate: Candidate, reference: Candidate) -> Iterator[str]:
     """What keeps the figures from being comparable, or complete."""
     yield from candidate.not_measured
-    mine, theirs = candidate.description, reference.description
+    mine, theirs = candidate.info, reference.info
     if mine is None or theirs is None:
         return
-    digests = [each.info.weights_sha256 for each in (mine, theirs)]
+    digests = [each.weights_sha256 for each in (mine, theirs)]
     # Graphs of older versions note the hash of their checkpoint's file.
     files = {digests[0]: candidate.sha256, digests[1]: reference.sha256}
     if digests[0] != digests[1] and not files.keys() & files.values():
         ours, others = (digest[:12] if digest else "not noted" for digest in digests)
         yield f"made from other weights ({ours}) than the reference ({others})"
-    if mine.scale != theirs.scale:
-        yield f"run at scale {format_scale(mine.scale)}, the reference at {format_scale(theirs.scale)}"
+    if mismatch := scale_mismatch(candidate.scale, reference.scale):
+        yield mismatch

@@ -11,10 +11,10 @@ from pathlib import Path
 
 from gridrt.bench.result import StageRow
 from gridrt.bench.timing import TimedSession
-from gridrt.config import ScaleOrigin
 from gridrt.data.image import load_image
 from gridrt.data.transform import Transform
 from gridrt.detector import Detector
+from gridrt.errors import NonFiniteError
 from gridrt.machine.devices import nvidia_smi
 from gridrt.runtime.backend import Backend, Session, SessionOptions, backend_named
 from gridrt.runtime.info import ModelInfo
@@ -28,29 +28,12 @@ class WorkerOptions:
     Attributes:
         backend: by name.
         path: of the model file.
-        scale: most pixels on the long and on the short side of a resized image; None is what the model learned from.
         session: options that the backend honours.
     """
 
     backend: str
     path: Path
-    scale: tuple[int, int] | None
     session: SessionOptions
-
-
-@dataclass(frozen=True)
-class Description:
-    """What is known of a candidate once it is open.
-
-    Attributes:
-        info: of its session.
-        scale: most pixels on the long and on the short side of a resized image.
-        scale_origin: where `scale` comes from.
-    """
-
-    info: ModelInfo
-    scale: tuple[int, int]
-    scale_origin: ScaleOrigin
 
 
 @dataclass(frozen=True)
@@ -82,30 +65,34 @@ class Memory:
 
 
 class Worker:
-    """A detector that is timed.
+    """A detector that is timed; at the scale that the model learned from, until `use_scale` sets another.
 
     Args:
         backend: that opened the session.
         session: runs the model.
-        scale: most pixels on the long and on the short side of a resized image; None is what the model learned from.
         threads: CPU threads that the session was opened with.
     """
 
-    def __init__(
-        self, backend: Backend, session: Session, scale: tuple[int, int] | None = None, threads: int | None = None
-    ) -> None:
+    def __init__(self, backend: Backend, session: Session, threads: int | None = None) -> None:
         self._backend, self._session, self._threads = backend, session, threads
         self._timed = TimedSession(session)
-        self._detector = Detector(self._timed, scale)
+        self._detector = Detector(self._timed)
 
-    def describe(self) -> Description:
+    def describe(self) -> ModelInfo:
         """What is known of the open model."""
-        return Description(self._session.info, self._detector.scale, self._detector.scale_origin)
+        return self._session.info
+
+    def use_scale(self, scale: tuple[int, int]) -> None:
+        """Set the most pixels on the long and on the short side of a resized image."""
+        self._detector = Detector(self._timed, scale)
 
     def detect(self, image: Path) -> TimedRun:
         """Detect in an image file; raises what `gridrt.load_image` and a detector raise."""
         started = time.perf_counter()
-        [detections] = self._detector([load_image(image)])
+        try:
+            [detections] = self._detector([load_image(image)])
+        except NonFiniteError as error:
+            raise error.at(image) from error
         return TimedRun(detections, self._timed.seconds, time.perf_counter() - started)
 
     def stages(self, image: Path) -> list[StageRow]:
@@ -125,7 +112,7 @@ def open_worker(options: WorkerOptions) -> Worker:
     """Open a candidate; raises what `gridrt.runtime.backend.Backend.open` raises."""
     backend = backend_named(options.backend)
     session = backend.open(options.path, options.session)
-    return Worker(backend, session, options.scale, options.session.threads)
+    return Worker(backend, session, options.session.threads)
 
 
 def _peak_memory(status: Path = Path("/proc/self/status")) -> int | None:

@@ -14,6 +14,7 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
 from gridrt.data.coco import CocoDataset, silenced
+from gridrt.eval.bootstrap import ClassMatches, matches_of
 from gridrt.eval.metrics import AveragePrecision, Metrics
 from gridrt.eval.mistakes import AREAS, ImageMistakes, mistakes_in
 from gridrt.eval.results import Result
@@ -93,6 +94,10 @@ class Evaluation:
     def mistakes(self, score_threshold: float) -> list[ImageMistakes]:
         """The images with mistakes, worst first; detections below `score_threshold` do not count."""
         return mistakes_in(self._coco, [self._truth_ids[image.id] for image in self._dataset.images], score_threshold)
+
+    def matches(self) -> list[ClassMatches]:
+        """The matches of each class on the images that count, to resample them."""
+        return matches_of(self._coco)
 
     def false_positives(self, score_threshold: float) -> int:
         """How many detections of at least this score match no object at an IoU of 0.5, or one that is matched."""

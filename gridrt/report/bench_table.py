@@ -30,7 +30,9 @@ def bench_lines(result: BenchResult) -> Iterator[str]:
             yield f"{row.name}: NOT MEASURED: {row.failure}"
         yield from (f"{row.name}: WARNING: {warning}" for warning in row.warnings)
     for gate in result.gates:
-        yield f"{gate.row}: {gate.rule}: {gate.value}, {'met' if gate.met else 'NOT MET'}"
+        yield f"{gate.row}: {gate.rule}: {gate.measured}, {gate.outcome.replace('not met', 'NOT MET')}"
+    if result.failed:
+        yield f"{len(result.failed)} of {format_count(result.conditions['images'], 'image')} failed and do not count"
     yield _conditions(result)
     if measured and all(row.accuracy is None for row in measured):
         yield "no AP: the synthetic images show other classes. Give --images and --annotations."
@@ -45,6 +47,10 @@ def _accuracy_lines(rows: Sequence[Row], width: int) -> Iterator[str]:
         yield head + _cells(overall, "{:.2f}")
         if number > 0 and row.deltas:
             yield " " * len(head) + _cells(row.deltas, "{:+.2f}")
+        if number > 0 and row.intervals:
+            for end, word in enumerate(("95 % from", "to")):
+                ends = {name: interval[end] for name, interval in row.intervals.items()}
+                yield f"{word:>{len(head)}}" + _cells(ends, "{:+.2f}")
 
 
 def _cells(figures: Mapping[str, float | None], form: str) -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gridrt.bench.accuracy import accuracy_of, deltas
+from gridrt.bench.accuracy import accuracy_of, deltas, evaluation_of
 from gridrt.data.coco import CocoDataset
 from gridrt.detector import Detector
 from gridrt.errors import DataError
@@ -27,7 +27,7 @@ def test_the_figures_are_those_of_an_evaluation(tmp_path: Path) -> None:
     dataset, detector = write_dataset(tmp_path), Detector(SESSION, (64, 64))
     found = found_by(detector, dataset)
 
-    accuracy = accuracy_of(dataset, SESSION.class_names, found)
+    accuracy = accuracy_of(evaluation_of(dataset, SESSION.class_names, found))
 
     expected = Evaluation(dataset, detect_all(detector, dataset).results)
     measured = {"images": accuracy.images, "overall": accuracy.overall, "per_class": accuracy.per_class}
@@ -47,23 +47,35 @@ def test_classes_in_another_order_are_matched_by_name(tmp_path: Path) -> None:
     for session in (SESSION, swapped):
         detector = Detector(session, (64, 64))
         found = found_by(detector, dataset)
-        both.append(accuracy_of(dataset, session.class_names, found))
+        both.append(accuracy_of(evaluation_of(dataset, session.class_names, found)))
 
     assert both[0] == both[1]
 
 
 def test_classes_other_than_the_datas_are_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="categories of the data must be classes of the model"):
-        accuracy_of(write_dataset(tmp_path), ("cat", "bird"), {})
+        evaluation_of(write_dataset(tmp_path), ("cat", "bird"), {})
 
 
 def test_images_in_which_nothing_is_found_count(tmp_path: Path) -> None:
     dataset = write_dataset(tmp_path)
     nothing = Detections(np.zeros((0, 4), np.float32), np.zeros(0, np.float32), np.zeros(0, np.int32))
 
-    accuracy = accuracy_of(dataset, SESSION.class_names, {dataset.path(index): nothing for index in range(2)})
+    found = {dataset.path(index): nothing for index in range(2)}
+    accuracy = accuracy_of(evaluation_of(dataset, SESSION.class_names, found))
 
     assert (accuracy.images, accuracy.overall["ap"]) == (2, 0)
+
+
+def test_images_that_were_not_measured_do_not_count(tmp_path: Path) -> None:
+    dataset, detector = write_dataset(tmp_path), Detector(SESSION, (64, 64))
+    found = found_by(detector, dataset)
+    del found[dataset.path(0)]
+
+    accuracy = accuracy_of(evaluation_of(dataset, SESSION.class_names, found))
+
+    assert (accuracy.images, accuracy.overall["objects"]) == (1, 1)
+    assert accuracy.per_class["dog"]["ap"] is None  # its only object is in the other image
 
 
 def test_a_delta_is_the_figure_minus_the_references_and_none_where_one_is() -> None:

@@ -21,7 +21,7 @@ from gridrt.bench.result import SESSION, BenchResult
 from gridrt.bench.worker import Memory, Worker, WorkerOptions
 from gridrt.data.coco import CocoDataset
 from gridrt.data.image import save_image
-from gridrt.errors import DataError, GridRTError, ImageError
+from gridrt.errors import DataError, GridRTError
 from gridrt.eval import evaluate
 from gridrt.files import sha256_of
 from gridrt.model.checkpoint import weights_sha256
@@ -51,7 +51,6 @@ def quick(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("gridrt.bench.candidates.CandidateProcess", InProcess)
     monkeypatch.setattr("gridrt.bench.interleave.REST_SECONDS", 0)
-    monkeypatch.setattr("gridrt.bench.interleave.LEAST_RUNS", 1)
 
 
 @pytest.fixture
@@ -83,7 +82,7 @@ def write(name: str, text: str = WHOLE_IMAGE_GRAPH, classes: str = '["scene"]', 
 
 def run(*models: str, **options: Any) -> BenchResult:  # noqa: ANN401 - those of `benchmark`
     """On the images of `dataset`, by one thread."""
-    where = {"images": "images", "annotations": "images/annotations.json", "scale": (64, 48), "threads": 1}
+    where = {"images": "images", "annotations": "images/annotations.json", "scale": (64, 48), "threads": 1, "runs": 1}
     return benchmark(models, **{**where, **options})
 
 
@@ -151,20 +150,21 @@ def test_what_cannot_be_read_or_opened_is_a_row_with_the_reason() -> None:
     Path("damaged.onnx").write_bytes(b"damaged")
     Path("foreign.onnx").write_bytes(whole_image_graph(classes=None).SerializeToString())
 
-    result = run("damaged.onnx", "absent.pth", "foreign.onnx", write("sound.onnx"))
+    result = run("damaged.onnx", "foreign.onnx", write("sound.onnx"))
 
     sound, *others = result.rows
     assert (sound.name, sound.failure) == ("sound.onnx", "")
     assert sound.accuracy is not None
-    assert [row.name for row in others] == ["damaged.onnx", "absent.pth", "foreign.onnx"]
+    assert [row.name for row in others] == ["damaged.onnx", "foreign.onnx"]
     assert all(row.name in row.failure for row in others)
     assert all(row.speed is None and row.accuracy is None for row in others)
-    assert [row.sha256 is None for row in others] == [False, True, False]
 
 
 @pytest.mark.usefixtures("dataset")
 def test_a_reference_that_fails_leaves_the_others_without_deltas() -> None:
-    _, sound = run(write("sound.onnx"), reference="absent.pth").rows
+    Path("damaged.onnx").write_bytes(b"damaged")
+
+    _, sound = run(write("sound.onnx"), reference="damaged.onnx").rows
 
     assert sound.speed is not None
     assert (sound.deltas, sound.speed.speedup[SESSION]) == ({}, None)
@@ -182,14 +182,67 @@ def test_a_model_from_other_weights_is_flagged() -> None:
     assert "not noted" in rows[3].warnings[0]
 
 
+def write_noting(name: str, scale: tuple[int, int]) -> str:
+    onnx.save(whole_image_graph(input_rule=json.dumps({"scale": scale})), name)
+    return name
+
+
 @pytest.mark.usefixtures("dataset")
-def test_a_model_at_another_scale_is_flagged() -> None:
-    for name, side in (("a.onnx", 64), ("b.onnx", 128)):
-        onnx.save(whole_image_graph(input_rule=json.dumps({"scale": [side, side]})), name)
+@pytest.mark.parametrize(
+    ("asked", "expected", "origin"), [((32, 24), (32, 24), "as asked"), (None, (128, 96), "noted")]
+)
+def test_all_run_at_the_scale_that_is_asked_for_or_that_one_of_them_notes(
+    asked: tuple[int, int] | None, expected: tuple[int, int], origin: str
+) -> None:
+    """A checkpoint often notes none, and its graph does."""
+    result = run(write("a.onnx"), write_noting("b.onnx", (128, 96)), scale=asked, gates=Gates(max_ap_drop=0))
 
-    _, other = run("a.onnx", "b.onnx", scale=None).rows
+    assert [row.scale for row in result.rows] == [expected] * 2
+    assert (result.conditions["scale"], result.conditions["scale_origin"]) == (list(expected), origin)
+    assert [gate.met for gate in result.gates] == [True]
+    assert not any(row.warnings for row in result.rows)
 
-    assert other.warnings == ["run at scale 128 x 128, the reference at 64 x 64"]
+
+@pytest.mark.usefixtures("dataset")
+def test_where_files_note_different_scales_each_runs_at_its_own_and_meets_no_gate() -> None:
+    models = (write_noting("a.onnx", (64, 64)), write_noting("b.onnx", (128, 128)), write_noting("c.onnx", (64, 64)))
+
+    result = run(*models, scale=None, gates=Gates(max_ap_drop=100))
+
+    assert [row.scale for row in result.rows] == [(64, 64), (128, 128), (64, 64)]
+    assert result.rows[1].warnings == ["run at scale 128 x 128, the reference at 64 x 64"]
+    assert [gate.met for gate in result.gates] == [False, True]
+
+
+@pytest.mark.usefixtures("dataset")
+def test_output_that_is_not_finite_fails_the_row_and_its_gates() -> None:
+    not_finite = HALF_SIZED.replace("value_float: float = 2.0", "value_float: float = 0.0")
+
+    result = run(write("a.onnx"), write("b.onnx", not_finite), gates=Gates(max_ap_drop=100, min_fps=0))
+
+    assert "0.png" in result.rows[1].failure
+    assert (result.rows[1].accuracy, result.rows[1].speed) == (None, None)
+    assert [gate.met for gate in result.gates] == [False, False]
+
+
+@pytest.mark.usefixtures("dataset")
+def test_changes_of_ap_have_intervals_that_hold_them() -> None:
+    same, half = run(write("a.onnx"), write("b.onnx"), write("c.onnx", HALF_SIZED)).rows[1:]
+
+    assert same.intervals["ap"] == (0, 0)
+    assert half.intervals["ap"] == half.intervals["ap90"] == (-1, -1)  # every image is lost
+
+
+@pytest.mark.usefixtures("dataset")
+def test_stages_can_be_left_out(untrained: Callable[[str], GridRCNN]) -> None:
+    torch.save({"state_dict": untrained("tiny").state_dict()}, "a.pth")
+    synthetic: dict[str, Any] = {"images": None, "annotations": None, "max_images": 2}
+
+    [row] = run("a.pth", **synthetic, runs=3, stages=False).rows
+
+    assert row.stages == ()
+    assert row.speed is not None
+    assert len(row.speed.seconds[SESSION]) == 4  # two images, twice
 
 
 @pytest.mark.usefixtures("dataset")
@@ -208,13 +261,15 @@ def test_on_synthetic_images_other_classes_cost_the_accuracy_only() -> None:
 
 @pytest.mark.usefixtures("dataset")
 def test_no_model_that_can_be_measured_is_an_error() -> None:
-    with pytest.raises(GridRTError, match=r"none of the models .*absent\.onnx: "):
-        run("absent.onnx")
+    Path("damaged.onnx").write_bytes(b"damaged")
+
+    with pytest.raises(GridRTError, match=r"none of the models .*damaged\.onnx: "):
+        run("damaged.onnx")
 
 
 def test_images_without_annotations_are_an_error() -> None:
     with pytest.raises(DataError, match="must be given together"):
-        benchmark(["a.onnx"], images="images")
+        benchmark([write("a.onnx")], images="images")
 
 
 @pytest.mark.usefixtures("dataset")
@@ -260,7 +315,7 @@ class DyingWorker(Worker):
 
 def open_dying_worker(options: WorkerOptions) -> Worker:
     backend = backend_named(options.backend)
-    return DyingWorker(backend, backend.open(options.path, options.session), options.scale)
+    return DyingWorker(backend, backend.open(options.path, options.session))
 
 
 @pytest.mark.usefixtures("dataset", "in_processes")
@@ -299,17 +354,36 @@ def test_trust_where_no_checkpoint_is_is_refused() -> None:
         run(write("whole.onnx"), trust_checkpoint=True)
 
 
-@pytest.mark.parametrize(
-    ("write_bad", "error"),
-    [
-        (lambda path: path.write_bytes(b"bad"), ImageError),
-        (lambda path: save_image(path, np.zeros((8, 8, 3), np.uint8)), DataError),
-    ],
-)
-def test_a_bad_image_is_refused_before_the_runs(
-    dataset: CocoDataset, write_bad: Callable[[Path], object], error: type[GridRTError]
-) -> None:
-    write_bad(dataset.path(2))
+@pytest.mark.parametrize("kept", [0.5, 0.1])
+def test_an_image_that_cannot_be_read_is_skipped_for_all_models(dataset: CocoDataset, kept: float) -> None:
+    content = dataset.path(1).read_bytes()
+    dataset.path(1).write_bytes(content[: int(kept * len(content))])
 
-    with pytest.raises(error, match=r"2\.png"):
-        run("absent.onnx")
+    result = run(write("a.onnx"), write("b.onnx", HALF_SIZED), gates=Gates(max_ap_drop=100))
+
+    assert list(result.failed) == list(json.loads(result.to_json())["failed"]) == ["images/1.png"]
+    assert "1.png" in result.failed["images/1.png"]
+    accuracies = [row.accuracy for row in result.rows]
+    assert [one and (one.images, one.overall["objects"]) for one in accuracies] == [(2, 2)] * 2
+    assert [one and one.overall["ap"] for one in accuracies] == [1, 0]
+    assert (result.conditions["images"], result.conditions["images_done"]) == (3, 2)
+    assert [gate.images for gate in result.gates] == [2]
+
+
+def test_a_set_of_damaged_images_is_an_error(dataset: CocoDataset) -> None:
+    for index in range(3):
+        dataset.path(index).write_bytes(b"bad")
+
+    with pytest.raises(GridRTError, match=r"every image failed .*0\.png"):
+        run(write("a.onnx"))
+
+
+@pytest.mark.usefixtures("dataset")
+@pytest.mark.parametrize("options", [{}, {"reference": "gone.pth"}])
+def test_missing_files_are_named_before_any_work(options: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gridrt.bench.bench.CocoDataset", None)
+
+    with pytest.raises(GridRTError, match="model file is missing") as missing:
+        run("absent.onnx", write("a.onnx"), "tiny_bccd", **options)
+
+    assert str(missing.value).startswith("gone.pth, absent.onnx: " if options else "absent.onnx: ")

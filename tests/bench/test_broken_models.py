@@ -29,9 +29,7 @@ Breaking = Callable[[ModelProto], ModelProto]
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gridrt.bench.candidates.CandidateProcess", InProcess)
     monkeypatch.setattr("gridrt.bench.interleave.REST_SECONDS", 0)
-    monkeypatch.setattr("gridrt.bench.interleave.LEAST_RUNS", 1)
     monkeypatch.setattr("gridrt.bench.interleave.WARM_UP", 0)
-    monkeypatch.setattr("gridrt.bench.bench._time_stages", lambda *_: True)
 
 
 def met_by(
@@ -55,6 +53,8 @@ def met_by(
         reference=folder / "reference.onnx",
         scale=scale,
         threads=1,
+        runs=1,
+        stages=False,
         gates=BUDGET,
     )
     return {Path(gate.row).stem: gate.met for gate in result.gates}

@@ -103,7 +103,7 @@ def test_a_file_that_cannot_be_run_is_a_candidate_that_has_failed(name: str) -> 
 
     assert name in failed.failure
     assert (failed.name, failed.backend) == (name, None)
-    assert failed.start(None, SessionOptions()) is None
+    assert failed.start(SessionOptions()) is None
     assert sound.failure == ""
 
 
@@ -119,10 +119,9 @@ def test_options_go_to_the_backends_that_honour_them(monkeypatch: pytest.MonkeyP
 
     require_honoured(candidates, options)
     for candidate in candidates:
-        candidate.start((64, 48), options)
+        candidate.start(options)
 
     assert [each.session for each in opened] == [options, SessionOptions(threads=2), SessionOptions()]
-    assert [each.scale for each in opened] == [(64, 48)] * 3
 
 
 @pytest.mark.parametrize(

@@ -54,7 +54,7 @@ def pass_time(now: list[float], seconds: float) -> None:
 def test_each_image_goes_through_all_candidates_in_rotating_order() -> None:
     asked: list[tuple[str, str]] = []
 
-    complete = run_interleaved([Instant("A", asked), Instant("B", asked)], IMAGES)
+    complete = run_interleaved([Instant("A", asked), Instant("B", asked)], IMAGES, LEAST_RUNS)
 
     assert complete
     counted = asked[2 * WARM_UP :]
@@ -65,7 +65,7 @@ def test_each_image_goes_through_all_candidates_in_rotating_order() -> None:
 def test_the_warm_up_does_not_count() -> None:
     candidate = Instant("A", [])
 
-    run_interleaved([candidate], IMAGES)
+    run_interleaved([candidate], IMAGES, LEAST_RUNS)
 
     assert candidate.seconds[SESSION][0] == WARM_UP + 1
     assert candidate.seconds[DETECTOR][0] == WARM_UP + 1.5
@@ -75,7 +75,7 @@ def test_the_warm_up_does_not_count() -> None:
 def test_few_images_are_run_again_until_there_are_enough_times() -> None:
     candidate = Instant("A", [])
 
-    run_interleaved([candidate], IMAGES[:3])
+    run_interleaved([candidate], IMAGES[:3], LEAST_RUNS)
 
     assert len(candidate.seconds[SESSION]) >= LEAST_RUNS
     assert len(candidate.seconds[SESSION]) % 3 == 0
@@ -88,7 +88,7 @@ def test_one_that_fails_drops_out_and_the_others_go_on() -> None:
             raise CandidateError("broken")
 
     broken, sound = Instant("A", [], break_down), Instant("B", [])
-    run_interleaved([broken, sound], IMAGES)
+    run_interleaved([broken, sound], IMAGES, LEAST_RUNS)
 
     assert (broken.failure, sound.failure) == ("broken", "")
     assert broken.runs == 10
@@ -101,7 +101,7 @@ def test_control_c_ends_with_whole_rounds() -> None:
             raise KeyboardInterrupt
 
     candidates = [Instant("A", [], interrupt), Instant("B", [])]
-    complete = run_interleaved(candidates, IMAGES)
+    complete = run_interleaved(candidates, IMAGES, LEAST_RUNS)
 
     assert not complete
     assert [len(candidate.detections) for candidate in candidates] == [4, 4]

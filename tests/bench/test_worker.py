@@ -11,7 +11,7 @@ from gridrt.bench.process import CandidateProcess
 from gridrt.bench.worker import Worker, WorkerOptions, _peak_memory, open_worker
 from gridrt.data.image import load_image, save_image
 from gridrt.detector import Detector
-from gridrt.errors import GraphError
+from gridrt.errors import GraphError, NonFiniteError
 from gridrt.runtime import open_session
 from gridrt.runtime.backend import SessionOptions, backend_named
 from tests.fakes import FakeSession, whole_image_graph
@@ -19,8 +19,15 @@ from tests.fakes import FakeSession, whole_image_graph
 SCALE = (64, 48)
 
 
-def worker(scale: tuple[int, int] | None = None) -> Worker:
-    return Worker(backend_named("onnxruntime"), FakeSession(), scale)
+def worker() -> Worker:
+    return Worker(backend_named("onnxruntime"), FakeSession())
+
+
+@pytest.fixture
+def scaled() -> Worker:
+    made = worker()
+    made.use_scale(SCALE)
+    return made
 
 
 @pytest.fixture
@@ -29,40 +36,43 @@ def image(tmp_path: Path) -> Path:
     return tmp_path / "a.png"
 
 
-def test_detections_are_those_of_a_detector(image: Path) -> None:
-    timed = worker(SCALE).detect(image)
+def test_detections_are_those_of_a_detector(scaled: Worker, image: Path) -> None:
+    timed = scaled.detect(image)
 
     [expected] = Detector(FakeSession(), SCALE)([load_image(image)])
     np.testing.assert_array_equal(timed.detections.boxes, expected.boxes)
 
 
-def test_the_detector_takes_at_least_what_its_session_takes(image: Path) -> None:
-    timed = worker(SCALE).detect(image)
+def test_the_detector_takes_at_least_what_its_session_takes(scaled: Worker, image: Path) -> None:
+    timed = scaled.detect(image)
 
     assert 0 < timed.session < timed.detector
 
 
-def test_an_open_model_is_described_by_its_session_and_its_scale() -> None:
-    as_noted, as_asked = (worker(scale).describe() for scale in (None, SCALE))
+def test_an_open_model_is_described_by_its_session() -> None:
+    assert worker().describe() == FakeSession().info
 
-    assert as_noted.info == FakeSession().info
-    assert (as_noted.scale, as_noted.scale_origin) == ((1333, 800), "noted")
-    assert (as_asked.scale, as_asked.scale_origin) == (SCALE, "as asked")
+
+def test_output_that_is_not_finite_is_an_error_that_names_the_image(image: Path) -> None:
+    broken = Worker(backend_named("onnxruntime"), FakeSession(rows=[(0, 0, 9, 9, float("nan"), 0)]))
+
+    with pytest.raises(NonFiniteError, match=r"a\.png"):
+        broken.detect(image)
 
 
 def test_a_model_is_opened_by_the_backend_that_is_named(tmp_path: Path) -> None:
     onnx.save(whole_image_graph(), tmp_path / "a.onnx")
 
-    found = open_worker(WorkerOptions("onnxruntime", tmp_path / "a.onnx", SCALE, SessionOptions(threads=1)))
+    found = open_worker(WorkerOptions("onnxruntime", tmp_path / "a.onnx", SessionOptions(threads=1)))
 
-    assert found.describe().info == open_session(tmp_path / "a.onnx").info
+    assert found.describe() == open_session(tmp_path / "a.onnx").info
 
 
 def test_a_model_that_does_not_open_raises_its_error(tmp_path: Path) -> None:
     (tmp_path / "a.onnx").write_bytes(b"damaged")
 
     with pytest.raises(GraphError, match=r"a\.onnx"):
-        open_worker(WorkerOptions("onnxruntime", tmp_path / "a.onnx", None, SessionOptions()))
+        open_worker(WorkerOptions("onnxruntime", tmp_path / "a.onnx", SessionOptions()))
 
 
 def test_memory_is_the_peak_of_the_process_whoever_started_it() -> None:

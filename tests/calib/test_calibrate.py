@@ -103,6 +103,8 @@ def test_with_annotations_ap_is_told_of_both(annotated: Arguments) -> None:
 
     assert done.ap == pytest.approx(100)
     assert done.ap_after == pytest.approx(0)
+    assert done.ap_drop_interval == pytest.approx((100, 100))
+    assert done.to_json()["ap_drop_interval"] == done.ap_drop_interval
 
 
 def test_sensitivity_ranks_every_block(annotated: Arguments) -> None:

@@ -11,7 +11,9 @@ from gridrt.calib.fidelity import cpu_detector
 from gridrt.calib.recipe import Recipe, Rule
 from gridrt.calib.targets import TARGETS
 from gridrt.data.coco import CocoDataset
+from gridrt.detector import Detector
 from gridrt.errors import DataError, ImageError
+from gridrt.eval import DatasetResults, detect_all
 from gridrt.graph.graph import Graph
 from tests.calib.graphs import node_of, weights_of
 from tests.calib.small_detector import SCALE, small_detector, small_recipe, write_detector, write_pictures, write_truth
@@ -76,6 +78,33 @@ def test_a_recipe_that_harms_boxes_loses_ap_and_one_that_does_not_keeps_it(evalu
     assert spared.disagreement < 0.02
 
 
+def test_the_interval_of_a_loss_holds_it_and_is_empty_without_a_difference(evaluator: RecipeEvaluator) -> None:
+    whole, same = evaluator.loss(small_recipe()), evaluator.loss(NOTHING)
+
+    assert same.ap_drop_interval == (0, 0)
+    assert whole.ap_drop is not None
+    assert whole.ap_drop_interval is not None
+    low, high = whole.ap_drop_interval
+    assert low - 1e-9 <= whole.ap_drop <= high + 1e-9
+
+
+def test_an_image_that_fails_in_a_recipe_alone_costs_ap(
+    images: list[Path], dataset: CocoDataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    evaluator = evaluator_of(images, dataset)
+    counted = {one.image_id for one in dataset.annotations}
+    index = next(index for index, image in enumerate(dataset.images) if image.id in counted)
+
+    def fail_in_one(detector: Detector, data: CocoDataset) -> DatasetResults:
+        found = detect_all(detector, data)
+        kept = [result for result in found.results if result["image_id"] != data.images[index].id]
+        return DatasetResults(kept, {data.path(index): "not finite"})
+
+    monkeypatch.setattr("gridrt.calib.evaluation.detect_all", fail_in_one)
+
+    assert (evaluator.loss(NOTHING).ap_drop or 0) > 1
+
+
 def test_a_recipe_is_run_once(evaluator: RecipeEvaluator, monkeypatch: pytest.MonkeyPatch) -> None:
     first = evaluator.loss(WITHOUT_GRID)
     monkeypatch.setattr(evaluator, "apply", None)
@@ -97,7 +126,7 @@ def test_without_annotations_there_is_no_ap(images: list[Path]) -> None:
     assert evaluator.ap is None
     assert evaluator.outcome(NOTHING)[1] is None
     loss = evaluator.loss(small_recipe())
-    assert loss.ap_drop is None
+    assert (loss.ap_drop, loss.ap_drop_interval) == (None, None)
     assert loss.disagreement > 0.3
 
 

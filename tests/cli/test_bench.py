@@ -9,13 +9,26 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
+from gridrt.cli.bench import QUICK_RUNS
 from gridrt.cli.main import cli
 from gridrt.data.image import save_image
 from tests.bench.test_bench import HALF_SIZED, write
 from tests.datasets import write_dataset
 from tests.in_process import InProcess
 
-ARGUMENTS = ("bench", "--scale", "64", "48", "--threads", "1")
+ARGUMENTS = ("bench", "--scale", "64", "48", "--threads", "1", "--runs", "1")
+HALF_IF_DARK = HALF_SIZED.replace(
+    "two = Constant<value_float: float = 2.0>()",
+    "colors = Cast<to: int = 1>(images)\n"
+    "image_axes = Constant<value_ints: ints = [1, 2, 3]>()\n"
+    "mean = ReduceMean<keepdims: int = 0>(colors, image_axes)\n"
+    "limit = Constant<value_float: float = 80.0>()\n"
+    "is_dark = Less(mean, limit)\n"
+    "number = Cast<to: int = 1>(is_dark)\n"
+    "one = Constant<value_float: float = 1.0>()\n"
+    "divisor = Add(number, one)\n"
+    "two = Unsqueeze(divisor, row)",
+)
 ON_THE_SET = ("--images", "images", "--annotations", "images/annotations.json")
 
 
@@ -25,7 +38,6 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("gridrt.bench.candidates.CandidateProcess", InProcess)
     monkeypatch.setattr("gridrt.bench.interleave.REST_SECONDS", 0)
-    monkeypatch.setattr("gridrt.bench.interleave.LEAST_RUNS", 1)
     content: dict[str, Any] = {
         "images": [{"id": number, "file_name": f"{number}.png", "width": 64, "height": 48} for number in range(3)],
         "categories": [{"id": 1, "name": "scene"}],
@@ -77,11 +89,65 @@ def test_without_models_all_in_the_folder_are_measured_on_synthetic_images() -> 
 
 
 def test_a_model_that_is_not_measured_is_reported_and_the_others_go_on() -> None:
-    result = bench("whole.onnx", "absent.onnx", *ON_THE_SET)
+    Path("damaged.onnx").write_bytes(b"damaged")
+
+    result = bench("whole.onnx", "damaged.onnx", *ON_THE_SET)
 
     assert result.exit_code == 0
-    assert "absent.onnx: NOT MEASURED: absent.onnx: " in result.stdout
+    assert "damaged.onnx: NOT MEASURED: damaged.onnx: " in result.stdout
     assert "whole.onnx" in result.stdout.splitlines()[1]
+
+
+def test_missing_files_are_an_error_before_the_runs() -> None:
+    result = bench("whole.onnx", "absent.onnx", *ON_THE_SET)
+
+    assert result.exit_code == 1
+    assert result.stdout == ""
+    assert "absent.onnx" in result.stderr
+
+
+@pytest.mark.parametrize(("limit", "status"), [("100", 1), ("99.9", 3)])
+def test_images_that_cannot_be_read_are_named_and_set_the_exit_status_unless_a_gate_fails(
+    limit: str, status: int
+) -> None:
+    Path("images/1.png").write_bytes(b"damaged")
+
+    result = bench("whole.onnx", "half.onnx", *ON_THE_SET, "--max-ap-drop", limit)
+
+    assert result.exit_code == status
+    assert result.stderr.startswith("error: images/1.png: ")
+    assert "2 models measured on 2 of 3 images" in result.stdout.splitlines()[-1]
+
+
+@pytest.mark.parametrize(("options", "status"), [((), 0), (("--decidable",), 3)])
+def test_too_few_images_to_decide_a_gate_set_the_exit_status_where_that_is_asked_for(
+    options: tuple[str, ...], status: int
+) -> None:
+    """One of three images is lost: from none to all may be lost in a resample."""
+    write("partly.onnx", HALF_IF_DARK)
+
+    result = bench("whole.onnx", "partly.onnx", *ON_THE_SET, "--max-ap-drop", "80", *options)
+
+    assert "met, not decidable on 3 images" in result.stdout
+    assert result.exit_code == status
+
+
+def test_quick_takes_few_images_and_runs_and_leaves_out_the_stages() -> None:
+    arguments = ["bench", "tiny_synthetic", "--scale", "64", "64", "--quick", "--json", "out.json"]
+
+    result = CliRunner().invoke(cli, arguments, catch_exceptions=False)
+
+    content = json.loads(Path("out.json").read_text())
+    assert result.exit_code == 0
+    assert content["conditions"]["images"] == QUICK_RUNS
+    assert len(content["rows"][0]["speed"]["seconds"]["session"]) == QUICK_RUNS
+    assert content["rows"][0]["stages"] == []
+
+
+def test_stages_are_left_out_where_that_is_asked_for() -> None:
+    bench("tiny_synthetic", "--max-images", "1", "--no-stages", "--json", "out.json")
+
+    assert json.loads(Path("out.json").read_text())["rows"][0]["stages"] == []
 
 
 def test_control_c_leaves_the_figures_so_far_marked_as_partial(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -174,7 +240,7 @@ def test_two_spellings_of_a_file_are_one_row() -> None:
 
 
 def test_a_model_alone_is_not_compared_with_itself() -> None:
-    result = bench("whole.onnx", "absent.onnx", *ON_THE_SET)
+    result = bench("whole.onnx", *ON_THE_SET)
 
     assert result.stdout.splitlines()[-1].endswith("Next: gridrt inspect whole.onnx")
 

@@ -49,14 +49,32 @@ def test_stages_are_in_milliseconds_of_one_image() -> None:
 
 def test_failures_warnings_and_gates_follow_the_tables() -> None:
     warned = replace(QUICK, warnings=["made from other weights"])
-    gate = GateResult("AP falls by at most 0.1 points", QUICK.name, "-0.49", met=False)
-    result = replace(bench_result([REFERENCE, warned, Row("b.onnx", failure="damaged")]), gates=[gate])
+    gate = GateResult("AP falls by at most 0.1 points", QUICK.name, 0.1, -0.49, met=False)
+    undecided = GateResult("AP falls by at most 1 points", QUICK.name, 1, -0.49, True, (-1.2, 0.1), False, 120)
+    result = replace(
+        bench_result([REFERENCE, warned, Row("b.onnx", failure="damaged")]),
+        gates=[gate, undecided],
+        failed={"c.png": "cannot be read"},
+    )
 
     lines = list(bench_lines(result))
 
     assert "b.onnx: NOT MEASURED: damaged" in lines
     assert "weights.fp16.onnx: WARNING: made from other weights" in lines
     assert "weights.fp16.onnx: AP falls by at most 0.1 points: -0.49, NOT MET" in lines
+    [doubt] = [line for line in lines if "at most 1 points" in line]
+    assert doubt.endswith("-0.49 (95 % interval -1.20 to +0.10), met, not decidable on 120 images")
+    assert any(line.startswith("1 of 120 images failed") for line in lines)
+
+
+def test_the_interval_of_a_change_is_below_it() -> None:
+    known = replace(QUICK, intervals={"ap": (-0.01, 0.002), "ap90": (-0.02, 0.02)})
+
+    lines = list(bench_lines(bench_result([REFERENCE, known])))
+
+    assert lines[4].split() == ["95", "%", "from", "-1.00", "-", "-", "-", "-2.00", "-", "-", "-"]
+    assert lines[5].split() == ["to", "+0.20", "-", "-", "-", "+2.00", "-", "-", "-"]
+    assert len({len(line) for line in lines[:6]}) == 1
 
 
 def test_conditions_come_last() -> None:

@@ -21,7 +21,8 @@ IDENTITY = (
     Column("Precision", key="precision"),
 )
 ACCURACY = tuple(
-    Column(name, "Average precision, points; below it, minus the reference's", key) for key, name in NAMES.items()
+    Column(name, "Average precision, points; below it, minus the reference's, with its 95 % interval", key)
+    for key, name in NAMES.items()
 )
 LATENCY: dict[str, Callable[[Latency], str]] = {
     "mean": lambda latency: milliseconds(latency.mean),
@@ -87,11 +88,16 @@ def _notes(row: Row) -> list[Markup]:
 
 
 def _figure(look: Look, key: str) -> Markup:
-    """A figure of accuracy, with its change below."""
+    """A figure of accuracy, with its change and the interval of that below."""
     row = look.row
     figure = element("span", points(row.accuracy.overall[key] if row.accuracy else None), class_="figure")
     delta = None if look.is_reference else row.deltas.get(key)
-    return figure if delta is None else joined(figure, change_below(delta))
+    if delta is None:
+        return figure
+    interval = (
+        [f"{change(low)} to {change(high)}" for low, high in [row.intervals[key]]] if key in row.intervals else []
+    )
+    return joined(figure, change_below(delta), *(element("small", text, class_="interval") for text in interval))
 
 
 def change_below(delta: float) -> Markup:

@@ -30,7 +30,8 @@ def stages(looks: Sequence[Look]) -> Markup:
     names = list(dict.fromkeys(stage.name for look in having for stage in look.row.stages))
     caption = (
         "A run on one image, each stage with its number. The strip below a stage is its bound: the least time for its "
-        "flops and bytes at this machine's peaks; where there is no strip, it is not known."
+        "flops and bytes at this machine's peaks; where there is no strip, it is not known. These are times of one "
+        "run; the tables have medians over all runs, so the sums differ from them."
     )
     axis = linear_axis(0, 1000 * max(map(_total, having)), START, END)
     bottom = BAND * len(having) + 2

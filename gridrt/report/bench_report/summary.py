@@ -24,6 +24,7 @@ class Card:
         look: of the row.
         name: of the row.
         answer: the row in one sentence.
+        warning: why it cannot be compared with the reference; empty where it can.
         verdict: of its gates; empty where none was asked for.
         is_good: whether `verdict` is.
     """
@@ -31,6 +32,7 @@ class Card:
     look: Look
     name: Markup
     answer: str
+    warning: str
     verdict: str
     is_good: bool
 
@@ -41,6 +43,9 @@ def summary(result: BenchResult) -> Markup:
         "summary.html",
         cards=_cards(result),
         complete=result.complete,
+        failed_images=f"{len(result.failed)} of {format_count(result.conditions['images'], 'image')}"
+        if result.failed
+        else "",
         gates=gates_table(result),
         gates_in_words=_gates_in_words(result.gates),
         headline=headline(result),
@@ -57,6 +62,7 @@ def headline(result: BenchResult) -> str:
     parts = [
         f"{format_count(others, 'model')} compared with {name}" if others else f"{name} alone",
         _gates_in_words(result.gates),
+        "scales differ, so no gate is met" if any(map(result.scale_mismatch, result.rows)) else "",
         "" if not failed else "all failed" if failed == len(result.rows) else f"{failed} failed",
         format_count(warnings, "warning") if warnings else "",
     ]
@@ -67,7 +73,13 @@ def _gates_in_words(gates: Sequence[GateResult]) -> str:
     missed = sum(not gate.met for gate in gates)
     if not gates:
         return ""
-    return f"{missed} of {format_count(len(gates), 'gate')} not met" if missed else "every gate met"
+    outcome = f"{missed} of {format_count(len(gates), 'gate')} not met" if missed else "every gate met"
+    return outcome + _undecided(gates)
+
+
+def _undecided(gates: Sequence[GateResult]) -> str:
+    count = sum(not gate.decidable for gate in gates)
+    return f", {count} not decidable on these images" if count else ""
 
 
 def _cards(result: BenchResult) -> Iterator[Card]:
@@ -78,8 +90,16 @@ def _cards(result: BenchResult) -> Iterator[Card]:
         missed = sum(not gate.met for gate in own)
         gates = format_count(len(own), "gate")
         verdict = f"{missed} of {gates} not met" if missed else f"{gates} met" if own else ""
+        verdict += _undecided(own)
         is_good = not missed and not row.failure
-        yield Card(look, file_name(look.name), answer(row, reference), "failed" if row.failure else verdict, is_good)
+        yield Card(
+            look,
+            file_name(look.name),
+            answer(row, reference),
+            result.scale_mismatch(row),
+            "failed" if row.failure else verdict,
+            is_good,
+        )
 
 
 def answer(row: Row, reference: Row | None) -> str:
@@ -110,8 +130,8 @@ def gates_table(result: BenchResult) -> Markup:
             [
                 file_name(names.get(gate.row, gate.row)),
                 gate.rule,
-                gate.value,
-                badge("met" if gate.met else "not met", gate.met),
+                gate.measured,
+                badge(gate.outcome, gate.met),
             ]
         )
         for gate in result.gates

@@ -140,6 +140,13 @@ def test_bars_are_as_long_as_stages_take_and_bounds_below_them() -> None:
         np.testing.assert_allclose(bounds, known, atol=0.3)
 
 
+def test_the_times_of_stages_are_told_from_the_medians_of_the_tables() -> None:
+    caption = parsed(stages(looks_of(bench_result()))).one("figcaption").text
+
+    assert "one run" in caption
+    assert "medians" in caption
+
+
 def test_stages_are_shown_in_numbers() -> None:
     one = replace(rows()[0], stages=[StageRow("backbone", 0.06, 0.02), StageRow("rpn", 0.02, None)])
 

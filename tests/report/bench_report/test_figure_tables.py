@@ -85,6 +85,15 @@ def test_what_failed_is_a_row_with_the_reason() -> None:
         assert {cell.text for cell in cells(table, 4).values()} == {"-"}
 
 
+def test_the_interval_of_a_change_is_below_it() -> None:
+    known = replace(rows()[1], intervals={"ap": (-0.012, 0.003)})
+
+    shown = cells(accuracy_table(looks_of(bench_result([rows()[0], known]))), 1)
+
+    texts = {key: [small.text for small in shown[key].all("small", class_="interval")] for key in ("ap", "ap50")}
+    assert texts == {"ap": ["−1.2 to +0.3"], "ap50": []}  # noqa: RUF001 - a minus sign
+
+
 def test_a_loss_looks_unlike_a_gain() -> None:
     better = replace(rows()[1], deltas={"ap": 0.01, "ap50": -0.01})
 

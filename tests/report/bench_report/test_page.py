@@ -95,7 +95,7 @@ def test_what_comes_from_outside_is_text(tmp_path: Path, image: Path) -> None:
         conditions={EVIL: {EVIL: [EVIL]}},
         reference=EVIL,
         rows=[row, replace(row, name=f"other {EVIL}")],
-        gates=[GateResult(EVIL, EVIL, EVIL, met=False)],
+        gates=[GateResult(EVIL, EVIL, 1, None, met=False, reason=EVIL)],
         disagreements=[
             replace(disagreement(image, EVIL), file=tmp_path / "<script>.png", class_names=[EVIL] * 3),
         ],

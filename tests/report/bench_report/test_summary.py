@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from gridrt.bench.gates import Gates, check_gates
 from gridrt.bench.result import Row
 from gridrt.report.bench_report.summary import answer, headline, summary
 from tests.bench_results import bench_result, gates, many_rows, rows
@@ -38,7 +39,10 @@ def test_a_sentence_has_the_figures_that_there_are() -> None:
 @pytest.mark.parametrize(
     ("result", "told"),
     [
-        (bench_result(gates=gates()), "3 models compared with tiny_bccd.pth; 2 of 4 gates not met"),
+        (
+            bench_result(gates=gates()),
+            "3 models compared with tiny_bccd.pth; 2 of 4 gates not met, 1 not decidable on these images",
+        ),
         (bench_result(gates=gates()[::3]), "3 models compared with tiny_bccd.pth; every gate met"),
         (bench_result(many_rows(2)), "1 model compared with model_00.int8.onnx"),
         (
@@ -58,15 +62,57 @@ def test_each_row_has_its_verdict_in_words() -> None:
     cards = parsed(summary(bench_result([*rows(), FAILED], gates=gates()[1:]))).one("ul", class_="answers").all("li")
 
     verdicts = [[badge.text for badge in card.all("span", class_="badge")] for card in cards]
-    assert verdicts == [[], [], ["✗ 1 of 1 gate not met"], ["✗ 1 of 2 gates not met"], ["✗ failed"]]
+    assert verdicts == [
+        [],
+        [],
+        ["✗ 1 of 1 gate not met"],
+        ["✗ 1 of 2 gates not met, 1 not decidable on these images"],
+        ["✗ failed"],
+    ]
 
 
 def test_gates_are_shown_with_what_was_measured() -> None:
     table = parsed(summary(bench_result(gates=gates()))).one("section", id="gates").one("table")
 
     lines = [[cell.text for cell in row.all("th") + row.all("td")] for row in table.all("tr")[1:]]
-    assert lines[0] == ["tiny_bccd.fp16.onnx", "AP may drop by at most 0.5 points", "0.1 points", "✓ met"]
-    assert [line[-1] for line in lines] == ["✓ met", "✗ not met", "✗ not met", "✓ met"]
+    assert lines[0] == [
+        "tiny_bccd.fp16.onnx",
+        "AP falls by at most 0.5 points",
+        "-0.10 (95 % interval -0.30 to +0.10)",
+        "✓ met",
+    ]
+    undecided = "✗ not met, not decidable on 120 images"
+    assert [line[-1] for line in lines] == ["✓ met", "✗ not met", undecided, "✓ met"]
+
+
+def test_a_gate_that_the_images_do_not_decide_is_in_the_headline_and_the_card() -> None:
+    unsure = replace(gates()[0], decidable=False)
+    result = bench_result(gates=[unsure])
+
+    assert "1 not decidable" in headline(result)
+    cards = parsed(summary(result)).one("ul", class_="answers").all("li")
+    assert [badge.text for badge in cards[2].all("span", class_="badge")] == [
+        "✓ 1 gate met, 1 not decidable on these images"
+    ]
+
+
+def test_a_row_at_another_scale_is_not_comparable_in_the_headline_the_cards_and_the_gates() -> None:
+    measured = [replace(row, scale=scale) for row, scale in zip(rows(), [(1333, 800)] * 3 + [(480, 360)], strict=True)]
+    result = bench_result(measured)
+    result = replace(result, gates=check_gates(result, Gates(max_ap_drop=1)))
+
+    assert "scales differ" in headline(result)
+    page = parsed(summary(result))
+    assert ["480 x 360" in card.text for card in page.one("ul", class_="answers").all("li")] == [False] * 3 + [True]
+    assert "480 x 360" in page.one("section", id="gates").text
+
+
+def test_images_that_failed_are_counted() -> None:
+    failed = replace(bench_result(), failed={"a.png": "cannot be read"})
+
+    assert [banner.text[:24] for banner in parsed(summary(failed)).all("p", class_="banner")] == [
+        "1 of 120 images failed a"
+    ]
 
 
 @pytest.mark.parametrize("complete", [True, False])
@@ -77,7 +123,10 @@ def test_a_bench_that_was_interrupted_says_so(complete: bool) -> None:  # noqa: 
 
 
 def test_the_outcome_of_the_gates_comes_first() -> None:
-    for shown, outcome in ((gates(), "✗ 2 of 4 gates not met"), (gates()[::3], "✓ every gate met")):
+    for shown, outcome in (
+        (gates(), "✗ 2 of 4 gates not met, 1 not decidable on these images"),
+        (gates()[::3], "✓ every gate met"),
+    ):
         first = next(parsed(summary(bench_result(gates=shown))).below())
 
         assert (first.attributes["class"], first.text) == ("verdict", outcome)
