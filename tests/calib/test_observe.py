@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -49,9 +49,9 @@ def loaded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return names
 
 
-def observed(graph: Path, images: list[Path], scale: tuple[int, int], cache: Path) -> dict[str, Observer]:
+def observed(graph: Path, images: list[Path], scale: tuple[int, int], cache: Path) -> Mapping[str, Observer]:
     loaded_graph = load_graph(graph)
-    return observe(loaded_graph, observable_session(loaded_graph, threads=1), images, scale, cache)
+    return observe(loaded_graph, observable_session(loaded_graph, threads=1), images, scale, cache).observers
 
 
 def activation_of(name: str, *pictures: Path) -> Array:
@@ -69,7 +69,7 @@ def assert_saw(observer: Observer, values: Array) -> None:
     assert_counts_are_of(observer, values)
 
 
-def same(one: dict[str, Observer], other: dict[str, Observer]) -> bool:
+def same(one: Mapping[str, Observer], other: Mapping[str, Observer]) -> bool:
     def facts(observer: Observer) -> tuple[float, float, float, bytes]:
         return observer.low, observer.high, observer.limit, observer.counts.tobytes()
 

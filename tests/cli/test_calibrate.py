@@ -62,7 +62,7 @@ def test_the_file_is_named_after_the_only_graph_here_and_told_with_the_next_comm
     assert compared.startswith("in 4 images ")
     assert "of 3 detections of the original are kept" in compared
     assert done.startswith("own for tensorrt, ranges of 4 images, in cells.own.onnx, ")
-    assert done.endswith("Next: gridrt evaluate --model cells.own.onnx --images DIR --annotations FILE")
+    assert done.endswith("Next: gridrt evaluate cells.own.onnx --images DIR --annotations FILE")
     assert files(folder) == {"cells.own.onnx", "cells.calibration.npz"}
     open_session(folder / "cells.own.onnx")
 
@@ -305,7 +305,7 @@ def test_a_full_disk_leaves_no_graph(folder: Path, monkeypatch: pytest.MonkeyPat
 def test_the_next_command_can_be_pasted_into_a_shell(folder: Path) -> None:
     result = calibrate("--out", "my cells.onnx")
 
-    assert "Next: gridrt evaluate --model 'my cells.onnx' --images DIR" in result.stdout
+    assert "Next: gridrt evaluate 'my cells.onnx' --images DIR" in result.stdout
     assert (folder / "my cells.onnx").exists()
 
 

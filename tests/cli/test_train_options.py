@@ -156,7 +156,7 @@ def test_images_to_evaluate_on_lie_in_the_same_folder_where_none_is_named(
 
 
 @pytest.mark.parametrize(
-    ("model", "following"), [("tiny", ["export", "--weights"]), ("faster_tiny", ["detect", "IMAGES", "--model"])]
+    ("model", "following"), [("tiny", ["export"]), ("faster_tiny", ["detect", "IMAGES", "--model"])]
 )
 def test_what_is_next_can_be_run_as_it_stands(train: Train, model: str, following: list[str]) -> None:
     begun, result = train("--model", model)

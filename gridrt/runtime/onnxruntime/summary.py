@@ -5,26 +5,29 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import onnx
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 
+from gridrt.config import DetectionConfig
 from gridrt.errors import GraphError
 from gridrt.files import check_is_file, sha256_of
-from gridrt.formatting import format_noted_scale
+from gridrt.formatting import format_noted_scale, format_thresholds
 from gridrt.graph.metadata import (
     CLASSES_KEY,
     RECIPE_KEY,
     class_names_in,
+    detections_in,
+    detections_to_metadata,
     metadata_of,
     scale_in_input,
 )
 from gridrt.model.checkpoint.listing import listed
 
 _LONGEST_VALUE = 80
-_TOLD_APART = (CLASSES_KEY, RECIPE_KEY)  # by lines of their own
+_TOLD_APART = (CLASSES_KEY, RECIPE_KEY, *detections_to_metadata(DetectionConfig()))  # by lines of their own
 
 
 @dataclass(frozen=True)
@@ -92,6 +95,7 @@ class GraphSummary:
             f"precision     {precision}",
             f"classes       {classes}",
             f"scale         {format_noted_scale(self.scale)}",
+            f"detections    {format_thresholds(asdict(detections_in(self.metadata, self.file)))}",
         ]
 
 
