@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,7 +47,7 @@ class _Outcome:
 
 
 def detect_all(detector: Detector, dataset: CocoDataset) -> DatasetResults:
-    """Detect in every image, with a progress bar. Images that fail are skipped, with one warning.
+    """Detect in every image, with a progress bar. Images that fail are skipped.
 
     An image fails if it cannot be read, or if the detector's output for it is not finite.
 
@@ -69,9 +68,6 @@ def detect_all(detector: Detector, dataset: CocoDataset) -> DatasetResults:
     if len(failed) == len(dataset):
         first = next(iter(failed.values()), "no images")
         raise GridRTError("every image failed", place=dataset.place, value=first)
-    if failed and processes.rank() == 0:
-        count = f"{len(failed)} of {len(dataset)} images"
-        warnings.warn(f"skipped {count}, which failed; the first: {next(iter(failed.values()))}", stacklevel=2)
     full = [dataset.path(outcome.index) for outcome in in_order if outcome.is_full]
     return DatasetResults([result for outcome in in_order for result in outcome.results], failed, full)
 
