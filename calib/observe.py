@@ -27,7 +27,7 @@ GRID_BRANCH = "roi_head.grid_head"
 """Module whose nodes run on detections; for an image without any they run on one row of zeros."""
 
 LISTED = 10
-"""At most so many images that cannot be read are named."""
+"""At most so many more images that cannot be read are named."""
 
 SAVE_SECONDS = 10.0
 """An interrupted calibration loses at most this much work, and the image that it was at."""
@@ -87,7 +87,9 @@ def observe(
     if not images:
         raise DataError("calibration must have at least one image", place="--images")
     digests, failed = _digests(images)
-    hashes = {digest: path for path, digest in digests.items()}
+    hashes = dict[str, Path]()
+    for path, digest in digests.items():
+        hashes.setdefault(digest, path)  # of copies the first
     state = read_cache(cache, Key(graph.sha256, scale, session.observed), hashes)
     waiting = {digest: path for digest, path in hashes.items() if digest not in state.seen}
     if waiting:
@@ -95,7 +97,7 @@ def observe(
         on_grid = {tensor for node in of_grid for tensor in (*node.input, *node.output)}
         failed += _observe_all(session, Transform(scale), waiting, state, on_grid, cache)
     readable = [path for path, digest in digests.items() if digest in state.seen]
-    _check_enough(len(readable), images, failed)
+    _check_enough(images, readable, failed)
     if not state.detections:
         raise DataError(
             "calibration images must show objects that the detector finds, else the grid branch never runs",
@@ -117,17 +119,23 @@ def _digests(images: Sequence[Path]) -> tuple[dict[Path, str], list[ImageError]]
     return digests, failed
 
 
-def _check_enough(readable: int, images: Sequence[Path], failed: Sequence[ImageError]) -> None:
+def _check_enough(images: Sequence[Path], readable: Sequence[Path], failed: Sequence[ImageError]) -> None:
     """Warn of images that cannot be read.
+
+    Args:
+        images: all of them.
+        readable: among these.
+        failed: why the others cannot be read; copies of an image share an error.
 
     Raises:
         DataError: fewer than half can be read.
     """
     if not failed:
         return
-    count = f"{len(images) - readable} of {format_count(len(images), 'image')}"
-    found = f"{count} cannot be read: {'; '.join(map(str, failed[:LISTED]))}"
-    if 2 * readable < len(images):
+    others = [str(path) for path in images if path not in readable and str(path) != str(failed[0].place)]
+    found = f"{len(images) - len(readable)} of {format_count(len(images), 'image')} cannot be read: {failed[0]}"
+    found += f"; also {', '.join(others[:LISTED])}{', ...' if len(others) > LISTED else ''}" if others else ""
+    if 2 * len(readable) < len(images):
         raise DataError("at least half of the calibration images must be readable", place=images[0].parent, value=found)
     warnings.warn(f"calibration leaves out images: {found}", stacklevel=3)
 

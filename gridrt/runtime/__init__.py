@@ -78,11 +78,12 @@ def graph_in(path: Path) -> Graph:
     try:
         return load_graph(path)
     except GraphError as error:
-        others = [each for each in backends() if ".onnx" not in each.suffixes and path.is_file() and each.opens(path)]
+        others = [each for each in backends() if each.faithful and ".onnx" not in each.suffixes]
+        others = [each for each in others if path.is_file() and each.opens(path)]
         if not others:
             raise
         raise GraphError(
-            f"expected an ONNX graph, got a file that {others[-1].title} runs",
+            f"expected an ONNX graph, got a file that {others[0].title} runs",
             place=path,
             remedy="Run gridrt export first, and name the ONNX file that it writes.",
         ) from error
