@@ -1,4 +1,4 @@
-"""Latency of a detector on a CPU: ONNX Runtime in FP32 and in INT8 beside eager PyTorch, in turns, in one process.
+"""Latency of a detector on a CPU: ONNX Runtime in FP32 and in INT8 beside eager PyTorch, interleaved, in one process.
 
     python -m benchmarks.cpu_latency
 
@@ -14,7 +14,7 @@ from typing import Any
 
 import click
 
-from benchmarks.contenders import (
+from benchmarks.candidates import (
     ONNX_RUNTIME,
     ONNX_RUNTIME_INT8,
     PYTORCH,
@@ -39,13 +39,13 @@ from gridrt.model.untrained import untrained_model
 
 RESULT = Path(__file__).parent / "results" / "cpu_latency.json"
 COMMITTED = Setting("r50", DEFAULT_SCALE, threads=2, warm_up=2, runs=10)
-"""What alone takes the place of `RESULT` unasked; the options' defaults."""
+"""The only setting that is written to `RESULT` by default; the options' defaults."""
 HELP_RUNS = 10
 
 
 @click.command(context_settings={"show_default": True})
 @setting_options(COMMITTED)
-@click.option("--profile", is_flag=True, help="Also tell which operators take ONNX Runtime's time.")
+@click.option("--profile", is_flag=True, help="Also list the operators that take ONNX Runtime's time.")
 @out_option(RESULT)
 def command(*, profile: bool, out: Path | None, **chosen: Any) -> None:  # noqa: ANN401 - those of a setting
     """Time ONNX Runtime in FP32 and INT8 beside eager PyTorch on this CPU, with untrained weights on a photograph."""
@@ -80,7 +80,7 @@ def measure(setting: Setting, folder: Path, *, profile: bool) -> Latency:
 def time_parts(
     setting: Setting, model: GridRCNN, graph: Path, int8_graph: Path, batch: Batch
 ) -> tuple[int, dict[str, Mapping[str, Sequence[float]]]]:
-    """How many detections there are, and the seconds of each part, contender and run."""
+    """Number of detections, and the seconds of each part, candidate and run."""
     whole = whole_calls(model, graph, int8_graph, batch, setting.threads)
     up_to_rpn = up_to_rpn_calls(model, graph, int8_graph, batch, setting.threads)
     detections = int((whole[PYTORCH]().labels >= 0).sum())

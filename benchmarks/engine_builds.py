@@ -1,4 +1,4 @@
-"""Engines of TensorRT for RTX, built ahead of time on a CPU: seconds, sizes, memory, and what the layers run in.
+"""Engines of TensorRT for RTX, built ahead of time on a CPU: seconds, sizes, memory, and the precision of the layers.
 
     python -m benchmarks.engine_builds
 
@@ -50,7 +50,7 @@ PROFILES: dict[str, Profile] = {
 @click.command
 @click.option("--out", type=click.Path(path_type=Path), default=RESULT, show_default=True, help="JSON file to write.")
 def command(*, out: Path) -> None:
-    """Build engines of `tiny` and R-50 in FP32, FP16 and INT8, and tell what each took."""
+    """Build engines of `tiny` and R-50 in FP32, FP16 and INT8, and list what each took."""
     check_writable(out)
     with TemporaryDirectory() as folder:
         rows = list(measure(Path(folder)))
@@ -98,9 +98,9 @@ def _row(variant: str, precision: str, profile: str, graph: Path, options: Engin
         "runtime": manifest.runtime,
         "peak_mib_of_the_process": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10,
     }
-    told = ", ".join(f"{count} {kind}" for kind, count in layers.items())
+    kinds = ", ".join(f"{count} {kind}" for kind, count in layers.items())
     size = int(manifest.engine["bytes"]) / 1e6
-    click.echo(f"{variant:<6}{precision:<6}{profile:<27}{manifest.seconds:>6.1f} s{size:>8.1f} MB  {told}")
+    click.echo(f"{variant:<6}{precision:<6}{profile:<27}{manifest.seconds:>6.1f} s{size:>8.1f} MB  {kinds}")
     return row
 
 

@@ -2,8 +2,8 @@
 
     python -m benchmarks.golden_precision
 
-The same weights and picture in double precision tell what is right to many more digits. Where the reference's numbers
-are further from that than a tolerance, no other program can be asked to meet them within it.
+The same weights and image in double precision give the exact result to many more digits. If the reference's numbers are
+further from it than a tolerance, no other program can be asked to meet them within that tolerance.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def command(*, threads: int, out: Path, variants: tuple[str, ...]) -> None:
                 f"{variant:<12}{row['of']:<14}{row['detections']:>11}{row['box_error']:>13.1e}"
                 f"{row['score_error']:>12.1e}{row['flipped']:>12}"
             )
-    conditions = {**machine(), "threads": threads, "picture": CASE, "weights": "deterministic, untrained"}
+    conditions = {**machine(), "threads": threads, "image": CASE, "weights": "deterministic, untrained"}
     write_text(out, json.dumps({"conditions": conditions, "rows": rows}, indent=2) + "\n")
     click.echo(f"largest differences from float64; written to {out}")
 
@@ -64,8 +64,12 @@ def compared(variant: str, threads: int) -> Iterator[dict[str, Any]]:
     long, short = (int(side) for side in golden["scale_wh"])
     batch = Transform((long, short))([load_image(DATA / "photos" / "coffee.png")])
     model = untrained_model(variant).eval()
-    results = {"reference": _of_reference(golden, batch), **_ours(model, batch, threads)}
-    exact = _exact(model, batch)
+    to_resized = np.tile(batch.scale_factors[0], 2)
+    results = {
+        "reference": Detections(golden["boxes"] * to_resized, golden["scores"], golden["labels"]),
+        **_float32_results(model, batch, threads),
+    }
+    exact = _float64_result(model, batch)
     for name, found in results.items():
         agreed = agreement(exact, found)
         flipped = agreed.box_errors > FLIPPED
@@ -80,7 +84,7 @@ def compared(variant: str, threads: int) -> Iterator[dict[str, Any]]:
         }
 
 
-def _ours(model: GridRCNN, batch: Batch, threads: int) -> dict[str, Detections]:
+def _float32_results(model: GridRCNN, batch: Batch, threads: int) -> dict[str, Detections]:
     with TemporaryDirectory() as folder:
         graph = Path(folder) / "model.onnx"
         by_torch = session_of_model(model, "cpu", threads)
@@ -92,15 +96,9 @@ def _ours(model: GridRCNN, batch: Batch, threads: int) -> dict[str, Detections]:
 
 
 @torch.inference_mode()
-def _exact(model: GridRCNN, batch: Batch) -> Detections:
+def _float64_result(model: GridRCNN, batch: Batch) -> Detections:
     outputs = model.double()(torch.from_numpy(batch.images), torch.from_numpy(batch.image_sizes))
     return _used(RawDetections(*(output.numpy() for output in outputs)))
-
-
-def _of_reference(golden: Mapping[str, Any], batch: Batch) -> Detections:
-    """In pixels of the resized picture."""
-    boxes = golden["boxes"] * np.tile(batch.scale_factors[0], 2)
-    return Detections(boxes, golden["scores"], golden["labels"])
 
 
 def _used(raw: RawDetections) -> Detections:

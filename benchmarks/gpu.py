@@ -2,8 +2,8 @@
 
     python -m benchmarks.gpu
 
-from the root of the repository. Each part is a process of its own and has a limit of time; what fails, crashes or hangs
-is told, and the rest goes on. A part writes `results/gpu_<part>.json`. It has not run on a GPU yet.
+from the root of the repository. Each part is a process of its own and has a time limit; a part that fails, crashes or
+hangs is reported, and the rest goes on. A part writes `results/gpu_<part>.json`. It has not run on a GPU yet.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import IO
 
 import click
 
 from benchmarks.gpu_conditions import gpu_conditions, require_gpu
+from benchmarks.gpu_launches import KERNELS_BY_NAME
 from benchmarks.gpu_report import RESULTS, Row, problem_row, read_report, row_line, write_report
 from gridrt.errors import GridRTError
 from gridrt.formatting import format_count
@@ -30,11 +30,11 @@ from gridrt.formatting import format_count
 SECONDS = 585.0
 """For all parts together."""
 ENDING_SECONDS = 5.0
-"""That a part has between being asked to end and being killed."""
-TESTS = "tests/gpu"
-KERNEL_TESTS = f"{TESTS}/test_kernels.py"
-TOLD_LINES = 15
-"""Of what a part said before it failed."""
+"""Between asking a part to end and killing it."""
+TESTS = Path("tests", "gpu")
+FOLDERS = [kernel.contract.folder.name for kernel in KERNELS_BY_NAME.values()]
+OUTPUT_LINES = 15
+"""Of a part that failed, to print."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Part:
     Attributes:
         name: of the report, `gpu_<name>.json`.
         module: with its arguments.
-        seconds: that it may take.
+        seconds: time limit.
     """
 
     name: str
@@ -52,40 +52,28 @@ class Part:
     seconds: float
 
     def command(self, out: Path) -> list[str]:
-        """What to run."""
+        """The command line."""
         return [sys.executable, "-m", *self.module, "--out", str(out)]
-
-
-def _tests_of(kernel: str) -> Part:
-    return Part(f"tests_{kernel}", ("benchmarks.gpu_tests", KERNEL_TESTS, "-k", kernel), 60)
-
-
-def _other_tests() -> Iterator[Part]:
-    files = sorted(file.name for file in (Path(__file__).parents[1] / TESTS).glob("test_*.py"))
-    for name in files:
-        if name not in KERNEL_TESTS:
-            yield Part(f"tests_{name[len('test_') : -len('.py')]}", ("benchmarks.gpu_tests", f"{TESTS}/{name}"), 60)
-
-
-def _times_of(op: str) -> Part:
-    return Part(f"kernel_{op}", ("benchmarks.gpu_kernels", op), 60)
 
 
 # The most valuable first: what comes late may find no time left. Kernels apart, because one that fails takes its
 # process's GPU with it.
 PARTS = (
-    *map(_tests_of, ("roi_align", "grid_fusion", "nms")),
-    *map(_times_of, ("MultiLevelRoiAlign", "GridFusion", "BatchedNms")),
+    *(Part(f"tests_{name}", ("benchmarks.gpu_tests", f"{TESTS / name}"), 60) for name in FOLDERS),
+    *(Part(f"kernel_{name}", ("benchmarks.gpu_kernels", name), 60) for name in KERNELS_BY_NAME),
     Part("engines", ("benchmarks.gpu_engines",), 150),
     Part("latency", ("benchmarks.gpu_latency", "--seconds", "230"), 250),
     Part("sanitizer", ("benchmarks.gpu_sanitizer", "--seconds", "100"), 110),
-    *_other_tests(),
+    *(
+        Part(f"tests_{file.stem.removeprefix('test_')}", ("benchmarks.gpu_tests", f"{TESTS / file.name}"), 60)
+        for file in sorted((Path(__file__).parents[1] / TESTS).glob("test_*.py"))
+    ),
 )
 
 
 @click.command
 def command() -> None:
-    """Run all tests and benchmarks that need an NVIDIA GPU; ends with 1 if any of it was not done."""
+    """Run all tests and benchmarks that need an NVIDIA GPU; the exit code is 1 if there are problems."""
     try:
         require_gpu()
         failed = run_all(PARTS, RESULTS, SECONDS)
@@ -98,9 +86,9 @@ def run_all(parts: Sequence[Part], results: Path, seconds: float) -> bool:
     """Run the parts one after another, and print a table of all.
 
     Args:
-        parts: in the order of their value.
+        parts: the most valuable first.
         results: folder for the reports.
-        seconds: for all; a part that finds none left is a problem.
+        seconds: for all; a part for which no time is left is a problem.
 
     Returns:
         Whether there are problems.
@@ -127,7 +115,7 @@ def table(tables: Sequence[tuple[str, Sequence[Row]]]) -> Iterator[str]:
 
 
 def run_one(part: Part, out: Path, seconds: float) -> list[Row]:
-    """Run a part; the rows of its report, with a problem behind them if it did not come to its end."""
+    """Run a part; the rows of its report, and a problem after them if it did not finish."""
     out.unlink(missing_ok=True)
     code, reason = _run(part.command(out), seconds) if seconds > 0 else (None, "not run: no time was left")
     rows, conditions = read_report(out)
@@ -139,22 +127,24 @@ def run_one(part: Part, out: Path, seconds: float) -> list[Row]:
 
 
 def _run(command: Sequence[str], seconds: float) -> tuple[int | None, str]:
-    """The exit code of a process, None if its time was up; and how it ended, with the last line that it said."""
-    with TemporaryFile("w+", errors="replace") as said:
-        process = subprocess.Popen(command, stdout=said, stderr=subprocess.STDOUT, start_new_session=True)  # noqa: S603 - ours
+    """The exit code of a process, None at its time limit; and how it ended, with its last line of output."""
+    with TemporaryFile("w+", errors="replace") as output:
+        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, start_new_session=True)  # noqa: S603 - ours
         try:
             code: int | None = process.wait(seconds)
         except subprocess.TimeoutExpired:
             code = None
         finally:
             _end(process)
-        return code, f"{_ending(code, seconds)}; {_last_line(said, is_good=code == 0)}"
-
-
-def _ending(code: int | None, seconds: float) -> str:
+        output.seek(0)
+        lines = output.read().strip().splitlines() or ["no output"]
+    if code != 0:
+        click.echo("\n".join(f"  | {line}" for line in lines[-OUTPUT_LINES:]))
     if code is None:
-        return f"ended after {seconds:.0f} s, its limit"
-    return f"ended by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+        ending = f"ended after {seconds:.0f} s, its time limit"
+    else:
+        ending = f"ended by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+    return code, f"{ending}; {lines[-1]}"
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
@@ -164,15 +154,6 @@ def _end(process: subprocess.Popen[bytes]) -> None:
             os.killpg(process.pid, sign)
         with suppress(subprocess.TimeoutExpired):
             process.wait(ENDING_SECONDS)
-
-
-def _last_line(said: IO[str], *, is_good: bool) -> str:
-    """Of what a process said; unless all was good, some more of it is printed."""
-    said.seek(0)
-    lines = said.read().strip().splitlines() or ["it said nothing"]
-    if not is_good:
-        click.echo("\n".join(f"  | {line}" for line in lines[-TOLD_LINES:]))
-    return lines[-1]
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""All that figures of a GPU depend on."""
+"""The conditions of figures that are measured on a GPU."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PACKAGES = (
     *("cuda-bindings", "cuda-core", "nvidia-cuda-nvrtc", "polygraphy"),
 )
 STATE = ("clocks.sm", "clocks.max.sm", "clocks.mem", "clocks.max.mem", "power.draw", "power.limit", "temperature.gpu")
-"""What nvidia-smi tells of how fast a GPU runs just now."""
+"""Fields of nvidia-smi that say how fast a GPU runs just now."""
 
 Run: TypeAlias = Callable[[Sequence[str]], str]
 _ANSWERED_SOON: Run = partial(nvidia_smi, timeout=30)
@@ -37,24 +37,36 @@ def require_gpu() -> None:
         DependencyError: PyTorch can use no GPU.
     """
     if not torch.cuda.is_available():
-        found = "none that it can use" if torch.version.cuda else "a PyTorch without CUDA"
-        rule = f"this needs an NVIDIA GPU, and a PyTorch for it (here {torch.__version__})"
-        raise DependencyError(rule, place="CUDA", value=found, remedy="gridrt doctor tells what is missing.")
+        raise DependencyError(
+            f"PyTorch {torch.__version__} cannot use an NVIDIA GPU",
+            place="CUDA",
+            value="no usable GPU" if torch.version.cuda else "a PyTorch without CUDA",
+            remedy="`gridrt doctor` lists what is missing.",
+        )
 
 
 def gpu_conditions() -> dict[str, Any]:
-    """GPU, driver, clocks, versions and date, ready for JSON. Never raises: what cannot be told says so."""
+    """GPU, driver, clocks, versions and date, ready for JSON. Never raises: what is not known has its reason."""
+    try:
+        library = tensorrt_here()
+        tensorrt = f"{library.name} {library.version}"
+    except DependencyError as error:
+        tensorrt = str(error)
     return {
         "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "gpus": [asdict(gpu) for gpu in find_gpus()],
         "clocks": gpu_state(),
         "cuda_of_torch": torch.version.cuda,
         "cudnn": torch.backends.cudnn.version(),
-        "tensorrt": _tensorrt_told(),
+        "tensorrt": tensorrt,
         "cpu": find_cpu().name,
         "cores": find_cpu().cores,
         "platform": platform.platform(),
-        "versions": _versions(),
+        "versions": {
+            "gridrt": gridrt.__version__,
+            "python": platform.python_version(),
+            **{name: _version(name) for name in PACKAGES},
+        },
     }
 
 
@@ -62,12 +74,12 @@ def gpu_state(run: Run = _ANSWERED_SOON) -> Mapping[str, str] | str:
     """Clocks, power and temperature of the first GPU, or why they are not known.
 
     Args:
-        run: gives what nvidia-smi answers to arguments.
+        run: runs nvidia-smi with arguments, and returns its output.
     """
     try:
         line = run([f"--query-gpu={','.join(STATE)}", "--format=csv,noheader"]).splitlines()[0]
     except (OSError, subprocess.SubprocessError, IndexError) as error:
-        return f"not told: {error}"
+        return f"not known: {error}"
     return dict(zip(STATE, (part.strip() for part in line.split(",")), strict=False))
 
 
@@ -83,24 +95,11 @@ def tensorrt_here() -> TensorRT:
             return load_tensorrt(name)
         except DependencyError as error:  # noqa: PERF203 - two of them
             found.append(f"{name}: {error.value}")
-    raise DependencyError("engines need TensorRT or TensorRT for RTX", value="; ".join(found))
-
-
-def _tensorrt_told() -> str:
-    try:
-        library = tensorrt_here()
-    except DependencyError as error:
-        return str(error)
-    return f"{library.name} {library.version}"
-
-
-def _versions() -> dict[str, str | None]:
-    """By the packages' own word: importing them all would take a GPU's memory, and time."""
-    versions = {"gridrt": gridrt.__version__, "python": platform.python_version()}
-    return {**versions, **{name: _version(name) for name in PACKAGES}}
+    raise DependencyError("cannot load TensorRT, nor TensorRT for RTX", value="; ".join(found))
 
 
 def _version(package: str) -> str | None:
+    """From the package's metadata: importing all packages would take a GPU's memory, and time."""
     try:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:

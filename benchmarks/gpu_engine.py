@@ -1,4 +1,4 @@
-"""Engines for measurements, built by the program itself in a process of its own, which ends when it takes long."""
+"""Engines for measurements, built by `gridrt build-engine` in a process of its own with a time limit."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ def built(graph: Path, engine: Path, *options: str, seconds: float) -> Manifest:
     """Build an engine with the TensorRT that loads here.
 
     Args:
-        graph: in the precision that the engine shall have.
+        graph: in the precision of the engine.
         engine: file to write.
-        options: more of `gridrt build-engine`.
-        seconds: that it may take.
+        options: of `gridrt build-engine`.
+        seconds: time limit.
 
     Raises:
         DependencyError: neither TensorRT nor TensorRT for RTX loads.
-        EngineError: it is not built, or not in time.
+        EngineError: the build fails, or takes too long.
     """
     runtime = tensorrt_here().name
     arguments = ["build-engine", "--model", str(graph), "--out", str(engine), "--runtime", runtime, *options]
@@ -30,15 +30,15 @@ def built(graph: Path, engine: Path, *options: str, seconds: float) -> Manifest:
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=seconds)  # noqa: S603 - ours
     except subprocess.TimeoutExpired as error:
-        raise EngineError(f"{runtime} builds an engine in {seconds:.0f} s", place=engine.name) from error
+        raise EngineError(f"{runtime} failed to build the engine in {seconds:.0f} s", place=engine.name) from error
     if done.returncode:
-        told = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
-        raise EngineError(f"{runtime} builds an engine", place=engine.name, value=told)
+        reason = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
+        raise EngineError(f"{runtime} failed to build the engine", place=engine.name, value=reason)
     return read_manifest(engine)
 
 
-def told_of(manifest: Manifest) -> dict[str, object]:
-    """What a row says of an engine."""
+def engine_figures(manifest: Manifest) -> dict[str, object]:
+    """The figures of an engine in a row."""
     return {
         "runtime": f"{manifest.runtime['name']} {manifest.runtime['version']}",
         "seconds_of_build": manifest.seconds,

@@ -2,8 +2,8 @@
 
     python -m benchmarks.gpu_engines
 
-The set is BCCD, in the folder that GRIDRT_DATA names; where it is not, drawn pictures with the weights for those. It
-has not run on a GPU yet.
+The set is BCCD, in the folder that GRIDRT_DATA names; without it, synthetic images with the weights for those. It has
+not run on a GPU yet.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 import click
 import torch
 
-from benchmarks.gpu_engine import built, told_of
+from benchmarks.gpu_engine import built, engine_figures
 from benchmarks.gpu_report import RESULTS, Report, run_part
 from benchmarks.precision import METHOD, calibration_images
 from benchmarks.training_sets import SETS, TrainingSet
@@ -44,10 +44,10 @@ from gridrt.runtime.tensorrt.session import TensorRTSession
 
 PRECISIONS = ("fp32", "fp16", "int8")
 COMPARED = 8
-"""Pictures."""
+"""Images."""
 BUILD_SECONDS = 90.0
-DRAWN = 64
-"""Pictures of each kind, where no photographs are."""
+SYNTHETIC = 64
+"""Images to train and to evaluate on, each, if there are no photographs."""
 
 
 @click.command
@@ -61,22 +61,22 @@ def command(*, out: Path) -> None:
 
 
 def find_set(folder: Path) -> tuple[str, Path, str]:
-    """Name and folder of the set, and why it is this one; drawn ones are drawn into `folder`."""
+    """Name and folder of the set, and why it is this one; a synthetic set is written to `folder`."""
     root = SETS["bccd"].find(folder)
     if (root / SETS["bccd"].val_annotations).exists():
         return "bccd", root, "photographs"
-    drawn = folder / "drawn"
-    write_synthetic(drawn, train_images=DRAWN, val_images=DRAWN)
-    return "synthetic", drawn, f"drawn: no photographs in {root.name}/ of the folder that GRIDRT_DATA names"
+    synthetic = folder / "synthetic"
+    write_synthetic(synthetic, train_images=SYNTHETIC, val_images=SYNTHETIC)
+    return "synthetic", synthetic, f"no photographs in {root.name}/ of the folder that GRIDRT_DATA names"
 
 
 def measure(folder: Path, report: Report) -> None:
-    """PyTorch's AP, and for each precision an engine's, beside ONNX Runtime with the same graph."""
+    """PyTorch's AP, and for each precision the engine's, and its detections beside ONNX Runtime's."""
     torch.backends.cudnn.allow_tf32 = False  # the reference is float32's
     name, root, why = find_set(folder)
     data, weights = SETS[name], locate(f"tiny_{name}")
     dataset = CocoDataset(root / data.val_images, root / data.val_annotations)
-    report.add("pictures", f"{len(dataset)} of {name} ({why})", weights=weights.name, weights_sha256=sha256_of(weights))
+    report.add("images", f"{len(dataset)} of {name} ({why})", weights=weights.name, weights_sha256=sha256_of(weights))
     with report.attempt("PyTorch fp32, AP"):
         found = evaluate(Detector(TorchSession(load_model(weights), "cuda")), dataset).overall
         report.add("PyTorch fp32, AP", _ap(found), overall=asdict(found))
@@ -88,7 +88,7 @@ def measure(folder: Path, report: Report) -> None:
 
 
 def _graph(precision: str, graph: Path, root: Path, data: TrainingSet) -> Path:
-    """The FP32 graph in a precision, beside it; INT8 with ranges of training pictures."""
+    """The FP32 graph in a precision, beside it; INT8 with ranges of training images."""
     if precision == "fp32":
         return graph
     recipe, target = load_recipe(precision), TARGETS["tensorrt"]
@@ -109,7 +109,7 @@ def _ranges(graph: Graph, root: Path, data: TrainingSet) -> Mapping[str, Range]:
 def _add_engine(precision: str, graph: Path, dataset: CocoDataset, report: Report) -> None:
     engine = graph.with_suffix(".engine")
     manifest = built(graph, engine, seconds=BUILD_SECONDS)
-    report.add(f"engine {precision}, built", f"{manifest.seconds:.1f} s", **told_of(manifest))
+    report.add(f"engine {precision}, built", f"{manifest.seconds:.1f} s", **engine_figures(manifest))
     detector = Detector(TensorRTSession(engine))
     agreed = compared(detector, graph, dataset)
     report.add(f"engine {precision} beside ONNX Runtime", str(agreed), **agreed.to_json())
@@ -118,10 +118,10 @@ def _add_engine(precision: str, graph: Path, dataset: CocoDataset, report: Repor
 
 
 def compared(detector: Detector, graph: Path, dataset: CocoDataset) -> Fidelity:
-    """What a detector finds in some pictures, beside what ONNX Runtime finds with the same graph on the CPU."""
-    pictures = [load_image(dataset.path(index)) for index in range(min(COMPARED, len(dataset)))]
+    """Matched detections of a detector and of ONNX Runtime, with the same graph on the CPU, in some images."""
+    images = [load_image(dataset.path(index)) for index in range(min(COMPARED, len(dataset)))]
     reference = Detector(OnnxRuntimeSession(graph, ["CPUExecutionProvider"]))
-    return fidelity(detect_in(reference, pictures), detect_in(detector, pictures))
+    return fidelity(detect_in(reference, images), detect_in(detector, images))
 
 
 def _ap(found: AveragePrecision) -> str:

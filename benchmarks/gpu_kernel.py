@@ -8,16 +8,20 @@ import torch
 from torch import Tensor
 
 from gridrt.plugins.adapters.torch_kernel import TorchKernel
-from gridrt.plugins.contract import Attributes, ElementType, Input
+from gridrt.plugins.contract import Attributes
 from gridrt.plugins.kernel import Kernel, Variant
 
 
 def prepared(
     kernel: Kernel, variant: Variant, attributes: Attributes, inputs: Sequence[Tensor]
 ) -> tuple[Callable[[], None], tuple[Tensor, ...]]:
-    """A launch on the current stream, to be repeated at will, and what it writes to."""
+    """A launch on the current stream, to be repeated at will, and the tensors that it writes to."""
     contract = kernel.contract
-    feeds = [_laid_out(tensor, spec, variant) for spec, tensor in zip(contract.input_tensors, inputs, strict=True)]
+    feeds = []
+    for spec, tensor in zip(contract.input_tensors, inputs, strict=True):
+        dtype = getattr(torch, variant.precision if spec.dtype == "feature" else spec.dtype)
+        layout = torch.channels_last if spec.is_map and variant.channels_last else torch.contiguous_format
+        feeds.append(tensor.to("cuda", dtype).contiguous(memory_format=layout))
     return TorchKernel(kernel).prepared(*feeds, *(attributes[name] for name in contract.attributes))
 
 
@@ -27,13 +31,3 @@ def launched(kernel: Kernel, variant: Variant, attributes: Attributes, *inputs: 
     launch()
     torch.cuda.synchronize()
     return outputs
-
-
-def _laid_out(tensor: Tensor, spec: Input, variant: Variant) -> Tensor:
-    layout = torch.channels_last if spec.is_map and variant.channels_last else torch.contiguous_format
-    return tensor.to("cuda", _dtype(spec.dtype, variant)).contiguous(memory_format=layout)
-
-
-def _dtype(element: ElementType, variant: Variant) -> torch.dtype:
-    found: torch.dtype = getattr(torch, variant.precision if element == "feature" else element)
-    return found

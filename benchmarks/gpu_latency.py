@@ -1,10 +1,10 @@
-"""R-50 on an NVIDIA GPU, 800 x 1344 pixels: engines beside PyTorch, in turns, in one process.
+"""R-50 on an NVIDIA GPU, 800 x 1344 pixels: engines beside PyTorch, interleaved, in one process.
 
     python -m benchmarks.gpu_latency
 
 Times are of CUDA events, from images on the GPU to detections on the GPU. Weights are untrained, and ranges of INT8
-made up: that changes no time but that of the few steps that follow the number of detections, which is told. It has not
-run on a GPU yet.
+made up: this changes only the time of the few steps that depend on the number of detections, which is in the report. It
+has not run on a GPU yet.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ import numpy as np
 import torch
 
 from benchmarks.engine_builds import graphs_of
-from benchmarks.gpu_contenders import BASELINE, CONTENDERS, Ready, Task
+from benchmarks.gpu_candidates import BASELINE, CANDIDATES, Ready, Task
 from benchmarks.gpu_report import RESULTS, Report, run_part
-from benchmarks.gpu_timing import milliseconds_in_turns, summary
+from benchmarks.gpu_timing import interleaved_milliseconds, summary
 from benchmarks.photograph import filling
 from gridrt.config import DEFAULT_SCALE
 from gridrt.data.image import load_image
@@ -36,11 +36,11 @@ BATCHES = (1, 8)
 WARM_UP, RUNS = 5, 100
 TIMING_SECONDS = 20.0
 MADE_READY_IN = 120.0
-"""Seconds for one contender."""
+"""Seconds for one candidate."""
 
 
 @click.command
-@click.option("--seconds", type=float, default=280.0, show_default=True, help="Contenders are left out to keep to it.")
+@click.option("--seconds", type=float, default=280.0, show_default=True, help="Candidates are left out to keep to it.")
 @click.option(
     "--out", type=click.Path(path_type=Path), default=RESULTS / "gpu_latency.json", help="JSON file to write."
 )
@@ -50,7 +50,7 @@ def command(*, seconds: float, out: Path) -> None:
         "variant": VARIANT,
         "weights": "deterministic, untrained",
         "ranges_of_int8": "made up, the same for all",
-        "picture": f"{PHOTO.name}, cut to shape; in a batch the same again",
+        "image": f"{PHOTO.name}, cut to shape; in a batch the same again",
         "warm_up": WARM_UP,
         "runs_at_most": RUNS,
     }
@@ -60,21 +60,21 @@ def command(*, seconds: float, out: Path) -> None:
 
 
 def measure(folder: Path, report: Report, ends: float) -> None:
-    """A row for each batch and contender.
+    """A row for each batch and candidate.
 
     Args:
         folder: for graphs and engines.
         report: gets the rows.
-        ends: when there shall be an end, of `time.monotonic`.
+        ends: time limit, of `time.monotonic`.
     """
     torch.backends.cudnn.benchmark = True  # PyTorch at its best: the shapes stay the same
     model = untrained_model(VARIANT).eval()
     graphs: dict[str, Path] = {}
     with report.attempt("graphs"):
         graphs.update(graphs_of(VARIANT, folder))
-    picture = filling(load_image(PHOTO), DEFAULT_SCALE)
+    image = filling(load_image(PHOTO), DEFAULT_SCALE)
     for index, batch in enumerate(BATCHES):
-        images, sizes = np.repeat(picture.images, batch, 0), np.repeat(picture.image_sizes, batch, 0)
+        images, sizes = np.repeat(image.images, batch, 0), np.repeat(image.image_sizes, batch, 0)
         own = folder / str(batch)
         own.mkdir()
         left = (ends - time.monotonic()) / (len(BATCHES) - index)
@@ -85,15 +85,15 @@ def measure(folder: Path, report: Report, ends: float) -> None:
 def _add_rows(task: Task, report: Report, ends: float) -> None:
     ready = _made_ready(task, report, ends - TIMING_SECONDS)
     launches = {name: each.launch for name, each in ready.items()}
-    times = milliseconds_in_turns(launches, warm_up=WARM_UP, runs=RUNS, seconds=TIMING_SECONDS)
+    times = interleaved_milliseconds(launches, warm_up=WARM_UP, runs=RUNS, seconds=TIMING_SECONDS)
     figures = {name: summary(each) for name, each in times.items()}
     for name, found in figures.items():
         ratio = figures[BASELINE]["median_ms"] / found["median_ms"] if BASELINE in figures else None
-        told = f"{found['median_ms']:.2f} ms (p95 {found['p95_ms']:.2f}, {found['count']} runs)"
+        result = f"{found['median_ms']:.2f} ms (p95 {found['p95_ms']:.2f}, {found['count']} runs)"
         report.add(
             _title(name, task),
-            told + (f", {ratio:.1f} x as fast as {BASELINE}" if ratio else ""),
-            contender=name,
+            result + (f", {ratio:.1f} x as fast as {BASELINE}" if ratio else ""),
+            candidate=name,
             shape=list(task.images.shape),
             **found,
             times_faster=ratio,
@@ -103,11 +103,11 @@ def _add_rows(task: Task, report: Report, ends: float) -> None:
 
 
 def _made_ready(task: Task, report: Report, ends: float) -> Mapping[str, Ready]:
-    """The contenders that get ready, each in its time."""
+    """The candidates that are ready in time."""
     ready: dict[str, Ready] = {}
-    for name, contender in CONTENDERS.items():
+    for name, candidate in CANDIDATES.items():
         with report.attempt(_title(name, task)), limited(min(MADE_READY_IN, ends - time.monotonic())):
-            made = contender(task)
+            made = candidate(task)
             torch.cuda.synchronize()  # what fails on the GPU fails here, and not while all are timed
             ready[name] = made
     return ready
@@ -115,13 +115,13 @@ def _made_ready(task: Task, report: Report, ends: float) -> Mapping[str, Ready]:
 
 @contextmanager
 def limited(seconds: float) -> Iterator[None]:
-    """Raise TimeoutError in what takes longer, as soon as it is back in Python."""
+    """Raise TimeoutError in a block that takes longer, as soon as it is back in Python."""
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
-        raise TimeoutError(f"not ready in {seconds:.0f} s")
+        raise TimeoutError(f"the candidate is not ready in {seconds:.0f} s")
 
     if seconds <= 0:
-        raise TimeoutError("not begun: no time was left")
+        raise TimeoutError("the candidate is not begun: no time was left")
     before = signal.signal(signal.SIGALRM, stop)
     signal.setitimer(signal.ITIMER_REAL, seconds)
     try:

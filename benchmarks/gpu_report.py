@@ -1,7 +1,7 @@
-"""What a part of `benchmarks.gpu` found: rows of a table, on the disk as soon as they are known.
+"""The report of a part of `benchmarks.gpu`: rows of a table, on the disk as soon as they are known.
 
-A row is a dictionary with `what` was measured and, in words, either what is `told` of it or the `problem`; a problem
-that nobody foresaw has its `traceback`.
+A row is a dictionary with `what` was measured and, in words, either the `result` or the `problem`; an unexpected
+problem has its `traceback`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from gridrt.files import check_writable, write_text
 
 RESULTS = Path(__file__).parent / "results"
 LONGEST_REASON = 400
-"""Characters; compilers and CUDA tell pages."""
+"""Characters; compilers and CUDA write pages."""
 
 TRACEBACK_LINES = 30
 
@@ -30,7 +30,7 @@ Row: TypeAlias = Mapping[str, Any]
 
 
 class Report:
-    """Rows, written whenever one is added, so that a crash loses one row and no more.
+    """Rows, written whenever one is added, so that a crash loses at most one row.
 
     Args:
         out: JSON file.
@@ -42,22 +42,22 @@ class Report:
         self._rows: list[Row] = []
         self._write()
 
-    def add(self, what: str, told: str, **figures: object) -> None:
-        """What was measured."""
-        self._append({"what": what, "told": told, **figures})
+    def add(self, what: str, result: str, **figures: object) -> None:
+        """Add a measurement."""
+        self._append({"what": what, "result": result, **figures})
 
     def problem(self, what: str, reason: object) -> None:
-        """Why something was not measured."""
+        """Add the reason why something was not measured."""
         self._append(problem_row(what, reason))
 
     @contextmanager
     def attempt(self, what: str) -> Iterator[None]:
-        """What fails within is a problem, and the rest goes on."""
+        """Report a failure within as a problem, and go on after it."""
         try:
             yield
         except GridRTError as error:
             self.problem(what, error)
-        except Exception as error:  # noqa: BLE001 - whatever a machine that nobody has seen yet comes up with
+        except Exception as error:  # noqa: BLE001 - on an unknown machine anything may fail
             where = {"traceback": traceback.format_exc().splitlines()[-TRACEBACK_LINES:]}
             self._append({**problem_row(what, f"{type(error).__name__}: {error}"), **where})
 
@@ -82,7 +82,7 @@ def problem_row(what: str, reason: object) -> Row:
 
 def row_line(row: Row) -> str:
     """A line of the table."""
-    return f"  {row['what']:<44}  {row['told'] if 'told' in row else 'PROBLEM: ' + row['problem']}"
+    return f"  {row['what']:<44}  {row['result'] if 'result' in row else 'PROBLEM: ' + row['problem']}"
 
 
 def write_report(out: Path, rows: list[Row], conditions: Mapping[str, Any]) -> None:
@@ -99,7 +99,7 @@ def read_report(out: Path) -> tuple[list[Row], Mapping[str, Any]]:
 
 
 def run_part(out: Path, measure: Callable[[Report], None], **conditions: object) -> None:
-    """Measure on the GPU of this machine, write the report, and end with 1 if it has problems.
+    """Measure on the GPU of this machine, write the report, and exit with 1 if it has problems.
 
     Args:
         out: JSON file.

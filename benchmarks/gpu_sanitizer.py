@@ -20,13 +20,13 @@ from pathlib import Path
 
 import click
 
-from benchmarks.gpu_launches import KERNEL_NAMED
+from benchmarks.gpu_launches import KERNELS_BY_NAME
 from benchmarks.gpu_report import RESULTS, Report, run_part
 from gridrt.errors import DependencyError, GridRTError
 
 TOOLS = ("memcheck", "racecheck", "synccheck", "initcheck")
-SIDE_BY_SIDE = 4
-"""Processes: nothing is timed, and most of it is waiting for the tool."""
+PROCESSES = 4
+"""At a time: nothing is timed, and most of it is waiting for the tool."""
 FOUND = 86
 """Exit code for errors that the tool finds."""
 SUMMARY = re.compile(r"(?:ERROR|RACECHECK) SUMMARY: (.*)")
@@ -34,14 +34,12 @@ LAUNCHES = re.compile(r"^(\d+ launches)$", re.MULTILINE)
 
 
 @click.command
-@click.option("--seconds", type=float, default=110.0, show_default=True, help="Checks not done by then are ended.")
+@click.option("--seconds", type=float, default=110.0, show_default=True, help="Time limit of all checks.")
 @click.option("--out", type=click.Path(path_type=Path), default=RESULTS / "gpu_sanitizer.json", help="JSON to write.")
 def command(*, seconds: float, out: Path) -> None:
-    """Run each tool over each kernel, the most telling first."""
+    """Run each tool over each kernel, the most important tool first."""
     ends = time.monotonic() + seconds
-    run_part(
-        out, lambda report: measure(report, ends), launches="each variant at the edges in benchmarks/gpu_launches.py"
-    )
+    run_part(out, lambda report: measure(report, ends), launches="each variant at the edges in benchmarks/ops")
 
 
 def measure(report: Report, ends: float) -> None:
@@ -51,8 +49,8 @@ def measure(report: Report, ends: float) -> None:
         DependencyError: there is no compute-sanitizer.
     """
     sanitizer = find_sanitizer(os.environ)
-    checks = {f"{tool} {op}": (tool, op) for tool in TOOLS for op in KERNEL_NAMED}
-    with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
+    checks = {f"{tool} {op}": (tool, op) for tool in TOOLS for op in KERNELS_BY_NAME}
+    with ThreadPoolExecutor(PROCESSES) as pool:
         futures = {
             name: pool.submit(partial(checked, sanitizer, tool, op, ends)) for name, (tool, op) in checks.items()
         }
@@ -62,7 +60,7 @@ def measure(report: Report, ends: float) -> None:
 
 
 def find_sanitizer(environment: Mapping[str, str]) -> str:
-    """The program, on the PATH or with the CUDA toolkit.
+    """Path of compute-sanitizer, on the PATH or in the CUDA toolkit.
 
     Raises:
         DependencyError: there is none.
@@ -72,16 +70,19 @@ def find_sanitizer(environment: Mapping[str, str]) -> str:
     path = os.pathsep.join([environment.get("PATH", ""), *map(str, folders)])
     found = shutil.which("compute-sanitizer", path=path)
     if found is None:
-        rule, remedy = "kernels are checked by compute-sanitizer", "It comes with the CUDA toolkit; set CUDA_HOME."
-        raise DependencyError(rule, place="not run", value="none on the PATH or in CUDA_HOME", remedy=remedy)
+        raise DependencyError(
+            "compute-sanitizer is missing on the PATH and in CUDA_HOME",
+            place="not run",
+            remedy="It comes with the CUDA toolkit; set CUDA_HOME.",
+        )
     return found
 
 
 def checked(sanitizer: str, tool: str, op: str, ends: float) -> str:
-    """The tool's summary where it finds nothing.
+    """The summary of a tool that finds no error.
 
     Raises:
-        GridRTError: it finds something, the program fails, or the time is up.
+        GridRTError: it finds an error, the program fails, or the time is up.
     """
     program = [sys.executable, "-m", "benchmarks.gpu_launches", op]
     command = [sanitizer, "--tool", tool, "--error-exitcode", str(FOUND), *program]
@@ -89,18 +90,18 @@ def checked(sanitizer: str, tool: str, op: str, ends: float) -> str:
         left = max(ends - time.monotonic(), 0.1)
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=left)  # noqa: S603 - found above
     except subprocess.TimeoutExpired as error:
-        raise GridRTError("the check ends in its time", place="not run to its end") from error
-    told = done.stdout + done.stderr
+        raise GridRTError("the check failed to finish in time", place="not run to its end") from error
+    output = done.stdout + done.stderr
     if done.returncode:
-        raise GridRTError(f"{tool} finds nothing", value=_first_finding(told.splitlines(), done.returncode))
-    return "; ".join(match[1] for match in (SUMMARY.search(told), LAUNCHES.search(told)) if match)
+        raise GridRTError(f"{tool} failed", value=f"exit code {done.returncode}: {_first_finding(output.splitlines())}")
+    return "; ".join(match[1] for match in (SUMMARY.search(output), LAUNCHES.search(output)) if match)
 
 
-def _first_finding(lines: Sequence[str], code: int) -> str:
-    """The tool's first line that tells of an error, and its summary; else the last of what was said."""
+def _first_finding(lines: Sequence[str]) -> str:
+    """The tool's first lines about an error, and its summary; without any, the last lines."""
     marked = [line for line in lines if line.startswith("=========")]
-    telling = [line for line in marked if re.search(r"Invalid|Error|ERROR|hazard|Uninitialized|Barrier", line)]
-    return f"exit code {code}: " + " ".join(telling[:2] + telling[2:][-1:] if telling else lines[-2:])
+    errors = [line for line in marked if re.search(r"Invalid|Error|ERROR|hazard|Uninitialized|Barrier", line)]
+    return " ".join(errors[:2] + errors[2:][-1:] if errors else lines[-2:])
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """The tests that need a GPU, as a part of `benchmarks.gpu`.
 
-python -m benchmarks.gpu_tests tests/gpu/test_kernels.py -k grid_fusion
+python -m benchmarks.gpu_tests tests/gpu/test_engine.py
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from benchmarks.gpu_report import RESULTS, Report, run_part
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 @click.option("--out", type=click.Path(path_type=Path), default=RESULTS / "gpu_tests.json", help="JSON file to write.")
 def command(*, arguments: tuple[str, ...], out: Path) -> None:
-    """Run pytest with ARGUMENTS; what fails or is skipped is a row."""
+    """Run pytest with ARGUMENTS; each test that fails or is skipped is a row."""
     run_part(out, lambda report: measure(arguments, report), arguments=list(arguments))
 
 
 def measure(arguments: tuple[str, ...], report: Report) -> None:
-    """One row for each test that did not pass, and one for those that did."""
+    """One row for each test that did not pass, and one for the number of those that did."""
     recorder = Recorder(report)
     code = pytest.main(["-m", "gpu", "--quiet", *arguments], plugins=[recorder])
     if code not in {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED}:
@@ -37,19 +37,19 @@ class Recorder:
         report: gets the tests that fail or are skipped.
 
     Attributes:
-        passed: how many did.
+        passed: number of tests that passed.
     """
 
     def __init__(self, report: Report) -> None:
         self._report, self.passed = report, 0
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
-        """As pytest calls it, for each file: one that does not import has no tests."""
+        """Called by pytest for each file: one that does not import has no tests."""
         if report.failed:
             self._report.problem(report.nodeid, str(report.longrepr).strip().splitlines()[-1])
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """As pytest calls it, for the set-up, the call and the end of each test."""
+        """Called by pytest for the set-up, the call and the teardown of each test."""
         name = report.nodeid.rpartition("::")[2]
         if report.failed:
             crash = getattr(report.longrepr, "reprcrash", None)

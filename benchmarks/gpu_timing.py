@@ -14,7 +14,7 @@ FLUSHED = 256 << 20
 
 
 @torch.inference_mode()
-def milliseconds_in_turns(
+def interleaved_milliseconds(
     calls: Mapping[str, Callable[[], object]],
     *,
     warm_up: int,
@@ -22,18 +22,17 @@ def milliseconds_in_turns(
     seconds: float,
     before: Callable[[], object] = lambda: None,
 ) -> dict[str, list[float]]:
-    """Milliseconds of each run of each call on the current stream; in turns, A B A B ...
+    """Milliseconds of each run of each call on the current stream; runs are interleaved, A B A B ...
 
     Args:
         calls: what to time, by name.
-        warm_up: rounds that do not count.
-        runs: rounds that do, at most.
-        seconds: no round begins after so many, but one there is.
+        warm_up: untimed rounds.
+        runs: timed rounds, at most.
+        seconds: after which no further round begins; there is at least one.
         before: put on the stream before each call, untimed.
     """
-    for _ in range(warm_up):
-        for call in calls.values():
-            call()
+    for call in [*calls.values()] * warm_up:
+        call()
     times: dict[str, list[float]] = {name: [] for name in calls}
     ends = time.monotonic() + seconds
     for done in range(runs):
@@ -55,7 +54,7 @@ def _milliseconds(call: Callable[[], object]) -> float:
 
 
 def cache_flush() -> Callable[[], object]:
-    """What makes a GPU's cache forget, and lets launches queue up meanwhile: a large write."""
+    """A large write, which empties the GPU's cache; launches queue up meanwhile."""
     return torch.empty(FLUSHED, dtype=torch.uint8, device="cuda").zero_
 
 

@@ -1,4 +1,4 @@
-"""Photographs to measure on."""
+"""Photographs to measure with."""
 
 from __future__ import annotations
 

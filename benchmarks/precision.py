@@ -58,13 +58,13 @@ GRAPHS = (
 
 @click.command
 @click.argument("name", type=click.Choice(list(SETS)), required=False)
-@click.option("--table", is_flag=True, help="Print what was measured before.")
+@click.option("--table", is_flag=True, help="Print the committed results.")
 @click.option("--threads", type=click.IntRange(min=1), default=1, show_default=True, help="CPU threads.")
 @click.option(
-    "--work", type=click.Path(path_type=Path), default="trainings", show_default=True, help="Where sets are drawn."
+    "--work", type=click.Path(path_type=Path), default="trainings", show_default=True, help="Folder of synthetic sets."
 )
 def command(*, name: str | None, table: bool, threads: int, work: Path) -> None:
-    """Measure AP in every precision on a set, bccd (in the folder that GRIDRT_DATA names) or synthetic (drawn)."""
+    """Measure AP in every precision on a set, bccd (in the folder that GRIDRT_DATA names) or synthetic."""
     if name is None and not table:
         raise click.UsageError("Name a set, or ask for the --table.")
     if name is not None:

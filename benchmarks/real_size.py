@@ -1,4 +1,4 @@
-"""FP16 and INT8 files of a detector of full size: how large they are, and what they still detect.
+"""FP16 and INT8 files of a detector of full size: their sizes, and their detections beside FP32.
 
 python -m benchmarks.real_size
 """
@@ -43,7 +43,7 @@ WRITTEN = (("fp16", "tensorrt"), ("int8", "tensorrt"), ("int8", "cpu"))
 
 @dataclass(frozen=True)
 class Exported:
-    """An R-50 detector with untrained weights, and what it sees in the photographs.
+    """An R-50 detector with untrained weights, and its detections in the photographs.
 
     Attributes:
         model: in FP32.
@@ -70,12 +70,12 @@ def command(*, threads: int, out: Path) -> None:
     conditions |= {"photographs": list(COMPARED_IN), "calibration": {"method": METHOD, "of": list(CALIBRATED_ON)}}
     write_text(out, json.dumps({"rows": rows, "conditions": conditions}, indent=2) + "\n")
     click.echo("\n".join(map(_line, rows)))
-    click.echo(f"Untrained weights enlarge every error: this tells numerics, not quality. In {', '.join(COMPARED_IN)}.")
+    click.echo(f"Untrained weights enlarge every error: this measures numerics, not AP. In {', '.join(COMPARED_IN)}.")
     click.echo(f"Written to {out}")
 
 
 def measure(folder: Path, threads: int) -> Iterator[dict[str, Any]]:
-    """Size, weights' types and agreement of each file."""
+    """Size, types of weights and matched detections of each file."""
     exported = _export(folder, threads)
     for recipe, target in WRITTEN:
         rewritten = apply_recipe(exported.model, load_recipe(recipe), TARGETS[target], exported.ranges)
@@ -94,13 +94,13 @@ def measure(folder: Path, threads: int) -> Iterator[dict[str, Any]]:
 
 
 def _export(folder: Path, threads: int) -> Exported:
-    graph, pictures = folder / "r50.onnx", []
+    graph, images = folder / "r50.onnx", []
     exported = save_onnx(onnx_from_model(untrained_model("r50").eval(), parent_sha256="0" * 64), graph)
     for name in CALIBRATED_ON:
-        pictures.append(folder / f"{name}.png")
-        save_image(pictures[-1], photograph(name))
+        images.append(folder / f"{name}.png")
+        save_image(images[-1], photograph(name))
     session = observable_session(exported, threads)
-    observers = observe(exported, session, pictures, DEFAULT_SCALE, folder / "cache.npz").observers
+    observers = observe(exported, session, images, DEFAULT_SCALE, folder / "cache.npz").observers
     found = detect_in(Detector(session, DEFAULT_SCALE), [photograph(name) for name in COMPARED_IN])
     return Exported(exported.model, graph.stat().st_size, ranges_of(observers, METHODS[METHOD]), found)
 

@@ -1,4 +1,4 @@
-"""How a measurement is made, and all that its figures depend on."""
+"""How a measurement is made, and the conditions of its figures."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ class Setting:
 
     Attributes:
         variant: name of the preset.
-        scale: most pixels on the long and on the short side of the picture.
+        scale: most pixels on the long and on the short side of the image.
         threads: CPU threads of each side.
-        warm_up: runs before those that count.
-        runs: those that count.
+        warm_up: untimed runs.
+        runs: timed runs.
     """
 
     variant: str
@@ -31,21 +31,21 @@ class Setting:
 
 
 def conditions(setting: Setting, graph: Path, batch: Batch, detections: int) -> dict[str, Any]:
-    """The machine, the versions and the work, ready for JSON.
+    """The machine, the versions and the task, ready for JSON.
 
     Args:
         setting: how it was measured.
         graph: the ONNX file that ran.
-        batch: the picture.
-        detections: how many are in it; the time of the grid head follows them.
+        batch: the image.
+        detections: their number; the time of the grid head depends on it.
     """
     return {
         **machine(),
         "variant": setting.variant,
         "weights": "deterministic, untrained",
         "graph_sha256": sha256_of(graph),
-        "precision": "float32, and the recipe int8 written for a CPU with ranges of the picture that is timed",
-        "picture": "coffee of scikit-image, cut to shape",
+        "precision": "float32, and the recipe int8 written for a CPU with ranges of the image that is timed",
+        "image": "coffee of scikit-image, cut to shape",
         "size": batch.image_sizes[0].tolist(),
         "padded_size": list(batch.images.shape[1:3]),
         "detections": detections,

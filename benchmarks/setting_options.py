@@ -1,4 +1,4 @@
-"""Options of the scripts that measure in a setting, and the file that they write."""
+"""Command-line options of a setting, and the file for its figures."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ def setting_options(committed: Setting) -> Callable[[Command], Command]:
     options = (
         click.option("--variant", type=click.Choice(list(PRESETS)), default=committed.variant, help="Preset."),
         click.option(
-            "--scale", type=COUNT, nargs=2, metavar="LONG SHORT", default=committed.scale, help="Size of the picture."
+            "--scale", type=COUNT, nargs=2, metavar="LONG SHORT", default=committed.scale, help="Size of the image."
         ),
         click.option("--threads", type=COUNT, default=committed.threads, help="CPU threads of each side."),
-        click.option("--warm-up", type=COUNT, default=committed.warm_up, help="Runs that do not count."),
-        click.option("--runs", type=COUNT, default=committed.runs, help="Runs that count."),
+        click.option("--warm-up", type=COUNT, default=committed.warm_up, help="Untimed runs."),
+        click.option("--runs", type=COUNT, default=committed.runs, help="Timed runs."),
     )
 
     def with_options(command: Command) -> Command:
@@ -48,10 +48,10 @@ def out_option(result: Path) -> Callable[[Command], Command]:
 
 
 def result_file(out: Path | None, result: Path, *, is_committed: bool) -> Path:
-    """The file to write: that of the committed figures only for their setting, unless it is named.
+    """The file to write: `out`, or without it `result` if the setting is the committed one.
 
     Raises:
-        UsageError: none is named, and the setting is another.
+        UsageError: `out` is not given, and the setting is another.
         OutputError: it cannot be written.
     """
     if out is None and not is_committed:

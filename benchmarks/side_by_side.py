@@ -28,21 +28,21 @@ ROOT = Path(__file__).parents[1]
 RESULTS = Path(__file__).parent / "results"
 CALIBRATION_IMAGES = 64
 RUNS = ("", "_again")
-"""Right after each other: how far their ratios differ tells how far they can be trusted."""
+"""Right after each other: the difference of their ratios shows how reproducible they are."""
 # The budgets of the gates, in points: those of INT8, the loosest.
 GATES = ("--max-ap-drop", "0.5")
 
 
 @click.command
 @click.argument("name", type=click.Choice(list(SETS)), required=False)
-@click.option("--table", is_flag=True, help="Print what was measured before.")
+@click.option("--table", is_flag=True, help="Print the committed results.")
 @click.option("--threads", type=click.IntRange(min=1), default=2, show_default=True, help="CPU threads of each.")
 @click.option(
-    "--work", type=click.Path(path_type=Path), default="trainings", show_default=True, help="Where sets are drawn."
+    "--work", type=click.Path(path_type=Path), default="trainings", show_default=True, help="Folder of synthetic sets."
 )
 @click.option("--html", type=click.Path(path_type=Path), metavar="FILE", help="Also write the report here.")
 def command(*, name: str | None, table: bool, threads: int, work: Path, html: Path | None) -> None:
-    """Measure every artefact of a detector that ships beside PyTorch, on bccd (in GRIDRT_DATA) or synthetic (drawn)."""
+    """Measure every artefact of a detector that ships beside PyTorch, on bccd (in GRIDRT_DATA) or synthetic."""
     if name is None and not table:
         raise click.UsageError("Name a set, or ask for the --table.")
     if name is not None:
@@ -79,11 +79,11 @@ def measure(name: str, folder: Path, work: Path, threads: int) -> None:
 
 
 def _link_set(data: TrainingSet, root: Path, folder: Path) -> None:
-    """The set under names that tell nothing of this machine, and pictures to calibrate on, none of which is tested."""
+    """Link the test set under names without a path of this machine, and some training images to calibrate on."""
     training = CocoDataset(root / data.train_images, root / data.train_annotations[0])
     (folder / "calibration").mkdir()
-    for picture in spread([training.path(index) for index in range(len(training))], CALIBRATION_IMAGES):
-        (folder / "calibration" / picture.name).symlink_to(picture)
+    for image in spread([training.path(index) for index in range(len(training))], CALIBRATION_IMAGES):
+        (folder / "calibration" / image.name).symlink_to(image)
     (folder / "images").symlink_to(root / data.val_images)
     (folder / "annotations.json").symlink_to(root / data.val_annotations)
 

@@ -1,4 +1,4 @@
-"""Where the milliseconds go on a CPU: stage by stage in PyTorch and in ONNX Runtime, beside what the machine allows.
+"""Where the milliseconds go on a CPU: stage by stage in PyTorch and in ONNX Runtime, beside the roofline.
 
 python -m benchmarks.stages
 """
@@ -18,8 +18,8 @@ import click
 import numpy as np
 import torch
 
-from benchmarks.contenders import (
-    CONTENDERS,
+from benchmarks.candidates import (
+    CANDIDATES,
     ONNX_RUNTIME,
     ONNX_RUNTIME_INT8,
     PYTORCH,
@@ -47,7 +47,7 @@ from gridrt.types import RawDetections
 
 RESULT = Path(__file__).parent / "results" / "stages.json"
 COMMITTED = Setting("r50", DEFAULT_SCALE, threads=2, warm_up=2, runs=5)
-"""What alone takes the place of `RESULT` unasked; the options' defaults."""
+"""The only setting that is written to `RESULT` by default; the options' defaults."""
 
 
 @dataclass(frozen=True)
@@ -56,17 +56,17 @@ class StageFigures:
 
     Attributes:
         conditions: of all that follows.
-        whole_seconds: per contender, each run's, when nothing but the run is timed.
-        times: per contender, its stages.
-        limits: of the machine, per contender, in the type that it runs in.
-        floors: per contender, what its stages take at least; in INT8 as if all of them were.
+        whole_seconds: per candidate, each run's, when nothing but the run is timed.
+        times: per candidate, its stages.
+        peaks: of the machine, per candidate, in the type that it runs in.
+        bounds: of its stages, per candidate; in INT8 as if all of them were.
     """
 
     conditions: Mapping[str, Any]
     whole_seconds: Mapping[str, Sequence[float]]
     times: Mapping[str, StageTimes]
-    limits: Mapping[str, Peaks]
-    floors: Mapping[str, Mapping[Stage, Bound]]
+    peaks: Mapping[str, Peaks]
+    bounds: Mapping[str, Mapping[Stage, Bound]]
 
     def to_json(self) -> str:
         """All of it."""
@@ -90,27 +90,22 @@ def command(*, out: Path | None, **chosen: Any) -> None:  # noqa: ANN401 - those
 def measure(setting: Setting, folder: Path) -> StageFigures:
     """All figures; the files that this needs are written to `folder`."""
     model, batch = untrained_model(setting.variant), photograph_batch(setting.scale)
-    graph, int8_graph = _graphs(setting, model, batch, folder)
+    checkpoint, graph = folder / f"{setting.variant}.pth", folder / f"{setting.variant}.onnx"
+    save_weights(model, checkpoint)
+    save_onnx(onnx_from_model(model, sha256_of(checkpoint)), graph)
+    int8_graph = int8_graph_of(graph, batch, setting.scale)
     calls = whole_calls(model, graph, int8_graph, batch, setting.threads)
     found = calls[PYTORCH]()
     whole_seconds = interleaved_seconds(calls, warm_up=setting.warm_up, runs=setting.runs)
     in_float, in_int8 = measured_peaks(torch.device("cpu")), measured_int8_peaks(setting.threads)
-    limits = {PYTORCH: in_float, ONNX_RUNTIME: in_float, ONNX_RUNTIME_INT8: in_int8}
+    peaks = {PYTORCH: in_float, ONNX_RUNTIME: in_float, ONNX_RUNTIME_INT8: in_int8}
     return StageFigures(
         conditions(setting, graph, batch, int((found.labels >= 0).sum())),
         whole_seconds,
         _times(setting, model, {ONNX_RUNTIME: graph, ONNX_RUNTIME_INT8: int8_graph}, batch),
-        limits,
-        {name: _floors(model, batch, found, each) for name, each in limits.items()},
+        peaks,
+        {name: _bounds(model, batch, found, each) for name, each in peaks.items()},
     )
-
-
-def _graphs(setting: Setting, model: GridRCNN, batch: Batch, folder: Path) -> tuple[Path, Path]:
-    """In FP32 and in INT8."""
-    checkpoint, graph = folder / f"{setting.variant}.pth", folder / f"{setting.variant}.onnx"
-    save_weights(model, checkpoint)
-    save_onnx(onnx_from_model(model, sha256_of(checkpoint)), graph)
-    return graph, int8_graph_of(graph, batch, setting.scale)
 
 
 def _times(setting: Setting, model: GridRCNN, graphs: Mapping[str, Path], batch: Batch) -> dict[str, StageTimes]:
@@ -123,38 +118,38 @@ def _times(setting: Setting, model: GridRCNN, graphs: Mapping[str, Path], batch:
     }
 
 
-def _floors(model: GridRCNN, batch: Batch, found: RawDetections, limits: Peaks) -> dict[Stage, Bound]:
+def _bounds(model: GridRCNN, batch: Batch, found: RawDetections, peaks: Peaks) -> dict[Stage, Bound]:
     images = len(batch.images)
     return stage_bounds(
         model.variant,
         len(model.class_names),
         batch.images.shape,
-        limits,
+        peaks,
         proposals=images * model.rpn_head.proposals.max_proposals,
         detections=images * max(1, int(np.sum(found.labels >= 0, 1).max())),
     )
 
 
 def lines(figures: StageFigures) -> Iterator[str]:
-    """The figures as a table in Markdown, and below it what was measured besides."""
-    yield "| runtime | stage | ms | share | floor, ms | times the floor |"
+    """The figures as a table in Markdown, and below it the rest of the measurements."""
+    yield "| runtime | stage | ms | share | bound, ms | times the bound |"
     yield "| --- | --- | --- | --- | --- | --- |"
-    for name in CONTENDERS:
-        times, floors = figures.times[name], figures.floors[name]
+    for name in CANDIDATES:
+        times, bounds = figures.times[name], figures.bounds[name]
         for stage in STAGES:
-            yield _row(name, stage, times.seconds[stage], times.total, floors[stage].seconds)
-        yield _row(name, "whole", times.total, times.total, sum(floor.seconds for floor in floors.values()))
+            yield _row(name, stage, times.seconds[stage], times.total, bounds[stage].seconds)
+        yield _row(name, "whole", times.total, times.total, sum(bound.seconds for bound in bounds.values()))
     yield ""
     for name, seconds in figures.whole_seconds.items():
         yield f"{name}: {1e3 * statistics.median(seconds):.1f} ms when nothing but the whole is timed"
-    for limits in {each.dtype: each for each in figures.limits.values()}.values():
-        yield f"{limits.dtype}: {limits.flops / 1e9:.0f} GFLOP/s, {limits.bytes / 1e9:.1f} GB/s"
+    for peaks in {each.dtype: each for each in figures.peaks.values()}.values():
+        yield f"{peaks.dtype}: {peaks.flops / 1e9:.0f} GFLOP/s, {peaks.bytes / 1e9:.1f} GB/s"
     yield from (f"{name.replace('_', ' ')}: {value}" for name, value in figures.conditions.items())
 
 
-def _row(name: str, stage: str, seconds: float, total: float, floor: float) -> str:
-    told = (f"{1e3 * floor:.2f}", f"{seconds / floor:.1f}") if floor else ("", "")
-    return f"| {name} | {stage} | {1e3 * seconds:.2f} | {seconds / total:.1%} | {told[0]} | {told[1]} |"
+def _row(name: str, stage: str, seconds: float, total: float, bound: float) -> str:
+    beside_bound = f"{1e3 * bound:.2f} | {seconds / bound:.1f}" if bound else " | "
+    return f"| {name} | {stage} | {1e3 * seconds:.2f} | {seconds / total:.1%} | {beside_bound} |"
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""What is told about a training: the card of its weights, and the grid beside box regression.
+"""The results of trainings in Markdown: the card of the weights, and the grid beside box regression.
 
     python -m benchmarks.training_card
 
-prints the latter.
+prints the second.
 """
 
 from __future__ import annotations
@@ -42,6 +42,8 @@ def _cells(precision: Mapping[str, float | None]) -> str:
 def card(name: str, figures: Mapping[str, Any]) -> str:
     """The card of weights that ship, in Markdown."""
     conditions = figures["conditions"]
+    precisions = {"all classes": figures["overall"], **figures["per_class"]}
+    rows = "\n".join(f"| {of} | {each['objects']} | {_cells(each)} |" for of, each in precisions.items())
     versions = ", ".join(f"{package} {version}" for package, version in conditions["versions"].items())
     return f"""# {name}
 
@@ -59,15 +61,10 @@ stored, by PyTorch in float32, in points of 100:
 
 | | objects | {" | ".join(FIGURES)} |
 {"| --- " * (len(FIGURES) + 2)}|
-{chr(10).join(_rows(figures))}
+{rows}
 
 ![Losses and average precision over the training]({name}.png)
 """
-
-
-def _rows(figures: Mapping[str, Any]) -> Iterator[str]:
-    for name, precision in ({"all classes": figures["overall"]} | figures["per_class"]).items():
-        yield f"| {name} | {precision['objects']} | {_cells(precision)} |"
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What the small detectors are trained on, and for how long."""
+"""The data sets of the small detectors, and their schedules."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ THREADS = 1
 
 @dataclass(frozen=True)
 class TrainingSet:
-    """A data set, and how to learn it.
+    """A data set, and how to train on it.
 
     Attributes:
         train_images: folder, below that of the set.
@@ -22,10 +22,10 @@ class TrainingSet:
         val_images: likewise.
         val_annotations: likewise.
         scale: most pixels on the long and on the short side of a resized image.
-        epochs: how often every image is seen.
+        epochs: of training.
         eval_every: epochs from one evaluation to the next.
         origin: what it is and under which licence, for the card.
-        find: the folder of the set, made in the given folder where it has to be.
+        find: gives the folder of the set, which may be written to the given folder.
     """
 
     train_images: str
@@ -39,7 +39,7 @@ class TrainingSet:
     find: Callable[[Path], Path]
 
     def train_arguments(self, model: str, folder: Path, out: Path) -> list[str]:
-        """Those of `gridrt train`, for the set in `folder`."""
+        """Arguments of `gridrt train`, for the set in `folder`."""
         data = ["--images", f"{folder / self.train_images}"]
         data += [word for file in self.train_annotations for word in ("--annotations", f"{folder / file}")]
         data += ["--val-images", f"{folder / self.val_images}", "--val-annotations", f"{folder / self.val_annotations}"]
@@ -48,17 +48,14 @@ class TrainingSet:
         return ["train", *data, *how, "--out", f"{out}"]
 
     def evaluate_arguments(self, weights: Path, folder: Path) -> list[str]:
-        """Those of `gridrt evaluate`, likewise."""
+        """Arguments of `gridrt evaluate`, likewise."""
         data = ["--images", f"{folder / self.val_images}", "--annotations", f"{folder / self.val_annotations}"]
         return ["evaluate", "--model", f"{weights}", *data]
 
 
-def _bccd(_out: Path) -> Path:
-    return Path(os.environ.get("GRIDRT_DATA", "../shared/data")) / "bccd"
-
-
-def _drawn(out: Path) -> Path:
-    folder = out / "drawn"
+def _synthetic_set(out: Path) -> Path:
+    """The folder of the synthetic set, which is written on the first call."""
+    folder = out / "synthetic"
     if not (folder / "instances_val.json").exists():  # which is written last
         write_synthetic(folder)
     return folder
@@ -76,7 +73,7 @@ SETS: Mapping[str, TrainingSet] = {
         origin="BCCD, photographs of blood smears with red cells, white cells and platelets (MIT licence): trained on "
         "its training and validation images, evaluated on its test images. Those chose the number of epochs (a first "
         "run of 40 ended at AP 0.562, and had 0.585 after 20 of them), and nothing else",
-        find=_bccd,
+        find=lambda _: Path(os.environ.get("GRIDRT_DATA", "../shared/data")) / "bccd",
     ),
     "synthetic": TrainingSet(
         train_images="train",
@@ -86,8 +83,8 @@ SETS: Mapping[str, TrainingSet] = {
         scale=(320, 256),
         epochs=12,
         eval_every=4,
-        origin="drawn by gridrt.data.synthetic with seed 0 (no licence needed): trained on 800 pictures, evaluated on "
-        "200 others, which chose nothing",
-        find=_drawn,
+        origin="synthetic images of gridrt.data.synthetic with seed 0 (no licence needed): trained on 800, evaluated "
+        "on 200 others, which chose nothing",
+        find=_synthetic_set,
     ),
 }

@@ -2,7 +2,7 @@
 
     python -m benchmarks.trainings synthetic tiny
 
-A run that was stopped goes on where it was.
+A run that was stopped is resumed.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ MODELS = ("tiny", "faster_tiny")
 @click.argument("model", type=click.Choice(MODELS))
 @click.option("--out", type=click.Path(path_type=Path), default="training", show_default=True, help="Folder of runs.")
 @click.option("--note", default="nothing else ran on the machine", show_default=True, help="On the conditions.")
-@click.option("--ship", is_flag=True, help="Put weights, log, curves and card among those that ship.")
+@click.option("--ship", is_flag=True, help="Also write weights, log, curves and card to gridrt/weights.")
 @click.option(
     "--results",
     type=click.Path(path_type=Path),
@@ -57,7 +57,7 @@ def command(*, data: str, model: str, out: Path, note: str, ship: bool, results:
 
 
 def train(recipe: TrainingSet, model: str, folder: Path, run: Path) -> None:
-    """To the end, from the last state where there is one."""
+    """Train to the end, from the last state if there is one."""
     _gridrt(*recipe.train_arguments(model, folder, run), "--resume")
 
 
@@ -94,7 +94,7 @@ def ship_weights(target: Path, run: Path, figures: dict[str, Any]) -> None:
 
 
 def _gridrt(*arguments: str) -> None:
-    """Run a verb; where it fails it has told why, and this program ends as it did."""
+    """Run a command; if it fails it has printed the reason, and this program exits with the same code."""
     done = subprocess.run([sys.executable, "-m", "gridrt", *arguments], check=False)  # noqa: S603 - no part from outside
     if done.returncode:
         sys.exit(done.returncode)

@@ -14,11 +14,12 @@ from onnx import GraphProto, ModelProto, NodeProto, TensorProto
 
 from gridrt.errors import GraphError
 from gridrt.graph.wiring import drop_unused_weights, element_types, replace_nodes
-from gridrt.plugins.grid_fusion.contract import GRID_FUSION
-from gridrt.plugins.multi_level_roi_align.contract import MULTI_LEVEL_ROI_ALIGN
+from gridrt.plugins.kernels import KERNELS
 
 FLOAT, HALF = TensorProto.FLOAT, TensorProto.FLOAT16
 LARGEST_HALF = float(np.finfo(np.float16).max)
+HALF_CONTRACTS = [kernel.contract for kernel in KERNELS if "float16" in kernel.contract.tolerances]
+"""Custom ops that have a half form."""
 
 # Operators that compute with floating-point numbers of any type, and whose output has the type of their input.
 HALF_OPS = frozenset(
@@ -27,14 +28,14 @@ HALF_OPS = frozenset(
         *("InstanceNormalization", "MatMul", "MaxPool", "Mul", "ReduceMax", "ReduceSum", "Relu", "Reshape", "Resize"),
         *("Sigmoid", "Slice", "Softmax", "Sub", "Transpose", "Where"),
         *("QuantizeLinear", "DequantizeLinear"),
-        *(GRID_FUSION.name, MULTI_LEVEL_ROI_ALIGN.name),
+        *(contract.name for contract in HALF_CONTRACTS),
     )
 )
 
 # Inputs that stay float32 where the operator runs in half: regions of interest, and factors of a resize.
 FLOAT_SLOTS: dict[str, set[int]] = {
     contract.name: {slot for slot, tensor in enumerate(contract.input_tensors) if tensor.dtype == "float32"}
-    for contract in (GRID_FUSION, MULTI_LEVEL_ROI_ALIGN)
+    for contract in HALF_CONTRACTS
 } | {"Resize": {1, 2}}
 
 ANY_TYPE_OP = "Shape"  # does not read the values: a cast would convert a whole feature map for nothing

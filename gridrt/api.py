@@ -725,7 +725,7 @@ def train_model(  # noqa: PLR0913 - options with defaults
     lr: float | None = None,
     scale: Scale | None = None,
     eval_every: int | None = None,
-    save_every: int = 500,
+    save_every: int = 100,
     amp: Literal["off", "bf16", "fp16"] = "off",
     device: str | None = None,
     threads: int | None = None,

@@ -1,4 +1,8 @@
-"""The stages of the detector, and which node of a graph belongs to which: stated here once, for every runtime."""
+"""The stages of the detector, and which node of a graph belongs to which: stated here once, for every runtime.
+
+A new stage is a name here, a method of `GridRCNN` under `@stage`, its cost in `gridrt/bench/roofline.py`, and a colour
+in `gridrt/report/bench_report/stage_chart.py`.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a custom op promises, stated once: graph nodes, function bodies, kernels and tests all read it from here."""
+"""The signature of a custom op, stated once: graph nodes, function bodies, kernels and tests all read it from here."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ ElementType: TypeAlias = Literal["feature", "float32", "int32"]
 
 @dataclass(frozen=True)
 class Input:
-    """A tensor that an op takes.
+    """An input of an op.
 
     Attributes:
         name: unique within the op.
         dtype: of its elements.
         rank: number of dimensions.
-        is_map: a feature map [N, C, H, W], which some kernels take with the channels last; all else lies as written.
+        is_map: a feature map [N, C, H, W], which some kernels take with the channels last; others are contiguous.
     """
 
     name: str
@@ -46,10 +46,10 @@ class Input:
 
 @dataclass(frozen=True)
 class Output:
-    """A tensor that an op gives; see `Input`.
+    """An output of an op; see `Input`.
 
     Attributes:
-        shape: for a node's attributes.
+        shape: computes the dimensions from a node's attributes.
     """
 
     name: str
@@ -68,7 +68,7 @@ class Attribute:
 
 @dataclass(frozen=True)
 class Tolerance:
-    """How far an implementation may be from the definition: `absolute + relative * |expected|`."""
+    """The largest difference between an implementation and the definition: `absolute + relative * |expected|`."""
 
     absolute: float
     relative: float = 0.0
@@ -82,8 +82,8 @@ class Contract:
         name: op type in the domain `gridrt`.
         input_tensors: in order.
         output_tensors: in order.
-        node_constants: the attributes; nodes carry `plugin_namespace` besides, by which TensorRT finds the plugin.
-        tolerances: for each precision that the op exists in, against the definition in float32 on the same inputs.
+        node_constants: the attributes; nodes also carry `plugin_namespace`, by which TensorRT finds the plugin.
+        tolerances: for each precision of the op, against the definition in float32 on the same inputs.
     """
 
     name: str
@@ -94,31 +94,31 @@ class Contract:
 
     @property
     def inputs(self) -> tuple[str, ...]:
-        """Their names."""
+        """Names of the inputs, in order."""
         return tuple(tensor.name for tensor in self.input_tensors)
 
     @property
     def outputs(self) -> tuple[str, ...]:
-        """Their names."""
+        """Names of the outputs, in order."""
         return tuple(tensor.name for tensor in self.output_tensors)
 
     @property
     def attributes(self) -> tuple[str, ...]:
-        """Their names."""
+        """Names of the attributes, in order."""
         return tuple(constant.name for constant in self.node_constants)
 
     @property
     def qualified_name(self) -> str:
-        """As the exporter wants it: `gridrt::Name`."""
+        """Domain and name, for the exporter: `gridrt::Name`."""
         return f"{DOMAIN}::{self.name}"
 
     @property
     def folder(self) -> Path:
-        """Where all about the op lies: `MultiLevelRoiAlign` is in `multi_level_roi_align`."""
+        """The op's folder, which is its name in lower case: an op `AnOp` is in `an_op`."""
         return Path(__file__).parent / re.sub(r"(?<!^)(?=[A-Z])", "_", self.name).lower()
 
     def node_attributes(self, **values: AttributeValue) -> dict[str, AttributeValue]:
         """The attributes of one node, complete: `values` must be exactly those of the contract."""
         if set(values) != set(self.attributes):
-            raise TypeError(f"{self.name} takes the attributes {self.attributes}, not {tuple(values)}")
+            raise TypeError(f"{self.name}: expected the attributes {self.attributes}, got {tuple(values)}")
         return {**values, "plugin_namespace": DOMAIN}

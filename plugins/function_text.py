@@ -37,7 +37,7 @@ def function_from_text(contract: Contract, statements: str) -> FunctionProto:
 
 
 def constant(name: str, values: object) -> str:
-    """A statement that makes a constant: `constant("step", "int64[2] {1, 2}")`."""
+    """A statement that defines a constant: `constant("step", "int64[2] {1, 2}")`."""
     return f"{name} = Constant <value = {values}> ()"
 
 

@@ -1,8 +1,8 @@
 """A custom op as a CUDA kernel: what it is compiled with, and how it is launched.
 
-The entry point of every kernel has one form, which suits a launch by the driver, a kernel embedded in an engine, and
-an emulation alike: pointers to the inputs, int32 scalars that follow from shapes, pointers to the outputs. Attributes
-are macros. One launch does the whole op, without workspace.
+The entry points of all kernels have one form, for a launch by the driver, for a kernel embedded in an engine, and for
+an emulation: pointers to the inputs, int32 scalars that follow from shapes, pointers to the outputs. Attributes are
+macros. One launch computes the whole op, without workspace.
 """
 
 from __future__ import annotations
@@ -18,22 +18,22 @@ from gridrt.plugins.limits import Limit, first_broken
 from gridrt.plugins.sizes import Size
 
 INCLUDES = (Path(__file__).parent / "include", Path(__file__).parent)
-"""Folders for the compiler to look for headers in."""
+"""Include folders for the compiler."""
 
 BYTES_AT_ONCE = 16
-"""What a kernel reads of maps with their channels last at a time."""
+"""A kernel reads so many bytes at a time of maps with the channels last."""
 
 Shapes: TypeAlias = Mapping[str, Sequence[int]]
-"""Of the inputs, by name; feature maps are [N, C, H, W] whatever their layout."""
+"""Of the inputs, by name; feature maps are [N, C, H, W] in any layout."""
 
 
 @dataclass(frozen=True)
 class Variant:
-    """What one compiled kernel is made for.
+    """The precision and the layout that a kernel is compiled for.
 
     Attributes:
         precision: of features.
-        channels_last: feature maps lie in memory as [N, H, W, C], with a multiple of `BYTES_AT_ONCE` for C.
+        channels_last: feature maps are [N, H, W, C] in memory, and C channels are a multiple of `BYTES_AT_ONCE`.
     """
 
     precision: Precision
@@ -46,7 +46,7 @@ class Variant:
 
     @property
     def macros(self) -> dict[str, str]:
-        """Those that every kernel knows."""
+        """The macros that every kernel knows."""
         return {
             "GRIDRT_HALF": str(int(self.precision == "float16")),
             "GRIDRT_CHANNELS_LAST": str(int(self.channels_last)),
@@ -67,7 +67,7 @@ class Launch:
     """The geometry of a launch.
 
     Attributes:
-        grid: blocks along x, y and z; at least 1 each, also where a tensor is empty.
+        grid: blocks along x, y and z; at least 1 each, even if a tensor is empty.
         threads: of a block, along x.
         shared_memory: bytes of dynamic shared memory of a block.
     """
@@ -91,13 +91,13 @@ class Kernel:
 
     Attributes:
         contract: of the op.
-        variants: those it is compiled in.
+        variants: that it is compiled in.
         macros: for a node's attributes.
-        scalars: what the entry point takes between inputs and outputs.
+        scalars: arguments of the entry point between inputs and outputs.
         launch: for a variant and a node's attributes.
         examples: to compile and to measure.
-        limits: what it takes of attributes and shapes; whoever makes a plugin looks at them.
-        spills: why its registers may spill; empty where they must not.
+        limits: on attributes and shapes; every adapter checks them.
+        spills: why its registers may spill; empty if they must not.
     """
 
     contract: Contract
@@ -111,22 +111,22 @@ class Kernel:
 
     @property
     def entry(self) -> Path:
-        """The source with the entry point."""
+        """The source file of the entry point."""
         return self.contract.folder / "entry.cu"
 
     @property
     def symbol(self) -> str:
-        """The entry point."""
+        """The name of the entry point."""
         return f"gridrt_{self.contract.folder.name}"
 
     def refuse_beyond_limits(self, values: Mapping[str, Any]) -> None:
-        """Refuse a node that this kernel does not take.
+        """Refuse a node that is beyond the kernel's limits.
 
         Args:
             values: attributes and shapes by name, as far as they are known.
 
         Raises:
-            GridRTError: a limit is not kept.
+            GridRTError: a limit is exceeded.
         """
         if broken := first_broken(self.limits, values):
             raise GridRTError(
@@ -134,9 +134,9 @@ class Kernel:
             )
 
     def all_macros(self, variant: Variant, attributes: Attributes) -> dict[str, str]:
-        """Those of the variant and those of a node's attributes."""
+        """The macros of the variant and of a node's attributes."""
         return {**variant.macros, **self.macros(attributes)}
 
     def defines(self, variant: Variant, attributes: Attributes) -> list[str]:
-        """The options that make a compiler see variant and attributes: `-DGRIDRT_HALF=1`, and so on."""
+        """Compiler options for variant and attributes: `-DGRIDRT_HALF=1`, and so on."""
         return [f"-D{name}={value}" for name, value in self.all_macros(variant, attributes).items()]

@@ -1,4 +1,4 @@
-"""The kernels that there are."""
+"""The list of all kernels."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a kernel takes: the definition of an op may take more, and its body in the ONNX file does."""
+"""Limits of a kernel; the definition of the op, and its body in the ONNX file, may have none."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Limit:
-    """The values of an attribute, or the shapes of an input, that a kernel takes.
+    """A limit on an attribute, or on the shape of an input.
 
     Attributes:
         name: of the attribute or the input.
-        rule: what holds of it, as the rest of a sentence; the library in C++ says the same.
-        takes: whether it holds; a dimension that is open is negative.
+        rule: the rest of a sentence that begins with the name; the library in C++ says the same.
+        takes: whether a value keeps the rule; an unknown dimension is negative.
     """
 
     name: str
@@ -26,10 +26,10 @@ class Limit:
 
 
 def first_broken(limits: Iterable[Limit], values: Mapping[str, Any]) -> Limit | None:
-    """The first limit that is not kept.
+    """The first limit that a node exceeds.
 
     Args:
         limits: of a kernel.
-        values: attributes and shapes by name, as far as they are known; those that are not are not looked at.
+        values: attributes and shapes by name, as far as they are known; limits on the others are not checked.
     """
     return next((limit for limit in limits if limit.name in values and not limit.takes(values[limit.name])), None)

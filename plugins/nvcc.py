@@ -1,4 +1,4 @@
-"""NVIDIA's compiler, where it is installed, and what it tells about a kernel."""
+"""NVIDIA's compiler, if it is installed, and the resources of a kernel that it reports."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from gridrt.errors import DependencyError, GridRTError
 from gridrt.plugins.kernel import INCLUDES
 
 ARCHITECTURES = ("80", "86", "89", "90", "100", "120")
-"""Those that kernels are made for: A100, RTX 30, L4 and RTX 40, H100, B200, RTX 50."""
+"""The GPUs that kernels are made for: A100, RTX 30, L4 and RTX 40, H100, B200, RTX 50."""
 
 _OF_ONE_ARCHITECTURE = re.compile(
     r"Compiling entry function '(?P<symbol>\w+)' for 'sm_(?P<architecture>\d+)'.*?"
@@ -27,13 +27,13 @@ _SHARED_MEMORY = re.compile(r"(\d+) bytes smem")
 
 @dataclass(frozen=True)
 class Resources:
-    """What one thread or block of a kernel takes.
+    """The resources of one thread or block of a kernel.
 
     Attributes:
         architecture: such as "90".
         registers: of a thread.
         stack: bytes of local memory of a thread, spills included.
-        spilled: bytes of registers that are stored to local memory, and loaded from there.
+        spilled: bytes of registers that are stored to local memory and loaded from it.
         shared_memory: static bytes of a block.
     """
 
@@ -45,29 +45,29 @@ class Resources:
 
 
 def find_nvcc() -> str:
-    """The compiler on the path.
+    """Path of the compiler.
 
     Raises:
-        DependencyError: there is none.
+        DependencyError: it is not on the PATH.
     """
     nvcc = shutil.which("nvcc")
     if nvcc is None:
         raise DependencyError(
             "NVIDIA's compiler is missing on the PATH",
             place="nvcc",
-            remedy="Install CUDA 12.8 or later, and put it there.",
+            remedy="Install CUDA 12.8 or later, and add its bin folder to the PATH.",
         )
     return nvcc
 
 
 def nvcc_version() -> str:
     """Such as 13.0.88."""
-    told = subprocess.run([find_nvcc(), "--version"], capture_output=True, text=True, check=True).stdout  # noqa: S603
-    return told.rpartition(" V")[2].split()[0]
+    output = subprocess.run([find_nvcc(), "--version"], capture_output=True, text=True, check=True).stdout  # noqa: S603
+    return output.rpartition(" V")[2].split()[0]
 
 
 def resources_of(source: Path, options: Sequence[str], architectures: Sequence[str]) -> list[Resources]:
-    """Compile the one kernel in `source` for each architecture, and tell what it takes there.
+    """Compile the one kernel in `source`, and give its resources for each architecture.
 
     Raises:
         DependencyError: there is no nvcc.
@@ -77,7 +77,7 @@ def resources_of(source: Path, options: Sequence[str], architectures: Sequence[s
     folders = [f"-I{folder}" for folder in INCLUDES]
     with TemporaryDirectory() as folder:
         output = ["-o", str(Path(folder) / "kernel.fatbin")]
-        # Warnings are errors: what one compiler merely warns of, another refuses.
+        # Warnings are errors, since other compilers may refuse the same code.
         flags = ["-fatbin", "-std=c++17", "-Werror=all-warnings", "-Xptxas=-v", *targets, *folders, *options]
         done = subprocess.run([find_nvcc(), *flags, str(source), *output], capture_output=True, text=True, check=False)  # noqa: S603
     if done.returncode:
@@ -86,7 +86,7 @@ def resources_of(source: Path, options: Sequence[str], architectures: Sequence[s
 
 
 def resources_in(log: str) -> list[Resources]:
-    """What the assembler told of each architecture."""
+    """The resources for each architecture, from the log of the assembler."""
     return [
         Resources(
             architecture=found["architecture"],

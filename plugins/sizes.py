@@ -1,7 +1,7 @@
 """Whole numbers that follow from the shapes of an op's inputs: output dimensions, launch geometry.
 
-They are stated before the shapes are known, and read by whoever knows them: as numbers for a launch, or as the
-symbols that TensorRT works with while it builds an engine.
+They are expressions, which are evaluated once the shapes are known: as numbers for a launch, or as the symbols that
+TensorRT works with while it builds an engine.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ Number = TypeVar("Number")
 
 
 class Operation(Enum):
-    """What sizes are built with; the names are those of TensorRT's `DimensionOperation`."""
+    """Operations on sizes; the names are those of TensorRT's `DimensionOperation`."""
 
     SUM = "+"
     SUB = "-"
@@ -27,27 +27,27 @@ class Operation(Enum):
 
 
 class Numbers(Protocol[Number]):
-    """A kind of numbers that sizes can be worked out in."""
+    """A kind of numbers that sizes can be evaluated in."""
 
     def dim(self, tensor: str, axis: int) -> Number:
         """The dimension of an input along an axis."""
 
     def constant(self, number: int) -> Number:
-        """A plain number as one of this kind."""
+        """A plain number in this kind."""
 
     def combine(self, operation: Operation, left: Number, right: Number) -> Number:
-        """One operation on two of them."""
+        """An operation on two numbers of this kind."""
 
 
 class Size(ABC):
-    """A number that is not known yet; built with + - * // and `largest` from dimensions and plain numbers."""
+    """An expression of dimensions and plain numbers, built with + - * // and `largest`."""
 
     @abstractmethod
     def within(self, numbers: Numbers[Number]) -> Number:
-        """Work it out in numbers of some kind."""
+        """Evaluate it in some kind of numbers."""
 
     def value(self, shapes: Mapping[str, Sequence[int]]) -> int:
-        """The plain number for these shapes of the inputs, by name."""
+        """The number for these shapes of the inputs, by name."""
         return self.within(_PlainNumbers(shapes))
 
     def __add__(self, other: int | Size) -> Size:
@@ -83,7 +83,7 @@ class Dim(Size):
 
 @dataclass(frozen=True)
 class Constant(Size):
-    """A number that no shape changes."""
+    """A plain number."""
 
     number: int
 
@@ -94,7 +94,7 @@ class Constant(Size):
 
 @dataclass(frozen=True)
 class Combined(Size):
-    """Two sizes and what is done with them."""
+    """An operation on two sizes."""
 
     operation: Operation
     left: Size
@@ -106,19 +106,19 @@ class Combined(Size):
 
 
 def as_size(number: int | Size) -> Size:
-    """A plain number, or a size as it is."""
+    """A plain number as a size; a size is returned unchanged."""
     return number if isinstance(number, Size) else Constant(number)
 
 
 def largest(first: Size, *others: int | Size) -> Size:
-    """The largest of them."""
+    """The largest of some sizes."""
     for other in others:
         first = Combined(Operation.MAX, first, as_size(other))
     return first
 
 
 def ceil_div(count: Size, size: int) -> Size:
-    """How many groups of `size` hold `count` things."""
+    """`count / size`, rounded up."""
     return (count + (size - 1)) // size
 
 
@@ -134,7 +134,7 @@ _PLAIN: Mapping[Operation, Callable[[int, int], int]] = {
 
 @dataclass(frozen=True)
 class _PlainNumbers:
-    """Python's, for known shapes."""
+    """Python's integers, for known shapes."""
 
     shapes: Mapping[str, Sequence[int]]
 

@@ -10,7 +10,8 @@ network. Measured, the largest RMS of a difference over the RMS of its stage:
     INT8, the worse of both targets                                5e-2
 
 The weights of that R-50 are not trained, so that its heatmaps are flat and its figures rather high. Tolerances leave a
-factor of 4 or more. A wrong constant, swapped channels or a permuted class give 0.1 to 1.
+factor of 4 or more. A wrong constant, swapped channels or a permuted class give 0.1 to 1. What an export
+may differ by, in pixels and in score, is in `export/verify.py`.
 """
 
 from __future__ import annotations

@@ -62,11 +62,15 @@ class GridHead(nn.Module):
 
 def _transitions(channels: int) -> nn.ModuleList:
     """For each point, for each of its neighbours, what transforms the neighbour's features."""
-    return nn.ModuleList(nn.ModuleList(_transition(channels) for _ in neighbours(point)) for point in range(POINTS))
-
-
-def _transition(channels: int) -> nn.Sequential:
-    return nn.Sequential(nn.Conv2d(channels, channels, 5, padding=2, groups=channels), nn.Conv2d(channels, channels, 1))
+    return nn.ModuleList(
+        nn.ModuleList(
+            nn.Sequential(
+                nn.Conv2d(channels, channels, 5, padding=2, groups=channels), nn.Conv2d(channels, channels, 1)
+            )
+            for _ in neighbours(point)
+        )
+        for point in range(POINTS)
+    )
 
 
 def _stack(transitions: nn.ModuleList) -> FusionWeights:

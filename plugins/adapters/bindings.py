@@ -1,4 +1,4 @@
-"""Classes that TensorRT calls: written without TensorRT, and joined with its own when it is known which one runs."""
+"""Classes that TensorRT calls: written without TensorRT, and joined with its interfaces once it is loaded."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ Logic = TypeVar("Logic")
 
 
 def joined(logic: type[Logic], *interfaces: Any) -> type[Logic]:  # noqa: ANN401 - classes of a package without types
-    """A class that does what `logic` does, and is what `interfaces` of TensorRT's bindings want.
+    """A class that derives from `logic` and from `interfaces` of TensorRT's bindings.
 
-    The bindings insist that the constructor of each interface runs, and before anything else.
+    The bindings require that the constructors of all interfaces run first.
     """
 
     def construct(self: Any, *arguments: object) -> None:  # noqa: ANN401 - an object of the class that is being made

@@ -39,7 +39,7 @@ class CudaKernel:
         self._shared_memory = 0
 
     def launch(self, shapes: Shapes, inputs: Sequence[int], outputs: Sequence[int], stream: int) -> None:
-        """Put one launch on a stream.
+        """Launch once on a stream.
 
         Args:
             shapes: of the inputs.
@@ -58,7 +58,7 @@ class CudaKernel:
     def _allow(self, shared_memory: int) -> None:
         """Raise the limit of a block's dynamic shared memory, which cuda-core has no call for.
 
-        Not from 48 KB on only: so much a block has without asking together with its static memory.
+        Below 48 KB too: that default limit includes the static shared memory.
         """
         if shared_memory <= self._shared_memory:
             return
@@ -74,7 +74,7 @@ class CudaKernel:
 def compiled(kernel: Kernel, variant: Variant, attributes: Attributes, architecture: str) -> Any:  # noqa: ANN401 - cuda-core's
     """A kernel's machine code, as cuda-core's ObjectCode; no GPU is needed.
 
-    Machine code and not PTX, which a driver that is older than NVRTC refuses.
+    Machine code rather than PTX, which a driver older than NVRTC refuses.
 
     Args:
         kernel: its description.

@@ -45,7 +45,7 @@ class _FieldInMemory(ctypes.Structure):
 
 
 def field_of(trt: ModuleType, constant: Attribute, value: object = ()) -> tensorrt.PluginField:
-    """The field of an attribute; without a value it only tells name and type."""
+    """The field of an attribute; without a value it has only a name and a type."""
     kind = _KINDS[constant.kind]
     numbers = np.atleast_1d(np.asarray(value, kind.element))
     field: tensorrt.PluginField = trt.PluginField(constant.name, numbers, getattr(trt.PluginFieldType, kind.field_type))
@@ -53,7 +53,7 @@ def field_of(trt: ModuleType, constant: Attribute, value: object = ()) -> tensor
 
 
 def value_in(trt: ModuleType, constant: Attribute, field: tensorrt.PluginField) -> int | float | list[int]:
-    """What a field holds, of the kind that the contract states."""
+    """The value of a field, of the kind that the contract states."""
     numbers: Any = field.data  # an array
     if constant.kind == "ints":
         return [int(number) for number in (numbers if reads_lists(trt) else numbers_in_memory(constant, field))]
@@ -61,7 +61,7 @@ def value_in(trt: ModuleType, constant: Attribute, field: tensorrt.PluginField) 
 
 
 def numbers_in_memory(constant: Attribute, field: tensorrt.PluginField) -> list[Any]:
-    """The numbers of a field, read where TensorRT's bindings keep it: behind the object's header is its address."""
+    """The numbers of a field, read from the address that TensorRT's bindings keep behind the object's header."""
     address = ctypes.c_void_p.from_address(id(field) + object.__basicsize__).value
     if not address:
         return []
@@ -73,6 +73,6 @@ def numbers_in_memory(constant: Attribute, field: tensorrt.PluginField) -> list[
 
 
 def reads_lists(trt: ModuleType) -> bool:
-    """Whether these bindings give lists as they are."""
+    """Whether these bindings read lists correctly."""
     probe = field_of(trt, Attribute("probe", "ints"), (1, 2))
     return [int(number) for number in probe.data] == [1, 2]

@@ -1,4 +1,4 @@
-"""The ops from `libgridrt_plugins.so`, which CMake builds (`plugins/library`)."""
+"""Load the ops from `libgridrt_plugins.so`, which CMake builds (`plugins/library`)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from gridrt.files import check_is_file
 from gridrt.plugins.contract import DOMAIN, VERSION
 from gridrt.plugins.kernel import Kernel
 
-BUILD_IT = "Build it: plugins/library/README.md tells how."
+BUILD_IT = "Build it: see plugins/library/README.md."
 
 
 def register_plugin_library(trt: ModuleType, path: Path, kernels: Sequence[Kernel]) -> None:
@@ -24,7 +24,7 @@ def register_plugin_library(trt: ModuleType, path: Path, kernels: Sequence[Kerne
         kernels: one per op.
 
     Raises:
-        EngineError: there is no such file, it cannot be loaded, or its ops are others or of another version.
+        EngineError: there is no such file, it cannot be loaded, or its ops or their version differ.
     """
     check_is_file(path, EngineError, BUILD_IT)
     try:

@@ -1,8 +1,8 @@
 """The ops as plugins in Python (IPluginV3), for TensorRT 10.8 and later and for TensorRT for RTX.
 
-They need neither a compiler nor a library of GridRT's own: engines are built with them on any machine, and where an
-engine runs, the kernels are compiled when they are first launched. Until an engine has run on a GPU, what TensorRT
-asks while it builds is tested, and `enqueue` with stand-ins only.
+They need neither a C++ compiler nor a library: engines are built with them on any machine, and NVRTC compiles a kernel
+when an engine first launches it. The calls of a build are tested with TensorRT for RTX, and `enqueue` with stand-ins
+only, since no engine has run on a GPU yet.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from gridrt.plugins.adapters.bindings import joined
 from gridrt.plugins.adapters.cuda_kernel import CudaKernel
 from gridrt.plugins.adapters.plugin_fields import field_of, value_in
-from gridrt.plugins.contract import DOMAIN, VERSION, Attributes, ElementType, Input, Output
+from gridrt.plugins.contract import DOMAIN, VERSION, Attributes, Input, Output
 from gridrt.plugins.kernel import BYTES_AT_ONCE, Kernel, Variant
 from gridrt.plugins.sizes import Operation
 
@@ -25,13 +25,13 @@ Descriptions: TypeAlias = "Sequence[tensorrt.PluginTensorDesc]"
 
 
 class PluginLogic:
-    """One node: what TensorRT asks of it, answered from the kernel's description.
+    """One node: answers TensorRT's calls from the kernel's description.
 
     Args:
         trt: the module `tensorrt` or `tensorrt_rtx`.
         kernel: of the op.
         attributes: of the node.
-        loaded: kernels that run already; clones share them.
+        loaded: kernels that are compiled already; clones share them.
     """
 
     def __init__(
@@ -46,11 +46,11 @@ class PluginLogic:
         self._fields = [field_of(trt, constant, attributes[constant.name]) for constant in contract.node_constants]
 
     def get_capability_interface(self, kind: tensorrt.PluginCapabilityType) -> PluginLogic:  # noqa: ARG002 - TensorRT's signature
-        """One object for all there is."""
+        """This object has all capabilities."""
         return self
 
     def clone(self) -> PluginLogic:
-        """The same node once more."""
+        """A copy of the node."""
         return type(self)(self._trt, self._kernel, self._attributes, self._loaded)
 
     def attach_to_context(self, context: tensorrt.IPluginResourceContext) -> PluginLogic:  # noqa: ARG002 - the same
@@ -62,7 +62,7 @@ class PluginLogic:
         return self._trt.PluginFieldCollection(self._fields)
 
     def get_output_data_types(self, input_types: Sequence[tensorrt.DataType]) -> list[tensorrt.DataType]:
-        """Those of the contract; features have the precision of the features that come in."""
+        """The types of the contract; features have the precision of the input features."""
         contract = self._kernel.contract
         inputs = zip(contract.input_tensors, input_types, strict=True)
         known = {tensor.dtype: kind for tensor, kind in inputs if tensor.dtype == "feature"}
@@ -75,7 +75,7 @@ class PluginLogic:
         shape_inputs: Sequence[tensorrt.DimsExprs],  # noqa: ARG002 - the same
         builder: tensorrt.IExprBuilder,
     ) -> list[tensorrt.DimsExprs]:
-        """Those of the contract, in TensorRT's symbols."""
+        """The shapes of the contract, in TensorRT's symbols."""
         symbols = _Symbols(self._trt, dict(zip(self._kernel.contract.inputs, inputs, strict=True)), builder)
         outputs = (tensor.shape(self._attributes) for tensor in self._kernel.contract.output_tensors)
         return [self._trt.DimsExprs([size.within(symbols) for size in shape]) for shape in outputs]
@@ -86,7 +86,7 @@ class PluginLogic:
         in_out: Sequence[tensorrt.DynamicPluginTensorDesc],
         num_inputs: int,  # noqa: ARG002 - the same
     ) -> bool:
-        """Whether a variant takes the tensors up to this one as they are described."""
+        """Whether a variant takes the tensors up to `position` in these types and layouts."""
         descriptions = [tensor.desc for tensor in in_out[: position + 1]]
         return any(self._takes(variant, descriptions) for variant in self._kernel.variants)
 
@@ -94,23 +94,23 @@ class PluginLogic:
         """Nothing to prepare.
 
         Raises:
-            GridRTError: the kernel does not take the shapes; TensorRT prints it, and ends the build.
+            GridRTError: the shapes are beyond the kernel's limits; TensorRT prints it, and ends the build.
         """
         shapes = zip(self._kernel.contract.inputs, (tensor.desc.dims for tensor in inputs), strict=True)
         self._kernel.refuse_beyond_limits(dict(shapes))
 
     def on_shape_change(self, inputs: object, outputs: object) -> None:
-        """Nothing to prepare: the geometry of a launch is worked out for it."""
+        """Nothing to prepare: `enqueue` computes the geometry of a launch."""
 
     def get_valid_tactics(self) -> list[int]:
-        """There is one way only."""
+        """There is only one tactic."""
         return []
 
     def set_tactic(self, tactic: int) -> None:
-        """There is one way only."""
+        """There is only one tactic."""
 
     def get_workspace_size(self, inputs: object, outputs: object) -> int:  # noqa: ARG002 - the same
-        """No kernel needs any."""
+        """No kernel needs workspace."""
         return 0
 
     def enqueue(
@@ -122,7 +122,7 @@ class PluginLogic:
         workspace: int,  # noqa: ARG002 - the same
         stream: int,
     ) -> None:
-        """Launch the variant for these tensors; the first launch of one compiles it.
+        """Launch the variant for these tensors; its first launch compiles it.
 
         Raises:
             DependencyError: cuda-core or NVRTC is missing.
@@ -137,29 +137,25 @@ class PluginLogic:
         self._loaded[variant].launch(shapes, inputs, outputs, stream)
 
     def _takes(self, variant: Variant, descriptions: Descriptions) -> bool:
-        """Whether a variant takes the first of the op's tensors as they are described."""
+        """Whether a variant takes the op's first tensors in these types and layouts."""
         return all(
-            desc.type == self._data_type(tensor.dtype, variant) and self._lies_right(tensor, variant, desc)
+            desc.type == getattr(self._trt, variant.precision if tensor.dtype == "feature" else tensor.dtype)
+            and self._has_layout(tensor, variant, desc)
             for tensor, desc in zip(self._tensors, descriptions, strict=False)
         )
 
-    def _data_type(self, element_type: ElementType, variant: Variant) -> tensorrt.DataType:
-        name = variant.precision if element_type == "feature" else element_type
-        found: tensorrt.DataType = getattr(self._trt, name)
-        return found
-
-    def _lies_right(self, tensor: Input | Output, variant: Variant, desc: tensorrt.PluginTensorDesc) -> bool:
-        """Feature maps lie as the variant wants them, all else row by row."""
+    def _has_layout(self, tensor: Input | Output, variant: Variant, desc: tensorrt.PluginTensorDesc) -> bool:
+        """Whether a feature map has the variant's layout, or any other tensor is contiguous."""
         formats = self._trt.TensorFormat
         if not (tensor.is_map and variant.channels_last):
             return bool(desc.format == formats.LINEAR)
-        # Channels of the format for halves are padded to 16 bytes in memory, which the kernels do not know of.
-        wanted, element = (formats.HWC8, 2) if variant.precision == "float16" else (formats.HWC, 4)
-        return bool(desc.format == wanted and desc.dims[1] * element % BYTES_AT_ONCE == 0)
+        # TensorRT pads the channels of HWC8 to 16 bytes in memory, which the kernels do not expect.
+        expected, element = (formats.HWC8, 2) if variant.precision == "float16" else (formats.HWC, 4)
+        return bool(desc.format == expected and desc.dims[1] * element % BYTES_AT_ONCE == 0)
 
 
 class CreatorLogic:
-    """Makes the nodes of one op.
+    """Creates the nodes of one op.
 
     Args:
         trt: the module `tensorrt` or `tensorrt_rtx`.
@@ -183,7 +179,7 @@ class CreatorLogic:
         """A node, from the attributes in the graph or in the engine.
 
         Raises:
-            GridRTError: the kernel does not take the attributes; TensorRT prints it, and makes no node.
+            GridRTError: the attributes are beyond the kernel's limits; TensorRT prints it, and creates no node.
         """
         found = {field.name: field for field in fields}
         attributes = {
@@ -217,7 +213,7 @@ _creators: list[CreatorLogic] = []  # TensorRT's registry does not keep them ali
 
 
 def register_python_plugins(trt: ModuleType, kernels: Sequence[Kernel]) -> None:
-    """Let TensorRT's parser and runtime find the ops; those that are registered already stay.
+    """Let TensorRT's parser and runtime find the ops; ops that are registered already stay.
 
     Args:
         trt: the module `tensorrt` or `tensorrt_rtx`.

@@ -1,7 +1,7 @@
 """A kernel on tensors of PyTorch: checked against the contract, laid out, launched on PyTorch's current stream.
 
-Nothing here waits for the GPU, and all memory is PyTorch's, so that a launch can be recorded into a CUDA graph once the
-kernel was compiled by a first one. Tested with the kernels compiled for a CPU; it has not run on a GPU yet.
+Nothing here waits for the GPU, and all memory is PyTorch's, so that a launch can be captured in a CUDA graph after a
+first launch has compiled the kernel. Tested with the kernels compiled for a CPU; it has not run on a GPU yet.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from gridrt.plugins.kernel import BYTES_AT_ONCE, Kernel, Shapes, Variant
 
 
 class Launcher(Protocol):
-    """A kernel that is compiled and loaded: `CudaKernel`, and what stands in for it in tests."""
+    """A kernel that is compiled and loaded: `CudaKernel`, or its stand-in in tests."""
 
     def launch(self, shapes: Shapes, inputs: Sequence[int], outputs: Sequence[int], stream: int) -> None:
-        """Put one launch on a stream; inputs and outputs are addresses."""
+        """Launch once on a stream; inputs and outputs are addresses."""
 
 
 Loader: TypeAlias = Callable[[Kernel, Variant, Attributes], Launcher]
@@ -31,14 +31,14 @@ Argument: TypeAlias = Any
 """Of a call: tensors, then attributes, in the contract's order."""
 
 Result: TypeAlias = "Tensor | tuple[Tensor, ...]"
-"""Of a call: the output, or all of them where there are several."""
+"""Of a call: the output, or a tuple if there are several."""
 
 
 class TorchKernel:
-    """An op, by its kernel.
+    """An op, computed by its kernel.
 
     Args:
-        kernel: its description.
+        kernel: the op's.
         load: is called once for each variant, set of attributes and GPU.
     """
 
@@ -47,19 +47,19 @@ class TorchKernel:
         self._loaded: dict[object, Launcher] = {}
 
     def __call__(self, *arguments: Argument) -> Result:
-        """Launch the variant for these tensors: with the channels of maps last, where they lie so.
+        """Launch the variant for these tensors; maps with the channels last stay so.
 
         Raises:
             TypeError: a tensor is of another type or rank than the contract says, or on another device than the first.
             DependencyError: what compiles kernels is missing.
-            GridRTError: the kernel does not take such a node, or does not compile.
+            GridRTError: the kernel does not support the node, or does not compile.
         """
         launch, outputs = self.prepared(*arguments)
         launch()
         return _result(outputs)
 
     def prepared(self, *arguments: Argument) -> tuple[Callable[[], None], tuple[Tensor, ...]]:
-        """A launch on the stream that is then the current one, to be repeated at will, and what it writes to.
+        """A launch on the stream that is current when it is called, to be repeated at will, and its output tensors.
 
         Raises:
             TypeError, DependencyError, GridRTError: as a call.
@@ -80,7 +80,7 @@ class TorchKernel:
         return launch, outputs
 
     def fake(self, *arguments: Argument) -> Result:
-        """As a call, but for the values, which are anything: for tracers, whose sizes may be symbols."""
+        """As a call, with undefined values: for tracers, whose sizes may be symbols."""
         inputs, attributes = self._split(arguments)
         return _result(self._outputs(inputs, attributes, self._variant(inputs)))
 
@@ -96,7 +96,7 @@ class TorchKernel:
         return {spec.name: tuple(tensor.shape) for spec, tensor in zip(self._specs, inputs, strict=True)}
 
     def _variant(self, inputs: Sequence[Tensor]) -> Variant:
-        """The one for these tensors, once they are seen to be what the contract says."""
+        """The variant for these tensors, which are checked against the contract."""
         pairs = list(zip(self._specs, inputs, strict=True))
         features = (tensor.dtype for spec, tensor in pairs if spec.dtype == "feature")
         maps = [tensor for spec, tensor in pairs if spec.is_map]
@@ -104,15 +104,15 @@ class TorchKernel:
         suiting = Variant("float16" if next(features, None) == torch.float16 else "float32", channels_last)
         variant = suiting if suiting in self._kernel.variants else self._kernel.variants[0]
         for spec, tensor in pairs:
-            wanted = _dtype(spec.dtype, variant), spec.rank, inputs[0].device
+            expected = _dtype(spec.dtype, variant), spec.rank, inputs[0].device
             found = tensor.dtype, tensor.ndim, tensor.device
-            if wanted != found:
-                rule = "is {} with {} dimensions on {}, not {} with {} on {}".format(*wanted, *found)
-                raise TypeError(f"{self._contract.name}: {spec.name} {rule}")
+            if expected != found:
+                rule = "expected {} with {} dimensions on {}, got {} with {} on {}".format(*expected, *found)
+                raise TypeError(f"{self._contract.name}, {spec.name}: {rule}")
         return variant
 
     def _outputs(self, inputs: Sequence[Tensor], attributes: Attributes, variant: Variant) -> tuple[Tensor, ...]:
-        """Memory that holds anything."""
+        """Uninitialised tensors."""
         shapes, device = self._shapes(inputs), inputs[0].device
         return tuple(
             torch.empty(
@@ -133,7 +133,7 @@ class TorchKernel:
 
 
 def current_stream() -> int:
-    """Handle of the stream that PyTorch launches on."""
+    """Handle of PyTorch's current stream."""
     return int(torch.cuda.current_stream().cuda_stream)
 
 
@@ -143,7 +143,7 @@ def _dtype(element: ElementType, variant: Variant) -> torch.dtype:
 
 
 def _has_channels_last(feature_map: Tensor) -> bool:
-    """Whether it lies as a kernel reads it: [N, H, W, C] in memory, with as many channels as are read at a time."""
+    """Whether it is [N, H, W, C] in memory, with a multiple of the channels that a kernel reads at a time."""
     whole = feature_map.shape[1] * feature_map.element_size() % BYTES_AT_ONCE == 0
     return whole and feature_map.is_contiguous(memory_format=torch.channels_last)
 
@@ -153,7 +153,7 @@ def _layout(spec: Input | Output, variant: Variant) -> torch.memory_format:
 
 
 def _fit(tensor: Tensor, layout: torch.memory_format) -> Tensor:
-    """The tensor as it is, or a copy where it lies otherwise or begins in the midst of what is read at a time."""
+    """The tensor itself, or a copy if its layout differs or it is not aligned to what is read at a time."""
     whole = tensor.contiguous(memory_format=layout)
     return whole if whole.data_ptr() % BYTES_AT_ONCE == 0 else whole.clone(memory_format=layout)
 

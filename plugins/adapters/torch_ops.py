@@ -1,6 +1,6 @@
 """The custom ops as ops of PyTorch on CUDA: `torch.ops.gridrt.multi_level_roi_align`, `.grid_fusion`, `.batched_nms`.
 
-They are for inference: there is no gradient. Tracers, such as `torch.compile` and `torch.export`, see each as one node.
+They are for inference: there is no gradient. `torch.compile` and `torch.export` see each as one node.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
     from torch._library.custom_ops import CustomOpDef
 
 Call: TypeAlias = Callable[..., Any]
-"""An op, called with inputs and attributes in the contract's order."""
+"""Computes an op from inputs and attributes in the contract's order."""
 
 _TYPES: Mapping[str, str] = {"int": "int", "float": "float", "ints": "int[]"}
 
 
 def schema_of(contract: Contract) -> str:
-    """An op's signature in PyTorch's words: `(Tensor boxes, ..., int max_output) -> (Tensor, Tensor, Tensor)`."""
+    """An op's signature in PyTorch's syntax: `(Tensor boxes, ..., int max_output) -> (Tensor, Tensor, Tensor)`."""
     tensors = [f"Tensor {name}" for name in contract.inputs]
     attributes = [f"{_TYPES[constant.kind]} {constant.name}" for constant in contract.node_constants]
     results = ", ".join("Tensor" for _ in contract.outputs)
@@ -47,11 +47,11 @@ def _registered(kernel: Kernel) -> CustomOpDef:
 
 
 TORCH_OPS: Mapping[str, CustomOpDef] = {kernel.contract.name: _registered(kernel) for kernel in KERNELS}
-"""By the names of the contracts; with them an implementation for another device can be registered."""
+"""By the names of the contracts; they accept implementations for other devices."""
 
 
 def custom_ops(call_of: Callable[[Kernel], Call]) -> CustomOps:
-    """The ops with the signatures of their definitions, for those that are called as their contracts say."""
+    """The ops with the signatures of their definitions, from calls with the arguments of their contracts."""
     pool, fuse, select = (call_of(k) for k in (MULTI_LEVEL_ROI_ALIGN_KERNEL, GRID_FUSION_KERNEL, BATCHED_NMS_KERNEL))
 
     def multi_level_roi_align(
@@ -74,4 +74,4 @@ def custom_ops(call_of: Callable[[Kernel], Call]) -> CustomOps:
 
 
 KERNEL_OPS = custom_ops(lambda kernel: TORCH_OPS[kernel.contract.name])
-"""The ops by their kernels, for tensors on a GPU."""
+"""The ops computed by their kernels, for tensors on a GPU."""

@@ -1,14 +1,14 @@
 """Definitions for `tensorrt.plugin`, TensorRT 10.9 and later: shapes, formats, and the kernel with its launch.
 
-An engine that was built with them holds the kernels, and needs neither Python nor a library. TensorRT wants functions
+An engine that is built with them holds the kernels, and needs neither Python nor a library. TensorRT requires functions
 with a parameter for each input and attribute; they are made here from contract and kernel. TensorRT's validator accepts
 them; no engine has been built with them yet.
 
-TensorRT launches these kernels itself. Some take more than 48 KB of shared memory, which whoever launches has to ask
-CUDA for; whether TensorRT does, nobody has seen here.
+TensorRT launches these kernels itself. Some need more than 48 KB of shared memory, which the launcher has to request
+from CUDA; whether TensorRT does is not known here.
 
-TensorRT 10.9 to 10.15 give Python only the first number of a list where NumPy 2 is installed: strides would be wrong
-without a word, and `refuse_unfit` asks for later ones.
+TensorRT 10.9 to 10.15 give Python only the first number of a list if NumPy 2 is installed. Strides would be silently
+wrong, so `refuse_unfit` requires later versions.
 """
 
 from __future__ import annotations
@@ -25,21 +25,21 @@ import numpy.typing as npt
 from gridrt.errors import EngineError
 from gridrt.plugins.adapters.plugin_fields import reads_lists
 from gridrt.plugins.aot.symbols import Symbols
-from gridrt.plugins.contract import Attributes, ElementType, Input, Output
+from gridrt.plugins.contract import Attributes, Input, Output
 from gridrt.plugins.kernel import BYTES_AT_ONCE, Kernel, Variant
 
 Compiler: TypeAlias = Callable[[Kernel, Variant, Attributes], bytes]
 """Compiles a kernel to PTX, as `gridrt.plugins.aot.ptx.ptx_of` does."""
 
 Numbers: TypeAlias = npt.NDArray[Any]
-"""An attribute, as TensorRT hands it over."""
+"""An attribute, as TensorRT passes it."""
 
 # tensorrt.plugin has no types: these stand for its TensorDesc and for a function that it calls.
 Description: TypeAlias = Any
 Callback: TypeAlias = Callable[..., Any]
 
-# What tensorrt.plugin wants attributes annotated with, and calls types. Single numbers come as arrays, too: it cannot
-# make numbers of them where NumPy 2.4 or later is installed.
+# The annotations of attributes that tensorrt.plugin requires, and its names of types. Single numbers are arrays, too:
+# it cannot convert them to numbers if NumPy 2.4 or later is installed.
 _ANNOTATIONS: Mapping[str, Any] = MappingProxyType(
     {"int": npt.NDArray[np.int32], "float": npt.NDArray[np.float32], "ints": npt.NDArray[np.int32]}
 )
@@ -47,12 +47,12 @@ _TYPE_NAMES: Mapping[str, str] = MappingProxyType({"float32": "FP32", "float16":
 
 
 def define_plugins(kernels: Sequence[Kernel], compiler: Compiler, *, lazily: bool = False) -> None:
-    """Tell TensorRT of the ops, once in a process; nodes with the attribute `aot` become these plugins.
+    """Register the ops with TensorRT, once in a process; nodes with the attribute `aot` become these plugins.
 
     Args:
         kernels: one for each op.
-        compiler: is asked while an engine is built, for each node and each variant of its kernel that is tried.
-        lazily: register them later, where they are used; without it, TensorRT's library has to be there.
+        compiler: is called while an engine is built, for each node and each variant of its kernel that is tried.
+        lazily: register an op at its first use; otherwise TensorRT's library must be installed.
     """
     trt, trtp = importlib.import_module("tensorrt"), importlib.import_module("tensorrt.plugin")
     for kernel in kernels:
@@ -63,13 +63,13 @@ def define_plugins(kernels: Sequence[Kernel], compiler: Compiler, *, lazily: boo
 
 
 def refuse_unfit(trt: ModuleType) -> None:
-    """Refuse a TensorRT that takes no such definitions, or would hand over wrong attributes.
+    """Refuse a TensorRT without such definitions, or with wrong attributes.
 
     Args:
         trt: the module `tensorrt` or `tensorrt_rtx`.
 
     Raises:
-        EngineError: it is one.
+        EngineError: it is one of these.
     """
     if not hasattr(trt, "QuickPluginCreationRequest") or not reads_lists(trt):
         raise EngineError(
@@ -81,7 +81,7 @@ def refuse_unfit(trt: ModuleType) -> None:
 
 
 class Definition:
-    """One op.
+    """The definition of one op.
 
     Args:
         trt: the module `tensorrt`.
@@ -101,10 +101,12 @@ class Definition:
         def described(*inputs: Description, **given: Numbers) -> tuple[Description, ...]:
             symbols, attributes = self._symbols(inputs), self._attributes(given)
             self._kernel.refuse_beyond_limits(attributes)
+            pairs = zip(self._contract.input_tensors, inputs, strict=True)
+            feature = next((description.dtype for tensor, description in pairs if tensor.dtype == "feature"), None)
             return tuple(
                 self._trtp.from_shape_expr(
                     tuple(size.within(symbols) for size in output.shape(attributes)),
-                    self._type_of_output(output.dtype, inputs),
+                    feature if output.dtype == "feature" else getattr(self._trt, output.dtype),
                 )
                 for output in self._contract.output_tensors
             )
@@ -113,20 +115,27 @@ class Definition:
         return self._signed(described, GenericAlias(tuple, descriptions))
 
     def formats(self) -> Callback:
-        """For `autotune`: types and layouts of all variants that there are for the tensors."""
+        """For `autotune`: types and layouts of all variants that suit the tensors."""
 
         def combinations(*arguments: Any) -> list[Any]:  # noqa: ANN401 - descriptions, attributes, and descriptions
             inputs, _ = self._split(arguments[:-1])
             shapes = (description.shape for description in inputs)
             self._kernel.refuse_beyond_limits(dict(zip(self._contract.inputs, shapes, strict=True)))
             tensors = (*inputs, *arguments[-1])
-            return [self._combination(variant) for variant in self._kernel.variants if self._suits(variant, tensors)]
+            return [
+                self._trtp.AutoTuneCombination(
+                    ", ".join(_TYPE_NAMES[_precision(tensor, variant)] for tensor in self._tensors),
+                    ", ".join(_layout(tensor, variant) for tensor in self._tensors),
+                )
+                for variant in self._kernel.variants
+                if self._suits(variant, tensors)
+            ]
 
         returns = GenericAlias(list, (self._trtp.AutoTuneCombination,))
         return self._signed(combinations, returns, outputs=Parameter.empty)
 
     def launch(self) -> Callback:
-        """For `aot_impl`: entry point, code, geometry of the launch, and the scalars."""
+        """For `aot_impl`: entry point, code, geometry of the launch, and scalars."""
 
         def launched(*arguments: Any) -> tuple[str, bytes, Any, Any]:  # noqa: ANN401 - the same, and the tactic
             inputs, attributes = self._split(arguments[:-2])
@@ -143,7 +152,7 @@ class Definition:
         return self._signed(launched, returns, outputs=Parameter.empty, tactic=int)
 
     def _signed(self, function: Callback, returns: GenericAlias, **more: Any) -> Callback:  # noqa: ANN401 - annotations
-        """The function, with the parameters that TensorRT wants to see."""
+        """The function, with the parameters that TensorRT requires."""
         annotations = {
             **dict.fromkeys(self._contract.inputs, self._trtp.TensorDesc),
             **{constant.name: _ANNOTATIONS[constant.kind] for constant in self._contract.node_constants},
@@ -162,35 +171,24 @@ class Definition:
         return arguments[:count], self._attributes(given)
 
     def _attributes(self, given: Mapping[str, Numbers]) -> Attributes:
-        """As the contract states them."""
+        """Values of the kinds that the contract states."""
         kinds = {constant.name: constant.kind for constant in self._contract.node_constants}
         return {name: array.tolist() if kinds[name] == "ints" else array[0].item() for name, array in given.items()}
 
     def _symbols(self, inputs: Sequence[Description]) -> Symbols:
         return Symbols(self._trtp, dict(zip(self._contract.inputs, inputs, strict=True)))
 
-    def _type_of_output(self, element: ElementType, inputs: Sequence[Description]) -> object:
-        """Features have the precision of the features that come in."""
-        if element != "feature":
-            return getattr(self._trt, element)
-        pairs = zip(self._contract.input_tensors, inputs, strict=True)
-        return next(description.dtype for tensor, description in pairs if tensor.dtype == "feature")
-
     def _suits(self, variant: Variant, descriptions: Sequence[Description]) -> bool:
-        """Whether there is a way to lay out these tensors for a variant."""
+        """Whether these tensors have the variant's types and can have its layouts."""
+        channels_at_once = BYTES_AT_ONCE // np.dtype(variant.precision).itemsize
         return all(
             description.dtype == getattr(self._trt, _precision(tensor, variant))
-            and (_layout(tensor, variant) == "LINEAR" or description.shape[1] % _channels_at_once(variant) == 0)
+            and (_layout(tensor, variant) == "LINEAR" or description.shape[1] % channels_at_once == 0)
             for tensor, description in zip(self._tensors, descriptions, strict=True)
         )
 
-    def _combination(self, variant: Variant) -> object:
-        types = (_TYPE_NAMES[_precision(tensor, variant)] for tensor in self._tensors)
-        layouts = (_layout(tensor, variant) for tensor in self._tensors)
-        return self._trtp.AutoTuneCombination(", ".join(types), ", ".join(layouts))
-
     def _variant(self, descriptions: Sequence[Description]) -> Variant:
-        """The one for tensors of these types and layouts."""
+        """The variant for tensors of these types and layouts."""
 
         def takes(variant: Variant) -> bool:
             return all(
@@ -207,11 +205,7 @@ def _precision(tensor: Input | Output, variant: Variant) -> str:
 
 
 def _layout(tensor: Input | Output, variant: Variant) -> str:
-    """Channels of the format for halves are padded to 16 bytes in memory, which the kernels do not know of."""
+    """TensorRT pads the channels of HWC8 to 16 bytes in memory, which the kernels do not expect: see `_suits`."""
     if not (tensor.is_map and variant.channels_last):
         return "LINEAR"
     return "HWC8" if variant.precision == "float16" else "HWC"
-
-
-def _channels_at_once(variant: Variant) -> int:
-    return BYTES_AT_ONCE // np.dtype(variant.precision).itemsize

@@ -1,6 +1,6 @@
 """Kernels as PTX, NVIDIA's assembly for drivers to compile, by NVRTC; no GPU or driver is needed.
 
-Not through cuda-core, which compiles to PTX only where there is a driver.
+It does without cuda-core, which needs a driver to compile to PTX.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from gridrt.plugins.contract import Attributes
 from gridrt.plugins.kernel import INCLUDES, Kernel, Variant
 
 OLDEST_GPU = "compute_80"
-"""One text serves this architecture and all later ones, as a hardware compatible engine needs it."""
+"""PTX for this architecture runs on all later ones, too, as a hardware-compatible engine requires."""
 
 
 def ptx_of(kernel: Kernel, variant: Variant, attributes: Attributes) -> bytes:
-    """Compile a kernel; a driver that is older than NVRTC does not take the result.
+    """Compile a kernel; a driver older than NVRTC does not take the result.
 
     Args:
         kernel: its description.
@@ -42,7 +42,7 @@ def ptx_of(kernel: Kernel, variant: Variant, attributes: Attributes) -> bytes:
 
 
 def _text(program: object, size_of: Any, write: Any) -> bytes:  # noqa: ANN401 - functions of a package without types
-    """What NVRTC writes into memory of ours, without the zero behind it."""
+    """The text that NVRTC writes, without the terminating zero."""
     _, size = size_of(program)
     text = bytes(size)
     write(program, text)
@@ -50,7 +50,7 @@ def _text(program: object, size_of: Any, write: Any) -> bytes:  # noqa: ANN401 -
 
 
 def nvrtc_bindings() -> Any:  # noqa: ANN401 - a module
-    """The package that compiles.
+    """NVRTC's bindings.
 
     Raises:
         DependencyError: it, or NVRTC itself, is not installed.

@@ -11,7 +11,7 @@ from gridrt.plugins.sizes import Operation
 
 
 class Symbols:
-    """What sizes are worked out in while TensorRT builds an engine: `tensorrt.plugin.ShapeExpr`.
+    """Sizes as `tensorrt.plugin.ShapeExpr`, while TensorRT builds an engine.
 
     Args:
         trtp: the module `tensorrt.plugin`.
@@ -38,5 +38,5 @@ class Symbols:
         return self._constant(number)
 
     def combine(self, operation: Operation, left: Any, right: Any) -> Any:  # noqa: ANN401 - the same
-        """One operation on two of them."""
+        """An operation on two expressions."""
         return self._operations[operation](left, right)

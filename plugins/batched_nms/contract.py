@@ -17,15 +17,12 @@ def _rows(attributes: Attributes) -> tuple[Size, ...]:
     return BOXES.dim(0), as_size(attributes["max_output"])
 
 
-def _rows_of_boxes(attributes: Attributes) -> tuple[Size, ...]:
-    return *_rows(attributes), as_size(4)
-
-
 BATCHED_NMS = Contract(
     name="BatchedNms",
     input_tensors=(BOXES, SCORES, GROUPS),
     output_tensors=(
-        Output("kept_boxes", "float32", _rows_of_boxes),  # [B, D, 4]; zeros in unused rows
+        # [B, D, 4]; 0 in unused rows
+        Output("kept_boxes", "float32", lambda attributes: (*_rows(attributes), as_size(4))),
         Output("kept_scores", "float32", _rows),  # [B, D] descending; 0 in unused rows
         Output("kept_groups", "int32", _rows),  # [B, D]; -1 in unused rows
     ),

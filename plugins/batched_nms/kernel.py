@@ -16,23 +16,8 @@ MOST_OUTPUT = KEPT // BOX
 
 
 def _buckets(attributes: Attributes) -> int:
-    """Of kept boxes, each with room for all."""
+    """Number of buckets for kept boxes, each with room for all of them."""
     return min(KEPT // (BOX * int(attributes["max_output"])), MOST_BUCKETS)
-
-
-def _macros(attributes: Attributes) -> dict[str, str]:
-    return {
-        "GRIDRT_IOU_THRESHOLD": repr(float(attributes["iou_threshold"])),
-        "GRIDRT_SCORE_THRESHOLD": repr(float(attributes["score_threshold"])),
-        "GRIDRT_MAX_OUTPUT": str(attributes["max_output"]),
-        "GRIDRT_BUCKETS": str(_buckets(attributes)),
-        "GRIDRT_THREADS": str(THREADS),
-    }
-
-
-def _launch(_variant: Variant, attributes: Attributes) -> Launch:
-    grid = (largest(BOXES.dim(0), 1), as_size(1), as_size(1))
-    return Launch(grid, THREADS, as_size(BOX * int(attributes["max_output"]) * _buckets(attributes)))
 
 
 def _example(rows: int, columns: int, iou_threshold: float, score_threshold: float, max_output: int) -> Example:
@@ -44,9 +29,19 @@ def _example(rows: int, columns: int, iou_threshold: float, score_threshold: flo
 BATCHED_NMS_KERNEL = Kernel(
     contract=BATCHED_NMS,
     variants=(Variant("float32"),),
-    macros=_macros,
+    macros=lambda attributes: {
+        "GRIDRT_IOU_THRESHOLD": repr(float(attributes["iou_threshold"])),
+        "GRIDRT_SCORE_THRESHOLD": repr(float(attributes["score_threshold"])),
+        "GRIDRT_MAX_OUTPUT": str(attributes["max_output"]),
+        "GRIDRT_BUCKETS": str(_buckets(attributes)),
+        "GRIDRT_THREADS": str(THREADS),
+    },
     scalars=(BOXES.dim(0), BOXES.dim(1), SCORES.dim(2)),
-    launch=_launch,
+    launch=lambda _variant, attributes: Launch(
+        grid=(largest(BOXES.dim(0), 1), as_size(1), as_size(1)),
+        threads=THREADS,
+        shared_memory=as_size(BOX * int(attributes["max_output"]) * _buckets(attributes)),
+    ),
     examples=(
         _example(5000, 1, iou_threshold=0.7, score_threshold=-1.0, max_output=1000),  # proposals
         _example(1000, 80, iou_threshold=0.3, score_threshold=0.03, max_output=100),  # detections

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from gridrt.plugins.contract import Attributes, Contract, Input, Output, Tolerance
-from gridrt.plugins.sizes import Size
+from gridrt.plugins.contract import Contract, Input, Output, Tolerance
 
 FEATURES = Input("features", "feature", 4, is_map=True)
 """[K, P * C, S, S]."""
@@ -19,14 +18,12 @@ WEIGHTS = tuple(
 )
 
 
-def _fused_shape(_attributes: Attributes) -> tuple[Size, ...]:
-    return tuple(FEATURES.dim(axis) for axis in range(FEATURES.rank))
-
-
 GRID_FUSION = Contract(
     name="GridFusion",
     input_tensors=(FEATURES, *WEIGHTS),
-    output_tensors=(Output("fused", "feature", _fused_shape, is_map=True),),
+    output_tensors=(
+        Output("fused", "feature", lambda _: tuple(FEATURES.dim(axis) for axis in range(FEATURES.rank)), is_map=True),
+    ),
     node_constants=(),
     tolerances={"float32": Tolerance(2e-5, 1e-5), "float16": Tolerance(4e-3, 2e-3)},
 )

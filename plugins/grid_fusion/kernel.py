@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from gridrt.ops.grid import EDGES, POINTS
 from gridrt.plugins.contract import Attributes
 from gridrt.plugins.grid_fusion.contract import FEATURES, GRID_FUSION
 from gridrt.plugins.kernel import ALL_VARIANTS, Example, Kernel, Launch, Variant
 from gridrt.plugins.limits import Limit
-from gridrt.plugins.sizes import Size, as_size, largest
+from gridrt.plugins.sizes import as_size, largest
 
 THREADS = 256
 TEAMS = 2
 MOST_OF_ONE_COLOUR = (POINTS + 1) // 2
 TAPS = 25
-CHANNEL_COUNTS = (16, 32, 48, 64)  # that a point may have
+POINT_CHANNELS = (16, 32, 48, 64)  # that a point may have
 MOST_SIDE = 7
 ROW = 8  # halves that a row of a map takes for tensor cores
 
@@ -24,22 +22,13 @@ SIDE = FEATURES.dim(2)
 
 
 def _launch(variant: Variant, _attributes: Attributes) -> Launch:
-    grid = (largest(FEATURES.dim(0), 1), as_size(2), as_size(1))
-    return Launch(grid, THREADS, _memory(variant))
-
-
-def _memory(variant: Variant) -> Size:
-    """Bytes; `Memory` in `kernel.cuh` divides them."""
+    # `Memory` in `kernel.cuh` divides the shared memory in the same way.
     map_size = CHANNELS * SIDE * SIDE
-    first, taps = MOST_OF_ONE_COLOUR * map_size, TEAMS * TAPS * CHANNELS
-    if variant.precision == "float32":
-        return 4 * (first + TEAMS * map_size + taps)
-    return 2 * (first + TEAMS * ROW * CHANNELS * SIDE + TEAMS * map_size + taps)
-
-
-def _takes(features: Sequence[int]) -> bool:
-    _, channels, height, width = features
-    return channels in {POINTS * count for count in CHANNEL_COUNTS} and 1 <= height == width <= MOST_SIDE
+    elements = MOST_OF_ONE_COLOUR * map_size + TEAMS * map_size + TEAMS * TAPS * CHANNELS
+    if variant.precision == "float16":
+        elements += TEAMS * ROW * CHANNELS * SIDE
+    grid = (largest(FEATURES.dim(0), 1), as_size(2), as_size(1))
+    return Launch(grid, THREADS, elements * (4 if variant.precision == "float32" else 2))
 
 
 def _example(rois: int, channels: int, side: int) -> Example:
@@ -60,7 +49,9 @@ GRID_FUSION_KERNEL = Kernel(
         Limit(
             FEATURES.name,
             "must have 16, 32, 48 or 64 channels for each point, and be squares of 1 to 7 cells a side",
-            _takes,
+            lambda shape: (
+                shape[1] in {POINTS * count for count in POINT_CHANNELS} and 1 <= shape[2] == shape[3] <= MOST_SIDE
+            ),
         ),
     ),
 )

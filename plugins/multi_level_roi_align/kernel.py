@@ -15,14 +15,6 @@ BINS_PER_BLOCK = 49
 MOST_BINS = 32  # per side: the lanes of a warp
 
 
-def _macros(attributes: Attributes) -> dict[str, str]:
-    strides = zip(LEVELS, attributes["strides"], strict=True)
-    return {
-        "GRIDRT_OUTPUT_SIZE": str(attributes["output_size"]),
-        **{f"GRIDRT_STRIDE_{level.name.upper()}": str(stride) for level, stride in strides},
-    }
-
-
 def _launch(_variant: Variant, attributes: Attributes) -> Launch:
     height, width = (largest(LEVELS[0].dim(axis), *(level.dim(axis) for level in LEVELS[1:])) for axis in (2, 3))
     slices = ceil_div(LEVELS[0].dim(1), CHANNELS_PER_BLOCK)
@@ -43,7 +35,13 @@ def _example(output_size: int, rois: int) -> Example:
 MULTI_LEVEL_ROI_ALIGN_KERNEL = Kernel(
     contract=MULTI_LEVEL_ROI_ALIGN,
     variants=ALL_VARIANTS,
-    macros=_macros,
+    macros=lambda attributes: {
+        "GRIDRT_OUTPUT_SIZE": str(attributes["output_size"]),
+        **{
+            f"GRIDRT_STRIDE_{level.name.upper()}": str(stride)
+            for level, stride in zip(LEVELS, attributes["strides"], strict=True)
+        },
+    },
     scalars=(
         ROIS.dim(0),
         LEVELS[0].dim(1),

@@ -93,7 +93,8 @@ def test_a_model_has_the_figures_that_evaluate_gives(dataset: CocoDataset) -> No
     for row in result.rows:
         expected = evaluate(open_detector(row.artefact, (64, 48), threads=1), dataset).to_json()
         assert row.accuracy is not None
-        assert {"images": 3, "overall": row.accuracy.overall, "per_class": row.accuracy.per_class} == expected
+        measured = {"images": 3, "overall": row.accuracy.overall, "per_class": row.accuracy.per_class, "failed": {}}
+        assert measured == expected
 
 
 @pytest.mark.usefixtures("dataset")

@@ -1,4 +1,4 @@
-"""All parts run, each in its time, and whatever becomes of one is a row; the parts are stand-ins."""
+"""All parts run, each in its time, and whatever happens to one is a row; the parts are stand-ins."""
 
 from __future__ import annotations
 
@@ -40,15 +40,15 @@ def rows_of(results: Path, name: str) -> Sequence[dict[str, str]]:
     return rows
 
 
-def test_a_part_that_ends_well_is_told(
+def test_a_part_that_ends_well_is_reported(
     part: Callable[..., Part], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run_all([part("good", WRITES)], tmp_path, 60) is False
 
-    assert rows_of(tmp_path, "good") == [{"what": "speed", "told": "3 ms", "milliseconds": 3}]
-    told = capsys.readouterr().out
-    assert "speed" in told
-    assert told.endswith("no problems\n")
+    assert rows_of(tmp_path, "good") == [{"what": "speed", "result": "3 ms", "milliseconds": 3}]
+    output = capsys.readouterr().out
+    assert "speed" in output
+    assert output.endswith("no problems\n")
 
 
 def test_parts_that_fail_are_rows_with_reasons_and_the_rest_goes_on(
@@ -70,15 +70,15 @@ def test_parts_that_fail_are_rows_with_reasons_and_the_rest_goes_on(
     assert reasons == {
         "raises": [None, "exit code 1; RuntimeError: out of tune"],
         "crashes": [None, "ended by SIGSEGV; speed 3 ms"],
-        "hangs": ["ended after 3 s, its limit; it said nothing"],
-        "silent": ["exit code 0; it said nothing"],
+        "hangs": ["ended after 3 s, its time limit; no output"],
+        "silent": ["exit code 0; no output"],
         "problem": [None, "too large"],
         "good": [None],
     }
-    told = capsys.readouterr().out
-    assert "  | RuntimeError: out of tune" in told
-    assert "PROBLEM: too large" in told
-    assert told.endswith("5 problems\n")
+    output = capsys.readouterr().out
+    assert "  | RuntimeError: out of tune" in output
+    assert "PROBLEM: too large" in output
+    assert output.endswith("5 problems\n")
 
 
 def test_what_a_part_started_ends_with_it(part: Callable[..., Part], tmp_path: Path) -> None:
@@ -88,7 +88,7 @@ def test_what_a_part_started_ends_with_it(part: Callable[..., Part], tmp_path: P
     run_all([part("parent", code, seconds=2)], tmp_path, 60)
     time.sleep(3)
 
-    assert "its limit" in rows_of(tmp_path, "parent")[0]["problem"]
+    assert "its time limit" in rows_of(tmp_path, "parent")[0]["problem"]
     assert not (tmp_path / "late").exists()
 
 
@@ -106,7 +106,7 @@ def test_without_a_gpu_it_says_so_at_once(monkeypatch: pytest.MonkeyPatch) -> No
     answer = CliRunner().invoke(command)
 
     assert answer.exit_code == 1
-    assert "this needs an NVIDIA GPU" in answer.stderr
+    assert "cannot use an NVIDIA GPU" in answer.stderr
 
 
 @pytest.mark.parametrize("failed", [True, False])
@@ -125,7 +125,10 @@ def test_the_parts_are_modules_that_take_their_arguments_and_files_of_their_own(
 
 
 def test_the_table_has_a_title_for_each_part_and_a_line_for_each_row() -> None:
-    tables = [("speed, 3 s", [{"what": "a", "told": "1 ms"}, {"what": "b", "problem": "no b here"}]), ("size, 1 s", [])]
+    tables = [
+        ("speed, 3 s", [{"what": "a", "result": "1 ms"}, {"what": "b", "problem": "no b here"}]),
+        ("size, 1 s", []),
+    ]
 
     assert list(table(tables)) == [
         "speed, 3 s",

@@ -29,11 +29,11 @@ def precision(points: int) -> AveragePrecision:
     return AveragePrecision(1, *[points / 100] * 8)
 
 
-def test_without_photographs_pictures_are_drawn_and_the_reason_is_told(
+def test_without_photographs_the_set_is_synthetic_and_has_the_reason(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GRIDRT_DATA", str(tmp_path / "nowhere"))
-    monkeypatch.setattr(gpu_engines, "DRAWN", 1)
+    monkeypatch.setattr(gpu_engines, "SYNTHETIC", 1)
 
     name, root, why = find_set(tmp_path)
 
@@ -55,23 +55,24 @@ def test_each_precision_is_built_compared_and_evaluated_and_one_that_fails_is_a_
 ) -> None:
     monkeypatch.setenv("GRIDRT_DATA", str(tmp_path / "nowhere"))
     monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", torch.backends.cudnn.allow_tf32)  # as before afterwards
-    monkeypatch.setattr(gpu_engines, "DRAWN", 3)
+    monkeypatch.setattr(gpu_engines, "SYNTHETIC", 3)
     monkeypatch.setattr(gpu_engines, "PRECISIONS", ("fp32", "fp16"))
     graphs: dict[Path, Path] = {}
 
     def fake_build(graph: Path, engine: Path, *, seconds: float) -> Any:  # noqa: ANN401 - a stand-in
         if "fp16" in graph.name:
-            raise EngineError(f"it is built in {seconds} s")
+            raise EngineError(f"failed to build it in {seconds} s")
         graphs[engine] = graph
-        told = {"runtime": {"name": "tensorrt", "version": "11"}, "engine": {"bytes": 9}, "precision": {}}
-        return SimpleNamespace(seconds=2.5, warnings=[], **told)
+        manifest = {"runtime": {"name": "tensorrt", "version": "11"}, "engine": {"bytes": 9}, "precision": {}}
+        return SimpleNamespace(seconds=2.5, warnings=[], **manifest)
 
     monkeypatch.setattr(gpu_engines, "built", fake_build)
     monkeypatch.setattr(
         gpu_engines, "TensorRTSession", lambda path: OnnxRuntimeSession(graphs[path], ["CPUExecutionProvider"], 1)
     )
-    monkeypatch.setattr(gpu_engines, "TorchSession", lambda *_: SimpleNamespace(scale=(96, 64), scale_is_noted=True))
-    # An export takes long, and this graph is there; but its classes are not those of the pictures.
+    info = SimpleNamespace(scale=(96, 64), scale_origin="noted")
+    monkeypatch.setattr(gpu_engines, "TorchSession", lambda *_: SimpleNamespace(info=info))
+    # An export takes long, and this graph is there; but its classes are not those of the images.
     monkeypatch.setattr(gpu_engines, "onnx_from_model", lambda *_: onnx.load(exported("tiny")))
     monkeypatch.setattr(gpu_engines, "evaluate", lambda detector, _: Metrics(3, precision(detector.scale[0]), {}))
 
@@ -79,21 +80,21 @@ def test_each_precision_is_built_compared_and_evaluated_and_one_that_fails_is_a_
 
     rows = {row["what"]: row for row in read_report(tmp_path / "gpu_engines.json")[0]}
     assert [what for what, row in rows.items() if "problem" in row] == ["engine fp16"]
-    assert rows["pictures"]["weights"] == "tiny_synthetic.pth"
+    assert rows["images"]["weights"] == "tiny_synthetic.pth"
     assert rows["engine fp32, built"]["seconds_of_build"] == 2.5
     beside = rows["engine fp32 beside ONNX Runtime"]
     assert (beside["images"], beside["missing"], beside["extra"], beside["box_px_most"]) == (3, 0, 0, 0)
     assert beside["detections"] > 0
     assert rows["PyTorch fp32, AP"]["overall"]["ap"] == 0.96
-    assert rows["engine fp32, AP"]["told"] == "AP 1333.00, AP50 1333.00, AP75 1333.00, AP90 1333.00"
+    assert rows["engine fp32, AP"]["result"] == "AP 1333.00, AP50 1333.00, AP75 1333.00, AP90 1333.00"
 
 
-def test_int8_has_ranges_of_training_pictures(exported: Callable[[str], Path], tmp_path: Path) -> None:
-    drawn, graph = tmp_path / "drawn", tmp_path / "graph.onnx"
-    write_synthetic(drawn, train_images=1, val_images=1)
+def test_int8_has_ranges_of_training_images(exported: Callable[[str], Path], tmp_path: Path) -> None:
+    synthetic, graph = tmp_path / "synthetic", tmp_path / "graph.onnx"
+    write_synthetic(synthetic, train_images=1, val_images=1)
     shutil.copy(exported("tiny"), graph)
 
-    written = _graph("int8", graph, drawn, SETS["synthetic"])
+    written = _graph("int8", graph, synthetic, SETS["synthetic"])
 
     assert any(node.op_type == "QuantizeLinear" for node in onnx.load(written).graph.node)
 
@@ -111,7 +112,7 @@ def test_the_program_knows_what_it_is_asked_for(tmp_path: Path, monkeypatch: pyt
     [
         (subprocess.CompletedProcess([], 1, "", "warning\nerror: no memory\n"), r"a\.engine: .*found error: no memory"),
         (subprocess.CompletedProcess([], -11, "", ""), r"found exit code -11"),
-        (subprocess.TimeoutExpired([], 5), r"tensorrt builds an engine in 5 s"),
+        (subprocess.TimeoutExpired([], 5), r"tensorrt failed to build the engine in 5 s"),
     ],
 )
 def test_an_engine_that_is_not_built_is_an_error_with_the_reason(

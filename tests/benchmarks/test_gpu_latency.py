@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks import gpu_contenders, gpu_latency
-from benchmarks.gpu_contenders import BASELINE, CONTENDERS, Ready, Task, eager, engine, in_half
+from benchmarks import gpu_candidates, gpu_latency
+from benchmarks.gpu_candidates import BASELINE, CANDIDATES, Ready, Task, eager, engine, in_half
 from benchmarks.gpu_latency import limited, measure
 from benchmarks.gpu_report import Report, read_report
 from benchmarks.photograph import filling
@@ -103,8 +103,8 @@ def test_engines_are_built_once_for_both_ways_and_launched_between_waits(
         journal.append(f"build {graph.name} {' '.join(options)}, {seconds > 0}")
         file.touch()
 
-    monkeypatch.setattr(gpu_contenders, "built", built)
-    monkeypatch.setattr(gpu_contenders, "TensorRTSession", FakeSession)
+    monkeypatch.setattr(gpu_candidates, "built", built)
+    monkeypatch.setattr(gpu_candidates, "TensorRTSession", FakeSession)
     monkeypatch.setattr(torch.cuda, "ExternalStream", lambda handle: Stream(f"stream {handle}"))
     monkeypatch.setattr(torch.cuda, "current_stream", lambda: Stream("current"))
 
@@ -127,7 +127,7 @@ def test_what_takes_too_long_to_get_ready_is_stopped_and_nothing_else() -> None:
 
 
 @pytest.mark.usefixtures("cpu")
-def test_each_batch_and_contender_is_a_row_and_one_that_fails_is_left_out(
+def test_each_batch_and_candidate_is_a_row_and_one_that_fails_is_left_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fails(_: Task) -> Ready:
@@ -136,22 +136,22 @@ def test_each_batch_and_contender_is_a_row_and_one_that_fails_is_left_out(
     def timed(calls: dict[str, Any], **_: object) -> dict[str, list[float]]:
         return {name: [8.0 if name == BASELINE else 2.0] for name in calls}
 
-    contenders = {
+    candidates = {
         BASELINE: lambda _: Ready(lambda: None, 83),
         "broken": fails,
         "engine": lambda _: Ready(nullcontext, 82),
     }
-    monkeypatch.setattr(gpu_latency, "CONTENDERS", contenders)
+    monkeypatch.setattr(gpu_latency, "CANDIDATES", candidates)
     monkeypatch.setattr(gpu_latency, "graphs_of", lambda *_: iter(()))
     monkeypatch.setattr(gpu_latency, "untrained_model", lambda _: SimpleNamespace(eval=lambda: None))
-    monkeypatch.setattr(gpu_latency, "milliseconds_in_turns", timed)
+    monkeypatch.setattr(gpu_latency, "interleaved_milliseconds", timed)
 
     measure(tmp_path, Report(tmp_path / "gpu_latency.json", {}), time.monotonic() + 600)
 
     rows, _ = read_report(tmp_path / "gpu_latency.json")
     problems = [row for row in rows if "problem" in row]
     assert [row["what"] for row in problems] == ["batch 1, broken", "batch 8, broken"]
-    found = {(row["shape"][0], row["contender"]): row for row in rows if "told" in row}
+    found = {(row["shape"][0], row["candidate"]): row for row in rows if "result" in row}
     assert found.keys() == {(batch, name) for batch in (1, 8) for name in (BASELINE, "engine")}
     row = found[8, "engine"]
     assert row["shape"] == [8, 800, 1344, 3]
@@ -159,5 +159,5 @@ def test_each_batch_and_contender_is_a_row_and_one_that_fails_is_left_out(
     assert (row["times_faster"], row["detections"]) == (4, 82)
 
 
-def test_the_baseline_is_among_the_contenders() -> None:
-    assert BASELINE in CONTENDERS
+def test_the_baseline_is_among_the_candidates() -> None:
+    assert BASELINE in CANDIDATES

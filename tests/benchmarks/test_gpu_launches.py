@@ -13,15 +13,14 @@ import pytest
 import torch
 
 from benchmarks import gpu_launches
-from benchmarks.gpu_launches import EDGES_OF, KERNEL_NAMED, Driver, Edge, laid_out, launch_all
+from benchmarks.gpu_edge import Edge
+from benchmarks.gpu_launches import Driver, edges_of, laid_out, launch_all
 from gridrt.plugins.contract import Attributes
+from gridrt.plugins.grid_fusion.kernel import GRID_FUSION_KERNEL
 from gridrt.plugins.kernel import Kernel, Shapes, Variant
 from gridrt.plugins.kernels import KERNELS
+from gridrt.plugins.multi_level_roi_align.kernel import MULTI_LEVEL_ROI_ALIGN_KERNEL
 from tests.plugins.host_kernel import Compiler, HostKernel
-
-
-def edges_of(kernel: Kernel) -> list[Edge]:
-    return list(EDGES_OF[kernel.contract.name](np.random.default_rng(0)))
 
 
 @pytest.mark.parametrize("kernel", KERNELS, ids=lambda kernel: kernel.contract.name)
@@ -38,7 +37,7 @@ def test_an_edge_has_no_rows(kernel: Kernel) -> None:
 
 
 def test_maps_lie_as_the_variant_wants_them() -> None:
-    kernel, shape = KERNEL_NAMED["MultiLevelRoiAlign"], (1, 2, 1, 3)
+    kernel, shape = MULTI_LEVEL_ROI_ALIGN_KERNEL, (1, 2, 1, 3)
     edge = Edge(
         {}, {name: np.arange(6).reshape(shape) for name in kernel.contract.inputs[:4]} | {"rois": np.ones((1, 5))}
     )
@@ -81,9 +80,9 @@ def test_each_variant_is_launched_at_each_edge_with_memory_of_its_size(monkeypat
             launched.append((self._variant.name, inputs[0], outputs[0]))
 
     monkeypatch.setattr(gpu_launches, "CudaKernel", FakeKernel)
-    kernel = KERNEL_NAMED["GridFusion"]
+    kernel = GRID_FUSION_KERNEL
 
-    assert launch_all(kernel, driver) == len(launched) == len(kernel.variants) * len(edges_of(kernel))
+    assert launch_all(kernel, driver) == len(launched) == len(kernel.variants) * len(list(edges_of(kernel)))
     assert driver.freed == list(range(1, len(driver.sizes)))
 
 

@@ -26,17 +26,17 @@ def test_each_row_is_written_when_it_comes(tmp_path: Path) -> None:
     assert read_report(out) == ([], {"gpus": []})
 
     report.add("a", "1 ms", milliseconds=1)
-    assert read_report(out)[0] == [{"what": "a", "told": "1 ms", "milliseconds": 1}]
+    assert read_report(out)[0] == [{"what": "a", "result": "1 ms", "milliseconds": 1}]
     assert not report.has_problems
 
     with report.attempt("b"):
         raise ValueError("first line\n  second " + "x" * 1000)
     with report.attempt("c"):
-        raise DependencyError("this needs c", place="here")
+        raise DependencyError("c is missing", place="here")
     reasons = [row["problem"] for row in read_report(out)[0][1:]]
     assert reasons[0].startswith("ValueError: first line second xxx")
     assert len(reasons[0]) == LONGEST_REASON
-    assert reasons[1] == "here: this needs c"
+    assert reasons[1] == "here: c is missing"
     assert report.has_problems
 
 
@@ -63,7 +63,7 @@ def test_a_part_ends_with_1_if_it_has_problems(
     assert read_report(out)[1] == {"gpus": ["stand-in"], "runs": 3}
 
 
-def test_what_nobody_foresaw_is_a_row_with_its_traceback(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unexpected_error_is_a_row_with_its_traceback(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(gpu_report, "gpu_conditions", dict)
     out = tmp_path / "gpu_x.json"
@@ -85,22 +85,22 @@ def test_a_part_without_a_gpu_writes_nothing(tmp_path: Path, monkeypatch: pytest
     answer = CliRunner().invoke(click.command(lambda: run_part(out, lambda _: None)))
 
     assert answer.exit_code == 1
-    assert "this needs an NVIDIA GPU" in answer.stderr
+    assert "cannot use an NVIDIA GPU" in answer.stderr
     assert not out.exists()
 
 
-def test_conditions_tell_gpu_driver_clocks_versions_and_date(monkeypatch: pytest.MonkeyPatch) -> None:
-    told = gpu_conditions()
+def test_conditions_hold_gpu_driver_clocks_versions_and_date(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = gpu_conditions()
 
-    assert json.loads(json.dumps(told)) == told
-    assert {"gpus", "clocks", "cuda_of_torch", "cudnn", "tensorrt", "cpu", "versions"} <= told.keys()
-    assert datetime.fromisoformat(told["date"]).tzinfo is not None
-    # pip tells or leaves out the label of a build, as in 2.13.0+cu130.
-    assert told["versions"]["torch"].split("+")[0] == torch.__version__.split("+")[0]
-    assert told["versions"]["torchvision"] is None or isinstance(told["versions"]["torchvision"], str)
+    assert json.loads(json.dumps(found)) == found
+    assert {"gpus", "clocks", "cuda_of_torch", "cudnn", "tensorrt", "cpu", "versions"} <= found.keys()
+    assert datetime.fromisoformat(found["date"]).tzinfo is not None
+    # pip includes or leaves out the label of a build, as in 2.13.0+cu130.
+    assert found["versions"]["torch"].split("+")[0] == torch.__version__.split("+")[0]
+    assert found["versions"]["torchvision"] is None or isinstance(found["versions"]["torchvision"], str)
 
     def none_loads(name: str) -> None:
-        raise DependencyError("it loads", value=f"no {name} here")
+        raise DependencyError("cannot load", value=f"no {name} here")
 
     monkeypatch.setattr(conditions_module, "load_tensorrt", none_loads)
     assert "no tensorrt here" in gpu_conditions()["tensorrt"]
@@ -108,7 +108,7 @@ def test_conditions_tell_gpu_driver_clocks_versions_and_date(monkeypatch: pytest
         tensorrt_here()
 
 
-def test_clocks_are_those_that_nvidia_smi_tells_of_the_first_gpu() -> None:
+def test_clocks_are_those_that_nvidia_smi_gives_for_the_first_gpu() -> None:
     def two_gpus(arguments: Sequence[str]) -> str:
         assert arguments[0] == f"--query-gpu={','.join(STATE)}"
         return (
@@ -125,4 +125,4 @@ def test_without_nvidia_smi_the_reason_stands_in_place_of_clocks(error: Exceptio
     def fails(_: Sequence[str]) -> str:
         raise error
 
-    assert str(gpu_state(fails)).startswith("not told: ")
+    assert str(gpu_state(fails)).startswith("not known: ")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import gpu_sanitizer
-from benchmarks.gpu_launches import KERNEL_NAMED
+from benchmarks.gpu_launches import KERNELS_BY_NAME
 from benchmarks.gpu_report import Report, read_report
 from benchmarks.gpu_sanitizer import TOOLS, checked, find_sanitizer, measure
 from gridrt.errors import DependencyError, GridRTError
@@ -62,10 +62,10 @@ def test_a_tool_that_finds_nothing_is_quoted(sanitizer: Callable[[str], str]) ->
 
 
 def test_it_runs_the_program_of_the_kernel_under_the_tool(sanitizer: Callable[[str], str]) -> None:
-    told = checked(sanitizer('echo "RACECHECK SUMMARY: $@"'), "racecheck", "BatchedNms", soon())
+    summary = checked(sanitizer('echo "RACECHECK SUMMARY: $@"'), "racecheck", "BatchedNms", soon())
 
-    assert told.startswith("--tool racecheck --error-exitcode 86 ")
-    assert told.endswith("-m benchmarks.gpu_launches BatchedNms")
+    assert summary.startswith("--tool racecheck --error-exitcode 86 ")
+    assert summary.endswith("-m benchmarks.gpu_launches BatchedNms")
 
 
 @pytest.mark.parametrize(
@@ -95,5 +95,5 @@ def test_every_tool_looks_at_every_kernel_and_one_that_fails_is_one_row(
     measure(Report(tmp_path / "gpu_sanitizer.json", {}), soon())
 
     rows, _ = read_report(tmp_path / "gpu_sanitizer.json")
-    assert {row["what"] for row in rows} == {f"{tool} {op}" for tool in TOOLS for op in KERNEL_NAMED}
+    assert {row["what"] for row in rows} == {f"{tool} {op}" for tool in TOOLS for op in KERNELS_BY_NAME}
     assert [row["what"] for row in rows if "problem" in row] == ["racecheck GridFusion"]

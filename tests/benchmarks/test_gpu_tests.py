@@ -39,7 +39,7 @@ def test_what_fails_or_is_skipped_is_a_row_and_the_rest_is_counted(
 
     rows = run(tmp_path, monkeypatch, str(file), "-p", "no:cacheprovider")
 
-    reasons = {str(row["what"]): str(row.get("problem", row.get("told"))) for row in rows}
+    reasons = {str(row["what"]): str(row.get("problem", row.get("result"))) for row in rows}
     assert reasons.pop("test_large[2]").startswith("AssertionError: too large")
     assert reasons == {
         "test_needs_more": "not run: Skipped: there is no more",
@@ -54,7 +54,7 @@ def test_arguments_choose_among_the_tests(tmp_path: Path, monkeypatch: pytest.Mo
 
     rows = run(tmp_path, monkeypatch, str(file), "-k", "good")
 
-    assert rows == [{"what": "tests that passed", "told": "1", "passed": 1}]
+    assert rows == [{"what": "tests that passed", "result": "1", "passed": 1}]
 
 
 def test_a_file_that_does_not_import_is_a_row_with_the_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

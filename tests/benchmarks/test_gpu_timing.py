@@ -1,11 +1,11 @@
-"""Calls take turns, and their times become a median, a percentile and a count; the GPU's clock is a stand-in."""
+"""Calls are interleaved, and their times become a median, a percentile and a count; the GPU's clock is a stand-in."""
 
 from __future__ import annotations
 
 import pytest
 import torch
 
-from benchmarks.gpu_timing import milliseconds_in_turns, summary
+from benchmarks.gpu_timing import interleaved_milliseconds, summary
 
 
 @pytest.fixture
@@ -31,17 +31,17 @@ def journal(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return done
 
 
-def test_calls_take_turns_and_what_comes_before_is_not_timed(journal: list[str]) -> None:
+def test_calls_are_interleaved_and_what_comes_before_is_not_timed(journal: list[str]) -> None:
     calls = {"a": lambda: journal.append("a"), "b": lambda: journal.extend("bb")}
 
-    times = milliseconds_in_turns(calls, warm_up=1, runs=2, seconds=60, before=lambda: journal.append("-"))
+    times = interleaved_milliseconds(calls, warm_up=1, runs=2, seconds=60, before=lambda: journal.append("-"))
 
     assert "".join(journal) == "abb" + 2 * "-a-bb"
     assert times == {"a": [1, 1], "b": [2, 2]}
 
 
 def test_there_is_one_round_where_time_is_up(journal: list[str]) -> None:
-    times = milliseconds_in_turns({"a": lambda: journal.append("a")}, warm_up=0, runs=50, seconds=-1)
+    times = interleaved_milliseconds({"a": lambda: journal.append("a")}, warm_up=0, runs=50, seconds=-1)
 
     assert times == {"a": [1]}
 

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from benchmarks import stages
-from benchmarks.contenders import CONTENDERS, ONNX_RUNTIME_INT8
+from benchmarks.candidates import CANDIDATES, ONNX_RUNTIME_INT8
 from gridrt.runtime.peaks import Peaks
 from gridrt.stages import STAGES
 
@@ -35,19 +35,19 @@ def test_it_prints_a_table_and_writes_all_of_it(
 
     assert answer.exit_code == 0
     table = [line.strip("| ").split(" | ") for line in answer.stdout.splitlines() if line.startswith("| ")]
-    assert [row[:2] for row in table[2:]] == [[name, stage] for name in CONTENDERS for stage in (*STAGES, "whole")]
+    assert [row[:2] for row in table[2:]] == [[name, stage] for name in CANDIDATES for stage in (*STAGES, "whole")]
     result = json.loads(out.read_text())
-    for name in CONTENDERS:
+    for name in CANDIDATES:
         seconds = result["times"][name]["seconds"]
         rows = {row[1]: row[2:] for row in table if row[0] == name}
         assert rows["whole"][0] == f"{1e3 * sum(seconds.values()):.2f}"
         assert rows["backbone"][0] == f"{1e3 * seconds['backbone']:.2f}"
-        floor = result["floors"][name]["backbone"]
-        limits = IN_INT8 if name == ONNX_RUNTIME_INT8 else IN_FLOAT
-        assert floor["seconds"] == pytest.approx(
-            max(floor["cost"]["flops"] / limits.flops, floor["cost"]["elements"] * limits.element_size / limits.bytes)
+        bound = result["bounds"][name]["backbone"]
+        peaks = IN_INT8 if name == ONNX_RUNTIME_INT8 else IN_FLOAT
+        assert bound["seconds"] == pytest.approx(
+            max(bound["cost"]["flops"] / peaks.flops, bound["cost"]["elements"] * peaks.element_size / peaks.bytes)
         )
-        assert rows["backbone"][3] == f"{seconds['backbone'] / floor['seconds']:.1f}"
+        assert rows["backbone"][3] == f"{seconds['backbone'] / bound['seconds']:.1f}"
         assert len(result["whole_seconds"][name]) == 2
     assert result["conditions"]["padded_size"] == [96, 160]
 

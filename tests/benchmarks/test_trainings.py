@@ -19,9 +19,9 @@ from gridrt.model.checkpoint import load_model
 ROOT = Path(__file__).parents[2]
 
 
-def drawn(out: Path) -> Path:
-    write_synthetic(out / "drawn", train_images=4, val_images=2, size=(96, 64))
-    return out / "drawn"
+def synthetic(out: Path) -> Path:
+    write_synthetic(out / "synthetic", train_images=4, val_images=2, size=(96, 64))
+    return out / "synthetic"
 
 
 def test_a_failed_training_ends_with_its_line_and_its_exit_code(tmp_path: Path) -> None:
@@ -39,7 +39,7 @@ def test_a_failed_training_ends_with_its_line_and_its_exit_code(tmp_path: Path) 
 def test_weights_are_trained_rounded_measured_and_put_where_they_ship(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    recipe = dataclasses.replace(SETS["synthetic"], find=drawn, scale=(96, 64), epochs=1)
+    recipe = dataclasses.replace(SETS["synthetic"], find=synthetic, scale=(96, 64), epochs=1)
     monkeypatch.setattr(trainings, "SETS", {"synthetic": recipe})
     shipped = tmp_path / "weights" / "tiny_synthetic.pth"
     monkeypatch.setattr(trainings, "SHIPPED", {"tiny_synthetic": shipped})

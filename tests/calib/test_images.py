@@ -27,7 +27,7 @@ def test_of_more_images_some_evenly_spaced_are_taken(tmp_path: Path) -> None:
 
 
 def test_a_folder_without_images_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(GridRTError, match="no images"):
+    with pytest.raises(GridRTError, match="has no images"):
         images_in(tmp_path, 10)
     (tmp_path / "film.mp4").touch()
     with pytest.raises(DataError, match="has no image"):

@@ -134,15 +134,15 @@ def test_without_tensorrt_it_stops_before_the_work_and_says_what_to_install(
     result = run("--runtime", "tensorrt-rtx", *precision)
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr.startswith("error: tensorrt-rtx: ")
-    assert result.stderr.endswith('Run: pip install ".[trt-rtx]"\n')
+    assert result.stderr.endswith('Run: pip install "gridrt[trt-rtx]"\n')
     assert [path.name for path in folder.iterdir()] == ["scene.onnx"]
 
 
 @pytest.mark.parametrize(
     ("plugins", "complaint"),
     [
-        ("aot", "plugins: ahead-of-time plugins take TensorRT 10.16 or later, and not TensorRT for RTX"),
-        ("library", "plugins: GRIDRT_PLUGIN_LIBRARY names the file libgridrt_plugins.so (found nothing). Build it: "),
+        ("aot", "plugins: ahead-of-time plugins must be built with TensorRT 10.16 or later"),
+        ("library", "plugins: GRIDRT_PLUGIN_LIBRARY must name the file libgridrt_plugins.so. Build it: "),
     ],
 )
 def test_plugins_that_cannot_be_had_stop_before_the_work(

@@ -164,7 +164,7 @@ BAD_RECIPE = recipe_text(small_recipe()).replace("backbone*", "bakcbone*")
 MISTAKES = {
     "no such graph": (("--model", "r50.onnx"), "r50.onnx: there is no such file"),
     "no such folder": (("--images", "nowhere"), "nowhere: calibration images must be in a folder"),
-    "a folder without pictures": (("--images", "empty"), "empty: the folder has no images or videos"),
+    "a folder without pictures": (("--images", "empty"), "empty: the folder has no images"),
     "pictures without objects": (("--images", "dark"), "calibration images must show objects"),
     "a broken picture": (("--images", "broken"), "broken.png"),
     "no such annotations": (("--annotations", "none.json"), "none.json: there is no such file"),

@@ -36,7 +36,7 @@ def result(folder: Path) -> Iterator[Result]:
         patch.setattr("sys.argv", [".venv/bin/gridrt", "demo"])
         patch.setattr("gridrt.bench.interleave.REST_SECONDS", 0)
         patch.setattr("gridrt.bench.interleave.LEAST_RUNS", 1)
-        patch.setattr("gridrt.cli.demo.TO_CALIBRATE", 8)
+        patch.setattr("gridrt.cli.demo.CALIBRATION_IMAGES", 8)
         patch.setattr("gridrt.cli.demo.find_spec", lambda _name: None)  # engines have tests of their own
         yield run_demo("--pictures", str(PICTURES))
 

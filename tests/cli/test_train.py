@@ -166,6 +166,7 @@ def test_other_classes_than_the_checkpoints_are_one_error_line(
 ) -> None:
     content = json.loads((pictures / f"instances_{file}.json").read_text())
     content["categories"].append({"id": 99, "name": "owl"})
+    content["annotations"].append({**content["annotations"][0], "id": 9999, "category_id": 99})
     (tmp_path / "more.json").write_text(json.dumps(content))
     folder = ["--images", f"{pictures}/train", "--val-images", f"{pictures}/val"]
     more = {

@@ -38,11 +38,11 @@ def _without_tf32(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_trained_detector_finds_the_same(
     photo: Callable[[str], UInt8Array], precision: Precision, scale: tuple[int, int]
 ) -> None:
-    model, picture = load_model("tiny_synthetic"), photo("coffee")
-    (expected,) = Detector(TorchSession(copy.deepcopy(model), "cpu"), scale)([picture])
+    model, image = load_model("tiny_synthetic"), photo("coffee")
+    (expected,) = Detector(TorchSession(copy.deepcopy(model), "cpu"), scale)([image])
     detector = Detector(TorchCudaSession(model, precision=precision), scale)
     for _ in range(3):
-        (found,) = detector([picture])
+        (found,) = detector([image])
         assert outside(expected, found, precision) <= max(1, len(expected) // 5)
 
 
@@ -55,19 +55,19 @@ def test_r50_runs_with_batch_norms_folded(photo: Callable[[str], UInt8Array]) ->
 
 
 @pytest.mark.parametrize("precision", ["float32", "float16"])
-def test_a_repeated_graph_gives_what_launching_gives_in_turns_of_two_shapes(
+def test_a_repeated_graph_gives_what_launching_gives_for_two_shapes_in_turn(
     photo: Callable[[str], UInt8Array], precision: Precision
 ) -> None:
     model = load_model("tiny_synthetic")
-    pictures = [photo("coffee"), photo("coffee")[:, ::-1].copy(), photo("coffee").transpose(1, 0, 2).copy()]
+    images = [photo("coffee"), photo("coffee")[:, ::-1].copy(), photo("coffee").transpose(1, 0, 2).copy()]
     by_graph, launched = (
         Detector(TorchCudaSession(model, precision=precision, cuda_graphs=cuda_graphs)) for cuda_graphs in (True, False)
     )
-    for picture in [*pictures, *pictures]:
-        (found,), (expected,) = by_graph([picture]), launched([picture])
+    for image in [*images, *images]:
+        (found,), (expected,) = by_graph([image]), launched([image])
         # Convolutions may be chosen otherwise, and then round otherwise.
         assert outside(expected, found, precision) <= max(1, len(expected) // 5)
-    again = [by_graph([picture])[0] for picture in pictures for _ in range(2)]
+    again = [by_graph([image])[0] for image in images for _ in range(2)]
     for one, other in zip(again[::2], again[1::2], strict=True):
         for part in PARTS:
             np.testing.assert_array_equal(getattr(one, part), getattr(other, part))

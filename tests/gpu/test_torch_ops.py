@@ -8,7 +8,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from benchmarks.gpu_inputs import candidates, fusion_inputs, pyramid_and_rois
+from benchmarks.ops.batched_nms.inputs import nms_inputs
+from benchmarks.ops.grid_fusion.inputs import fusion_inputs
+from benchmarks.ops.multi_level_roi_align.inputs import pyramid_and_rois
 from gridrt.ops.grid_fusion import FusionWeights, grid_fusion
 from gridrt.ops.nms import batched_nms
 from gridrt.ops.roi_align import multi_level_roi_align
@@ -84,7 +86,7 @@ def test_a_recording_follows_its_inputs(precision: torch.dtype, layout: torch.me
 def test_suppression_keeps_the_same_bits(precision: torch.dtype, layout: torch.memory_format) -> None:
     if (precision, layout) != (torch.float32, torch.contiguous_format):
         pytest.skip("has no features")
-    inputs = candidates(1000, 80, 1, batch=2)
+    inputs = nms_inputs(1000, 80, 1, batch=2)
     kept = KERNEL_OPS.batched_nms(
         *(each.cuda() for each in inputs), iou_threshold=0.3, score_threshold=0.03, max_output=100
     )

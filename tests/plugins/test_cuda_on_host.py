@@ -50,21 +50,21 @@ def test_a_barrier_that_is_missing_or_too_weak_shows(tmp_path: Path, compile_for
     assert not all((run(library, 1, 4 * THREADS, backwards=order)[0] == expected).all() for order in (False, True))
 
 
-def test_threads_that_wait_for_each_other_for_ever_are_told(tmp_path: Path, compile_for_host: Compiler) -> None:
+def test_threads_that_wait_for_each_other_for_ever_are_reported(tmp_path: Path, compile_for_host: Compiler) -> None:
     barrier = "if (threadIdx.x == 0) __syncwarp(); else __syncthreads()"
     library = compile_text(REVERSAL, tmp_path, compile_for_host, f"-DBARRIER={barrier}")
     with pytest.raises(AssertionError, match="wait for each other"):
         run(library, 1, 4 * THREADS)
 
 
-def test_writing_beyond_the_shared_memory_is_told(tmp_path: Path, compile_for_host: Compiler) -> None:
+def test_writing_beyond_the_shared_memory_is_reported(tmp_path: Path, compile_for_host: Compiler) -> None:
     library = compile_text(REVERSAL, tmp_path, compile_for_host, "-DBARRIER=__syncthreads()")
     with pytest.raises(AssertionError, match="shared memory"):
         run(library, 1, 4 * THREADS - 4)
 
 
 @pytest.mark.parametrize("missing", [4, 16, 64])
-def test_writing_beyond_a_tensor_is_told(tmp_path: Path, compile_for_host: Compiler, missing: int) -> None:
+def test_writing_beyond_a_tensor_is_reported(tmp_path: Path, compile_for_host: Compiler, missing: int) -> None:
     library = compile_text(REVERSAL, tmp_path, compile_for_host, "-DBARRIER=__syncthreads()")
     too_small = Buffer(np.zeros(4 * THREADS - missing, np.uint8))
     with pytest.raises(AssertionError, match=r"behind a tensor|belongs to no tensor"):
@@ -78,7 +78,7 @@ extern "C" __global__ void sample(const int* in, int place, int* out) {
 """
 
 
-def test_reading_behind_a_tensor_is_told(tmp_path: Path, compile_for_host: Compiler) -> None:
+def test_reading_behind_a_tensor_is_reported(tmp_path: Path, compile_for_host: Compiler) -> None:
     library = compile_text(READING, tmp_path, compile_for_host)
     tensor, out = Buffer(np.ones(64, np.uint8)), Buffer(np.zeros(4 * THREADS, np.uint8))
     library.launch((1, 1, 1), THREADS, 0, [tensor, 15, out])

@@ -1,4 +1,4 @@
-"""Peaks are told by name, and the nodes of the model keep them."""
+"""Limits are reported by name, and the nodes of the model keep them."""
 
 from __future__ import annotations
 

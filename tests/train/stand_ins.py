@@ -12,7 +12,14 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from gridrt.config import GridTrainConfig, RoITrainConfig, RPNTrainConfig
+from gridrt.config import (
+    DetectionConfig,
+    GridTrainConfig,
+    PixelConfig,
+    ProposalConfig,
+    RoITrainConfig,
+    RPNTrainConfig,
+)
 from gridrt.data.coco import CocoDataset
 from gridrt.data.synthetic import CLASS_NAMES
 from gridrt.eval import AveragePrecision, Metrics
@@ -34,8 +41,11 @@ class OneWeight(nn.Module):
         super().__init__()
         self.weight = nn.Parameter(torch.tensor(0.5))
         self.variant, self.class_names, self.scale = "one weight", CLASS_NAMES, (1333, 800)
-        self.rpn_head = SimpleNamespace(train_config=RPNTrainConfig())
-        self.roi_head = SimpleNamespace(train_config=RoITrainConfig(), grid_train_config=GridTrainConfig())
+        self.normalize = SimpleNamespace(pixels=PixelConfig())
+        self.rpn_head = SimpleNamespace(train_config=RPNTrainConfig(), proposals=ProposalConfig())
+        self.roi_head = SimpleNamespace(
+            train_config=RoITrainConfig(), grid_train_config=GridTrainConfig(), detections=DetectionConfig()
+        )
 
     def losses(
         self, images: Tensor, _sizes: Tensor, _targets: list[GroundTruth], randomness: Randomness

@@ -9,12 +9,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import onnx
-from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 
 from gridrt.config import DetectionConfig
-from gridrt.errors import GraphError
-from gridrt.files import check_is_file, sha256_of
 from gridrt.formatting import format_noted_scale, format_thresholds
+from gridrt.graph.graph import load_graph
 from gridrt.graph.metadata import (
     CLASSES_KEY,
     RECIPE_KEY,
@@ -27,7 +25,7 @@ from gridrt.graph.metadata import (
 from gridrt.model.checkpoint.listing import listed
 
 _LONGEST_VALUE = 80
-_TOLD_APART = (CLASSES_KEY, RECIPE_KEY, *detections_to_metadata(DetectionConfig()))  # by lines of their own
+_OWN_LINES = (CLASSES_KEY, RECIPE_KEY, *detections_to_metadata(DetectionConfig()))
 
 
 @dataclass(frozen=True)
@@ -73,6 +71,8 @@ class GraphSummary:
 
     def lines(self) -> list[str]:
         """For people: one fact per line."""
+        notes = self.metadata.items()
+        one_line = {key: " ".join(value.split()) for key, value in notes if key not in _OWN_LINES}
         return [
             f"{self.file}: ONNX graph, {self.size_bytes:,} bytes",
             f"versions      IR {self.ir_version}, {_joined(self.opsets)}, by {self.producer}",
@@ -83,7 +83,10 @@ class GraphSummary:
             f"functions     {_joined(self.functions) or 'none'}",
             f"initialisers  {', '.join(f'{dtype} {count:,} bytes' for dtype, count in self.initializer_bytes.items())}",
             f"sha256        {self.sha256}",
-            *(f"{key}: {_shortened(value)}" for key, value in self.metadata.items() if key not in _TOLD_APART),
+            *(
+                f"{key}: {value if len(value) <= _LONGEST_VALUE else f'{value[: _LONGEST_VALUE - 3]}...'}"
+                for key, value in one_line.items()
+            ),
         ]
 
     def _learned_lines(self) -> list[str]:
@@ -105,14 +108,14 @@ def graph_summary(path: Path) -> GraphSummary:
     Raises:
         GraphError: no such file, not ONNX, or metadata of GridRT that were broken since.
     """
-    model = _load(path)
-    graph = model.graph
+    loaded = load_graph(path, external_data=False)
+    model, graph = loaded.model, loaded.model.graph
     metadata = metadata_of(model)
     is_ours = CLASSES_KEY in metadata
     return GraphSummary(
         file=str(path),
         size_bytes=path.stat().st_size,
-        sha256=sha256_of(path),
+        sha256=str(loaded.sha256),
         ir_version=model.ir_version,
         opsets={opset.domain or "ai.onnx": opset.version for opset in model.opset_import},
         producer=f"{model.producer_name} {model.producer_version}".strip(),
@@ -127,37 +130,13 @@ def graph_summary(path: Path) -> GraphSummary:
     )
 
 
-def _load(path: Path) -> onnx.ModelProto:
-    check_is_file(path, GraphError)
-    try:
-        model = onnx.load(path, load_external_data=False)
-    except OSError as error:
-        raise GraphError("the ONNX file cannot be read", place=path, value=error.strerror or error) from error
-    except DecodeError:
-        raise _not_onnx(path) from None
-    if not model.ir_version or not model.graph.node:  # what protobuf makes of an empty file
-        raise _not_onnx(path)
-    return model
-
-
-def _not_onnx(path: Path) -> GraphError:
-    return GraphError(
-        "this is not an ONNX graph, or a damaged one",
-        place=path,
-        value=f"{path.stat().st_size:,} bytes",
-        remedy="Export it again.",
-    )
-
-
 def _ports(values: Iterable[onnx.ValueInfoProto]) -> tuple[Port, ...]:
-    return tuple(
-        Port(value.name, _dtype(value.type.tensor_type.elem_type), _dimensions(value.type.tensor_type.shape))
-        for value in values
-    )
-
-
-def _dimensions(shape: onnx.TensorShapeProto) -> tuple[int | str, ...]:
-    return tuple(dim.dim_value if dim.HasField("dim_value") else dim.dim_param or "?" for dim in shape.dim)
+    ports = []
+    for value in values:
+        tensor = value.type.tensor_type
+        dims = (dim.dim_value if dim.HasField("dim_value") else dim.dim_param or "?" for dim in tensor.shape.dim)
+        ports.append(Port(value.name, _dtype(tensor.elem_type), tuple(dims)))
+    return tuple(ports)
 
 
 def _dtype(elem_type: int) -> str:
@@ -187,8 +166,3 @@ def _bytes_by_dtype(tensors: Iterable[onnx.TensorProto]) -> dict[str, int]:
 
 def _joined(numbers: Mapping[str, int]) -> str:
     return ", ".join(f"{name} {number}" for name, number in numbers.items())
-
-
-def _shortened(value: str) -> str:
-    value = " ".join(value.split())
-    return value if len(value) <= _LONGEST_VALUE else f"{value[: _LONGEST_VALUE - 3]}..."

@@ -47,7 +47,9 @@ class PyTorchBackend(Backend):
 
     def probe(self) -> list[Availability]:
         """See `Backend.probe`."""
-        return [_on_cpu(), _on_cuda()]
+        torch = probe_package("torch")
+        problem = () if torch.usable else (f"torch: {torch.problem}", torch.remedy)
+        return [Availability("PyTorch, CPU", *problem), Availability("PyTorch, CUDA", *(torch_cuda_problem() or ()))]
 
     def summary(self, path: Path, options: SessionOptions) -> Summary:
         """See `Backend.summary`."""
@@ -79,15 +81,6 @@ class PyTorchBackend(Backend):
 
         assert isinstance(session, TorchSession)  # noqa: S101 - opened by this backend
         return measured_peaks(session.device)
-
-
-def _on_cpu() -> Availability:
-    torch = probe_package("torch")
-    return Availability("PyTorch, CPU", *(() if torch.usable else (f"torch: {torch.problem}", torch.remedy)))
-
-
-def _on_cuda() -> Availability:
-    return Availability("PyTorch, CUDA", *(torch_cuda_problem() or ()))
 
 
 def torch_cuda_problem() -> tuple[str, str] | None:

@@ -5,7 +5,7 @@ As in the recipe `fp16` of `gridrt.calib`.
 
 from __future__ import annotations
 
-from torch import Tensor, nn
+from torch import nn
 
 from gridrt.model.grid_rcnn import GridRCNN
 from gridrt.model.grid_roi_head import GridRoIHead
@@ -21,20 +21,8 @@ def halve(model: GridRCNN) -> None:
         logits.append(roi_head.grid_head.deconv2)
     for module in features:
         module.half()
-    model.backbone.register_forward_pre_hook(_takes_half)
+    model.backbone.register_forward_pre_hook(lambda _module, inputs: inputs[0].half())
     for layer in (rpn.rpn_cls, rpn.rpn_reg):
-        layer.register_forward_pre_hook(_takes_float)
+        layer.register_forward_pre_hook(lambda _module, inputs: inputs[0].float())
     for module in logits:
-        module.register_forward_hook(_gives_float)
-
-
-def _takes_half(_module: nn.Module, inputs: tuple[Tensor]) -> Tensor:
-    return inputs[0].half()
-
-
-def _takes_float(_module: nn.Module, inputs: tuple[Tensor]) -> Tensor:
-    return inputs[0].float()
-
-
-def _gives_float(_module: nn.Module, _inputs: tuple[Tensor], output: Tensor) -> Tensor:
-    return output.float()
+        module.register_forward_hook(lambda _module, _inputs, output: output.float())

@@ -10,7 +10,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from benchmarks.gpu_inputs import candidates, fusion_inputs, pyramid_and_rois
+from benchmarks.ops.batched_nms.inputs import nms_inputs
+from benchmarks.ops.grid_fusion.inputs import fusion_inputs
+from benchmarks.ops.multi_level_roi_align.inputs import pyramid_and_rois
 from gridrt.ops.grid_fusion import FusionWeights, grid_fusion
 from gridrt.ops.nms import batched_nms
 from gridrt.ops.roi_align import multi_level_roi_align
@@ -95,7 +97,7 @@ def test_grid_fusion_fuses_as_the_definition_does(
 
 
 def test_suppression_keeps_the_same_bits(compile_for_host: Compiler) -> None:
-    boxes, scores, groups = candidates(60, 3, 2, batch=2)
+    boxes, scores, groups = nms_inputs(60, 3, 2, batch=2)
     strided = scores.transpose(1, 2).contiguous().transpose(1, 2)
     run = TorchKernel(BATCHED_NMS_KERNEL, partial(HostLauncher, compile_for_host=compile_for_host))
 
@@ -107,7 +109,7 @@ def test_suppression_keeps_the_same_bits(compile_for_host: Compiler) -> None:
 
 
 def test_a_launch_that_is_prepared_follows_its_inputs_each_time(compile_for_host: Compiler) -> None:
-    boxes, scores, groups = candidates(20, 3, 2)
+    boxes, scores, groups = nms_inputs(20, 3, 2)
     later = scores.flip(1)
     attributes = {"iou_threshold": 0.5, "score_threshold": 0.2, "max_output": 9}
     run = TorchKernel(BATCHED_NMS_KERNEL, partial(HostLauncher, compile_for_host=compile_for_host))
@@ -159,20 +161,20 @@ def test_a_kernel_is_loaded_once_for_its_attributes_and_launched_on_the_current_
 @pytest.mark.parametrize(
     ("index", "wrong", "message"),
     [
-        (0, torch.zeros(1, 5, 4, dtype=torch.float16), "boxes is torch.float32 with 3 dimensions on cpu, not torch.f"),
-        (1, torch.zeros(5, 1), "scores is torch.float32 with 3 dimensions on cpu, not torch.float32 with 2"),
-        (2, torch.zeros(5, dtype=torch.int64), "groups is torch.int32"),
-        (2, torch.zeros(5, dtype=torch.int32, device="meta"), "groups is .* on cpu, not .* on meta"),
+        (0, torch.zeros(1, 5, 4, dtype=torch.float16), "boxes: .* torch.float32 .* got torch.float16"),
+        (1, torch.zeros(5, 1), "scores: .* 3 dimensions .* got .* 2 on"),
+        (2, torch.zeros(5, dtype=torch.int64), "groups: expected torch.int32"),
+        (2, torch.zeros(5, dtype=torch.int32, device="meta"), "groups: .* on cpu, got .* on meta"),
     ],
 )
 def test_tensors_that_the_contract_does_not_know_are_refused(index: int, wrong: Tensor, message: str) -> None:
     inputs = [torch.zeros(1, 5, 4), torch.zeros(1, 5, 1), torch.zeros(5, dtype=torch.int32)]
     inputs[index] = wrong
-    with pytest.raises(TypeError, match=f"BatchedNms: {message}"):
+    with pytest.raises(TypeError, match=f"BatchedNms, {message}"):
         TorchKernel(BATCHED_NMS_KERNEL, Recorder())(*inputs, 0.5, 0.2, 3)
 
 
 def test_features_in_a_precision_without_a_kernel_are_refused() -> None:
     features, first, second = fusion_inputs(1, 16, 7)
-    with pytest.raises(TypeError, match=r"GridFusion: features is torch\.float32 .* not torch\.bfloat16"):
+    with pytest.raises(TypeError, match=r"GridFusion, features: expected torch\.float32 .* got torch\.bfloat16"):
         TorchKernel(GRID_FUSION_KERNEL, Recorder())(features.bfloat16(), *first, *second)

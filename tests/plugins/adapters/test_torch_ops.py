@@ -8,7 +8,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from benchmarks.gpu_inputs import candidates, fusion_inputs, pyramid_and_rois
+from benchmarks.ops.batched_nms.inputs import nms_inputs
+from benchmarks.ops.grid_fusion.inputs import fusion_inputs
+from benchmarks.ops.multi_level_roi_align.inputs import pyramid_and_rois
 from gridrt.plugins.adapters.torch_ops import KERNEL_OPS, TORCH_OPS, schema_of
 from gridrt.plugins.kernels import KERNELS
 from gridrt.plugins.multi_level_roi_align.kernel import STRIDES
@@ -42,7 +44,7 @@ def test_shapes_types_and_layout_are_known_without_values() -> None:
     assert (fused.shape, fused.dtype, fused.is_contiguous()) == ((2, 144, 7, 7), torch.float32, True)
 
     kept = KERNEL_OPS.batched_nms(
-        *on_meta(candidates(60, 3, 2, batch=2)), iou_threshold=0.5, score_threshold=0.2, max_output=20
+        *on_meta(nms_inputs(60, 3, 2, batch=2)), iou_threshold=0.5, score_threshold=0.2, max_output=20
     )
     assert [(each.shape, each.dtype) for each in kept] == [
         ((2, 20, 4), torch.float32),
@@ -59,10 +61,10 @@ class Suppression(nn.Module):
 
 def test_a_tracer_sees_one_node_whose_rows_stay_open() -> None:
     rows = torch.export.Dim("rows", max=1000)
-    program = torch.export.export(Suppression(), candidates(60, 3, 2), dynamic_shapes=({1: rows}, {1: rows}, {0: rows}))
+    program = torch.export.export(Suppression(), nms_inputs(60, 3, 2), dynamic_shapes=({1: rows}, {1: rows}, {0: rows}))
     assert [node.target for node in program.graph.nodes].count(torch.ops.gridrt.batched_nms.default) == 1
 
 
 def test_on_a_device_without_a_kernel_pytorch_says_so() -> None:
     with pytest.raises(NotImplementedError, match=r"gridrt::batched_nms.*CPU"):
-        TORCH_OPS["BatchedNms"](*candidates(60, 3, 2), 0.5, 0.2, 20)
+        TORCH_OPS["BatchedNms"](*nms_inputs(60, 3, 2), 0.5, 0.2, 20)

@@ -3,7 +3,7 @@
     python definitions_on_cpu.py < cases.json
 
 A process of its own, with libraries that do nothing in place of TensorRT's on LD_LIBRARY_PATH. A case is an op, with
-attributes, shapes and a variant; the answer is what TensorRT would be told, with plain numbers for its symbols.
+attributes, shapes and a variant; the answer is what TensorRT would get, with plain numbers for its symbols.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ class Session:
         self._symbol = importlib.import_module("tensorrt_bindings.plugin._tensor").SymIntExpr
 
     def answer(self, case: Mapping[str, Any]) -> dict[str, object]:
-        """What TensorRT is told about a node, or why that is refused."""
+        """What TensorRT gets for a node, or why the node is refused."""
         try:
             return self._answer(case)
         except GridRTError as error:

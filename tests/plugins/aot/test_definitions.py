@@ -1,4 +1,4 @@
-"""TensorRT's validator accepts the definitions, and what they tell TensorRT is what contract and kernel state."""
+"""TensorRT's validator accepts the definitions, and they give TensorRT what contract and kernel state."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def as_a_graph_has_them(attributes: Attributes) -> Attributes:
     return {name: float(np.float32(value)) if isinstance(value, float) else value for name, value in attributes.items()}
 
 
-def test_tensorrt_is_told_what_contract_and_kernel_state(stand_ins: Path) -> None:
+def test_tensorrt_gets_what_contract_and_kernel_state(stand_ins: Path) -> None:
     table = list(cases())
     for case, answer in zip(table, answers(stand_ins, table), strict=True):
         kernel, variant, attributes, _ = case
@@ -122,7 +122,7 @@ def test_what_a_kernel_does_not_take_is_refused_with_the_limit(stand_ins: Path) 
     assert of_shape.startswith(
         "GridFusion: the kernel cannot run this node: features must have 16, 32, 48 or 64 channels"
     )
-    assert of_attribute == "BatchedNms: .* max_output must be from 1 to 5120 (found 5121)"
+    assert of_attribute.startswith("BatchedNms: the kernel cannot run this node: max_output must be from 1 to 5120")
 
 
 def answers(stand_ins: Path, table: Sequence[Case]) -> list[dict[str, object]]:
@@ -145,8 +145,8 @@ def answers(stand_ins: Path, table: Sequence[Case]) -> list[dict[str, object]]:
         env={**os.environ, "LD_LIBRARY_PATH": str(stand_ins), "PYTHONPATH": str(ROOT)},
     )
     assert done.returncode == 0, done.stderr
-    told: list[dict[str, object]] = json.loads(done.stdout.splitlines()[-1])  # TensorRT warns before
-    return told
+    given: list[dict[str, object]] = json.loads(done.stdout.splitlines()[-1])  # TensorRT warns before
+    return given
 
 
 def formats(case: Case) -> list[list[list[str]]]:

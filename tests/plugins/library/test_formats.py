@@ -31,7 +31,7 @@ class Formats:
         self._suits.restype = ctypes.c_bool
 
     def suit(self, types: Sequence[int], layouts: Sequence[int], channels: int = 64) -> bool:
-        """Whether TensorRT is told that each of the first tensors suits those before it."""
+        """Whether the plugin accepts each of the first tensors together with those before it."""
         numbers = [(ctypes.c_int * len(types))(*values) for values in (types, layouts, [channels] * len(types))]
         return all(self._suits(position, *numbers) for position in range(len(types)))
 

@@ -78,7 +78,7 @@ def graph(kernel: Kernel, precision: Precision, attributes: Attributes) -> onnx.
 
 
 def built_by_rtx(library: Path, folder: Path, graphs: Mapping[str, onnx.ModelProto]) -> dict[str, Any]:
-    """What `build_engines.py` tells; the test is skipped where TensorRT for RTX is missing."""
+    """The output of `build_engines.py`; the test is skipped where TensorRT for RTX is missing."""
     if find_spec("tensorrt_rtx") is None:
         pytest.skip('TensorRT for RTX is not installed: pip install ".[trt-rtx]"')
     paths = {name: folder / f"{name}.onnx" for name in graphs}
@@ -89,8 +89,8 @@ def built_by_rtx(library: Path, folder: Path, graphs: Mapping[str, onnx.ModelPro
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     assert done.returncode == 0, done.stderr
-    told: dict[str, Any] = json.loads(done.stdout)
-    return {**told, "graphs": {name: told["graphs"][str(path)] for name, path in paths.items()}}
+    given: dict[str, Any] = json.loads(done.stdout)
+    return {**given, "graphs": {name: given["graphs"][str(path)] for name, path in paths.items()}}
 
 
 def test_it_gives_tensorrt_what_it_asks_for_and_needs_nothing_of_it(library: Path) -> None:
@@ -107,9 +107,9 @@ def test_tensorrt_for_rtx_builds_an_engine_with_every_op(library: Path, tmp_path
     graphs = {
         name: graph(kernel, precision, kernel.examples[0].attributes) for name, (kernel, precision) in names.items()
     }
-    told = built_by_rtx(library, tmp_path, graphs)
+    given = built_by_rtx(library, tmp_path, graphs)
     for name, (kernel, _) in names.items():
-        engine, example = told["graphs"][name], kernel.examples[0]
+        engine, example = given["graphs"][name], kernel.examples[0]
         assert engine["errors"] == []
         assert engine["layers"] == ["PLUGIN_V3"]
         assert engine["bytes"] > 0
@@ -186,17 +186,17 @@ def major_of_headers() -> int:
     return int(found[1])
 
 
-def test_missing_headers_are_told_with_the_remedy(tmp_path: Path) -> None:
+def test_missing_headers_are_an_error_with_the_remedy(tmp_path: Path) -> None:
     if shutil.which("nvcc") is None:
         pytest.skip("there is no nvcc")
-    # The system may have some, so CMake is told that it looked already.
+    # The system may have some, so CMake gets variables that say that it looked already.
     done = cmake("-S", SOURCE, "-B", tmp_path / "build", "-DTENSORRT_INCLUDE_DIR=")
     assert done.returncode != 0
     assert "TensorRT's headers are missing" in done.stderr
     assert "TENSORRT_ROOT" in done.stderr
 
 
-def test_a_missing_compiler_is_told_with_the_remedy(tmp_path: Path) -> None:
+def test_a_missing_compiler_is_an_error_with_the_remedy(tmp_path: Path) -> None:
     """In CUDACXX, since CMake looks for nvcc in more places than the path."""
     done = cmake("-S", SOURCE, "-B", tmp_path / "build", CUDACXX=str(tmp_path / "nvcc"))
     assert done.returncode != 0

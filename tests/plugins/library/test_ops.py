@@ -116,7 +116,7 @@ def test_the_librarys_launch_gives_what_the_entry_point_gives(op: HostOp, compil
 
 
 def noise(name: str, shape: Sequence[int]) -> Tensor:
-    """An input: boxes in a picture of 224 x 160 pixels, groups, and anything for the rest."""
+    """An input: boxes in an image of 224 x 160 pixels, groups, and anything for the rest."""
     generator = torch.Generator().manual_seed(len(name))
     if name in {"rois", "boxes"}:
         corners = torch.rand((*shape[:-1], 2, 2), generator=generator).sort(-2).values * torch.tensor([224.0, 160.0])

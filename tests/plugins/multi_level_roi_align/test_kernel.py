@@ -18,7 +18,7 @@ from gridrt.plugins.multi_level_roi_align.kernel import MULTI_LEVEL_ROI_ALIGN_KE
 from tests.plugins.host_kernel import Compiler, HostKernel
 
 VARIANTS = MULTI_LEVEL_ROI_ALIGN_KERNEL.variants
-SIZE = (160, 224)  # height and width of the pictures
+SIZE = (160, 224)  # height and width of the images
 
 for_each_variant = pytest.mark.parametrize("variant", VARIANTS, ids=lambda variant: variant.name)
 

@@ -1,4 +1,4 @@
-"""What is timed: the same work by eager PyTorch and by ONNX Runtime in two precisions, on one picture."""
+"""What is timed: the same work by eager PyTorch and by ONNX Runtime in two precisions, on one image."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from gridrt.types import RawDetections
 T = TypeVar("T")
 
 PYTORCH, ONNX_RUNTIME, ONNX_RUNTIME_INT8 = "PyTorch", "ONNX Runtime", "ONNX Runtime INT8"
-CONTENDERS = (PYTORCH, ONNX_RUNTIME, ONNX_RUNTIME_INT8)
+CANDIDATES = (PYTORCH, ONNX_RUNTIME, ONNX_RUNTIME_INT8)
 
 Calls: TypeAlias = Mapping[str, Callable[[], T]]
 
@@ -46,19 +46,19 @@ def feeds_of(batch: Batch) -> Feeds:
 
 
 def int8_graph_of(graph: Path, batch: Batch, scale: tuple[int, int]) -> Path:
-    """Beside `graph`, the same in INT8 for a CPU, with ranges of the one picture that is timed."""
-    picture, target = graph.with_suffix(".png"), graph.with_suffix(".int8.onnx")
+    """Beside `graph`, the same in INT8 for a CPU, with ranges of the one image that is timed."""
+    image, target = graph.with_suffix(".png"), graph.with_suffix(".int8.onnx")
     height, width = batch.image_sizes[0]
-    save_image(picture, batch.images[0, :height, :width])
+    save_image(image, batch.images[0, :height, :width])
     loaded = load_graph(graph)
-    observers = observe(loaded, observable_session(loaded), [picture], scale, graph.with_suffix(".npz")).observers
+    observers = observe(loaded, observable_session(loaded), [image], scale, graph.with_suffix(".npz")).observers
     ranges = ranges_of(observers, METHODS["mse"])
     onnx.save(apply_recipe(loaded.model, load_recipe("int8"), TARGETS["cpu"], ranges), target)
     return target
 
 
 def whole_calls(model: GridRCNN, graph: Path, int8_graph: Path, batch: Batch, threads: int) -> Calls[RawDetections]:
-    """From the resized picture to the boxes."""
+    """From the resized image to the boxes."""
     sessions: dict[str, Session] = {
         PYTORCH: session_of_model(model, "cpu", threads),
         ONNX_RUNTIME: session_of_graph(load_graph(graph), threads),
@@ -68,7 +68,7 @@ def whole_calls(model: GridRCNN, graph: Path, int8_graph: Path, batch: Batch, th
 
 
 def up_to_rpn_calls(model: GridRCNN, graph: Path, int8_graph: Path, batch: Batch, threads: int) -> Calls[object]:
-    """From the resized picture to the maps of the region proposal network: convolutions and nothing else."""
+    """From the resized image to the maps of the region proposal network: convolutions and nothing else."""
     by_torch = partial(_rpn_maps, model, torch.from_numpy(batch.images), torch.from_numpy(batch.image_sizes))
     calls: dict[str, Callable[[], object]] = {PYTORCH: by_torch}
     for name, whole in ((ONNX_RUNTIME, graph), (ONNX_RUNTIME_INT8, int8_graph)):

@@ -1,6 +1,6 @@
-"""What is timed on a GPU: R-50 by PyTorch, as it is and compiled, and by engines, on batches that are there already.
+"""What is timed on a GPU: R-50 by PyTorch, eager and compiled, and by engines, on batches that are there already.
 
-A contender is a line of `CONTENDERS`: its name, and what makes it ready.
+A candidate is a line of `CANDIDATES`: its name, and the function that prepares it.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ BUILD_SECONDS = 100.0
 
 @dataclass(frozen=True)
 class Task:
-    """What all contenders do.
+    """What all candidates do.
 
     Attributes:
         model: in float32, on the CPU; to be copied.
         graphs: ONNX files of the same model, by precision.
         images: uint8 [B, H, W, 3].
         image_sizes: int32 [B, 2].
-        folder: for engines, which other batches must not share.
+        folder: for engines, one for each batch size.
     """
 
     model: GridRCNN
@@ -48,18 +48,18 @@ class Task:
 
 @dataclass(frozen=True)
 class Ready:
-    """A contender that has done the task once.
+    """A candidate that has done the task once.
 
     Attributes:
         launch: does it again, on the current stream, without waiting.
-        detections: that it found.
+        detections: number of detections.
     """
 
     launch: Callable[[], object]
     detections: int
 
 
-Contender: TypeAlias = Callable[[Task], Ready]
+Candidate: TypeAlias = Callable[[Task], Ready]
 
 
 def eager(task: Task, *, tf32: bool = False, half: bool = False) -> Ready:
@@ -67,7 +67,7 @@ def eager(task: Task, *, tf32: bool = False, half: bool = False) -> Ready:
 
     Args:
         task: to do.
-        tf32: let convolutions round float32 factors to 10 bits, as PyTorch does unasked.
+        tf32: let convolutions round float32 factors to 10 bits, as PyTorch does by default.
         half: features in float16; coordinates, scores and the decode stay as they are.
     """
     model = copy.deepcopy(task.model).cuda()
@@ -119,14 +119,14 @@ def kernels(task: Task, *, cuda_graphs: bool = True) -> Ready:
 
 
 class SessionOnGpu(Session, Protocol):
-    """A session whose work can be put on its stream again without copies."""
+    """A session that can repeat a batch on its stream without copies."""
 
     @property
     def stream(self) -> int:
         """Handle of the stream."""
 
     def resident(self, images: UInt8Array, image_sizes: Int32Array) -> Callable[[], None]:
-        """Detect in a batch; what is returned does it again."""
+        """Detect in a batch; the returned function does it again."""
 
 
 def _by_session(session: SessionOnGpu, task: Task) -> Ready:
@@ -143,7 +143,7 @@ def _by_session(session: SessionOnGpu, task: Task) -> Ready:
 
 
 BASELINE = "PyTorch FP32"
-CONTENDERS: Mapping[str, Contender] = {
+CANDIDATES: Mapping[str, Candidate] = {
     BASELINE: eager,
     "PyTorch TF32": partial(eager, tf32=True),
     "PyTorch FP16": partial(eager, half=True),
@@ -155,4 +155,4 @@ CONTENDERS: Mapping[str, Contender] = {
     "engine FP32, CUDA graph": partial(engine, precision="fp32"),
     "PyTorch FP16, compiled": compiled,
 }
-"""By name, the most telling first: what comes last is left out where time is short."""
+"""By name, the most important first: the last are left out if time is short."""

@@ -1,0 +1,1 @@
+"""`gridrt::BatchedNms` in the GPU benchmarks."""

@@ -1,0 +1,1 @@
+"""`gridrt::GridFusion` in the GPU benchmarks."""

@@ -1,0 +1,1 @@
+"""`gridrt::MultiLevelRoiAlign` in the GPU benchmarks."""
