@@ -51,7 +51,7 @@ def int8_graph_of(graph: Path, batch: Batch, scale: tuple[int, int]) -> Path:
     height, width = batch.image_sizes[0]
     save_image(image, batch.images[0, :height, :width])
     loaded = load_graph(graph)
-    observers = observe(loaded, observable_session(loaded), [image], scale, graph.with_suffix(".npz"))
+    observers = observe(loaded, observable_session(loaded), [image], scale, graph.with_suffix(".npz")).observers
     ranges = ranges_of(observers, METHODS["mse"])
     onnx.save(apply_recipe(loaded.model, load_recipe("int8"), TARGETS["cpu"], ranges), target)
     return target

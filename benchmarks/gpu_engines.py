@@ -102,7 +102,7 @@ def _graph(precision: str, graph: Path, root: Path, data: TrainingSet) -> Path:
 
 def _ranges(graph: Graph, root: Path, data: TrainingSet) -> Mapping[str, Range]:
     images, cache = calibration_images(root, data), graph.path.with_suffix(".npz")
-    observers = observe(graph, observable_session(graph), images, data.scale, cache)
+    observers = observe(graph, observable_session(graph), images, data.scale, cache).observers
     return ranges_of(observers, METHODS[METHOD])
 
 

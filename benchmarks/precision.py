@@ -86,7 +86,8 @@ def measure(name: str, folder: Path, work: Path, threads: int) -> dict[str, Any]
     exported = save_onnx(onnx_from_model(load_model(weights), sha256_of(weights)), graph)
     calibration = calibration_images(root, data)
     session = observable_session(exported, threads)
-    ranges = ranges_of(observe(exported, session, calibration, data.scale, folder / "cache.npz"), METHODS[METHOD])
+    seen = observe(exported, session, calibration, data.scale, folder / "cache.npz")
+    ranges = ranges_of(seen.observers, METHODS[METHOD])
     rows = [
         _row("PyTorch FP32", weights, evaluate(open_detector(weights, threads=threads), dataset).overall),
         _row("ONNX FP32", graph, evaluate(_detector(graph, threads), dataset).overall),

@@ -100,7 +100,7 @@ def _export(folder: Path, threads: int) -> Exported:
         images.append(folder / f"{name}.png")
         save_image(images[-1], photograph(name))
     session = observable_session(exported, threads)
-    observers = observe(exported, session, images, DEFAULT_SCALE, folder / "cache.npz")
+    observers = observe(exported, session, images, DEFAULT_SCALE, folder / "cache.npz").observers
     found = detect_in(Detector(session, DEFAULT_SCALE), [photograph(name) for name in COMPARED_IN])
     return Exported(exported.model, graph.stat().st_size, ranges_of(observers, METHODS[METHOD]), found)
 

@@ -11,7 +11,7 @@ from typing import Any
 from gridrt.calib.evaluation import RecipeEvaluator
 from gridrt.calib.fidelity import Fidelity
 from gridrt.calib.graph_files import check_float_graph, default_cache, default_name, save_rewritten
-from gridrt.calib.images import images_in, spread
+from gridrt.calib.images import images_in, listed_images, spread, warn_of_overlap
 from gridrt.calib.observe import observable_session, observe
 from gridrt.calib.range_methods import METHODS, ranges_of
 from gridrt.calib.recipe import Recipe, RecipeError, load_recipe, recipe_text
@@ -36,7 +36,7 @@ class Calibrated:
         graph: as it was written.
         recipe: that it was rewritten by: the one asked for, or the mixture found for a budget.
         recipe_file: where that mixture was written; None without a budget.
-        images: how many images the ranges come from.
+        images: how many images the ranges come from; those that cannot be read are left out.
         fidelity: of its detections to those of the graph in FP32, in some of those images.
         ap: of the graph in FP32, in points of 100; None without annotations.
         ap_after: of `graph`, with FP16 rounded as on a GPU.
@@ -82,6 +82,8 @@ def calibrate(  # noqa: PLR0913 - one keyword for each choice
     method: str = "mse",
     max_images: int = 200,
     annotations: Path | None = None,
+    calibrate_annotations: Path | None = None,
+    allow_missing: bool = False,
     sensitivity: bool = False,
     max_ap_drop: float | None = None,
     cache: Path | None = None,
@@ -93,7 +95,8 @@ def calibrate(  # noqa: PLR0913 - one keyword for each choice
     """Find the ranges of a graph's activations on real images, and write the graph in INT8.
 
     The images run through the whole detector, so the second stage sees real proposals. An interrupted calibration
-    continues from its cache.
+    continues from its cache. Images that cannot be read are left out, with a warning. Another warning says that AP is
+    measured on images that are also calibrated on.
 
     Args:
         graph: of `gridrt export`, in FP32, from `gridrt.graph.graph.load_graph`.
@@ -101,8 +104,11 @@ def calibrate(  # noqa: PLR0913 - one keyword for each choice
         recipe: "int8", "mixed", a TOML file, or a loaded recipe; it must plan INT8.
         target: "tensorrt" or "cpu".
         method: how ranges are clipped: "mse", "entropy", "percentile" or "minmax".
-        max_images: of a larger folder, so many images are taken, evenly spaced.
+        max_images: of more images, so many are taken, evenly spaced.
         annotations: of `images`, as COCO's JSON; None leaves AP unmeasured.
+        calibrate_annotations: COCO's JSON that lists the images to calibrate with, below `images`; None takes those
+            right in that folder.
+        allow_missing: leave out images that an annotation file lists and that are not there, with a warning.
         sensitivity: measure what INT8 costs, block by block.
         max_ap_drop: budget in points of 100: the costliest blocks stay in FP16 until the loss of AP is within it.
             Needs `annotations`.
@@ -119,7 +125,7 @@ def calibrate(  # noqa: PLR0913 - one keyword for each choice
     Raises:
         RecipeError: the recipe does not fit the graph, or plans no convolution or matrix product in INT8.
         GraphError: the graph is not one of `gridrt export` in FP32.
-        DataError, ImageError: there are no images, they cannot be read, or the annotations do not fit them.
+        DataError: there are no images, fewer than half can be read, or the annotations do not fit them.
         OutputError: a file cannot be written, or would overwrite an input.
         GridRTError: an argument is not one of the above.
 
@@ -138,7 +144,9 @@ def calibrate(  # noqa: PLR0913 - one keyword for each choice
     out = out or default_name(graph.path, name, TARGETS[target])
     cache, recipe_file = cache or default_cache(graph.path), None if max_ap_drop is None else out.with_suffix(".toml")
     require_suffix(out, ".onnx", "an ONNX file")
-    check_outputs((out, cache, recipe_file, figures), (graph.path, annotations, Path(recipe.place)))
+    check_outputs(
+        (out, cache, recipe_file, figures), (graph.path, annotations, calibrate_annotations, Path(recipe.place))
+    )
     check_float_graph(graph)
     if not blocks_of(graph.model.graph, recipe):
         raise RecipeError(
@@ -146,25 +154,31 @@ def calibrate(  # noqa: PLR0913 - one keyword for each choice
             place=recipe.place,
             remedy="Without INT8 there is nothing to calibrate: gridrt build-engine --recipe takes it as it is.",
         )
-    files = images_in(images, max_images)
-    dataset = None if annotations is None else CocoDataset(images, annotations)
+    if calibrate_annotations is None:
+        files = images_in(images, max_images)
+    else:
+        files = listed_images(images, calibrate_annotations, max_images, allow_missing=allow_missing)
+    dataset = None
+    if annotations is not None:
+        dataset = CocoDataset(images, annotations, allow_missing=allow_missing)
+        warn_of_overlap(files, dataset)
 
     session = observable_session(graph, threads)
     reference = Detector(session, scale)
-    ranges = ranges_of(observe(graph, session, files, reference.scale, cache), METHODS[method])
-    evaluator = RecipeEvaluator(
-        graph, reference, ranges, TARGETS[target], spread(files, COMPARED_IMAGES), dataset, threads
-    )
+    seen = observe(graph, session, files, reference.scale, cache)
+    ranges, compared = ranges_of(seen.observers, METHODS[method]), spread(seen.images, COMPARED_IMAGES)
+    evaluator = RecipeEvaluator(graph, reference, ranges, TARGETS[target], compared, dataset, threads)
     ranking, mixed = _measured(graph, recipe, evaluator, max_ap_drop, sensitivity=sensitivity)
     recipe = recipe if mixed is None else mixed.recipe
     fidelity, ap_after = evaluator.outcome(recipe)
     drop = evaluator.loss(recipe).ap_drop_interval
-    calibration = {"method": method, "images": len(files), "scale": list(reference.scale)}
+    count = len(seen.images)
+    calibration = {"method": method, "images": count, "scale": list(reference.scale)}
 
     model = evaluator.apply(recipe)
     written = save_rewritten(model, out, recipe, TARGETS[target], graph.sha256, calibration)
     done = Calibrated(
-        written, recipe, recipe_file, len(files), fidelity, evaluator.ap, ap_after, drop, ranking, mixed, calibration
+        written, recipe, recipe_file, count, fidelity, evaluator.ap, ap_after, drop, ranking, mixed, calibration
     )
     if recipe_file is not None:
         write_text(recipe_file, recipe_text(recipe))

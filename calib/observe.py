@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+import warnings
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from onnx import GraphProto
 from tqdm import tqdm
@@ -14,8 +16,9 @@ from gridrt.calib.observers import Observer
 from gridrt.calib.targets import TARGETS
 from gridrt.data.image import load_image
 from gridrt.data.transform import Transform
-from gridrt.errors import DataError, GraphError, GridRTError, ImageError
+from gridrt.errors import DataError, GraphError, ImageError
 from gridrt.files import sha256_of
+from gridrt.formatting import format_count
 from gridrt.graph.graph import Graph
 from gridrt.graph.wiring import wiring_of
 from gridrt.runtime.in_memory import ObservedSession, session_of_graph
@@ -23,8 +26,23 @@ from gridrt.runtime.in_memory import ObservedSession, session_of_graph
 GRID_BRANCH = "roi_head.grid_head"
 """Module whose nodes run on detections; for an image without any they run on one row of zeros."""
 
+LISTED = 10
+"""At most so many more images that cannot be read are named."""
+
 SAVE_SECONDS = 10.0
 """An interrupted calibration loses at most this much work, and the image that it was at."""
+
+
+class Observation(NamedTuple):
+    """What a calibration saw.
+
+    Attributes:
+        observers: of each activation, by its name.
+        images: those that could be read.
+    """
+
+    observers: Mapping[str, Observer]
+    images: Sequence[Path]
 
 
 def observed_activations(graph: GraphProto) -> list[str]:
@@ -49,8 +67,10 @@ def observable_session(graph: Graph, threads: int | None = None) -> ObservedSess
 
 def observe(
     graph: Graph, session: ObservedSession, images: Sequence[Path], scale: tuple[int, int], cache: Path
-) -> dict[str, Observer]:
+) -> Observation:
     """Observe the activations of a graph on images, one image at a time, with a progress bar on a terminal.
+
+    Images that cannot be read are left out, with one warning that names them.
 
     Args:
         graph: of `gridrt export`, in FP32.
@@ -59,24 +79,25 @@ def observe(
         scale: most pixels on the long and on the short side of a resized image.
         cache: keeps what was observed; images that it has for this graph and scale are not run again.
 
-    Returns:
-        An observer for each activation, by its name.
-
     Raises:
-        DataError: there are no images, or the detector finds no object in any.
+        DataError: there are no images, fewer than half can be read, or the detector finds no object in any.
         GraphError: the graph cannot be run on an image, such as for want of memory, or an activation is not finite.
-        ImageError: an image cannot be read.
         OutputError: the cache cannot be written.
     """
     if not images:
         raise DataError("calibration must have at least one image", place="--images")
-    hashes = {_hash_of(path): path for path in images}
+    digests, failed = _digests(images)
+    hashes = dict[str, Path]()
+    for path, digest in digests.items():
+        hashes.setdefault(digest, path)  # of copies the first
     state = read_cache(cache, Key(graph.sha256, scale, session.observed), hashes)
     waiting = {digest: path for digest, path in hashes.items() if digest not in state.seen}
     if waiting:
         of_grid = (node for node in graph.model.graph.node if node.name.startswith(GRID_BRANCH))
         on_grid = {tensor for node in of_grid for tensor in (*node.input, *node.output)}
-        _observe_all(session, Transform(scale), waiting, state, on_grid, cache)
+        failed += _observe_all(session, Transform(scale), waiting, state, on_grid, cache)
+    readable = [path for path, digest in digests.items() if digest in state.seen]
+    _check_enough(images, readable, failed)
     if not state.detections:
         raise DataError(
             "calibration images must show objects that the detector finds, else the grid branch never runs",
@@ -84,14 +105,39 @@ def observe(
             value=f"no detection in {len(hashes)} images",
             remedy="Take images like those that the detector is for.",
         )
-    return state.observers
+    return Observation(state.observers, readable)
 
 
-def _hash_of(image: Path) -> str:
-    try:
-        return sha256_of(image)
-    except OSError as error:
-        raise ImageError("cannot read the image", place=image, value=error.strerror) from error
+def _digests(images: Sequence[Path]) -> tuple[dict[Path, str], list[ImageError]]:
+    """SHA-256 of the images, and the errors of those that cannot be read."""
+    digests, failed = {}, []
+    for path in images:
+        try:
+            digests[path] = sha256_of(path)
+        except OSError as error:  # noqa: PERF203 - one bad file does not stop the others
+            failed.append(ImageError("cannot read the image", place=path, value=error.strerror))
+    return digests, failed
+
+
+def _check_enough(images: Sequence[Path], readable: Sequence[Path], failed: Sequence[ImageError]) -> None:
+    """Warn of images that cannot be read.
+
+    Args:
+        images: all of them.
+        readable: among these.
+        failed: why the others cannot be read; copies of an image share an error.
+
+    Raises:
+        DataError: fewer than half can be read.
+    """
+    if not failed:
+        return
+    others = [str(path) for path in images if path not in readable and str(path) != str(failed[0].place)]
+    found = f"{len(images) - len(readable)} of {format_count(len(images), 'image')} cannot be read: {failed[0]}"
+    found += f"; also {', '.join(others[:LISTED])}{', ...' if len(others) > LISTED else ''}" if others else ""
+    if 2 * len(readable) < len(images):
+        raise DataError("at least half of the calibration images must be readable", place=images[0].parent, value=found)
+    warnings.warn(f"calibration leaves out images: {found}", stacklevel=3)
 
 
 def _observe_all(
@@ -101,20 +147,27 @@ def _observe_all(
     state: CalibrationCache,
     on_grid: set[str],
     cache: Path,
-) -> None:
-    """Add images, by their hashes, to `state`, and write it to `cache` now and then and at the end."""
+) -> list[ImageError]:
+    """Add images, by their hashes, to `state`, and write it to `cache` now and then and at the end.
+
+    Returns:
+        The errors of images that cannot be read.
+    """
+    failed = []
     saved = time.monotonic()
     for digest, path in tqdm(images.items(), "calibrating", unit="image", disable=None):
         try:
             batch = transform([load_image(path)])
+        except ImageError as error:
+            failed.append(error)
+            continue
+        try:
             raw, activations = session.run_observed(batch.images, batch.image_sizes)
-        except GridRTError as error:
+        except GraphError as error:
             write_cache(cache, state)
-            if isinstance(error, GraphError):
-                raise GraphError(
-                    "ONNX Runtime cannot run the graph on this image", place=path, value=error.value
-                ) from error
-            raise
+            raise GraphError(
+                "ONNX Runtime cannot run the graph on this image", place=path, value=error.value
+            ) from error
         detections = int((raw.labels >= 0).sum())
         for name, values in zip(session.observed, activations, strict=True):
             if detections or name not in on_grid:
@@ -125,3 +178,4 @@ def _observe_all(
             write_cache(cache, state)
             saved = time.monotonic()
     write_cache(cache, state)
+    return failed

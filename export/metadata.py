@@ -10,7 +10,14 @@ from onnx import ModelProto
 
 import gridrt
 from gridrt.config import SIZE_DIVISOR
-from gridrt.graph.metadata import CLASSES_KEY, INPUT_KEY, PARENT_KEY, VARIANT_KEY, WEIGHTS_KEY
+from gridrt.graph.metadata import (
+    CLASSES_KEY,
+    INPUT_KEY,
+    PARENT_KEY,
+    VARIANT_KEY,
+    WEIGHTS_KEY,
+    detections_to_metadata,
+)
 from gridrt.model.checkpoint import weights_sha256
 from gridrt.model.grid_rcnn import GridRCNN
 
@@ -24,7 +31,7 @@ INPUT_RULE = {
 
 
 def describe(graph: ModelProto, model: GridRCNN, parent_sha256: str) -> None:
-    """Write the metadata into `graph`: variant, classes, identity, parent, versions, and what the input must be."""
+    """Write the metadata into `graph`: variant, classes, identity, parent, versions, input rule and thresholds."""
     scale = {} if model.scale is None else {"scale": model.scale}  # else the user may know it
     onnx.helper.set_model_props(
         graph,
@@ -36,7 +43,7 @@ def describe(graph: ModelProto, model: GridRCNN, parent_sha256: str) -> None:
             PARENT_KEY: parent_sha256,
             "gridrt.torch_version": torch.__version__,
             INPUT_KEY: json.dumps(INPUT_RULE | scale),
-            "gridrt.max_detections": str(model.roi_head.detections.max_detections),
-        },
+        }
+        | detections_to_metadata(model.roi_head.detections),
     )
     graph.producer_name, graph.producer_version = "gridrt", gridrt.__version__

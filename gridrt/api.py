@@ -145,6 +145,7 @@ def detect_files(  # noqa: PLR0913 - options with defaults
     *,
     json_file: FilePath | TextIO | None = None,
     score_threshold: float = 0.3,
+    classes: Sequence[str] | None = None,
     on_error: Callable[[GridRTError], None] | None = None,
     scale: Scale | None = None,
     backend: str = "auto",
@@ -155,7 +156,8 @@ def detect_files(  # noqa: PLR0913 - options with defaults
     """Detect in image and video files, and write a copy of each with boxes, names and scores drawn on it.
 
     Everything that can be refused is refused before the first file is opened. The files are then read one by one as the
-    result is iterated over, with a progress bar on a terminal.
+    result is iterated over, with a progress bar on a terminal. A warning at the end counts the images and frames with
+    as many detections as the model can return: more objects may be there.
 
     Args:
         model: an open detector, or as `open_detector` takes it.
@@ -164,6 +166,7 @@ def detect_files(  # noqa: PLR0913 - options with defaults
             become PNG, videos MP4.
         json_file: a file or an open text stream to list all detections in, as JSON; None lists them nowhere.
         score_threshold: detections below it are neither drawn nor returned, 0 to 1.
+        classes: names of the classes to draw and return; None takes all.
         on_error: called with the error of a file that cannot be read as a whole, after which the next file follows;
             None raises the error.
         scale: see `open_detector`; as the four options below, only where `model` is not open yet.
@@ -178,7 +181,8 @@ def detect_files(  # noqa: PLR0913 - options with defaults
         `targets`.
 
     Raises:
-        GridRTError: a folder or pattern has no image or video, or as `open_detector`.
+        GridRTError: a folder or pattern has no image or video, the model has no class of a name, or as
+            `open_detector`.
         OutputError: a copy or the list cannot be written, or would overwrite an input or another output.
         ImageError: while iterating without `on_error`: a file cannot be read, or a video is cut short.
 
@@ -188,8 +192,9 @@ def detect_files(  # noqa: PLR0913 - options with defaults
         000001.png 320 256
         000002.png 320 256
     """
+    from gridrt.classes import labels_of
     from gridrt.data.sources import expand
-    from gridrt.report.annotate import plan_targets
+    from gridrt.report.annotate import DetectionFilter, plan_targets
     from gridrt.report.file_detections import FileDetections, check_outputs
 
     listing = Path(json_file) if isinstance(json_file, (str, Path)) else json_file
@@ -199,7 +204,8 @@ def detect_files(  # noqa: PLR0913 - options with defaults
     check_outputs(Path(out), targets, listing if isinstance(listing, Path) else None, inputs)
     options = {"backend": backend, "threads": threads, "device": device, "trust_checkpoint": trust_checkpoint}
     detector = _opened(model, scale, options)
-    return FileDetections(detector, files, targets, score_threshold, listing, on_error)
+    labels = None if classes is None else labels_of(classes, detector.class_names)
+    return FileDetections(detector, files, targets, DetectionFilter(score_threshold, labels), listing, on_error)
 
 
 def evaluate(  # noqa: PLR0913 - options with defaults
@@ -208,6 +214,7 @@ def evaluate(  # noqa: PLR0913 - options with defaults
     annotations: FilePath,
     *,
     pictures: FilePath | None = None,
+    allow_missing: bool = False,
     scale: Scale | None = None,
     backend: str = "auto",
     threads: int | None = None,
@@ -217,7 +224,8 @@ def evaluate(  # noqa: PLR0913 - options with defaults
     """Measure average precision on annotated images, as COCO defines it, with a progress bar on a terminal.
 
     An image that cannot be read, or whose output is not finite, is left out and listed in `metrics.failed`. The
-    categories of the annotation file are matched to the model's classes by name. Within
+    categories of the annotation file are matched to the model's classes by name. COCO counts the best 100 detections of
+    a class in an image; a warning counts the images with as many detections as the model can return. Within
     `gridrt.processes.process_group()`, started by torchrun, the processes share the images, and each returns the report
     of all.
 
@@ -227,6 +235,7 @@ def evaluate(  # noqa: PLR0913 - options with defaults
         annotations: their boxes, as COCO's JSON.
         pictures: folder to draw precision over recall and the worst mistakes in, through matplotlib; None draws
             nothing.
+        allow_missing: leave out images that are listed but not there, with a warning.
         scale: see `open_detector`; as the four options below, only where `model` is not open yet.
         backend: see `open_detector`.
         threads: see `open_detector`.
@@ -249,11 +258,13 @@ def evaluate(  # noqa: PLR0913 - options with defaults
         (2, True)
     """
     import time
+    import warnings
 
     from gridrt import processes
     from gridrt.data.coco import CocoDataset
     from gridrt.eval import Evaluation, detect_all
     from gridrt.eval.report import EvaluationReport
+    from gridrt.formatting import format_full_images
     from gridrt.report.evaluation_pictures import (
         SCORE_THRESHOLD,
         check_evaluation_pictures,
@@ -262,12 +273,14 @@ def evaluate(  # noqa: PLR0913 - options with defaults
 
     if pictures is not None:
         check_evaluation_pictures(Path(pictures))
-    dataset = CocoDataset(Path(images), Path(annotations))
+    dataset = CocoDataset(Path(images), Path(annotations), allow_missing=allow_missing)
     options = {"backend": backend, "threads": threads, "device": device, "trust_checkpoint": trust_checkpoint}
     detector = _opened(model, scale, options)
     started = time.perf_counter()
     found = detect_all(detector, dataset)
     seconds = time.perf_counter() - started
+    if found.full and processes.rank() == 0:
+        warnings.warn(format_full_images(found.full, detector.info.max_detections), stacklevel=2)
     evaluation = Evaluation(dataset, found.results, found.failed)
     if pictures is not None and processes.rank() == 0:
         save_evaluation_pictures(Path(pictures), dataset, evaluation)
@@ -277,11 +290,15 @@ def evaluate(  # noqa: PLR0913 - options with defaults
     )
 
 
-def export_onnx(
+def export_onnx(  # noqa: PLR0913 - options with defaults
     weights: FilePath,
     out: FilePath | None = None,
     *,
     scale: Scale | None = None,
+    class_names: Sequence[str] | None = None,
+    max_detections: int | None = None,
+    score_threshold: float | None = None,
+    iou_threshold: float | None = None,
     verify: bool = True,
     image: FilePath | None = None,
     trust_checkpoint: bool = False,
@@ -297,6 +314,12 @@ def export_onnx(
         weights: as `load_model` takes it.
         out: the file to write, which ends in .onnx; None names it after the weights, in the current folder.
         scale: of the images that the model learned from, to be noted in the file; None notes the checkpoint's.
+        class_names: in the order of the labels; None takes the checkpoint's.
+        max_detections: in an image, from 1 to the number of proposals, 1000; None is as the checkpoint states, else
+            100.
+        score_threshold: detections must exceed it, 0 to 1; None is as the checkpoint states, else 0.03.
+        iou_threshold: a detection is suppressed if its box overlaps a better one of its class by more, 0 to 1; None is
+            as the checkpoint states, else 0.3.
         verify: run the model and the graph on an image and require the same detections; else nothing is written.
         image: file to verify on; None takes a synthetic one.
         trust_checkpoint: see `load_model`.
@@ -305,8 +328,8 @@ def export_onnx(
         What was written: `file`, `size` in bytes, `variant`, `class_names`, `scale`, `scale_origin`, `verification`.
 
     Raises:
-        CheckpointError: as `load_model`.
-        GridRTError: the model has no grid, or no image can have this scale.
+        CheckpointError: as `load_model`; or `class_names` are not as many as the model has classes.
+        GridRTError: the model has no grid, no image can have this scale, or a limit or threshold is out of range.
         ImageError: `image` cannot be read.
         OutputError: `out` cannot be written, or does not end in .onnx.
         VerificationError: the detections of the graph differ from the model's.
@@ -317,12 +340,14 @@ def export_onnx(
         ('tiny', (320, 256), 'noted')
     """
     from gridrt.data.transform import check_scale
+    from gridrt.export.detections import change_detections
     from gridrt.export.onnx_export import onnx_from_model, save_onnx
     from gridrt.export.report import ExportReport
     from gridrt.export.synthetic_image import synthetic_image
     from gridrt.export.verify import verify_graph
     from gridrt.files import check_writable, require_suffix, sha256_of
     from gridrt.graph.graph import Graph
+    from gridrt.model import checkpoint
     from gridrt.model.zoo import locate
 
     file = Path(out) if out is not None else Path(Path(weights).stem + ".onnx")
@@ -332,7 +357,10 @@ def export_onnx(
         check_scale(scale)
     pixels = synthetic_image() if image is None else load_image(image)  # a bad image stops early
     path = locate(weights)
-    model = load_model(path, trust_checkpoint=trust_checkpoint)
+    model = checkpoint.load_model(path, trust_checkpoint=trust_checkpoint, class_names=class_names)
+    change_detections(
+        model, max_detections=max_detections, score_threshold=score_threshold, iou_threshold=iou_threshold
+    )
     origin: ScaleOrigin = "as asked" if scale else "noted" if model.scale else "assumed"
     model.scale = scale or model.scale
     graph = onnx_from_model(model, sha256_of(path))
@@ -352,6 +380,8 @@ def calibrate(  # noqa: PLR0913 - options with defaults
     method: str = "mse",
     max_images: int = 200,
     annotations: FilePath | None = None,
+    calibrate_annotations: FilePath | None = None,
+    allow_missing: bool = False,
     sensitivity: bool = False,
     max_ap_drop: float | None = None,
     cache: FilePath | None = None,
@@ -362,7 +392,8 @@ def calibrate(  # noqa: PLR0913 - options with defaults
     """Find the ranges of a graph's activations on real images, and write the graph in INT8.
 
     The images run through the whole detector, so the second stage sees real proposals. An interrupted calibration
-    continues from its cache.
+    continues from its cache. Images that cannot be read are left out, with a warning. Another warning says that AP is
+    measured on images that are also calibrated on.
 
     Args:
         graph: an ONNX file of `export_onnx`, in FP32, or what `gridrt.graph.graph.load_graph` read from it.
@@ -372,8 +403,11 @@ def calibrate(  # noqa: PLR0913 - options with defaults
         recipe: "int8", "mixed", a TOML file or a loaded recipe, which must plan INT8.
         target: the runtime to write for, "tensorrt" or "cpu".
         method: how ranges are clipped: "mse", "entropy", "percentile" or "minmax".
-        max_images: of a larger folder so many are taken, evenly spaced.
-        annotations: boxes of `images`, as COCO's JSON; None leaves average precision unmeasured.
+        max_images: of more images so many are taken, evenly spaced.
+        annotations: boxes of images below `images`, as COCO's JSON; None leaves average precision unmeasured.
+        calibrate_annotations: COCO's JSON that lists the images to calibrate with, below `images`; None takes those
+            right in that folder.
+        allow_missing: leave out images that an annotation file lists and that are not there, with a warning.
         sensitivity: measure what INT8 costs, block by block.
         max_ap_drop: budget in points of 100; the costliest blocks stay in FP16 until the loss of AP is within it. Needs
             `annotations`.
@@ -389,8 +423,7 @@ def calibrate(  # noqa: PLR0913 - options with defaults
     Raises:
         RecipeError: the recipe does not fit the graph, or plans nothing in INT8.
         GraphError: the graph is not one of `export_onnx` in FP32.
-        DataError: there are no images, or the annotations do not fit them.
-        ImageError: an image cannot be read.
+        DataError: there are no images, fewer than half can be read, or the annotations do not fit them.
         OutputError: a file cannot be written, or would overwrite an input.
         GridRTError: an option is not one of the above.
 
@@ -409,6 +442,8 @@ def calibrate(  # noqa: PLR0913 - options with defaults
         method=method,
         max_images=max_images,
         annotations=_path(annotations),
+        calibrate_annotations=_path(calibrate_annotations),
+        allow_missing=allow_missing,
         sensitivity=sensitivity,
         max_ap_drop=max_ap_drop,
         cache=_path(cache),
@@ -691,6 +726,7 @@ def train_model(  # noqa: PLR0913 - options with defaults
     *,
     val_images: FilePath | None = None,
     val_annotations: FilePath | None = None,
+    allow_missing: bool = False,
     model: str = "r50",
     backbone_weights: FilePath | None = None,
     frozen_stages: int | None = None,
@@ -721,6 +757,7 @@ def train_model(  # noqa: PLR0913 - options with defaults
         out: folder to write to, made where it is missing.
         val_images: folder of the images to evaluate on; None is `images`.
         val_annotations: their boxes; None evaluates on none.
+        allow_missing: leave out images that are listed but not there, with a warning.
         model: the variant, such as "tiny", "r50" or "r101".
         backbone_weights: file or name of weights to start the backbone from: a ResNet with torchvision's names, or a
             detector; None starts from random weights.
@@ -773,7 +810,7 @@ def train_model(  # noqa: PLR0913 - options with defaults
         on = training_device(device, amp)
         changes = {"epochs": epochs, "batch_size": batch_size, "scale": scale, "eval_every": eval_every}
         plan = schedule_named(schedule, accumulate, lr, **changes)
-        data = training_data(Path(images), files, validation, plan.scale, seed)
+        data = training_data(Path(images), files, validation, plan.scale, seed, allow_missing=allow_missing)
         start = initial_model(model, data.images.class_names, backbone_weights, frozen_stages, seed).to(on)
         trainer = Trainer(start, data, Settings(plan, accumulate, amp, save_every, workers), Path(out), resume=resume)
         trainer.run()
@@ -783,9 +820,9 @@ def train_model(  # noqa: PLR0913 - options with defaults
 
 
 def _graph(graph: Graph | FilePath) -> Graph:
-    from gridrt.graph.graph import load_graph
+    from gridrt.runtime import graph_in
 
-    return load_graph(graph) if isinstance(graph, (str, Path)) else graph
+    return graph_in(Path(graph)) if isinstance(graph, (str, Path)) else graph
 
 
 def _path(path: FilePath | None) -> Path | None:
@@ -821,6 +858,7 @@ def _conditions(model: FilePath | Detector, detector: Detector, annotations: Pat
         "annotations_sha256": sha256_of(annotations),
         "scale": list(detector.scale),
         "scale_origin": detector.scale_origin,
+        "max_detections": detector.info.max_detections,
         "processes": processes.count(),
         "seconds": round(seconds, 3),
     }

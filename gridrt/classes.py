@@ -1,6 +1,12 @@
-"""Class names of COCO, in the order of the labels of the published models."""
+"""Class names: those of COCO, in the order of the labels of the published models, and the labels behind names."""
 
 from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from pathlib import Path
+
+from gridrt.errors import GridRTError
 
 # fmt: off
 COCO_CLASSES: tuple[str, ...] = (
@@ -20,3 +26,37 @@ COCO_CLASSES: tuple[str, ...] = (
 def names_for(count: int) -> tuple[str, ...]:
     """Names for a model without any: COCO's if the count is COCO's, else `class 0`, `class 1`, ..."""
     return COCO_CLASSES if count == len(COCO_CLASSES) else tuple(f"class {i}" for i in range(count))
+
+
+def labels_of(names: Sequence[str], class_names: Sequence[str]) -> tuple[int, ...]:
+    """The labels of some of a model's classes.
+
+    Args:
+        names: of classes.
+        class_names: of the model, in the order of the labels.
+
+    Raises:
+        GridRTError: a name is none of the model's.
+    """
+    for name in names:
+        if name not in class_names:
+            near = difflib.get_close_matches(name, class_names, n=1)
+            known = f"Did you mean {near[0]!r}?" if near else f"It has {', '.join(class_names)}."
+            raise GridRTError("the model has no class of this name", place="--classes", value=name, remedy=known)
+    return tuple(label for label, name in enumerate(class_names) if name in names)
+
+
+def read_class_names(source: str) -> tuple[str, ...]:
+    """Class names in a text file with one a line, or in a list such as `cat,dog`.
+
+    Raises:
+        GridRTError: the file is missing, or is not a text.
+    """
+    path = Path(source)
+    if not path.is_file() and ("," in source or not path.suffix):
+        return tuple(name.strip() for name in source.split(","))
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise GridRTError("cannot read the class names", place=path, value=error) from error
+    return tuple(line.strip() for line in lines if line.strip())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from gridrt.config import DEFAULT_SCALE, ScaleOrigin
 
 
@@ -24,3 +26,21 @@ def format_noted_scale(scale: tuple[int, int] | None) -> str:
 def format_scale_with_origin(scale: tuple[int, int], origin: ScaleOrigin) -> str:
     """A detector's scale and where it comes from; an assumed scale names the option that sets it."""
     return f"scale {format_scale(scale)} ({'assumed, see --scale' if origin == 'assumed' else origin})"
+
+
+def format_thresholds(detections: Mapping[str, float]) -> str:
+    """Fields of a `DetectionConfig`, such as `score_threshold 0.03, max_detections 100`."""
+    return ", ".join(f"{name} {value}" for name, value in detections.items())
+
+
+def format_full_images(full: Sequence[object], max_detections: int) -> str:
+    """A note on images in which a model returns as many detections as it can: more objects may be there.
+
+    Args:
+        full: such images, the first of which is named.
+        max_detections: of the model, in an image.
+    """
+    return (
+        f"{format_count(len(full), 'image')} with {format_count(max_detections, 'detection')}, the most that the model "
+        f"returns, first {full[0]}: more objects may be there; gridrt export --max-detections raises the limit"
+    )

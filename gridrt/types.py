@@ -96,6 +96,11 @@ class Detections:
         keep = self.scores >= score_threshold
         return Detections(self.boxes[keep], self.scores[keep], self.labels[keep])
 
+    def of_labels(self, labels: Sequence[int]) -> Detections:
+        """The detections with one of these labels, in the same order."""
+        keep = np.isin(self.labels, labels)
+        return Detections(self.boxes[keep], self.scores[keep], self.labels[keep])
+
     def clip(self, height: int, width: int) -> Detections:
         """The same detections with boxes clipped to an image: x to [0, width], y to [0, height].
 

@@ -94,6 +94,19 @@ def test_a_warning_is_one_line_without_its_source(monkeypatch: pytest.MonkeyPatc
     assert (answer.exit_code, answer.stderr) == (0, "warning: w.pth names 80 classes for a model of 3\n")
 
 
+@pytest.mark.parametrize(("rank", "lines"), [("0", 1), ("1", 0)])
+def test_of_processes_that_run_together_only_the_first_warns(
+    monkeypatch: pytest.MonkeyPatch, rank: str, lines: int
+) -> None:
+    @click.command
+    def body() -> None:
+        warnings.warn("a remark", stacklevel=1)
+
+    monkeypatch.setenv("RANK", rank)
+
+    assert run_verb(monkeypatch, body).stderr.count("\n") == lines
+
+
 def test_outside_the_program_warnings_stay_python_s(monkeypatch: pytest.MonkeyPatch) -> None:
     before = warnings.showwarning
 

@@ -17,7 +17,7 @@ ALLOWED: dict[str, set[str]] = {
     "types": set(),
     "errors": set(),
     "config": set(),
-    "classes": set(),
+    "classes": {"errors"},
     "files": {"errors"},
     "formatting": {"config"},
     "machine": set(),

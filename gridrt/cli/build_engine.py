@@ -25,7 +25,7 @@ OF_CALIBRATION = ("images", "method", "max_images", "cache", "threads")
 
 
 @click.command("build-engine")
-@precision_options.graph
+@options.model_argument("--model")
 @click.option("--fp16", is_flag=True, help="Features in FP16: the recipe fp16.")
 @click.option("--int8", is_flag=True, help="Convolutions in INT8, by ranges of --images: the recipe int8.")
 @click.option("--recipe", metavar="RECIPE", help="fp16, int8, mixed, or a TOML file of your own.")
@@ -38,8 +38,11 @@ OF_CALIBRATION = ("images", "method", "max_images", "cache", "threads")
 @click.option("--onnx-only", is_flag=True, help="Stop at the ONNX file, which trtexec takes as it is.")
 @click.option("--out", type=FILE, metavar="FILE", help="Engine to write. [default: named after the graph, here]")
 @engine_options.engine
-def command(*, model: Path | None, out: Path | None, onnx_only: bool, **chosen: Any) -> None:  # noqa: ANN401 - of the functions
+def command(*, model: str | None, out: Path | None, onnx_only: bool, **chosen: Any) -> None:  # noqa: ANN401 - of the functions
     """Build a TensorRT engine, and check that its layers have the precision asked for.
+
+    MODEL is an ONNX file of gridrt export or gridrt calibrate; without it, the only one in FP32 in the current folder
+    is taken.
 
     Without a precision the graph is taken as it is: in FP32, or as gridrt calibrate wrote it. Else it is written in
     that precision first, and the engine is built from the new file.
@@ -48,12 +51,11 @@ def command(*, model: Path | None, out: Path | None, onnx_only: bool, **chosen: 
     from gridrt.calib.engine import default_engine, scale_of
     from gridrt.export.engine.profile import trtexec_command
     from gridrt.files import require_suffix
-    from gridrt.graph.graph import load_graph
-    from gridrt.runtime import only_float_graph_in
+    from gridrt.runtime import graph_in, only_float_graph_in
 
     started = time.perf_counter()
     recipe = _recipe(chosen, onnx_only=onnx_only)
-    graph = load_graph(model or only_float_graph_in(Path()))
+    graph = graph_in(Path(model) if model else only_float_graph_in(Path()))
     engine = out or default_engine(graph, recipe)
     request = engine_options.engine_options(chosen, chosen["scale"] or scale_of(graph))
     calibration = {name: chosen[name] for name in (*OF_CALIBRATION, "scale")}
@@ -107,7 +109,7 @@ def _describe_engine(manifest: Manifest, engine: Path, started: float) -> str:
     targets = f"compute capabilities {', '.join(manifest.compute_capabilities) or '8.0 and later'}"
     where = f"on {manifest.gpu['name']}" if manifest.gpu else f"ahead of time for {targets}"
     there = "" if manifest.gpu else f", on such a GPU and with {engine.name}.json beside it"
-    following = command_line("evaluate", "--model", str(engine), "--images", "DIR", "--annotations", "FILE")
+    following = command_line("evaluate", str(engine), "--images", "DIR", "--annotations", "FILE")
     what = f"{library} engine, built {where}, weighted layers {layers}, in {_size_and_time(engine, started)}"
     return f"{what}. Next{there}: {following}"
 

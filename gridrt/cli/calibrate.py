@@ -21,9 +21,18 @@ FILE = precision_options.FILE
 
 
 @click.command("calibrate")
-@precision_options.graph
+@options.model_argument("--model")
 @click.option("--images", type=FILE, required=True, metavar="DIR", help="Folder of images like those to detect in.")
-@click.option("--annotations", type=FILE, metavar="FILE", help="Their boxes, as COCO's JSON: measures AP, too.")
+@click.option(
+    "--annotations", type=FILE, metavar="FILE", help="Boxes of images in DIR, as COCO's JSON: measures AP, too."
+)
+@click.option(
+    "--calibrate-annotations",
+    type=FILE,
+    metavar="FILE",
+    help="Calibrate on the images that this COCO JSON lists, in DIR or below. [default: those right in DIR]",
+)
+@options.allow_missing
 @click.option(
     "--recipe", metavar="RECIPE", default="int8", show_default=True, help="int8, mixed, or a TOML file of your own."
 )
@@ -42,11 +51,13 @@ FILE = precision_options.FILE
 @click.option("figures", "--json", type=FILE, metavar="FILE", help="Also write the figures here.")
 @options.scale
 @options.threads
-def command(*, model: Path | None, images: Path, target: str, max_ap_drop: float | None, **arguments: Any) -> None:  # noqa: ANN401 - those of calibrate
+def command(*, model: str | None, images: Path, target: str, max_ap_drop: float | None, **arguments: Any) -> None:  # noqa: ANN401 - those of calibrate
     """Find the ranges of a graph's activations on real images, and write it in INT8.
 
-    The images run through the whole detector, so the second stage sees real proposals. Report AP on other images than
-    these. An interrupted run continues from its cache.
+    MODEL is an ONNX file of gridrt export; without it, the only one in FP32 in the current folder is taken.
+
+    The images run through the whole detector, so the second stage sees real proposals. Those that cannot be read are
+    named and left out. Report AP on other images than these. An interrupted run continues from its cache.
     """
     from gridrt.api import calibrate
     from gridrt.calib.sensitivity import within
@@ -63,7 +74,7 @@ def command(*, model: Path | None, images: Path, target: str, max_ap_drop: float
         click.echo(line)
     file = done.graph.path
     what = f"{done.recipe.name} for {target}, ranges of {done.images} images, in {file}"
-    following = command_line("evaluate", "--model", str(file), "--images", "DIR", "--annotations", "FILE")
+    following = command_line("evaluate", str(file), "--images", "DIR", "--annotations", "FILE")
     seconds = time.perf_counter() - started
     click.echo(f"{what}, {file.stat().st_size / 1e6:.1f} MB, {seconds:.1f} s. Next: {following}")
     if done.mixture is not None and not within(done.mixture.loss, max_ap_drop):

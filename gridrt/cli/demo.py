@@ -63,16 +63,16 @@ def command(context: click.Context, *, out: Path, pictures: int) -> None:
         click.echo(f"{what}, {CALIBRATION_IMAGES} in {out / 'train'} to calibrate on")
 
     with _step(2, "The checkpoint as one ONNX file"):
-        _run(context, export.command, "--weights", MODEL, "--out", graph)
+        _run(context, export.command, MODEL, "--out", graph)
 
     with _step(3, "The same in INT8, for this CPU"):
         how = ("--images", out / "train", "--target", "cpu", "--out", int8, "--cache", out / "calibration.npz")
-        _run(context, calibrate.command, "--model", graph, *how)
+        _run(context, calibrate.command, graph, *how)
 
     with _step(4, "The same in FP16, for TensorRT"):
         can_build = find_spec("tensorrt_rtx") is not None
         stop = () if can_build else ("--onnx-only",)
-        _run(context, build_engine.command, "--model", graph, "--fp16", *stop, "--out", engine)
+        _run(context, build_engine.command, graph, "--fp16", *stop, "--out", engine)
         if can_build:
             click.echo("An engine runs on a GPU: here its graph is measured, the file that it was built from.")
         else:
@@ -90,7 +90,7 @@ def command(context: click.Context, *, out: Path, pictures: int) -> None:
     save_detection_sheet(int8, sorted((out / "val").iterdir())[:SHEET_IMAGES], sheet)
     click.echo(
         f"\nDemo done, report in {out / 'report.html'}, detections of INT8 drawn in {sheet}, "
-        f"{time.perf_counter() - started:.1f} s. Next: {command_line('export', '--weights', 'YOUR_CHECKPOINT')}"
+        f"{time.perf_counter() - started:.1f} s. Next: {command_line('export', 'YOUR_CHECKPOINT')}"
     )
 
 

@@ -45,6 +45,12 @@ STDOUT = Path("-")
     show_default=True,
     help="Leave out detections with lower scores.",
 )
+@click.option(
+    "--classes",
+    multiple=True,
+    metavar="NAME",
+    help="Leave out detections of other classes. Repeat it for several. [default: all classes]",
+)
 @options.opening
 def command(
     *,
@@ -53,13 +59,15 @@ def command(
     out: Path,
     json_file: Path | None,
     score_threshold: float,
+    classes: tuple[str, ...],
     **opening: Any,  # noqa: ANN401 - the options of opening a model
 ) -> None:
     """Find objects in images and videos, and draw them.
 
     IMAGES are files, folders (without those within them) and quoted patterns such as 'day*/**/*.jpg'. Each image or
     video gets a copy with boxes, names and scores; the originals stay as they are. A file that cannot be read is named
-    on stderr, and the others are done.
+    on stderr, and the others are done. A warning counts the images with as many detections as the model can return:
+    more objects may be there, see gridrt export --max-detections.
     """
     from tqdm import tqdm
 
@@ -80,6 +88,7 @@ def command(
         out,
         json_file=sys.stdout if json_file == STDOUT else json_file,
         score_threshold=score_threshold,
+        classes=classes or None,
         on_error=on_error,
         **opening,
     )
@@ -95,7 +104,7 @@ def command(
         done += [] if json_file in (None, STDOUT) else [f"listed in {json_file}"]
         done += [f"{len(unread)} of {format_count(len(files.sources), 'file')} not read whole"] if unread else []
         done += [f"{time.perf_counter() - started:.1f} s"]
-        following = command_line("evaluate", "--model", model, "--images", "DIR", "--annotations", "FILE")
+        following = command_line("evaluate", model, "--images", "DIR", "--annotations", "FILE")
         click.echo(f"{', '.join(done)}. Next: {following}", err=json_file == STDOUT)
     if unread:
         click.get_current_context().exit(exit_codes.USER_ERROR)

@@ -16,7 +16,7 @@ FILE = click.Path(path_type=Path)
 
 
 @click.command("evaluate")
-@options.model
+@options.model_argument("--model")
 @click.option("--images", type=FILE, required=True, metavar="DIR", help="Folder of the images.")
 @click.option("--annotations", type=FILE, required=True, metavar="FILE", help="Their boxes, as COCO's JSON.")
 @click.option("json_file", "--json", type=FILE, metavar="FILE", help="Also write the figures here.")
@@ -27,6 +27,7 @@ FILE = click.Path(path_type=Path)
     metavar="DIR",
     help="Draw precision over recall and the worst mistakes; needs matplotlib.",
 )
+@options.allow_missing
 @options.opening
 def command(
     *,
@@ -36,12 +37,16 @@ def command(
     json_file: Path | None,
     results_file: Path | None,
     pictures: Path | None,
-    **opening: Any,  # noqa: ANN401 - the options of opening a model
+    **chosen: Any,  # noqa: ANN401 - those of evaluate
 ) -> None:
     """Measure average precision on annotated images, as COCO defines it.
 
-    The categories of the annotation file are matched to the model's classes by name. Several processes share the images
-    with: torchrun --nproc-per-node 2 -m gridrt evaluate ...
+    MODEL is a checkpoint, an ONNX file, a TensorRT engine or a name such as r50; without it, the only model in the
+    current folder is taken, of a checkpoint and its ONNX file the ONNX file.
+
+    The categories of the annotation file are matched to the model's classes by name. COCO counts the best 100
+    detections of a class in an image, however many the model returns. Several processes share the images with:
+    torchrun --nproc-per-node 2 -m gridrt evaluate ...
     """
     from gridrt import processes
     from gridrt.api import evaluate
@@ -54,7 +59,7 @@ def command(
             check_writable(file)  # before hours of work
     model = model or str(only_model_in(Path()))
     with processes.process_group():
-        report = evaluate(model, images, annotations, pictures=pictures, **opening)
+        report = evaluate(model, images, annotations, pictures=pictures, **chosen)
         if processes.rank() > 0:
             return
     if json_file is not None:
@@ -73,7 +78,9 @@ def command(
     click.echo(
         f"in points of 100: {model} ({conditions['model_sha256'][:12]}) by {conditions['backend']} on "
         f"{conditions['device']}, {format_scale_with_origin(conditions['scale'], conditions['scale_origin'])}, "
-        f"at most 100 detections an image, {format_count(conditions['processes'], 'process')}"
+        f"at most {conditions['max_detections']} detections an image"
+        f"{', of which COCO counts 100 of a class' if conditions['max_detections'] > 100 else ''}, "
+        f"{format_count(conditions['processes'], 'process')}"
     )
     places = f"{', in ' if written else ''}{', '.join(written)}"
     duration = f"{seconds:.1f} s ({seconds / max(metrics.images, 1):.3f} s per image)"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -14,7 +15,7 @@ from gridrt.formatting import format_count, format_scale_with_origin
 
 
 @click.command("export")
-@click.option("--weights", required=True, metavar="MODEL", help="Checkpoint file, or a name: r50, tiny_bccd, ...")
+@options.model_argument("--weights", required=True)
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
@@ -33,27 +34,55 @@ from gridrt.formatting import format_count, format_scale_with_origin
     help="Note in the file that the model learned from images of this scale: most pixels on the long and on the short "
     "side. [default: the checkpoint's; where it notes none, 1333 800 is assumed]",
 )
+@click.option(
+    "--class-names",
+    metavar="NAMES",
+    help="Names of the classes in the order of the labels: a text file with one a line, or a list such as cat,dog. "
+    "[default: the checkpoint's; where it has none, COCO's for 80 classes, else class 0, class 1, ...]",
+)
+@click.option(
+    "--max-detections",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Most detections in an image, up to the 1000 proposals. [default: the checkpoint's, else 100]",
+)
+@click.option(
+    "--score-threshold",
+    type=click.FloatRange(0, 1),
+    metavar="SCORE",
+    help="Detections must exceed it. [default: the checkpoint's, else 0.03]",
+)
+@click.option(
+    "--iou-threshold",
+    type=click.FloatRange(0, 1),
+    metavar="IOU",
+    help="Suppress detections that overlap a better one of their class by more. [default: the checkpoint's, else 0.3]",
+)
 @options.trust_checkpoint
 def command(
     *,
-    weights: str,
+    model: str,
     out: Path | None,
     verify: bool,
     image: Path | None,
-    scale: tuple[int, int] | None,
-    trust_checkpoint: bool,
+    class_names: str | None,
+    **chosen: Any,  # noqa: ANN401 - those of export_onnx
 ) -> None:
     """Turn a checkpoint into one ONNX file that any ONNX Runtime runs.
+
+    MODEL is a checkpoint file, or the name of one: r50, tiny_bccd, ...
 
     The file takes uint8 RGB images of any size and holds everything from normalisation to the final boxes.
     """
     from gridrt.api import export_onnx
+    from gridrt.classes import read_class_names
 
     started = time.perf_counter()
     if image is not None and not verify:
         raise click.UsageError("--image is the image to verify on; leave out --no-verify.")
-    with ticking(f"exporting {weights}"):
-        done = export_onnx(weights, out, scale=scale, verify=verify, image=image, trust_checkpoint=trust_checkpoint)
+    names = None if class_names is None else read_class_names(class_names)
+    with ticking(f"exporting {model}"):
+        done = export_onnx(model, out, verify=verify, image=image, class_names=names, **chosen)
     if done.verification is not None:
         click.echo(str(done.verification))
     click.echo(

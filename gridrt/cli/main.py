@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import os
 import warnings
 from collections.abc import Mapping
 from typing import IO, Any
@@ -39,8 +40,9 @@ class _UserError(click.ClickException):
 
 
 def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
-    """One line, without the source line that Python's own adds."""
-    click.echo(f"warning: {' '.join(str(message).split())}", err=True)
+    """One line, without the source line that Python's own adds; under `torchrun` from the first process only."""
+    if os.environ.get("RANK", "0") == "0":
+        click.echo(f"warning: {' '.join(str(message).split())}", err=True)
 
 
 class VerbGroup(click.Group):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import reduce
+from functools import reduce, wraps
 from typing import Any, TypeVar
 
 import click
@@ -24,6 +24,10 @@ scale = click.option(
     help="Most pixels on the long and on the short side of a resized image. "
     "[default: the scale that the model file notes, else 1333 800]",
 )
+allow_missing = click.option(
+    "--allow-missing", is_flag=True, help="Leave out images that are listed but not there, instead of refusing them."
+)
+device = click.option("--device", metavar="DEVICE", help="Such as cpu or cuda:1. [default: the backend's choice]")
 backend = click.option(
     "--backend",
     metavar="NAME",
@@ -42,4 +46,28 @@ trust_checkpoint = click.option(
 
 def opening(command: Command) -> Command:
     """How a model is opened: the options of `gridrt.open_detector`."""
-    return reduce(lambda wrapped, option: option(wrapped), (trust_checkpoint, threads, backend, scale), command)
+    return reduce(lambda wrapped, option: option(wrapped), (trust_checkpoint, device, threads, backend, scale), command)
+
+
+def model_argument(flag: str, *, required: bool = False) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """The model as a command's argument `MODEL`, which the command takes as `model`: a text, or None.
+
+    Args:
+        flag: an option in its place, not listed in the help, for scripts written before there was the argument.
+        required: refuse a command without a model.
+    """
+
+    def with_model(command: Callable[..., None]) -> Callable[..., None]:
+        @click.argument("model", required=False, metavar="MODEL" if required else None)
+        @click.option(flag, "flagged", hidden=True)
+        @wraps(command)
+        def wrapped(*, model: str | None, flagged: str | None, **others: Any) -> None:  # noqa: ANN401 - of the command
+            if model is not None and flagged is not None:
+                raise click.UsageError(f"The model is given twice: {model} and {flag} {flagged}.")
+            if required and model is None and flagged is None:
+                raise click.UsageError("Missing argument 'MODEL'.")
+            command(model=flagged if model is None else model, **others)
+
+        return wrapped
+
+    return with_model

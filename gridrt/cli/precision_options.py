@@ -10,9 +10,6 @@ METHODS = ("mse", "entropy", "percentile", "minmax")
 TARGETS = ("tensorrt", "cpu")
 FILE = click.Path(path_type=Path)
 
-graph = click.option(
-    "--model", type=FILE, metavar="FILE", help="ONNX file of gridrt export; else the one in the current folder."
-)
 method = click.option(
     "--method", type=click.Choice(METHODS), default=METHODS[0], show_default=True, help="How ranges are clipped."
 )

@@ -27,6 +27,7 @@ COUNT = click.IntRange(min=1)
 )
 @click.option("--val-images", type=PATH, metavar="DIR", help="Images to evaluate on. [default: the folder of --images]")
 @click.option("--val-annotations", type=PATH, metavar="FILE", help="Their boxes. [default: no evaluation]")
+@options.allow_missing
 @click.option("--model", default="r50", show_default=True, help="The detector, such as tiny, r50 or r101.")
 @click.option(
     "--backbone-weights",
@@ -101,7 +102,7 @@ def command(*, model: str, **chosen: Any) -> None:  # noqa: ANN401 - those of tr
         if processes.rank() > 0:
             return
     figure = "" if done.best_ap is None else f", AP {points(done.best_ap)}"
-    following = ("detect", "IMAGES", "--model") if model in BASELINES else ("export", "--weights")
+    following = ("detect", "IMAGES", "--model") if model in BASELINES else ("export",)
     click.echo(
         f"{done.weights}{figure}, {format_count(done.epochs, 'epoch')}, {format_count(done.iterations, 'iteration')}, "
         f"{done.seconds:.1f} s. Next: {command_line(*following, done.weights)}"

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
+
+from gridrt import processes
 from gridrt.data.coco import CocoDataset
 from gridrt.detector import Detector
 from gridrt.eval.evaluation import Evaluation
@@ -36,4 +39,7 @@ def evaluate(detector: Detector, dataset: CocoDataset) -> Metrics:
         GridRTError: every image fails.
     """
     found = detect_all(detector, dataset)
+    if found.failed and processes.rank() == 0:
+        count = f"{len(found.failed)} of {len(dataset)} images"
+        warnings.warn(f"skipped {count}, which failed; the first: {next(iter(found.failed.values()))}", stacklevel=2)
     return Evaluation(dataset, found.results, found.failed).metrics()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +19,6 @@ from gridrt.types import CocoId, CocoResult
 Result: TypeAlias = CocoResult
 
 LISTED_NAMES = 10  # in a message, at most
-MAX_DETECTIONS = 100  # of an image: what COCO evaluates, and models return unless exported otherwise
 
 
 @dataclass(frozen=True)
@@ -31,14 +28,26 @@ class DatasetResults:
     Attributes:
         results: by image in the data set's order, best score first.
         failed: the images that failed, each with the error.
+        full: the images with as many detections as the model can return: more objects may be there.
     """
 
     results: Sequence[Result]
     failed: Mapping[Path, str]
+    full: Sequence[Path]
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    """Of one image: its results, or the error why it failed."""
+
+    index: int
+    results: Sequence[Result]
+    is_full: bool = False
+    error: str = ""
 
 
 def detect_all(detector: Detector, dataset: CocoDataset) -> DatasetResults:
-    """Detect in every image, with a progress bar. Images that fail are skipped, with one warning.
+    """Detect in every image, with a progress bar. Images that fail are skipped.
 
     An image fails if it cannot be read, or if the detector's output for it is not finite.
 
@@ -54,61 +63,43 @@ def detect_all(detector: Detector, dataset: CocoDataset) -> DatasetResults:
     """
     category_ids = categories_of_labels(detector.class_names, dataset)
     own = _detect_in_own_share(detector, dataset, category_ids)
-    in_order = sorted(processes.gathered(own), key=lambda of_image: of_image[0])
-    failed = {dataset.path(index): found for index, found in in_order if isinstance(found, str)}
+    in_order = sorted(processes.gathered(own), key=lambda outcome: outcome.index)
+    failed = {dataset.path(outcome.index): outcome.error for outcome in in_order if outcome.error}
     if len(failed) == len(dataset):
         first = next(iter(failed.values()), "no images")
         raise GridRTError("every image failed", place=dataset.place, value=first)
-    results = {index: found for index, found in in_order if not isinstance(found, str)}
-    if processes.rank() == 0:
-        if failed:
-            count = f"{len(failed)} of {len(dataset)} images"
-            warnings.warn(f"skipped {count}, which failed; the first: {next(iter(failed.values()))}", stacklevel=2)
-        _warn_of_full_images(results, dataset)
-    return DatasetResults([result for found in results.values() for result in found], failed)
+    full = [dataset.path(outcome.index) for outcome in in_order if outcome.is_full]
+    return DatasetResults([result for outcome in in_order for result in outcome.results], failed, full)
 
 
 def _detect_in_own_share(
     detector: Detector,
     dataset: CocoDataset,
     category_ids: Sequence[CocoId | None],
-) -> list[tuple[int, list[Result] | str]]:
-    """The images of this process, each by its index with its results, or with the error why it failed."""
-    own: list[tuple[int, list[Result] | str]] = []
+) -> list[_Outcome]:
+    own: list[_Outcome] = []
     quiet = True if processes.rank() > 0 else None  # None: unless nobody watches
     for index in tqdm(range(processes.rank(), len(dataset), processes.count()), unit="image", disable=quiet):
         try:
             image = dataset.load_image(index)
         except GridRTError as error:
-            own.append((index, str(error)))
+            own.append(_Outcome(index, (), error=str(error)))
             continue
         try:
             found = detector([image])[0]
         except NonFiniteError as error:
-            own.append((index, str(error.at(dataset.path(index)))))
+            own.append(_Outcome(index, (), error=str(error.at(dataset.path(index)))))
             continue
-        own.append((index, found.to_coco(dataset.images[index].id, category_ids)))
+        results = found.to_coco(dataset.images[index].id, category_ids)
+        own.append(_Outcome(index, results, is_full=len(found) >= detector.info.max_detections))
     return own
-
-
-def _warn_of_full_images(results: Mapping[int, Sequence[Result]], dataset: CocoDataset) -> None:
-    """Warn of images with more objects than a detector returns detections: their recall has a bound."""
-    objects = Counter(annotation.image_id for annotation in dataset.annotations if not annotation.is_crowd)
-    full = [
-        f"{dataset.path(index)}: {objects[dataset.images[index].id]} objects, {len(found)} detections"
-        for index, found in results.items()
-        if objects[dataset.images[index].id] > len(found) >= MAX_DETECTIONS
-    ]
-    if full:
-        count = f"{len(full)} of {len(dataset)} images"
-        warnings.warn(f"{count} have more objects than the detector returns detections, first {full[0]}", stacklevel=3)
 
 
 def categories_of_labels(class_names: Sequence[str], dataset: CocoDataset) -> tuple[CocoId | None, ...]:
     """For each label of a model the data set's category of that name; None where there is none, with a warning.
 
     Where the model's classes have no names of their own (`class 0`, `class 1`, ...), the categories in order of their
-    ids.
+    ids, with a warning.
 
     Raises:
         DataError: the data has objects of a category that is not among the classes, or the classes have no names and
@@ -120,6 +111,12 @@ def categories_of_labels(class_names: Sequence[str], dataset: CocoDataset) -> tu
                 "a model without class names must have as many classes as the data has categories",
                 place=dataset.place,
                 value=f"{len(class_names)} classes, {len(dataset.class_names)} categories",
+            )
+        if processes.rank() == 0:
+            order = _some([f"{one} is {other}" for one, other in zip(class_names, dataset.class_names, strict=True)])
+            warn_once(
+                f"{dataset.place}: the model has no class names, so the categories are taken in order of their ids: "
+                f"{order}; gridrt export --class-names names the classes"
             )
         return dataset.category_ids
     used = {annotation.category_id for annotation in dataset.annotations}

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gridrt.config import scale_in
+from gridrt.config import DetectionConfig, scale_in
 from gridrt.errors import GraphError
 from gridrt.types import Int32Array
 
@@ -67,6 +68,25 @@ def scale_in_input(metadata: Mapping[str, str], path: str | Path) -> tuple[int, 
     return scale
 
 
+def detections_to_metadata(config: DetectionConfig) -> dict[str, str]:
+    """How detections are selected, as the metadata of a graph: an entry for each field, `gridrt.max_detections` etc."""
+    return {f"gridrt.{name}": str(value) for name, value in asdict(config).items()}
+
+
+def detections_in(metadata: Mapping[str, str], path: str | Path) -> DetectionConfig:
+    """How detections are selected; what the file does not note is as published.
+
+    Raises:
+        GraphError: an entry is not a number.
+    """
+    published = asdict(DetectionConfig())
+    try:
+        noted = {name: type(value)(metadata.get(f"gridrt.{name}", value)) for name, value in published.items()}
+    except ValueError as error:
+        raise not_gridrt(path, f"how it selects detections: {error}") from error
+    return DetectionConfig(**noted)
+
+
 def refuse_unnamed(labels: Int32Array, class_names: Sequence[str], path: str | Path) -> None:
     """Refuse labels beyond the class names: a file does not state how many classes its graph has.
 
@@ -84,7 +104,7 @@ def not_gridrt(path: str | Path, found: str) -> GraphError:
         "this is not a graph that gridrt export wrote",
         place=path,
         value=found,
-        remedy="Export it: gridrt export --weights FILE.",
+        remedy="Export it: gridrt export FILE.",
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from gridrt.data.image import load_image, save_image
@@ -16,6 +17,19 @@ from gridrt.report.records import Record
 from gridrt.types import UInt8Array
 
 JPEG_OR_PNG = (".jpg", ".jpeg", ".png")
+
+
+@dataclass(frozen=True)
+class DetectionFilter:
+    """Which detections are drawn and listed.
+
+    Attributes:
+        score_threshold: the lowest score.
+        labels: of the classes; None takes all.
+    """
+
+    score_threshold: float = 0.0
+    labels: Sequence[int] | None = None
 
 
 def plan_targets(sources: Sequence[Path], folder: Path) -> list[Path]:
@@ -32,14 +46,14 @@ def plan_targets(sources: Sequence[Path], folder: Path) -> list[Path]:
     return targets
 
 
-def annotate(detector: Detector, source: Path, target: Path, score_threshold: float) -> Iterator[Record]:
+def annotate(detector: Detector, source: Path, target: Path, kept: DetectionFilter) -> Iterator[Record]:
     """Detect objects in an image or video, write the annotated copy, and yield a record per image or frame.
 
     Args:
         detector: runs one image at a time.
         source: an image or a video, by its suffix.
         target: written after the last record was taken; its folder is made if it is missing.
-        score_threshold: detections below it are neither drawn nor yielded.
+        kept: which detections count; others are neither drawn nor yielded.
 
     Raises:
         ImageError: `source` cannot be read, or is a video that is cut short; its frames so far are annotated even so.
@@ -48,11 +62,11 @@ def annotate(detector: Detector, source: Path, target: Path, score_threshold: fl
         OutputError: `target` cannot be written.
     """
     if is_video(source):
-        yield from _annotate_video(detector, source, target, score_threshold)
+        yield from _annotate_video(detector, source, target, kept)
     else:
         image = load_image(source)
         try:
-            record, drawn = _detect(detector, image, source, None, score_threshold)
+            record, drawn = _detect(detector, image, source, None, kept)
         except NonFiniteError as error:
             raise error.at(source) from error
         save_image(target, drawn)
@@ -69,13 +83,13 @@ def frame_count(source: Path) -> int:
         return 1
 
 
-def _annotate_video(detector: Detector, source: Path, target: Path, score_threshold: float) -> Iterator[Record]:
+def _annotate_video(detector: Detector, source: Path, target: Path, kept: DetectionFilter) -> Iterator[Record]:
     video = Video(source)
     failures: list[NonFiniteError] = []
     with video_writer(target, video.fps) as append:
         for index, image in enumerate(video):
             try:
-                record, drawn = _detect(detector, image, source, index, score_threshold)
+                record, drawn = _detect(detector, image, source, index, kept)
             except NonFiniteError as error:
                 failures.append(error.at(f"{source}, frame {index}"))
                 append(image)
@@ -88,11 +102,13 @@ def _annotate_video(detector: Detector, source: Path, target: Path, score_thresh
 
 
 def _detect(
-    detector: Detector, image: UInt8Array, source: Path, frame: int | None, score_threshold: float
+    detector: Detector, image: UInt8Array, source: Path, frame: int | None, kept: DetectionFilter
 ) -> tuple[Record, UInt8Array]:
-    found = detector([image])[0].above(score_threshold)
+    found = detector([image])[0].above(kept.score_threshold)
+    is_full = len(found) >= detector.info.max_detections
+    found = found if kept.labels is None else found.of_labels(kept.labels)
     height, width = image.shape[:2]
-    return Record(source, frame, width, height, found), draw(image, found, detector.class_names)
+    return Record(source, frame, width, height, found, is_full), draw(image, found, detector.class_names)
 
 
 def _copy_name(source: Path) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,8 @@ from tqdm import tqdm
 from gridrt.detector import Detector
 from gridrt.errors import GridRTError, ImageError, NonFiniteError, OutputError
 from gridrt.files import check_apart, check_writable, write_text
-from gridrt.report.annotate import annotate, frame_count
+from gridrt.formatting import format_full_images
+from gridrt.report.annotate import DetectionFilter, annotate, frame_count
 from gridrt.report.records import Record, to_json
 
 
@@ -21,13 +23,14 @@ class FileDetections:
     """Runs a detector over files, one record at a time, as it is iterated over.
 
     Each iteration starts from the first file, shows a progress bar on a terminal, and writes the JSON list at its end,
-    also where it ends early: with an error, an interruption, or because its consumer stops.
+    also where it ends early: with an error, an interruption, or because its consumer stops. A warning at the end counts
+    the images and frames with as many detections as the model can return.
 
     Attributes:
         detector: runs on one image at a time.
         sources: images and videos, told apart by their suffixes.
         targets: of the annotated copies, one for each source.
-        score_threshold: detections below it are left out.
+        kept: which detections count; others are left out.
         json_file: a file or a stream that the records are listed in; None lists them nowhere. It is not written where
             there is no record.
         on_error: called with the error of a source that cannot be read as a whole, or for which the output is not
@@ -37,7 +40,7 @@ class FileDetections:
     detector: Detector
     sources: Sequence[Path]
     targets: Sequence[Path]
-    score_threshold: float
+    kept: DetectionFilter
     json_file: Path | TextIO | None
     on_error: Callable[[GridRTError], None] | None
 
@@ -54,13 +57,20 @@ class FileDetections:
                     write_text(self.json_file, text)
                 else:
                     self.json_file.write(text)
+            full = [
+                each.file if each.frame is None else f"{each.file}, frame {each.frame}"
+                for each in records
+                if each.is_full
+            ]
+            if full:
+                warnings.warn(format_full_images(full, self.detector.info.max_detections), stacklevel=1)
 
     def _annotated(self) -> Iterator[Record]:
         total = sum(map(frame_count, self.sources))
         with tqdm(total=total, unit="image", disable=None if total > 1 else True) as bar:
             for source, target in zip(self.sources, self.targets, strict=True):
                 try:
-                    for record in annotate(self.detector, source, target, self.score_threshold):
+                    for record in annotate(self.detector, source, target, self.kept):
                         yield record
                         bar.update()
                 except (ImageError, NonFiniteError) as error:  # noqa: PERF203 - one bad file does not stop the others

@@ -20,6 +20,7 @@ class Record:
         width: pixels.
         height: pixels.
         detections: boxes in those pixels.
+        is_full: the model returned as many detections as it can, all of the asked score: more objects may be there.
     """
 
     file: Path
@@ -27,6 +28,7 @@ class Record:
     width: int
     height: int
     detections: Detections
+    is_full: bool = False
 
 
 def to_json(records: Iterable[Record], class_names: Sequence[str]) -> str:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from gridrt.errors import GridRTError
+from gridrt.errors import GraphError, GridRTError
 from gridrt.files import sha256_of
 from gridrt.runtime.backend import Backend, SessionOptions, files_with_backend, open_session
 from gridrt.runtime.info import ModelInfo
 
-__all__ = ["models_in", "only_float_graph_in", "only_model_in", "open_session"]
+if TYPE_CHECKING:  # onnx takes half a second to import
+    from gridrt.graph.graph import Graph
+
+__all__ = ["graph_in", "models_in", "only_float_graph_in", "only_model_in", "open_session"]
 
 
 def models_in(folder: Path) -> list[Path]:
@@ -60,6 +64,29 @@ def only_float_graph_in(folder: Path) -> Path:
         return info.format == "ONNX" and info.recipe is None
 
     return _only(files_with_backend(folder, is_float_graph), "ONNX file in FP32", folder, "made by gridrt export")
+
+
+def graph_in(path: Path) -> Graph:
+    """The graph in an ONNX file, for a command that rewrites it or builds from it.
+
+    Raises:
+        GraphError: the file is missing, damaged, or another model file, such as a checkpoint.
+    """
+    from gridrt.graph.graph import load_graph
+    from gridrt.runtime.backend import backends
+
+    try:
+        return load_graph(path)
+    except GraphError as error:
+        others = [each for each in backends() if each.faithful and ".onnx" not in each.suffixes]
+        others = [each for each in others if path.is_file() and each.opens(path)]
+        if not others:
+            raise
+        raise GraphError(
+            f"expected an ONNX graph, got a file that {others[0].title} runs",
+            place=path,
+            remedy="Run gridrt export first, and name the ONNX file that it writes.",
+        ) from error
 
 
 def _info(path: Path, backend: Backend | None = None) -> ModelInfo | None:

@@ -12,6 +12,7 @@ from gridrt.graph.metadata import (
     VARIANT_KEY,
     WEIGHTS_KEY,
     class_names_in,
+    detections_in,
     metadata_of,
     scale_in_input,
 )
@@ -55,6 +56,7 @@ def metadata_info(
         recipe=metadata.get(RECIPE_KEY),
         weights_sha256=metadata.get(WEIGHTS_KEY),
         parent_sha256=metadata.get(PARENT_KEY),
+        max_detections=detections_in(metadata, path).max_detections,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from gridrt.config import DEFAULT_SCALE, ScaleOrigin
+from gridrt.config import DEFAULT_SCALE, DetectionConfig, ScaleOrigin
 
 Precision: TypeAlias = Literal["int8", "fp16", "bf16", "fp32"]
 NARROWEST_FIRST: tuple[Precision, ...] = ("int8", "fp16", "bf16", "fp32")
@@ -28,6 +28,7 @@ class ModelInfo:
         weights_sha256: identity of the weights that it has or was made from, whatever their file; None where the file
             does not note it.
         parent_sha256: of the file that it was made from; None where it was made from none, or does not note it.
+        max_detections: in an image, at most; the published number where the file notes none.
     """
 
     class_names: tuple[str, ...]
@@ -40,6 +41,7 @@ class ModelInfo:
     recipe: str | None = None
     weights_sha256: str | None = None
     parent_sha256: str | None = None
+    max_detections: int = DetectionConfig.max_detections
 
     @property
     def scale(self) -> tuple[int, int]:

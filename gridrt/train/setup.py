@@ -51,6 +51,8 @@ def training_data(
     validation: tuple[Path, Path] | None,
     scale: tuple[int, int],
     seed: int,
+    *,
+    allow_missing: bool = False,
 ) -> TrainingData:
     """The annotated images of a training; stderr names how many boxes were dropped or clipped.
 
@@ -60,12 +62,13 @@ def training_data(
         validation: folder and annotation file of the images to evaluate on; None evaluates on none.
         scale: most pixels on the long and on the short side of a resized image.
         seed: of the order of the images and their augmentation.
+        allow_missing: leave out images that are listed but not there, with a warning.
 
     Raises:
         DataError: a file is unsound, the sets have different classes, or there is nothing to learn.
     """
-    held_out = None if validation is None else CocoDataset(*validation)
-    joined = JoinedDataset([CocoDataset(images, file) for file in annotations])
+    held_out = None if validation is None else CocoDataset(*validation, allow_missing=allow_missing)
+    joined = JoinedDataset([CocoDataset(images, file, allow_missing=allow_missing) for file in annotations])
     if joined.degenerate_boxes:
         tell(f"{format_count(joined.degenerate_boxes, 'box')} without area left out")
     if joined.cut_boxes:

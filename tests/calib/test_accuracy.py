@@ -44,7 +44,7 @@ def ranges(graph: Graph, data_dir: Path, tmp_path_factory: pytest.TempPathFactor
     images = [training.path(index) for index in range(CALIBRATION_IMAGES)]
     session = observable_session(graph, threads=1)
     cache = tmp_path_factory.mktemp("cache") / "c.npz"
-    return ranges_of(observe(graph, session, images, (480, 360), cache), METHODS["mse"])
+    return ranges_of(observe(graph, session, images, (480, 360), cache).observers, METHODS["mse"])
 
 
 @pytest.fixture(scope="module")

@@ -56,7 +56,7 @@ def ranges(exported: Callable[[str], Path], tmp_path_factory: pytest.TempPathFac
     pictures = [PHOTOS / "coffee_crop.png", PHOTOS / "astronaut_crop.png"]
     graph = load_graph(exported("tiny"))
     session = observable_session(graph, threads=1)
-    observers = observe(graph, session, pictures, SCALE, tmp_path_factory.mktemp("cache") / "c.npz")
+    observers = observe(graph, session, pictures, SCALE, tmp_path_factory.mktemp("cache") / "c.npz").observers
     return ranges_of(observers, METHODS["mse"])
 
 

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +14,7 @@ from gridrt.calib.observe import observable_session, observe, observed_activatio
 from gridrt.calib.observers import Observer
 from gridrt.data.image import load_image, save_image
 from gridrt.data.transform import Transform
-from gridrt.errors import DataError, GraphError, ImageError
+from gridrt.errors import DataError, GraphError
 from gridrt.graph.graph import load_graph
 from gridrt.types import UInt8Array
 from tests.calib.graphs import Array, residual_model, run
@@ -49,9 +49,9 @@ def loaded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return names
 
 
-def observed(graph: Path, images: list[Path], scale: tuple[int, int], cache: Path) -> dict[str, Observer]:
+def observed(graph: Path, images: list[Path], scale: tuple[int, int], cache: Path) -> Mapping[str, Observer]:
     loaded_graph = load_graph(graph)
-    return observe(loaded_graph, observable_session(loaded_graph, threads=1), images, scale, cache)
+    return observe(loaded_graph, observable_session(loaded_graph, threads=1), images, scale, cache).observers
 
 
 def activation_of(name: str, *pictures: Path) -> Array:
@@ -69,7 +69,7 @@ def assert_saw(observer: Observer, values: Array) -> None:
     assert_counts_are_of(observer, values)
 
 
-def same(one: dict[str, Observer], other: dict[str, Observer]) -> bool:
+def same(one: Mapping[str, Observer], other: Mapping[str, Observer]) -> bool:
     def facts(observer: Observer) -> tuple[float, float, float, bytes]:
         return observer.low, observer.high, observer.limit, observer.counts.tobytes()
 
@@ -252,21 +252,28 @@ def test_what_is_no_picture_is_named(graph: Path, pictures: list[Path], kind: st
     elif kind != "missing":
         bad.write_text("words" if kind == "words" else "")
 
-    with pytest.raises(ImageError, match=r"bad\.png: "):
-        observed(graph, [*pictures, bad], SCALE, graph.with_suffix(".npz"))
+    loaded = load_graph(graph)
+    session, cache = observable_session(loaded, threads=1), graph.with_suffix(".npz")
+    with pytest.warns(UserWarning, match=r"1 of 5 images cannot be read: .*bad\.png: ") as caught:
+        seen = observe(loaded, session, [*pictures, bad], SCALE, cache)
+
+    assert len(caught) == 1
+    assert seen.images == pictures
+    assert same(seen.observers, observed(graph, pictures, SCALE, graph.with_suffix(".other")))
 
 
-def test_what_was_seen_before_a_picture_that_is_none_is_kept(
-    graph: Path, pictures: list[Path], loaded: list[str]
-) -> None:
-    bad = pictures[0].with_name("bad.png")
-    bad.write_text("words")
-    with pytest.raises(ImageError):
-        observed(graph, [*pictures[:3], bad, pictures[3]], SCALE, graph.with_suffix(".npz"))
+def test_at_least_half_of_the_pictures_must_be_readable(graph: Path, pictures: list[Path], loaded: list[str]) -> None:
+    bad = [pictures[0].with_name(f"bad{number}.png") for number in range(5)]
+    for path in bad:
+        path.write_text(path.name)
+    with pytest.raises(DataError, match=r"at least half .*found 5 of 9 images cannot be read: .*bad0\.png"):
+        observed(graph, [*bad, *pictures], SCALE, graph.with_suffix(".npz"))
+    loaded.clear()
 
-    observed(graph, pictures, SCALE, graph.with_suffix(".npz"))
+    with pytest.warns(UserWarning, match="4 of 8 images cannot be read"):
+        observed(graph, [*bad[:4], *pictures], SCALE, graph.with_suffix(".npz"))
 
-    assert loaded == ["0.png", "1.png", "2.png", "bad.png", "3.png"]
+    assert loaded == [path.name for path in bad[:4]]  # what was seen is kept
 
 
 def test_without_a_terminal_no_bar_is_drawn(

@@ -62,7 +62,7 @@ def test_a_precision_gives_a_graph_an_engine_and_a_manifest_and_the_next_command
     assert "built ahead of time for compute capabilities 8.0 and later, " in result.stdout
     assert "weighted layers 42 in fp16, 10 in fp32, in tiny.fp16.engine, " in result.stdout
     assert "Next, on such a GPU and with tiny.fp16.engine.json beside it: " in result.stdout
-    assert result.stdout.endswith("evaluate --model tiny.fp16.engine --images DIR --annotations FILE\n")
+    assert result.stdout.endswith("evaluate tiny.fp16.engine --images DIR --annotations FILE\n")
     names = ["tiny.fp16.engine", "tiny.fp16.engine.json", "tiny.fp16.onnx", "tiny.onnx"]
     assert sorted(path.name for path in tiny.iterdir()) == names
     manifest = json.loads((tiny / "tiny.fp16.engine.json").read_text())

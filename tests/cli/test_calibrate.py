@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -19,6 +20,7 @@ from gridrt.calib.recipe import load_recipe, recipe_text
 from gridrt.cli.main import cli
 from gridrt.data.image import load_image, save_image
 from gridrt.files import sha256_of
+from gridrt.model.zoo import SHIPPED
 from gridrt.runtime import open_session
 from gridrt.types import UInt8Array
 from tests.calib.small_detector import small_recipe, write_detector, write_pictures, write_truth
@@ -62,7 +64,7 @@ def test_the_file_is_named_after_the_only_graph_here_and_told_with_the_next_comm
     assert compared.startswith("in 4 images ")
     assert "of 3 detections of the original are kept" in compared
     assert done.startswith("own for tensorrt, ranges of 4 images, in cells.own.onnx, ")
-    assert done.endswith("Next: gridrt evaluate --model cells.own.onnx --images DIR --annotations FILE")
+    assert done.endswith("Next: gridrt evaluate cells.own.onnx --images DIR --annotations FILE")
     assert files(folder) == {"cells.own.onnx", "cells.calibration.npz"}
     open_session(folder / "cells.own.onnx")
 
@@ -224,8 +226,8 @@ def test_of_several_graphs_none_is_taken(folder: Path) -> None:
     assert "cannot choose one ONNX file in FP32 of several (found cells.onnx, other.onnx)" in result.stderr
 
 
-class Pictures:
-    """Loads pictures, notes which, and is interrupted after some."""
+class Images:
+    """Loads images, notes which, and is interrupted after some."""
 
     def __init__(self, interrupt_after: int | None = None) -> None:
         self.interrupt_after = interrupt_after
@@ -242,7 +244,7 @@ def test_an_interrupted_run_is_exit_130_leaves_no_graph_and_the_next_goes_on(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(observe, "SAVE_SECONDS", -1.0)
-    first, second = Pictures(interrupt_after=2), Pictures()
+    first, second = Images(interrupt_after=2), Images()
 
     monkeypatch.setattr(observe, "load_image", first)
     interrupted = calibrate()
@@ -276,7 +278,7 @@ def test_an_interruption_while_recipes_are_tried_leaves_the_graph_of_before(
 
 
 def test_another_method_or_target_uses_what_was_seen(monkeypatch: pytest.MonkeyPatch) -> None:
-    pictures = Pictures()
+    pictures = Images()
     monkeypatch.setattr(observe, "load_image", pictures)
 
     for arguments in (("--method", "mse"), ("--method", "minmax"), ("--target", "cpu"), ("--sensitivity",)):
@@ -305,7 +307,7 @@ def test_a_full_disk_leaves_no_graph(folder: Path, monkeypatch: pytest.MonkeyPat
 def test_the_next_command_can_be_pasted_into_a_shell(folder: Path) -> None:
     result = calibrate("--out", "my cells.onnx")
 
-    assert "Next: gridrt evaluate --model 'my cells.onnx' --images DIR" in result.stdout
+    assert "Next: gridrt evaluate 'my cells.onnx' --images DIR" in result.stdout
     assert (folder / "my cells.onnx").exists()
 
 
@@ -343,3 +345,106 @@ def test_from_the_shell(folder: Path, root: Path) -> None:
     assert done.stderr == ""
     assert done.stdout.count("\n") == 2
     assert files(folder) == {"cells.own.onnx", "cells.calibration.npz"}
+
+
+def test_images_that_cannot_be_read_are_named_and_left_out(folder: Path) -> None:
+    whole = (folder / "images/1.png").read_bytes()
+    for name in ("a.png", "b.png"):
+        (folder / "images" / name).write_bytes(whole[:200])
+
+    result = calibrate("--json", "figures.json")
+
+    assert result.exit_code == 0
+    assert result.stderr.startswith(
+        "warning: calibration leaves out images: 2 of 6 images cannot be read: images/a.png: "
+    )
+    assert "; also images/b.png" in result.stderr
+    assert result.stderr.count("\n") == 1
+    assert "ranges of 4 images" in result.stdout
+    assert json.loads((folder / "figures.json").read_text())["calibration"]["images"] == 4
+    assert calibrate("--model", "cells.onnx").stderr == result.stderr  # also from the cache
+
+
+def test_of_images_that_cannot_be_read_for_the_most_part_no_graph_is_made(folder: Path) -> None:
+    for name in "abcde":
+        (folder / f"images/{name}.png").write_bytes(b"no image")
+
+    result = calibrate()
+
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "images: at least half of the calibration images must be readable (found 5 of 9 images" in result.stderr
+    assert "images/a.png: " in result.stderr
+    assert "also images/b.png, images/c.png, " in result.stderr
+    assert files(folder) == {"cells.calibration.npz"}
+
+
+def listing(folder: Path, *names: str) -> None:
+    """Write list.json, which has some of the annotated images."""
+    content = json.loads((folder / "truth.json").read_text())
+    images = [image for image in content["images"] if image["file_name"] in names]
+    ids = {image["id"] for image in images}
+    annotations = [one for one in content["annotations"] if one["image_id"] in ids]
+    (folder / "list.json").write_text(json.dumps(content | {"images": images, "annotations": annotations}))
+
+
+def test_the_images_of_an_annotation_file_are_calibrated_on(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    images = Images()
+    monkeypatch.setattr(observe, "load_image", images)
+    listing(folder, "1.png", "3.png")
+
+    result = calibrate("--calibrate-annotations", "list.json")
+
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert images.names == ["1.png", "3.png"]
+
+
+def test_calibration_images_that_are_missing_may_be_left_out(folder: Path) -> None:
+    listing(folder, "1.png", "3.png")
+    (folder / "images/3.png").unlink()
+
+    refused = calibrate("--calibrate-annotations", "list.json")
+    allowed = calibrate("--calibrate-annotations", "list.json", "--allow-missing")
+
+    assert (refused.exit_code, allowed.exit_code) == (1, 0)
+    assert "1 of 2 missing, first 3.png" in allowed.stderr
+    assert "ranges of 1 images" in allowed.stdout
+
+
+def test_an_overlap_of_calibration_and_evaluation_is_told_where_there_is_one(folder: Path) -> None:
+    listing(folder, "1.png", "3.png")
+
+    all_of_them = calibrate("--annotations", "truth.json")
+    some = calibrate("--model", "cells.onnx", "--annotations", "list.json", "--cache", "c.npz")
+    listing(folder, "0.png", "2.png")
+    (folder / "list.json").rename(folder / "half.json")
+    listing(folder, "1.png", "3.png")
+    apart = calibrate(
+        *("--model", "cells.onnx", "--annotations", "half.json", "--calibrate-annotations", "list.json"),
+        *("--cache", "d.npz"),
+    )
+
+    assert (
+        "warning: truth.json: AP is measured on 4 of the 4 calibration images, first images/0.png" in all_of_them.stderr
+    )
+    assert "list.json: AP is measured on 2 of the 4 calibration images, first images/1.png" in some.stderr
+    assert "--calibrate-annotations" in some.stderr
+    assert (apart.exit_code, apart.stderr) == (0, "")
+
+
+def test_a_checkpoint_is_refused_with_the_command_that_makes_a_graph_of_it(folder: Path) -> None:
+    shutil.copy(SHIPPED["tiny_bccd"], folder / "weights")
+
+    result = run("weights", "--images", "images")
+
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.startswith("error: weights: expected an ONNX graph, got a file that PyTorch runs")
+    assert "Run gridrt export first" in result.stderr
+
+
+def test_the_model_is_an_argument_or_the_flag_of_old(folder: Path) -> None:
+    write_detector(folder / "other.onnx")
+
+    named, flagged = calibrate("cells.onnx"), calibrate("--model", "cells.onnx")
+
+    assert (named.exit_code, flagged.exit_code) == (0, 0)
+    assert calibrate("cells.onnx", "--model", "other.onnx").exit_code == 2

@@ -55,9 +55,9 @@ def test_it_shows_every_command_that_it_runs_ready_to_paste(result: Result) -> N
     on_the_set = "--images demo/val --annotations demo/instances_val.json"
     written = "--max-ap-drop 2 --json demo/bench.json --html demo/report.html"
     assert shown == [
-        f"export --weights {MODEL} --out {graph}",
-        f"calibrate --model {graph} --images demo/train --target cpu --out {int8} --cache demo/calibration.npz",
-        f"build-engine --model {graph} --fp16 --onnx-only --out {engine}",
+        f"export {MODEL} --out {graph}",
+        f"calibrate {graph} --images demo/train --target cpu --out {int8} --cache demo/calibration.npz",
+        f"build-engine {graph} --fp16 --onnx-only --out {engine}",
         f"bench {MODEL} {graph} demo/{MODEL}.fp16.onnx {int8} {on_the_set} {written}",
         f"compare {MODEL} {int8}",
     ]
@@ -81,7 +81,7 @@ def test_the_steps_are_told_in_order_and_the_last_line_tells_where_all_lies(resu
     assert lines[-1].startswith(
         "Demo done, report in demo/report.html, detections of INT8 drawn in demo/detections.png, "
     )
-    assert lines[-1].endswith("Next: .venv/bin/gridrt export --weights YOUR_CHECKPOINT")
+    assert lines[-1].endswith("Next: .venv/bin/gridrt export YOUR_CHECKPOINT")
 
 
 def test_it_writes_pictures_artefacts_a_report_and_a_sheet(folder: Path, rows: dict[str, Any]) -> None:

@@ -48,7 +48,7 @@ def test_pictures_of_a_folder_are_drawn_and_told_in_one_line(folder: Path) -> No
 
     assert result.exit_code == 0
     assert one_line(result.stdout).startswith("2 objects in 2 images, scale 96 x 64 (as asked), drawn in detections, ")
-    assert result.stdout.endswith("Next: gridrt evaluate --model model.onnx --images DIR --annotations FILE\n")
+    assert result.stdout.endswith("Next: gridrt evaluate model.onnx --images DIR --annotations FILE\n")
     assert result.stderr == ""
     assert names_in(folder / "detections") == ["a.png", "b.jpg"]
     assert (load_image(folder / "detections/a.png") != 255).any()
@@ -316,7 +316,7 @@ def test_a_video_that_is_cut_short_is_drawn_as_far_as_it_goes_and_named(folder: 
 def test_the_next_command_can_be_pasted(folder: Path, name: str, quoted: str) -> None:
     (folder / "model.onnx").rename(folder / name)
 
-    assert f"Next: gridrt evaluate --model {quoted} --images " in detect("photos").stdout
+    assert f"Next: gridrt evaluate {quoted} --images " in detect("photos").stdout
 
 
 def test_help_loads_none_of_the_heavy_packages() -> None:
@@ -331,3 +331,73 @@ def test_help_loads_none_of_the_heavy_packages() -> None:
     )
 
     assert done.stdout.strip() == "[]"
+
+
+@pytest.fixture
+def full(folder: Path) -> None:
+    """The model returns one detection at most."""
+    model = whole_image_graph(classes='["scene", "traffic light"]')
+    model.metadata_props.add(key="gridrt.max_detections", value="1")
+    onnx.save(model, folder / "model.onnx")
+
+
+@pytest.mark.usefixtures("full")
+def test_images_with_as_many_detections_as_the_model_can_return_are_counted_in_one_warning() -> None:
+    result = detect("photos")
+
+    assert result.exit_code == 0
+    assert one_line(result.stderr).startswith("warning: 2 images with 1 detection, the most that the model returns, ")
+    assert "first photos/a.png" in result.stderr
+    assert "--max-detections" in result.stderr
+
+
+@pytest.mark.usefixtures("full")
+def test_frames_of_a_video_are_counted_with_the_images() -> None:
+    with video_writer(Path("clip.mp4"), 10) as append:
+        append(np.full((48, 64, 3), 255, np.uint8))
+
+    assert "first clip.mp4, frame 0: " in one_line(detect("clip.mp4").stderr)
+
+
+@pytest.mark.usefixtures("full")
+def test_what_is_cut_off_below_the_score_threshold_needs_no_warning(folder: Path) -> None:
+    save_image(folder / "dark.png", np.zeros((48, 64, 3), np.uint8))
+
+    assert detect("dark.png").stderr == ""
+
+
+@pytest.mark.usefixtures("full")
+def test_a_class_that_is_not_asked_for_fills_the_image_all_the_same() -> None:
+    result = detect("photos", "--classes", "traffic light")
+
+    assert result.stdout.startswith("0 objects in 2 images")
+    assert one_line(result.stderr).startswith("warning: 2 images with 1 detection")
+
+
+def test_classes_that_are_asked_for_alone_are_drawn_and_listed(folder: Path) -> None:
+    onnx.save(whole_image_graph(classes='["scene", "traffic light"]'), folder / "model.onnx")
+
+    both = detect("photos/a.png", "--classes", "traffic light", "--classes", "scene", "--json", "-")
+    other = detect("photos/a.png", "--classes", "traffic light", "--json", "-")
+
+    assert [len(json.loads(result.stdout)[0]["detections"]) for result in (both, other)] == [1, 0]
+    assert (load_image(folder / "detections/a.png") == 255).all()
+
+
+@pytest.mark.parametrize(("name", "remedy"), [("scenes", "Did you mean 'scene'?"), ("cow", "It has scene.")])
+def test_a_class_that_the_model_does_not_have_is_refused_with_the_nearest(folder: Path, name: str, remedy: str) -> None:
+    result = detect("photos", "--classes", name)
+
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert one_line(result.stderr).startswith(f"error: --classes: the model has no class of this name (found {name})")
+    assert remedy in result.stderr
+    assert not (folder / "detections").exists()
+
+
+def test_the_device_is_named_or_refused() -> None:
+    assert detect("photos", "--device", "cpu").exit_code == 0
+
+    result = detect("photos", "--device", "toaster")
+
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "toaster" in one_line(result.stderr)

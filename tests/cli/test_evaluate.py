@@ -175,3 +175,65 @@ def test_other_classes_are_one_error_line(folder: Path) -> None:
 
     assert result.exit_code == 1
     assert "(found scene in the data alone, street in the model alone)" in result.stderr
+
+
+def save_model(folder: Path, max_detections: int) -> None:
+    model = whole_image_graph()
+    model.metadata_props.add(key="gridrt.max_detections", value=str(max_detections))
+    onnx.save(model, folder / "model.onnx")
+
+
+def test_images_with_as_many_detections_as_the_model_can_return_are_counted_once(folder: Path) -> None:
+    save_model(folder, 1)
+
+    alone = evaluate()
+    first, second = run_together(2, "-m", "gridrt", *ARGUMENTS)
+
+    assert alone.stderr.startswith(
+        "warning: 5 images with 1 detection, the most that the model returns, first images/0"
+    )
+    assert alone.stderr.count("\n") == 1
+    assert (alone.exit_code, second) == (0, "")
+    assert "at most 1 detections an image, 2 processes" in first
+
+
+def test_of_more_detections_than_coco_counts_the_limit_is_told(folder: Path) -> None:
+    save_model(folder, 300)
+
+    result = evaluate("--json", "figures.json")
+
+    assert "at most 300 detections an image, of which COCO counts 100 of a class, " in result.stdout
+    assert json.loads((folder / "figures.json").read_text())["max_detections"] == 300
+
+
+def test_the_model_is_an_argument_and_given_once(folder: Path) -> None:
+    (folder / "model.onnx").rename(folder / "one.onnx")
+    onnx.save(whole_image_graph(), folder / "other.onnx")
+
+    assert evaluate("one.onnx").exit_code == evaluate("--model", "one.onnx").exit_code == 0
+    assert "one.onnx" in evaluate("one.onnx").stdout
+    twice = evaluate("one.onnx", "--model", "other.onnx")
+    assert (twice.exit_code, "given twice" in twice.stderr) == (2, True)
+    assert "--model" not in CliRunner().invoke(cli, ["evaluate", "--help"]).stdout
+
+
+def test_missing_images_may_be_left_out(folder: Path) -> None:
+    (folder / "images/4.png").unlink()
+
+    refused, allowed = evaluate(), evaluate("--allow-missing")
+
+    assert (refused.exit_code, allowed.exit_code) == (1, 0)
+    assert "--allow-missing" in refused.stderr
+    assert "1 of 5 missing, first 4.png" in allowed.stderr
+    assert "on 4 images" in allowed.stdout
+
+
+def test_a_model_without_class_names_is_evaluated_in_order_of_the_categories_and_says_so(folder: Path) -> None:
+    onnx.save(whole_image_graph(classes='["class 0"]'), folder / "model.onnx")
+
+    result = evaluate("--annotations", str(folder / "images/annotations.json"))
+
+    assert result.exit_code == 0
+    assert result.stderr.startswith(f"warning: {folder}/images/annotations.json: the model has no class names")
+    assert "class 0 is scene" in result.stderr
+    assert "--class-names" in result.stderr

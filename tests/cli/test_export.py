@@ -6,15 +6,25 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import onnx
 import pytest
+import torch
 from click.testing import CliRunner, Result
 
+from gridrt.api import open_detector, rewrite_graph
 from gridrt.cli.main import cli
+from gridrt.detector import Detector
+from gridrt.export.detections import change_detections
 from gridrt.files import sha256_of
 from gridrt.model.checkpoint import load_model, save_weights, weights_sha256
 from gridrt.model.grid_rcnn import GridRCNN
+from gridrt.model.presets import build
+from gridrt.runtime.in_memory import session_of_model
+from gridrt.types import UInt8Array
 from tests.fakes import whole_image_graph
+
+SCALE = (320, 256)
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +43,7 @@ def test_the_file_is_named_after_the_weights_verified_and_its_parent_known(
 ) -> None:
     """The one test that goes all the way from a checkpoint to a file."""
     monkeypatch.chdir(tmp_path)
-    result = run("--weights", weights)
+    result = run(weights)
     assert result.exit_code == 0, result.output
     assert "verified: " in result.output
     assert "tiny, 80 classes, scale 1333 x 800 (assumed, see --scale), in cells.onnx, " in result.output
@@ -148,3 +158,88 @@ def test_a_full_disk_leaves_no_file(
     assert result.exit_code == 1
     assert "No space left on device" in result.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_model_is_named_once_and_must_be(weights: Path) -> None:
+    twice, never = run(weights, "--weights", weights), run("--no-verify")
+
+    assert (twice.exit_code, never.exit_code) == (2, 2)
+    assert "given twice" in twice.stderr
+    assert "Missing argument 'MODEL'" in never.stderr
+    assert "--weights" not in run("--help").stdout
+
+
+@pytest.fixture
+def nameless(tmp_path: Path) -> Path:
+    """Weights of two classes in a file that names none."""
+    torch.save(build("tiny", num_classes=2).state_dict(), tmp_path / "w.pth")
+    return tmp_path / "w.pth"
+
+
+@pytest.fixture
+def noted(monkeypatch: pytest.MonkeyPatch) -> list[GridRCNN]:
+    """The models that were exported, in place of their graphs."""
+    models = list[GridRCNN]()
+
+    def graph_of(model: GridRCNN, _sha256: str) -> onnx.ModelProto:
+        models.append(model)
+        return whole_image_graph()
+
+    monkeypatch.setattr("gridrt.export.onnx_export.onnx_from_model", graph_of)
+    return models
+
+
+def test_names_that_are_assumed_are_told(nameless: Path, noted: list[GridRCNN]) -> None:
+    result = run(nameless, "--out", nameless.with_suffix(".onnx"), "--no-verify")
+
+    assert noted[0].class_names == ("class 0", "class 1")
+    assert result.stderr.startswith(f"warning: {nameless}: the file has no class names: class 0, class 1 are assumed")
+    assert "--class-names" in result.stderr
+
+
+@pytest.mark.parametrize("names", ["cat,traffic light", "names.txt"])
+def test_names_are_given_as_a_list_or_a_file(nameless: Path, noted: list[GridRCNN], names: str) -> None:
+    (nameless.parent / "names.txt").write_text("cat\ntraffic light\n")
+    given = names if "," in names else nameless.parent / names
+
+    result = run(nameless, "--out", nameless.with_suffix(".onnx"), "--no-verify", "--class-names", given)
+
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert noted[0].class_names == ("cat", "traffic light")
+
+
+def test_names_that_do_not_fit_the_model_are_one_error_line(nameless: Path) -> None:
+    result = run(nameless, "--out", nameless.with_suffix(".onnx"), "--class-names", "cat,dog,cow")
+
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "class names must be 2 different ones" in result.stderr
+    assert "found 3 names" in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+def test_another_limit_of_detections_and_thresholds_are_kept_by_all_that_is_made_of_the_graph(
+    tmp_path: Path, photo: Callable[[str], UInt8Array]
+) -> None:
+    """More than the published 100, which the photo fills at these thresholds."""
+    graph = tmp_path / "x.onnx"
+
+    limits = ("--max-detections", 150, "--score-threshold", 0.001, "--iou-threshold", 0.9)
+    result = run("tiny_synthetic", "--out", graph, *limits)
+    half = rewrite_graph(graph, "fp16", tmp_path / "half.onnx").graph.path
+    weights = load_model("tiny_synthetic")
+    change_detections(weights, max_detections=150, score_threshold=0.001, iou_threshold=0.9)
+
+    assert result.exit_code == 0, result.output
+    reference = Detector(session_of_model(weights, "cpu"), SCALE)
+    found = [
+        detector([photo("coffee")])[0] for detector in (reference, *(open_detector(x, SCALE) for x in (graph, half)))
+    ]
+    assert [len(one) for one in found] == [150, 150, 150]
+    for file in (graph, half):
+        nms = next(node for node in onnx.load(file).graph.node if node.name == "BatchedNms_1")
+        attributes = {each.name: onnx.helper.get_attribute_value(each) for each in nms.attribute}
+        assert attributes == pytest.approx({"iou_threshold": 0.9, "score_threshold": 0.001, "max_output": 150})
+        assert open_detector(file).info.max_detections == 150
+        told = CliRunner().invoke(cli, ["inspect", str(file)]).stdout
+        assert "detections    score_threshold 0.001, iou_threshold 0.9, max_detections 150" in told
+    np.testing.assert_allclose(found[1].scores, found[0].scores, atol=1e-4)

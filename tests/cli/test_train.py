@@ -64,7 +64,7 @@ def test_one_line_tells_what_was_done_and_what_is_next(uninterrupted: tuple[Path
     (line,) = result.stdout.splitlines()
     assert line.startswith(f"{out}/best.pth, AP ")
     assert f"2 epochs, {ITERATIONS} iterations" in line
-    assert line.endswith(f"Next: gridrt export --weights '{out}/best.pth'")
+    assert line.endswith(f"Next: gridrt export '{out}/best.pth'")
 
 
 def test_every_evaluation_is_logged(uninterrupted: tuple[Path, Result]) -> None:

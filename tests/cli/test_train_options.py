@@ -155,8 +155,21 @@ def test_images_to_evaluate_on_lie_in_the_same_folder_where_none_is_named(
     assert validation.path(0).parent == folder
 
 
+def test_images_that_are_missing_may_be_left_out(train: Train, pictures: Path, tmp_path: Path) -> None:
+    content = json.loads((pictures / "instances_train.json").read_text())
+    missing = content["images"][0] | {"id": 99, "file_name": "missing.png"}
+    (tmp_path / "more.json").write_text(json.dumps(content | {"images": [*content["images"], missing]}))
+    both = ("--annotations", str(tmp_path / "more.json"), "--val-annotations", str(tmp_path / "more.json"))
+
+    begun, result = train(*both, "--allow-missing")
+
+    assert "1 of 5 missing, first missing.png" in result.stderr
+    assert begun.data.validation is not None
+    assert (len(begun.data.validation), len(begun.data.images)) == (4, 8)
+
+
 @pytest.mark.parametrize(
-    ("model", "following"), [("tiny", ["export", "--weights"]), ("faster_tiny", ["detect", "IMAGES", "--model"])]
+    ("model", "following"), [("tiny", ["export"]), ("faster_tiny", ["detect", "IMAGES", "--model"])]
 )
 def test_what_is_next_can_be_run_as_it_stands(train: Train, model: str, following: list[str]) -> None:
     begun, result = train("--model", model)

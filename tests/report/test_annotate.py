@@ -11,7 +11,7 @@ from gridrt.data.image import load_image, save_image
 from gridrt.data.video import Video, video_writer
 from gridrt.detector import Detector
 from gridrt.errors import ImageError, NonFiniteError, OutputError
-from gridrt.report.annotate import annotate, frame_count, plan_targets
+from gridrt.report.annotate import DetectionFilter, annotate, frame_count, plan_targets
 from gridrt.report.draw import draw
 from gridrt.types import Int32Array, RawDetections, UInt8Array
 from tests.fakes import FakeSession
@@ -48,7 +48,7 @@ def test_the_annotated_copy_shows_the_detections_of_the_record(tmp_path: Path, d
     source, target = tmp_path / "a.png", tmp_path / "made" / "a.png"
     save_image(source, IMAGE)
 
-    (record,) = annotate(detector, source, target, score_threshold=0.5)
+    (record,) = annotate(detector, source, target, DetectionFilter(0.5))
 
     assert (record.file, record.frame, record.width, record.height) == (source, None, 80, 50)
     np.testing.assert_array_equal([[5, 10, 15, 20]], record.detections.boxes)
@@ -59,7 +59,7 @@ def test_the_threshold_leaves_out_what_is_below(tmp_path: Path, detector: Detect
     save_image(tmp_path / "a.png", IMAGE)
 
     counts = [
-        len(next(annotate(detector, tmp_path / "a.png", tmp_path / "b.png", threshold)).detections)
+        len(next(annotate(detector, tmp_path / "a.png", tmp_path / "b.png", DetectionFilter(threshold))).detections)
         for threshold in (0.0, 0.5, 0.95)
     ]
 
@@ -71,7 +71,7 @@ def test_a_video_gives_a_record_per_frame_and_one_annotated_video(
 ) -> None:
     target = tmp_path / "made" / "clip.mp4"
 
-    records = list(annotate(detector, clip, target, score_threshold=0.5))
+    records = list(annotate(detector, clip, target, DetectionFilter(0.5)))
 
     assert [(record.file, record.frame) for record in records] == [(clip, 0), (clip, 1), (clip, 2)]
     drawn = Video(target)
@@ -81,7 +81,7 @@ def test_a_video_gives_a_record_per_frame_and_one_annotated_video(
 def test_a_video_that_stops_halfway_leaves_no_annotated_video(tmp_path: Path, clip: Path, detector: Detector) -> None:
     target = tmp_path / "made" / "clip.mp4"
 
-    records = annotate(detector, clip, target, score_threshold=0.5)
+    records = annotate(detector, clip, target, DetectionFilter(0.5))
     next(records)
     records.close()  # type: ignore[attr-defined]
 
@@ -95,7 +95,7 @@ def test_a_video_that_is_cut_short_is_annotated_so_far_and_reported(
     frames: list[int | None] = []
 
     with pytest.raises(ImageError, match=r"cut\.avi: .*cut short \(found \d+ of 20 frames\)"):
-        frames.extend(record.frame for record in annotate(detector, cut_clip, target, 0.5))
+        frames.extend(record.frame for record in annotate(detector, cut_clip, target, DetectionFilter(0.5)))
 
     assert 5 < len(frames) < 15
     assert len(frames) == len(list(Video(target)))
@@ -106,7 +106,7 @@ def test_what_cannot_be_read_writes_nothing(tmp_path: Path, detector: Detector, 
     (tmp_path / name).write_text("words")
 
     with pytest.raises(ImageError):
-        list(annotate(detector, tmp_path / name, tmp_path / "made" / name, 0.5))
+        list(annotate(detector, tmp_path / name, tmp_path / "made" / name, DetectionFilter(0.5)))
     assert not (tmp_path / "made").exists()
 
 
@@ -119,7 +119,7 @@ def test_a_video_without_a_readable_frame_writes_nothing(
     monkeypatch.setattr(Video, "__iter__", no_frames)
 
     with pytest.raises(ImageError):
-        list(annotate(detector, clip, tmp_path / "made" / "clip.mp4", 0.5))
+        list(annotate(detector, clip, tmp_path / "made" / "clip.mp4", DetectionFilter(0.5)))
     assert not (tmp_path / "made").exists()
 
 
@@ -128,7 +128,7 @@ def test_a_file_in_the_way_of_the_folder_is_an_output_error(tmp_path: Path, dete
     (tmp_path / "made").touch()
 
     with pytest.raises(OutputError, match="made"):
-        list(annotate(detector, tmp_path / "a.png", tmp_path / "made" / "a.png", 0.5))
+        list(annotate(detector, tmp_path / "a.png", tmp_path / "made" / "a.png", DetectionFilter(0.5)))
 
 
 class SecondRunFails(FakeSession):
@@ -147,7 +147,7 @@ def test_an_image_whose_output_is_not_finite_is_named_and_gets_no_copy(tmp_path:
     save_image(tmp_path / "a.png", IMAGE)
 
     with pytest.raises(NonFiniteError) as caught:
-        list(annotate(detector, tmp_path / "a.png", tmp_path / "made" / "a.png", 0.5))
+        list(annotate(detector, tmp_path / "a.png", tmp_path / "made" / "a.png", DetectionFilter(0.5)))
 
     assert caught.value.place == tmp_path / "a.png"
     assert not (tmp_path / "made").exists()
@@ -158,7 +158,7 @@ def test_a_frame_whose_output_is_not_finite_is_named_after_the_others_are_done(t
     frames: list[int | None] = []
 
     with pytest.raises(NonFiniteError, match=r"clip\.mp4, frame 1: the boxes"):
-        frames.extend(record.frame for record in annotate(detector, clip, target, 0.5))
+        frames.extend(record.frame for record in annotate(detector, clip, target, DetectionFilter(0.5)))
 
     assert frames == [0, 2]
     assert len(list(Video(target))) == 3

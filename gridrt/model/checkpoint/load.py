@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,22 +22,25 @@ from gridrt.model.grid_rcnn import GridRCNN
 from gridrt.model.zoo import locate
 
 
-def load_model(path_or_name: str | Path, *, trust_checkpoint: bool = False) -> GridRCNN:
+def load_model(
+    path_or_name: str | Path, *, trust_checkpoint: bool = False, class_names: Sequence[str] | None = None
+) -> GridRCNN:
     """The detector in a weights file, float32, on the CPU, in eval mode.
 
     It runs as the file states: colour order, mean and std of pixels, scale, class names and thresholds come from
     GridRT's own metadata, or from the config of mmdetection in the checkpoint, which is parsed and never run. A warning
-    says what was taken from such a config and what it does not state.
+    says what was taken from such a config and what it does not state, and another that class names are assumed.
 
     Args:
         path_or_name: a file of mmdetection 1.x to 3.x or of GridRT, a bare state dict, safetensors, or the index or a
             shard of those; or a name of `gridrt.model.zoo` (`r50`, `tiny_bccd`, ...). Published weights are downloaded
             once.
         trust_checkpoint: unpickle any class that the file names. That can run any code its author wrote.
+        class_names: in the order of the labels; None takes the file's.
 
     Raises:
         CheckpointError: the file cannot be read or trusted, fits no variant, contradicts it, or holds numbers that are
-            not finite.
+            not finite; or `class_names` are not as many as its classes, or not different.
     """
     weights = read_weights(locate(path_or_name), trust_checkpoint=trust_checkpoint)
     model, misfit = nearest_model(weights.state_dict)
@@ -54,14 +57,29 @@ def load_model(path_or_name: str | Path, *, trust_checkpoint: bool = False) -> G
     _refuse_non_finite(state_dict, weights.path)
     model.load_state_dict(state_dict, assign=True)
     settings = stated_settings(weights)
+    if class_names is not None:
+        settings = replace(settings, class_names=_given_names(class_names, len(model.class_names), weights.path))
     if settings.class_names and len(settings.class_names) != len(model.class_names):
         counts = f"{len(settings.class_names)} classes for a model of {len(model.class_names)}"
         warnings.warn(f"{weights.path} names {counts}: the names are ignored", stacklevel=2)
         settings = replace(settings, class_names=None)
     if line := describe_foreign_settings(weights, settings, model):
         warnings.warn(f"{weights.path}: {line}", stacklevel=2)
+    if settings.class_names is None:
+        assumed = f"{listed(model.class_names)} are assumed; gridrt export --class-names gives others"
+        warnings.warn(f"{weights.path}: the file has no class names: {assumed}", stacklevel=2)
     settings.apply(model)
     return model.eval()
+
+
+def _given_names(names: Sequence[str], count: int, path: Path) -> tuple[str, ...]:
+    """The class names that a caller gives, as many as the model has classes."""
+    if len(names) != count or len(set(names)) < count:
+        found = f"{len(names)} names, {len(set(names))} of them different: {listed(names)}"
+        raise CheckpointError(
+            f"class names must be {count} different ones, as for its classes", place=path, value=found
+        )
+    return tuple(names)
 
 
 def _fits_no_variant(weights: WeightsFile, nearest: GridRCNN, misfit: Misfit) -> CheckpointError:

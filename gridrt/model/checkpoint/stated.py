@@ -72,8 +72,6 @@ def _missing(weights: WeightsFile, settings: Settings) -> Iterator[str]:
     elif not weights.config and order_of_mean(settings.pixels.mean) is None:
         yield f"colour order ({settings.pixels.order} is assumed)"
     if weights.config:
-        if settings.class_names is None:
-            yield "class names"
         if settings.scale is None:
             yield "scale"
         yield from (each.name for each in fields(DetectionConfig) if each.name not in settings.detections)

@@ -5,24 +5,27 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import onnx
 
-from gridrt.formatting import format_noted_scale
+from gridrt.config import DetectionConfig
+from gridrt.formatting import format_noted_scale, format_thresholds
 from gridrt.graph.graph import load_graph
 from gridrt.graph.metadata import (
     CLASSES_KEY,
     RECIPE_KEY,
     class_names_in,
+    detections_in,
+    detections_to_metadata,
     metadata_of,
     scale_in_input,
 )
 from gridrt.model.checkpoint.listing import listed
 
 _LONGEST_VALUE = 80
-_OWN_LINES = (CLASSES_KEY, RECIPE_KEY)
+_OWN_LINES = (CLASSES_KEY, RECIPE_KEY, *detections_to_metadata(DetectionConfig()))
 
 
 @dataclass(frozen=True)
@@ -95,6 +98,7 @@ class GraphSummary:
             f"precision     {precision}",
             f"classes       {classes}",
             f"scale         {format_noted_scale(self.scale)}",
+            f"detections    {format_thresholds(asdict(detections_in(self.metadata, self.file)))}",
         ]
 
 

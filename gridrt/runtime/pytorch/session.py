@@ -79,6 +79,7 @@ def model_info(model: GridRCNN, source: Path | None, *, device: str = "", precis
         device=device,
         variant=model.variant,
         weights_sha256=None if source is None else weights_sha256(model),
+        max_detections=model.roi_head.detections.max_detections,
     )
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from gridrt.config import PixelConfig
 from gridrt.files import sha256_of
-from gridrt.formatting import format_noted_scale
+from gridrt.formatting import format_noted_scale, format_thresholds
 from gridrt.model.checkpoint import read_weights
 from gridrt.model.checkpoint.fit import nearest_model
 from gridrt.model.checkpoint.listing import listed
@@ -60,7 +60,6 @@ class CheckpointSummary:
         """For people: one fact per line."""
         names = "no names in the file" if self.class_names is None else listed(self.class_names)
         pixels = "RGB of ImageNet, assumed" if self.pixels is None else format_pixels(self.pixels)
-        detections = ", ".join(f"{name} {value}" for name, value in self.detections.items())
         dtypes = ", ".join(f"{count} {dtype}" for dtype, count in self.dtypes.items())
         return [
             f"{self.file}: weights ({self.format}), {self.size_bytes:,} bytes",
@@ -69,7 +68,7 @@ class CheckpointSummary:
             f"classes     {self.class_count}: {names}",
             f"scale       {format_noted_scale(self.scale)}",
             f"pixels      {pixels}",
-            *([f"detections  {detections}"] if detections else []),
+            *([f"detections  {format_thresholds(self.detections)}"] if self.detections else []),
             f"parameters  {self.parameters:,}",
             f"tensors     {dtypes}",
             f"sha256      {self.sha256}",

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from gridrt.errors import EngineError
 from gridrt.files import check_is_file
-from gridrt.formatting import format_noted_scale
-from gridrt.graph.metadata import RECIPE_KEY, class_names_in, scale_in_input
+from gridrt.formatting import format_noted_scale, format_thresholds
+from gridrt.graph.metadata import RECIPE_KEY, class_names_in, detections_in, scale_in_input
 from gridrt.model.checkpoint.listing import listed
 from gridrt.runtime.tensorrt.batch import format_shape
 from gridrt.runtime.tensorrt.compatibility import format_targets
@@ -56,6 +56,7 @@ class EngineSummary:
             ),
             f"classes     {len(self.class_names)}: {listed(self.class_names)}",
             f"scale       {format_noted_scale(self.scale)}",
+            f"detections  {format_thresholds(asdict(detections_in(graph['metadata'], self.file)))}",
             f"graph       {graph['file']} in {graph['metadata'].get(RECIPE_KEY, 'fp32')}, sha256 {graph['sha256']}",
             f"sha256      {self.sha256}",
             *(f"{name}: {value}" for name, value in manifest.options.items() if value is not None),

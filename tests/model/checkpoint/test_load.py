@@ -173,6 +173,32 @@ def test_class_names_that_are_too_many_are_ignored_aloud(tmp_path: Path, tiny_we
     assert model.class_names == ("class 0", "class 1", "class 2")
 
 
+def test_class_names_that_are_assumed_are_told(tmp_path: Path, tiny_weights: Weights) -> None:
+    torch.save(tiny_weights, tmp_path / "w.pth")
+
+    with pytest.warns(UserWarning, match=r"w\.pth: the file has no class names: class 0, class 1, class 2 are assumed"):
+        load_model(tmp_path / "w.pth")
+
+
+def test_class_names_that_are_given_come_before_those_of_the_file(
+    tmp_path: Path, tiny_weights: Weights, recwarn: pytest.WarningsRecorder
+) -> None:
+    for content in (tiny_weights, LAYOUTS["published"](tiny_weights)):
+        torch.save(content, tmp_path / "w.pth")
+        assert load_model(tmp_path / "w.pth", class_names=["a", "b", "c"]).class_names == ("a", "b", "c")
+    assert list(recwarn) == []
+
+
+@pytest.mark.parametrize("names", [(), ("a", "b"), ("a", "b", "a"), ("a", "b", "c", "d")])
+def test_class_names_that_do_not_fit_the_model_are_refused(
+    tmp_path: Path, tiny_weights: Weights, names: tuple[str, ...]
+) -> None:
+    torch.save(tiny_weights, tmp_path / "w.pth")
+
+    with pytest.raises(CheckpointError, match=rf"must be 3 different ones.*found {len(names)} names"):
+        load_model(tmp_path / "w.pth", class_names=names)
+
+
 def test_weights_that_fit_no_variant_are_refused_by_their_differences(tmp_path: Path, tiny_weights: Weights) -> None:
     del tiny_weights["neck.fpn_convs.0.conv.bias"]
     tiny_weights["roi_head.mask_head.conv.weight"] = torch.zeros(1)

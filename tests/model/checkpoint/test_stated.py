@@ -69,7 +69,7 @@ def test_what_was_taken_and_what_was_missing_stand_in_one_line() -> None:
 
     assert "BGR with mean (103.53, 116.28, 123.675), std (1, 1, 1)" in taken
     assert "max_detections 300" in taken
-    assert missing == "not stated in it: class names, scale, score_threshold, iou_threshold"
+    assert missing == "not stated in it: scale, score_threshold, iou_threshold"
 
 
 def test_a_colour_order_that_buffers_leave_open_is_called_an_assumption() -> None:

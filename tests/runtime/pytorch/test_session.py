@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import cast
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from gridrt.config import DetectionConfig
 from gridrt.errors import DependencyError, GridRTError
 from gridrt.model.grid_rcnn import GridRCNN
 from gridrt.runtime.pytorch.session import TorchSession
@@ -19,6 +21,7 @@ class WholeImage(nn.Module):
         super().__init__()
         self.class_names, self.variant = ("scene",), "whole image"
         self.scale: tuple[int, int] | None = (64, 32)
+        self.roi_head = SimpleNamespace(detections=DetectionConfig(max_detections=1))
         self.score = nn.Parameter(torch.tensor(0.75))
         self.graded: list[bool] = []
 
