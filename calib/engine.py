@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, TypedDict
 
 from gridrt.calib.calibrate import calibrate, check_outputs
 from gridrt.calib.fidelity import Fidelity
-from gridrt.calib.graph_files import check_float_graph, default_name, save_rewritten
+from gridrt.calib.graph_files import check_float_graph, default_cache, default_name, save_rewritten
 from gridrt.calib.recipe import Recipe, RecipeError, load_recipe
 from gridrt.calib.rewrite import apply_recipe
 from gridrt.calib.targets import TARGETS
 from gridrt.config import DEFAULT_SCALE
+from gridrt.errors import GridRTError
 from gridrt.export.engine.build import engine_from_graph, library_for
 from gridrt.export.engine.options import EngineOptions
 from gridrt.export.engine.profile import profile_for
@@ -145,11 +146,14 @@ def build_engine(
         >>> built.file, built.manifest.seconds
     """
     recipe = recipe if recipe is None or isinstance(recipe, Recipe) else load_recipe(recipe)
+    if recipe is None and images is not None:
+        raise GridRTError("images to calibrate on must come with a recipe that has INT8", value=images)
     out = out or default_engine(graph, recipe)
     options = options or EngineOptions(profile_for(calibration.get("scale") or scale_of(graph)))
     require_suffix(out, ".engine", "an engine")
     onnx_file = None if recipe is None else out.with_suffix(".onnx")
-    check_outputs([onnx_file, out, manifest_file(out), options.timing_cache], [graph.path])
+    cache = None if images is None else calibration.get("cache") or default_cache(graph.path)
+    check_outputs([onnx_file, out, manifest_file(out), options.timing_cache, cache], [graph.path])
     library_for(options)  # what is missing stops before the work
     if recipe is None:
         return BuiltEngine(out, engine_from_graph(graph, out, options), None)

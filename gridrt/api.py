@@ -24,7 +24,6 @@ if TYPE_CHECKING:  # PyTorch takes a second to import
     from gridrt.calib.recipe import Recipe
     from gridrt.compare.compare import Comparison
     from gridrt.detector import Detector
-    from gridrt.errors import GridRTError
     from gridrt.eval.report import EvaluationReport
     from gridrt.export.engine.options import EngineOptions
     from gridrt.export.report import ExportReport

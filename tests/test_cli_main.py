@@ -198,3 +198,10 @@ def test_public_names_are_loaded_when_they_are_used() -> None:
 def test_an_unknown_name_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="module 'gridrt' has no attribute 'load_modle'"):
         _ = gridrt.load_modle  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    "module", sorted(Path(str(exit_codes.__file__)).parent.glob("*.py")), ids=lambda path: path.stem
+)
+def test_a_module_of_the_command_line_is_short_for_it_only_parses_calls_and_prints(module: Path) -> None:
+    assert len(module.read_text().splitlines()) <= 120

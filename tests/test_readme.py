@@ -35,6 +35,6 @@ def test_its_snippet_uses_what_is_there() -> None:
     assert names <= set(gridrt.__all__)
 
 
-@pytest.mark.parametrize("link", [link for link in re.findall(r"\]\(([^)]*)\)", README) if "://" not in link])
+@pytest.mark.parametrize("link", sorted({link for link in re.findall(r"\]\(([^)]*)\)", README) if "://" not in link}))
 def test_its_links_lead_somewhere(link: str) -> None:
     assert (Path(__file__).parents[1] / link).exists()

@@ -17,12 +17,10 @@ from gridrt.config import ScaleOrigin
 from gridrt.errors import GridRTError
 from gridrt.files import sha256_of
 from gridrt.model.zoo import NAMES, locate
-from gridrt.runtime.backend import Backend, SessionOptions, backend_named, backends_for, choose_backend
+from gridrt.runtime.backend import AUTO, Backend, SessionOptions, backend_named, backends_for, choose_backend
+from gridrt.runtime.backend import backends as all_backends
 from gridrt.runtime.info import ModelInfo
 from gridrt.types import Detections
-
-HALF_PRECISION = "pytorch_cuda"
-"""The backend that `fp16` adds."""
 
 
 @dataclass
@@ -107,18 +105,21 @@ def candidates_of(models: Sequence[str], backends: Sequence[str], *, fp16: bool)
 
     Args:
         models: files, or names of weights; the spelling that comes first names a file.
-        backends: names of backends, each for the files that it opens; `AUTO` chooses for the others.
-        fp16: add the backend `HALF_PRECISION` for the files that it opens.
+        backends: names of backends, each for the files that it opens; `AUTO` chooses for the others, and where it is
+            named also beside them.
+        fp16: add the backends that run FP32 weights in half precision, for the files that they open.
 
     Raises:
         GridRTError: there is no such backend, or it opens none of the files.
     """
-    named = [backend_named(name) for name in dict.fromkeys(backends)]
-    half = [backend_named(HALF_PRECISION)] if fp16 else []
+    named = [backend_named(name) for name in dict.fromkeys(backends) if name != AUTO]
+    half = [backend for backend in all_backends() if backend.halves] if fp16 else []
     spellings: dict[str, str] = {}
     for model in models:
         spellings.setdefault(model if model in NAMES else os.path.realpath(model), model)
-    candidates = [each for model in spellings.values() for each in _candidates_of_file(model, named, half)]
+    candidates = [
+        each for model in spellings.values() for each in _candidates_of_file(model, named, half, auto=AUTO in backends)
+    ]
     used = {each.backend.name for each in candidates if each.backend}
     for backend in (*named, *half):
         if used and backend.name not in used:
@@ -136,13 +137,18 @@ def candidates_of(models: Sequence[str], backends: Sequence[str], *, fp16: bool)
     return candidates
 
 
-def _candidates_of_file(model: str, named: Sequence[Backend], half: Sequence[Backend]) -> list[Candidate]:
+def _candidates_of_file(
+    model: str, named: Sequence[Backend], half: Sequence[Backend], *, auto: bool
+) -> list[Candidate]:
     """One for each backend that is to run the file."""
     failed = Candidate(model)
     with failed.required():
         path = locate(model)
         able = backends_for(path)
-        chosen = [backend for backend in named if backend in able] or [choose_backend(path)[0]]
+        chosen = [backend for backend in named if backend in able]
+        if auto or not chosen:
+            preferred = choose_backend(path)[0]
+            chosen = [preferred, *(backend for backend in chosen if backend is not preferred)]
         chosen += [backend for backend in half if backend in able and backend not in chosen]
         size, sha256 = path.stat().st_size, sha256_of(path)
         return [Candidate(model, backend=each, path=path, bytes=size, sha256=sha256) for each in chosen]

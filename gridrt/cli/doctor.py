@@ -40,11 +40,7 @@ def command(*, as_json: bool) -> None:
                 DependencyError("this required package is missing", place=place, value=package.problem, remedy=remedy)
             )
     packages += _packages_with_backends({package.name for package in packages} | {"gridrt"})
-    found: list[tuple[str, Availability]] = []
-    try:
-        found = [(backend.name, each) for backend in backends() for each in backend.probe()]
-    except GridRTError as error:
-        problems.append(error)
+    found = [(backend.name, each) for backend in backends() for each in backend.probe()]
     show = _as_json if as_json else _as_text
     click.echo(show(packages, find_cpu(), find_gpus(), found))
     if problems:
@@ -80,7 +76,7 @@ def _as_json(
         "cpu": dataclasses.asdict(cpu),
         "gpus": [dataclasses.asdict(gpu) for gpu in gpus],
         "packages": [dataclasses.asdict(package) for package in packages],
-        "backends": [{**dataclasses.asdict(found), "runs": found.runs} for _, found in backends],
+        "backends": [{**dataclasses.asdict(found), "runs": found.runs, "backend": name} for name, found in backends],
     }
     return json.dumps(facts, indent=2)
 

@@ -3,6 +3,5 @@
 from __future__ import annotations
 
 USER_ERROR = 1
-USAGE_ERROR = 2
 GATE_NOT_MET = 3
 INTERRUPTED = 130

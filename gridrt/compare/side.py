@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gridrt.data.transform import Batch
-from gridrt.errors import GraphError, GridRTError
+from gridrt.errors import DependencyError, GraphError, GridRTError
 from gridrt.files import sha256_of
 from gridrt.model.zoo import locate
 from gridrt.runtime.backend import (
@@ -86,9 +86,16 @@ def _opened(name: str, backend: Backend, path: Path, given: SessionOptions) -> S
         device="cpu" if "device" in backend.options else None,
         trust_checkpoint=given.trust_checkpoint and "trust_checkpoint" in backend.options,
     )
-    stages, reason = None, ""
+    stages, reason, remedy = None, "", ""
     try:
         stages = backend.stage_runner(path, options)
     except (EndToEndOnlyError, GraphError) as error:
-        reason = str(error)
-    return Side(name, sha256_of(path), backend.open(path, options), stages, reason)
+        reason, remedy = str(error), error.remedy
+    try:
+        session = backend.open(path, options)
+    except DependencyError as error:  # such as an engine on a machine without a GPU: its graph still runs
+        advice = f"{error.remedy} {remedy}".strip()
+        raise DependencyError(
+            f"cannot compare: {error.rule}", place=error.place, value=error.value, remedy=advice
+        ) from error
+    return Side(name, sha256_of(path), session, stages, reason)

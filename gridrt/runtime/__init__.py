@@ -30,7 +30,7 @@ def models_in(folder: Path) -> list[Path]:
 
 
 def only_model_in(folder: Path) -> Path:
-    """The one model file in `folder`, for a command that was not told which model to take.
+    """The one model file in `folder`, for a command without --model.
 
     Of a checkpoint and the graph that was made from it, the graph. A file that few machines run, such as an engine, is
     taken only where nothing else lies.
@@ -58,10 +58,10 @@ def only_float_graph_in(folder: Path) -> Path:
     """
 
     def is_float_graph(path: Path, backend: Backend) -> bool:
+        if ".onnx" not in backend.suffixes:
+            return False
         info = _info(path, backend)
-        if info is None:  # unsound, which is for others to refuse
-            return ".onnx" in backend.suffixes
-        return info.format == "ONNX" and info.recipe is None
+        return info is None or info.recipe is None
 
     return _only(files_with_backend(folder, is_float_graph), "ONNX file in FP32", folder, "made by gridrt export")
 
@@ -90,7 +90,7 @@ def graph_in(path: Path) -> Graph:
 
 
 def _info(path: Path, backend: Backend | None = None) -> ModelInfo | None:
-    """What a file tells; None of one that is unsound, which is for others to refuse."""
+    """None if it cannot be read; opening it reports the error."""
     from gridrt.runtime.backend import backends_for
 
     try:

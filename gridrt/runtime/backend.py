@@ -5,13 +5,14 @@ To add one, implement `Backend` and name it in the entry-point group `gridrt.bac
     [project.entry-points."gridrt.backends"]
     mine = "my_package:BACKEND"
 
-`tests/runtime/toy/toy_backend.py` is a whole one in thirty lines. All that runs, measures, compares or inspects a model
-file asks the registry here, and nothing else, what runs it.
+`tests/runtime/toy/toy_backend.py` is a whole one in thirty lines. Commands ask
+this registry which backend opens a file; they never test suffixes or session types.
 """
 
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from functools import cache
@@ -121,6 +122,7 @@ class Backend(Protocol):
         options: the fields of `SessionOptions` that it honours.
         faithful: its boxes are the reference's, as far as the file's own precision allows; `AUTO` takes no other.
         portable: its files run on most machines.
+        halves: it runs FP32 weights in half precision.
         static_shapes: the grid branch works on all detection rows, used or not.
         preference: of several that open a file, `AUTO` takes the highest that is available.
     """
@@ -131,6 +133,7 @@ class Backend(Protocol):
     options: frozenset[str] = frozenset()
     faithful: bool = True
     portable: bool = True
+    halves: bool = False
     static_shapes: bool = False
     preference: int = 0
 
@@ -175,14 +178,14 @@ class Backend(Protocol):
         warm_up: int,  # noqa: ARG002
         runs: int,  # noqa: ARG002
     ) -> StageTimes | None:
-        """Where the time of a run goes, in runs of their own; None where that cannot be told.
+        """Time per stage, measured in separate runs; None if the backend cannot measure it.
 
         Args:
             session: opened by this backend.
             images: as in `Session.run`.
             image_sizes: the same.
             warm_up: runs before those that count.
-            runs: of which the one in the middle is told.
+            runs: measured ones; the median run is returned.
         """
         return None
 
@@ -196,13 +199,13 @@ class Backend(Protocol):
         raise EndToEndOnlyError(f"cannot run single stages: {self.title} exposes only final outputs", place=path)
 
     def peaks(self, session: Session) -> Peaks | None:  # noqa: ARG002 - the same
-        """What the device of a session can do at most, measured now; None where that cannot be told."""
+        """The measured peaks of a session's device; None if unknown."""
         return None
 
 
 @dataclass(frozen=True)
 class InfoSummary:
-    """A file whose backend tells no more of it than `ModelInfo`."""
+    """Summary of a file whose backend implements only `info`."""
 
     file: str
     info: ModelInfo
@@ -215,26 +218,24 @@ class InfoSummary:
 
 @cache
 def backends() -> tuple[Backend, ...]:
-    """All backends, preferred ones first.
+    """All backends, preferred ones first, then by name. One that cannot be loaded is left out with a warning.
 
     Raises:
-        GridRTError: an entry point cannot be loaded, or two backends share a name.
+        GridRTError: two backends share a name.
     """
     found: dict[str, Backend] = {}
     for point in _entry_points():
         try:
             backend: Backend = point.load()
-        except Exception as error:
-            raise GridRTError(
-                "cannot load the backend",
-                place=f"{point.name} = {point.value}",
-                value=error,
-                remedy="Mend or uninstall the package that brings it.",
-            ) from error
+            _ = backend.name, backend.preference, backend.opens
+        except Exception as error:  # noqa: BLE001 - a package of others may raise anything; ours still run
+            place = f"{point.name} = {point.value}"
+            warnings.warn(f"cannot load the backend {place}: {error}. Mend or uninstall its package.", stacklevel=2)
+            continue
         if backend.name in found:
             raise GridRTError("names of backends must differ", place=point.value, value=backend.name)
         found[backend.name] = backend
-    return tuple(sorted(found.values(), key=lambda backend: -backend.preference))
+    return tuple(sorted(found.values(), key=lambda backend: (-backend.preference, backend.name)))
 
 
 def _entry_points() -> Iterator[EntryPoint]:
@@ -279,7 +280,7 @@ def choose_backend(model: str | Path, name: str = AUTO) -> tuple[Backend, Path]:
         name: of a backend, or `AUTO`.
 
     Raises:
-        GridRTError: the model is none, or the named backend does not open it.
+        GridRTError: it is not a model file, or the named backend does not open it.
     """
     path = locate(model)
     able = backends_for(path)
@@ -315,7 +316,8 @@ def open_session(
         trust_checkpoint: allow a checkpoint that needs unpickling of arbitrary classes, which can run code.
 
     Raises:
-        GridRTError: it is no model, the backend does not open it, an option cannot be honoured, or as `Backend.open`.
+        GridRTError: it is not a model file, the backend does not open it, an option cannot be honoured, or as
+            `Backend.open`.
     """
     chosen, path = choose_backend(model, backend)
     options = SessionOptions(threads, device, trust_checkpoint)

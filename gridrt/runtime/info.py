@@ -13,7 +13,7 @@ NARROWEST_FIRST: tuple[Precision, ...] = ("int8", "fp16", "bf16", "fp32")
 
 @dataclass(frozen=True)
 class ModelInfo:
-    """What a model file tells without being run, and what runs it.
+    """Facts of a model file, read without running it, and the backend that runs it.
 
     Attributes:
         class_names: in the order of the labels.

@@ -12,7 +12,7 @@ from types import FrameType
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 STDERR = 2
-REPEATED_AFTER = 1.0  # seconds; torchrun passes a terminal's signal on, so that one interrupt arrives twice
+REPEATED_AFTER = 1.0  # seconds, of the same signal: torchrun passes a terminal's on, and one interrupt arrives twice
 
 
 class DelayedSignals:
@@ -57,7 +57,8 @@ class DelayedSignals:
             self.received = number
             self._received_at = time.monotonic()
             os.write(STDERR, self._notice.encode())  # sys.stderr may be in the middle of a write
-        elif time.monotonic() - self._received_at > REPEATED_AFTER:
+        elif number != self.received or time.monotonic() - self._received_at > REPEATED_AFTER:
+            self.received = number
             self.restore()
             self.deliver()
 

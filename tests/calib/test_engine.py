@@ -123,7 +123,7 @@ def test_int8_is_compared_with_its_parent(graph: Graph) -> None:
 
 @pytest.mark.parametrize(("recipe", "images"), [(small_recipe(), None), (HALF, Path("images"))])
 def test_int8_alone_has_images(graph: Graph, recipe: Recipe, images: Path | None) -> None:
-    with pytest.raises(RecipeError, match="INT8 must have images"):
+    with pytest.raises(RecipeError, match="must be given for INT8"):
         rewrite_graph(graph, recipe, images=images)
 
 

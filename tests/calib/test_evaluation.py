@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -98,7 +99,7 @@ def test_an_image_that_fails_in_a_recipe_alone_costs_ap(
     def fail_in_one(detector: Detector, data: CocoDataset) -> DatasetResults:
         found = detect_all(detector, data)
         kept = [result for result in found.results if result["image_id"] != data.images[index].id]
-        return DatasetResults(kept, {data.path(index): "not finite"})
+        return replace(found, results=kept, failed={data.path(index): "not finite"})
 
     monkeypatch.setattr("gridrt.calib.evaluation.detect_all", fail_in_one)
 

@@ -19,6 +19,7 @@ class PyTorchCudaBackend(Backend):
     suffixes = EAGER.suffixes
     options = frozenset({"trust_checkpoint"})
     faithful = False
+    halves = True
     static_shapes = True
     preference = -10
 

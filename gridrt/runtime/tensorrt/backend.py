@@ -30,10 +30,16 @@ class TensorRTBackend(Backend):
     static_shapes = True
 
     def opens(self, path: Path) -> bool:
-        """Whether the file begins as engines do, or has the manifest of one beside it."""
-        from gridrt.runtime.tensorrt.manifest import manifest_file
+        """Whether the file begins as engines of TensorRT do, or the manifest beside it is its own (that of RTX)."""
+        from gridrt.errors import EngineError
+        from gridrt.runtime.tensorrt.manifest import manifest_file, read_manifest
 
-        return head_of(path).startswith(MAGIC) or manifest_file(path).is_file()
+        if head_of(path).startswith(MAGIC):
+            return True
+        try:
+            return manifest_file(path).is_file() and bool(read_manifest(path))
+        except EngineError:
+            return False
 
     def info(self, path: Path, options: SessionOptions) -> ModelInfo:  # noqa: ARG002 - it needs none
         """See `Backend.info`; by the manifest."""
