@@ -72,14 +72,17 @@ def test_a_graph_that_the_engine_was_not_built_from_is_not_recommended(
     assert ".onnx" not in side.end_to_end_because
 
 
-def test_a_model_that_cannot_be_opened_is_an_error(engine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_engine_that_cannot_be_opened_is_an_error_that_leads_to_its_graph(
+    engine: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def no_gpu(_path: Path) -> FakeSession:
         raise DependencyError("an engine needs a GPU", remedy="Get one.")
 
     monkeypatch.setattr(tensorrt_session, "TensorRTSession", no_gpu)
 
-    with pytest.raises(DependencyError, match="needs a GPU"):
+    with pytest.raises(DependencyError, match="needs a GPU") as caught:
         open_sides(engine, engine)
+    assert caught.value.remedy.startswith("Get one. Compare stages on its ONNX graph")
 
 
 def test_checkpoints_and_graphs_are_run_stage_by_stage(tiny_synthetic_file: Path) -> None:
