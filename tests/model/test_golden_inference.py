@@ -87,7 +87,14 @@ def test_pytorch_detects_what_the_reference_detects(
     )
 
 
-@pytest.mark.parametrize(("variant", "case", "picture"), CASES)
+# The graphs of the deeper backbones take a minute each to export: `make test-all` has them.
+CASES_OF_GRAPHS = [
+    case if case.values[0] == "r50" else pytest.param(*case.values, marks=(*case.marks, pytest.mark.slow))
+    for case in CASES
+]
+
+
+@pytest.mark.parametrize(("variant", "case", "picture"), CASES_OF_GRAPHS)
 def test_onnx_runtime_detects_what_the_reference_detects(
     golden: Golden, photo: Photo, exported: Callable[[str], Path], variant: str, case: str, picture: str
 ) -> None:
@@ -95,7 +102,13 @@ def test_onnx_runtime_detects_what_the_reference_detects(
     check_detections(session, variant, golden(f"infer_{variant}_{case}"), photo(picture))
 
 
-@pytest.mark.parametrize("variant", [grouped(variant) for variant in TOLERANCES])
+@pytest.mark.parametrize(
+    "variant",
+    [
+        pytest.param(variant, marks=(*grouped(variant).marks, *([] if variant == "r50" else [pytest.mark.slow])))
+        for variant in TOLERANCES
+    ],
+)
 def test_a_right_graph_passes_the_verification_of_the_export(
     untrained: Callable[[str], GridRCNN], exported: Callable[[str], Path], variant: str
 ) -> None:

@@ -34,6 +34,7 @@ def test_a_kernel_that_says_why_may_spill(monkeypatch: pytest.MonkeyPatch) -> No
     assert {row.resources.spilled for row in compiled(excused, ["90"])} == {64}
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("nvcc") is None, reason="there is no nvcc")
 def test_every_kernel_compiles_for_every_architecture(tmp_path: Path) -> None:
     out = tmp_path / "kernels.json"
