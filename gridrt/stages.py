@@ -1,7 +1,7 @@
 """The stages of the detector, and which node of a graph belongs to which: stated here once, for every runtime.
 
-A new stage is a name here, a method of `GridRCNN` under `@stage`, its cost in `gridrt/bench/roofline.py`, and a colour
-in `gridrt/report/bench_report/stage_chart.py`.
+A new stage is a name here, with its modules or custom op, a method of `GridRCNN` under `@stage`, its cost in
+`gridrt/bench/roofline.py`, and a colour in `gridrt/report/bench_report/style.css`.
 """
 
 from __future__ import annotations
