@@ -113,8 +113,9 @@ class EndToEndOnlyError(GridRTError):
 
 
 class Backend(Protocol):
-    """One way to run detectors. Subclass it and define `name`, `title`, `opens`, `info`, `open` and `probe`; all else has a
-    default.
+    """One way to run detectors.
+
+    Subclass it and define `name`, `title`, `opens`, `info`, `open` and `probe`; all else has a default.
 
     Attributes:
         name: by which a user chooses it.

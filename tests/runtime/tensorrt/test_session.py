@@ -171,7 +171,7 @@ def test_the_plugins_are_those_that_the_manifest_names(write: Callable[..., Path
 @pytest.mark.usefixtures("gpu")
 def test_an_engine_whose_library_is_missing_is_refused_with_the_remedy(write: Callable[..., Path]) -> None:
     with pytest.raises(
-        EngineError, match=r"GRIDRT_PLUGIN_LIBRARY must name the file .* Build it: plugins/library/README"
+        EngineError, match=r"GRIDRT_PLUGIN_LIBRARY must name the file .* Build it: see plugins/library/README"
     ):
         TensorRTSession(write(plugins={"adapter": "library", "version": 1}))
 
