@@ -23,7 +23,7 @@ test: $(INSTALLED)
 	$(VENV)/bin/ruff check
 	$(VENV)/bin/ruff format --check
 	$(VENV)/bin/mypy
-	$(VENV)/bin/pytest --numprocesses 2 --dist loadgroup $(SELECTION)
+	$(VENV)/bin/pytest --numprocesses 2 --dist loadfile $(SELECTION)
 
 test-all:
 	$(MAKE) test SELECTION='-m "slow or not slow"'

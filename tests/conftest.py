@@ -45,14 +45,6 @@ PHOTOS = Path(__file__).parent / "data" / "photos"
 Arrays = Mapping[str, npt.NDArray[np.generic]]
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
-    """Keep the tests of a file in one process, as they share fixtures, but for those that name a group of their own."""
-    for item in items:
-        if item.get_closest_marker("xdist_group") is None:
-            item.add_marker(pytest.mark.xdist_group(item.nodeid.split("::")[0]))
-
-
 @pytest.fixture(scope="session")
 def root() -> Path:
     """The repository."""

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from _pytest.mark import ParameterSet
 
 from gridrt.data.transform import Transform
 from gridrt.detector import Detector
@@ -33,19 +32,14 @@ USUAL_TOLERANCE, SHARE_USUAL = (1e-2, 2e-4), 0.97
 NEAR_TIE, SHARE_OF_NEAR_TIES = 1e-4, 0.01
 
 
-def grouped(variant: str, *values: str) -> ParameterSet:
-    """The tests of a variant run in one process, which exports it once; variants may run side by side."""
-    return pytest.param(variant, *values, marks=pytest.mark.xdist_group(f"golden {variant}"))
-
-
 CASES = [
-    grouped("r50", "coffee_small", "coffee"),
-    grouped("r50", "astronaut_small", "astronaut_crop"),
-    grouped("r50", "chelsea_full", "chelsea"),
-    grouped("r50", "coffee_1333", "coffee_crop"),
-    grouped("r101", "coffee_small", "coffee"),
-    grouped("x101_32x4d", "coffee_small", "coffee"),
-    grouped("x101_64x4d", "coffee_small", "coffee"),
+    ("r50", "coffee_small", "coffee"),
+    ("r50", "astronaut_small", "astronaut_crop"),
+    ("r50", "chelsea_full", "chelsea"),
+    ("r50", "coffee_1333", "coffee_crop"),
+    ("r101", "coffee_small", "coffee"),
+    ("x101_32x4d", "coffee_small", "coffee"),
+    ("x101_64x4d", "coffee_small", "coffee"),
 ]
 
 
@@ -88,10 +82,7 @@ def test_pytorch_detects_what_the_reference_detects(
 
 
 # The graphs of the deeper backbones take a minute each to export: `make test-all` has them.
-CASES_OF_GRAPHS = [
-    case if case.values[0] == "r50" else pytest.param(*case.values, marks=(*case.marks, pytest.mark.slow))
-    for case in CASES
-]
+CASES_OF_GRAPHS = [pytest.param(*case, marks=[] if case[0] == "r50" else pytest.mark.slow) for case in CASES]
 
 
 @pytest.mark.parametrize(("variant", "case", "picture"), CASES_OF_GRAPHS)
@@ -103,11 +94,7 @@ def test_onnx_runtime_detects_what_the_reference_detects(
 
 
 @pytest.mark.parametrize(
-    "variant",
-    [
-        pytest.param(variant, marks=(*grouped(variant).marks, *([] if variant == "r50" else [pytest.mark.slow])))
-        for variant in TOLERANCES
-    ],
+    "variant", [pytest.param(variant, marks=[] if variant == "r50" else pytest.mark.slow) for variant in TOLERANCES]
 )
 def test_a_right_graph_passes_the_verification_of_the_export(
     untrained: Callable[[str], GridRCNN], exported: Callable[[str], Path], variant: str

@@ -59,7 +59,6 @@ def test_everything_of_the_manifest_is_told(write: Callable[..., Path]) -> None:
         "classes     2: cat, dog",
         "scale       320 x 256",
         "detections  score_threshold 0.03, iou_threshold 0.3, max_detections 100",
-        "detections  score_threshold 0.03, iou_threshold 0.3, max_detections 100",
         "graph       a.onnx in int8, sha256 abc",
         f"sha256      {sha256_of(engine)}",
         "hardware: none",
