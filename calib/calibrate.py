@@ -92,47 +92,7 @@ def calibrate(  # noqa: PLR0913 - one keyword for each choice
     out: Path | None = None,
     figures: Path | None = None,
 ) -> Calibrated:
-    """Find the ranges of a graph's activations on real images, and write the graph in INT8.
-
-    The images run through the whole detector, so the second stage sees real proposals. An interrupted calibration
-    continues from its cache. Images that cannot be read are left out, with a warning. Another warning says that AP is
-    measured on images that are also calibrated on.
-
-    Args:
-        graph: of `gridrt export`, in FP32, from `gridrt.graph.graph.load_graph`.
-        images: folder of images like those to detect in.
-        recipe: "int8", "mixed", a TOML file, or a loaded recipe; it must plan INT8.
-        target: "tensorrt" or "cpu".
-        method: how ranges are clipped: "mse", "entropy", "percentile" or "minmax".
-        max_images: of more images, so many are taken, evenly spaced.
-        annotations: of `images`, as COCO's JSON; None leaves AP unmeasured.
-        calibrate_annotations: COCO's JSON that lists the images to calibrate with, below `images`; None takes those
-            right in that folder.
-        allow_missing: leave out images that an annotation file lists and that are not there, with a warning.
-        sensitivity: measure what INT8 costs, block by block.
-        max_ap_drop: budget in points of 100: the costliest blocks stay in FP16 until the loss of AP is within it.
-            Needs `annotations`.
-        cache: file that keeps what was observed; None is `MODEL.calibration.npz` in the current folder.
-        scale: most pixels on the long and on the short side of a resized image; None is the scale in the graph.
-        threads: CPU threads; None means one for each physical core.
-        out: ONNX file to write; None is `MODEL.RECIPE.onnx` in the current folder. With `max_ap_drop` the recipe that
-            was found goes beside it, as TOML.
-        figures: JSON file for `Calibrated.to_json`; None writes none.
-
-    Returns:
-        The written graph, and what it costs.
-
-    Raises:
-        RecipeError: the recipe does not fit the graph, or plans no convolution or matrix product in INT8.
-        GraphError: the graph is not one of `gridrt export` in FP32.
-        DataError: there are no images, fewer than half can be read, or the annotations do not fit them.
-        OutputError: a file cannot be written, or would overwrite an input.
-        GridRTError: an argument is not one of the above.
-
-    Example:
-        >>> done = calibrate(load_graph("r50.onnx"), Path("photos"), max_images=100)
-        >>> print(done.graph.path, done.fidelity)
-    """
+    """Calibrate a loaded graph and write it in INT8; `gridrt.calibrate`, which loads it, describes the arguments."""
     if target not in TARGETS:
         raise GridRTError(f"the target must be one of {', '.join(TARGETS)}", value=target)
     if method not in METHODS:

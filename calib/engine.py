@@ -83,21 +83,9 @@ def rewrite_graph(
     images: Path | None = None,
     **calibration: Unpack[CalibrationOptions],
 ) -> Rewritten:
-    """Write a graph for TensorRT in the precisions of a recipe; INT8 is calibrated.
+    """Write a loaded graph in the precisions of a recipe; `gridrt.rewrite_graph` describes the arguments.
 
-    Args:
-        graph: of `gridrt export`, in FP32, from `gridrt.graph.graph.load_graph`.
-        recipe: "fp16", "int8", "mixed", a TOML file, or a loaded recipe.
-        out: ONNX file to write; None is `MODEL.RECIPE.onnx` in the current folder.
-        images: folder of images like those to detect in; INT8 needs it, other precisions must leave it out.
-        calibration: see `CalibrationOptions`; without INT8 only `threads` has an effect.
-
-    Raises:
-        GridRTError: as `calibrate`; and a recipe with INT8 has no images, or one without has some.
-
-    Example:
-        >>> rewrite_graph(load_graph("r50.onnx"), "fp16").graph.path
-        PosixPath('r50.fp16.onnx')
+    Without INT8 only `threads` of the `CalibrationOptions` has an effect.
     """
     recipe = recipe if isinstance(recipe, Recipe) else load_recipe(recipe)
     out = out or default_name(graph.path, recipe.name, TARGET)
@@ -125,26 +113,7 @@ def build_engine(
     images: Path | None = None,
     **calibration: Unpack[CalibrationOptions],
 ) -> BuiltEngine:
-    """Build a TensorRT engine, and check that its layers have the precision asked for.
-
-    Args:
-        graph: of `gridrt export`, or with `recipe=None` also one that was rewritten for TensorRT.
-        out: engine to write, with its manifest beside it; None is named after the graph and the recipe, in the current
-            folder. A rewritten graph goes beside it too, as ONNX.
-        recipe: "fp16", "int8", "mixed", a TOML file, or a loaded recipe; None takes the graph as it is.
-        options: what the engine is built for; None takes single images of every size that the scale gives.
-        images: folder of images like those to detect in; INT8 needs it, other precisions must leave it out.
-        calibration: see `CalibrationOptions`.
-
-    Raises:
-        DependencyError: TensorRT, Polygraphy, what plugins need, or the GPU is missing.
-        EngineError: TensorRT cannot build the engine, ignores an option, or runs a layer in more bits than asked for.
-        GridRTError: as `rewrite_graph`.
-
-    Example:
-        >>> built = build_engine(load_graph("r50.onnx"), recipe="int8", images=Path("photos"))
-        >>> built.file, built.manifest.seconds
-    """
+    """Build an engine from a loaded graph and check its precisions; `gridrt.build_engine` describes the arguments."""
     recipe = recipe if recipe is None or isinstance(recipe, Recipe) else load_recipe(recipe)
     if recipe is None and images is not None:
         raise GridRTError("images to calibrate on must come with a recipe that has INT8", value=images)

@@ -47,45 +47,7 @@ def benchmark(  # noqa: PLR0913 - a call names what it sets
     stages: bool = True,
     gates: Gates | None = None,
 ) -> BenchResult:
-    """Measure average precision, latency, size and memory of models side by side.
-
-    Each image goes through all models in rotating order, each in a process of its own. A model that cannot be measured
-    is a row with the reason. An image that cannot be read is skipped for all models. Control-C ends the measurement;
-    the result then covers the images that were done.
-
-        result = benchmark(["r50.pth", "r50.int8.onnx"], images="val2017", annotations="instances_val2017.json",
-                           gates=Gates(max_ap_drop=0.5))
-        for row in result.rows:
-            print(row.name, row.deltas.get("ap"), row.speed and row.speed.latency["session"].p50)
-
-    Args:
-        models: files, or names of weights; a row for each.
-        images: folder of annotated images; None makes synthetic ones, on which models with other classes than theirs
-            are measured without accuracy.
-        annotations: of `images`, as COCO's JSON.
-        max_images: measure on the first so many; None takes all, or `SYNTHETIC_IMAGES`.
-        reference: the model that the others are compared with; it need not be one of `models`. None takes a
-            checkpoint, else a model in FP32, else the first.
-        backends: names of backends, each for the files that it opens; a file that two of them open has two rows. The
-            others are run by the preferred backend.
-        fp16: measure checkpoints also in half precision: with kernels, on an NVIDIA GPU.
-        scale: most pixels on the long and on the short side of a resized image; None takes the scale that the files
-            note. Where they note different ones, each model runs at its own, and those that differ from the reference
-            meet no gate.
-        threads: CPU threads, for backends that honour it; None leaves the choice to each.
-        trust_checkpoint: allow a checkpoint that needs unpickling of arbitrary classes, which can run code.
-        runs: times of each model, at least: few images are run again. None takes `gridrt.bench.interleave.LEAST_RUNS`.
-        stages: also measure where the time of each session goes.
-        gates: requirements that the rows are checked against.
-
-    Returns:
-        Average precision in 0..1, times in seconds, sizes in bytes.
-
-    Raises:
-        DataError: `images` and `annotations` do not belong together.
-        GridRTError: a file of `models` is missing, no image can be read, no model can be measured, a backend of
-            `backends` opens none of the files, or no backend honours an option.
-    """
+    """Measure models side by side; `gridrt.benchmark`, which passes its arguments on, describes them."""
     named = [str(model) for model in (*([] if reference is None else [reference]), *models)]
     if missing := [name for name in named if name not in NAMES and not Path(name).exists()]:
         raise GridRTError("a model file is missing", place=", ".join(missing))

@@ -103,34 +103,7 @@ def compare_models(
     threads: int | None = None,
     trust_checkpoint: bool = False,
 ) -> Comparison:
-    """Compare model B with model A, stage by stage, on the CPU where their backends can.
-
-    Stages are compared with teacher forcing: wherever the detector selects, B receives A's selections, so that a swap
-    of ranks is no difference and each stage answers for itself. A model whose backend exposes only final outputs is
-    compared end to end. Tolerances are those of the narrower of both precisions.
-
-    Args:
-        reference: A: a checkpoint, an ONNX graph, an engine, or a name such as "tiny_bccd".
-        other: B, the same.
-        images: uint8 [H, W, 3] RGB each, of any sizes, taken one by one; None takes synthetic ones. INT8 needs images
-            like those that it was calibrated on.
-        scale: most pixels on the long and on the short side of a resized image; None takes the scale that a file notes,
-            A's before B's.
-        backend: runs those of the two that it opens; the others run as by "auto".
-        threads: CPU threads of the backends that take a number; None leaves the choice to them.
-        trust_checkpoint: unpickle any class that a checkpoint names, which can run code.
-
-    Returns:
-        The difference of each stage beside its tolerance.
-
-    Raises:
-        GridRTError: a model cannot be opened or run, the backend opens neither, or neither honours an option.
-
-    Example:
-        >>> comparison = compare_models("r50.pth", "r50.fp16.onnx")
-        >>> comparison.first_difference is None
-        True
-    """
+    """Compare two models stage by stage; `gridrt.compare_models`, which passes its arguments on, describes them."""
     options = SessionOptions(threads=threads, trust_checkpoint=trust_checkpoint)
     sides = open_sides(reference, other, backend=backend, options=options)
     infos = [side.session.info for side in sides]
