@@ -11,12 +11,12 @@
 #
 # The environment of a Python is ENVIRONMENTS followed by its version, .venv-3.12 by default; it is made, as `make`
 # makes .venv, where it is missing or out of date. Interpreters are python3.X on the PATH, or pyenv's. Each setting
-# writes LOGS/SETTING.log (default: a new folder in /tmp). Ends with 1 if a setting fails.
+# writes LOGS/SETTING.log (default: a new temporary folder). Ends with 1 if a setting fails.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 ENVIRONMENTS=${ENVIRONMENTS:-.venv-}
-LOGS=${LOGS:-$(mktemp --directory /tmp/suite_matrix.XXXXXX)}
+LOGS=${LOGS:-$(mktemp --directory --tmpdir suite_matrix.XXXXXX)}
 mkdir -p "$LOGS"
 export PYTHONPATH=$PWD # this tree, also where an environment was made for another
 

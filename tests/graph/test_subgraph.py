@@ -1,21 +1,9 @@
 from __future__ import annotations
 
-import onnx.parser
 from onnx import TensorProto
 
 from gridrt.graph.subgraph import subgraph
-
-MODEL = onnx.parser.parse_model("""
-<ir_version: 10, opset_import: ["" : 20]>
-steps (float[N] x) => (float[N] last)
-<float[1] two = {2.0}, float[1] ten = {10.0}>
-{
-    ["first"] a = Mul (x, two)
-    ["second"] b = Add (a, ten)
-    ["aside"] c = Neg (a)
-    ["third"] last = Mul (b, two)
-}
-""")
+from tests.graph.steps import MODEL
 
 
 def test_a_subgraph_has_only_the_nodes_weights_and_inputs_that_it_needs() -> None:

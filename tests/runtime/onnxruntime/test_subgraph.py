@@ -1,24 +1,12 @@
 from __future__ import annotations
 
 import numpy as np
-import onnx.parser
 import pytest
 from onnx import TensorProto
 
 from gridrt.errors import GraphError
 from gridrt.runtime.onnxruntime.subgraph import SubgraphSession
-
-MODEL = onnx.parser.parse_model("""
-<ir_version: 10, opset_import: ["" : 20]>
-steps (float[N] x) => (float[N] last)
-<float[1] two = {2.0}, float[1] ten = {10.0}>
-{
-    ["first"] a = Mul (x, two)
-    ["second"] b = Add (a, ten)
-    ["aside"] c = Neg (a)
-    ["third"] last = Mul (b, two)
-}
-""")
+from tests.graph.steps import MODEL
 
 
 def test_a_subgraph_runs_from_the_tensors_that_are_fed() -> None:
