@@ -36,14 +36,12 @@ def non_finite_stage(model: str | Path, backend: str, options: SessionOptions, b
 
 
 def first_non_finite(trace: Trace) -> Stage | None:
-    """The first stage whose output is NaN or infinite in the rows that are used; None where all are finite.
-
-    The backbone has no output of its own in a trace: what overflows there shows in "fpn".
-    """
+    """The first stage whose output is NaN or infinite in the rows that are used; None where all are finite."""
     features, proposals = trace.features, trace.proposals
     selected, detections = (rows.labels >= 0 for rows in (trace.selected, trace.detections))
     outputs: Mapping[Stage, Sequence[Float32Array]] = {
         "input": [features.input],
+        "backbone": features.backbone,
         "fpn": features.pyramid,
         "rpn": [*features.objectness, *features.deltas],
         "proposals": [proposals.boxes[proposals.used]],

@@ -24,7 +24,7 @@ ONE_THREAD = SessionOptions(threads=1)
 @pytest.mark.parametrize(
     ("weight", "stage"),
     [
-        ("backbone.layer1.0.conv1.weight", "fpn"),
+        ("backbone.layer1.0.conv1.weight", "backbone"),
         ("neck.fpn_convs.0.conv.weight", "fpn"),
         ("rpn_head.rpn_conv.weight", "rpn"),
         ("roi_head.bbox_head.fc_cls.weight", "box_head"),
