@@ -80,6 +80,17 @@ def nan_boxes(model: ModelProto) -> ModelProto:
     return copy
 
 
+def nan_scores(model: ModelProto) -> ModelProto:
+    """The class scores are roots of negative numbers, so that suppression drops all rows and no number is left."""
+    scores = str([node for node in model.graph.node if node.op_type == "BatchedNms"][1].input[1])
+    root = f"{scores}/root"
+    nodes = [
+        onnx.helper.make_node("Neg", [scores], [f"{scores}/negative"], "negative"),
+        onnx.helper.make_node("Sqrt", [f"{scores}/negative"], [root], "root"),
+    ]
+    return _with_nodes_before(model, [scores], root, nodes)
+
+
 def _next_class(rows: Float32Array) -> Float32Array:
     return np.concatenate((np.roll(rows[:-1], 1, axis=0), rows[-1:]))
 

@@ -67,7 +67,10 @@ def benchmark(  # noqa: PLR0913 - a call names what it sets
         files = [file for file in map(dataset.path, range(len(dataset))) if file not in failed]
         complete = run_interleaved(ordered, files, least_runs)
         _require_one(ordered)
-        complete = _measure_memory_and_stages(ordered, files[0] if complete and stages else None) and complete
+        _measure_memory(ordered)
+        _refuse_overflow(ordered)
+        _require_one(ordered)
+        complete = _measure_stages(ordered, files[0]) if complete and stages else complete
         done = max(len(candidate.detections) for candidate in ordered if not candidate.failure)
         result = BenchResult(
             complete,
@@ -140,21 +143,30 @@ def _distance_from_weights(candidate: Candidate) -> int:
     return 0 if info.parent_sha256 is None else 1
 
 
-def _measure_memory_and_stages(candidates: Sequence[Candidate], image: Path | None) -> bool:
-    """Measure memory, then stages, whose measurement takes more of it; returns whether all was done.
+def _measure_memory(candidates: Sequence[Candidate]) -> None:
+    """Measure memory before anything that takes more of it than the interleaved runs."""
+    for candidate in candidates:
+        if not candidate.failure:
+            with candidate.optional("memory"):
+                candidate.memory = candidate.call("memory")
 
-    Args:
-        candidates: after the interleaved runs.
-        image: to time the stages on; None leaves them out.
-    """
-    measured = [candidate for candidate in candidates if not candidate.failure]
-    for candidate in measured:
-        with candidate.optional("memory"):
-            candidate.memory = candidate.call("memory")
+
+def _refuse_overflow(candidates: Sequence[Candidate]) -> None:
+    """Fail a candidate that finds nothing in an image because its numbers overflow there."""
+    for candidate in candidates:
+        empty = next((image for image, found in candidate.detections.items() if not len(found)), None)
+        if empty is not None and not candidate.failure:
+            with candidate.required():
+                candidate.call("require_finite", empty)
+
+
+def _measure_stages(candidates: Sequence[Candidate], image: Path) -> bool:
+    """Time the stages on an image; returns whether all was done, rather than ended by Control-C."""
     try:
-        for candidate in measured if image else ():
-            with candidate.optional("stages"):
-                candidate.stages = candidate.call("stages", image)
+        for candidate in candidates:
+            if not candidate.failure:
+                with candidate.optional("stages"):
+                    candidate.stages = candidate.call("stages", image)
     except KeyboardInterrupt:
         return False
     return True

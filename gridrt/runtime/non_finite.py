@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -25,12 +26,14 @@ def non_finite_stage(model: str | Path, backend: str, options: SessionOptions, b
         batch: of one image.
 
     Returns:
-        The stage; None where all outputs are finite, or where the backend cannot run single stages.
+        The stage; None where all outputs are finite, or where single stages cannot be run.
     """
     chosen, path = choose_backend(model, backend)
     try:
-        trace = run_stages(chosen.stage_runner(path, options), batch)
-    except GridRTError:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the file has been opened before, with the same warnings
+            trace = run_stages(chosen.stage_runner(path, options), batch)
+    except (GridRTError, RuntimeError):  # the latter of PyTorch, such as for want of memory
         return None
     return first_non_finite(trace)
 

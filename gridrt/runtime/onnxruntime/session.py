@@ -5,7 +5,6 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from functools import cache
-from importlib.metadata import version
 from pathlib import Path
 
 import onnxruntime as ort
@@ -124,7 +123,7 @@ def _warn_of_saturation() -> None:
 
 def library() -> str:
     """Such as "onnxruntime 1.32.0"."""
-    return f"onnxruntime {version('onnxruntime')}"
+    return f"onnxruntime {ort.__version__}"  # the metadata may be those of onnxruntime-gpu
 
 
 def providers_for(device: str | None) -> list[str] | None:
