@@ -73,7 +73,7 @@ class Worker:
         backend: that opened the session.
         session: runs the model.
         threads: CPU threads that the session was opened with.
-        find_stage: see `Detector`; called by `require_finite` alone.
+        find_stage: see `Detector`; called by `overflow` alone.
     """
 
     def __init__(
@@ -104,16 +104,13 @@ class Worker:
             raise error.at(image) from error
         return TimedRun(detections, self._timed.seconds, time.perf_counter() - started)
 
-    def require_finite(self, image: Path) -> None:
-        """Detect in an image file in which nothing was found; untimed, as it may run the stages.
-
-        Raises:
-            NonFiniteError: nothing was found because the model overflows.
-        """
+    def overflow(self, image: Path) -> str:
+        """The error of an image file in which nothing is found because the model overflows; empty if it does not."""
         try:
             Detector(self._session, self._detector.scale, self._find_stage)([load_image(image)])
         except NonFiniteError as error:
-            raise error.at(image) from error
+            return str(error.at(image))
+        return ""
 
     def stages(self, image: Path) -> list[StageRow]:
         """Where the time goes in an image file; raises what `stage_rows` raises."""

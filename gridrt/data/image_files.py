@@ -35,8 +35,8 @@ def find_images(
     """Find the file of each listed image, and check its size by its header.
 
     A name that leads nowhere is read as other machines write it: with backslashes, `%20`, an address or a drive. If
-    that leads nowhere either, the one file of that base name below `folder` is taken, with a warning; equal copies count
-    as one.
+    that leads nowhere either, the one file of that base name below `folder` is taken, with a warning; equal copies
+    count as one.
 
     Args:
         listed: by the annotation file.

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
@@ -195,6 +195,7 @@ def renumber(content: Content, entries: str, reference: str | None, change: Call
         one[reference] = change(one[reference])
 
 
+@settings(max_examples=30)
 @given(
     seed=st.integers(0, 2**31),
     rewrites=st.sets(st.sampled_from(REWRITES)),
