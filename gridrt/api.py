@@ -23,6 +23,7 @@ if TYPE_CHECKING:  # PyTorch takes a second to import
     from gridrt.calib.engine import BuiltEngine, Rewritten
     from gridrt.calib.recipe import Recipe
     from gridrt.compare.compare import Comparison
+    from gridrt.data.image import ImageSource
     from gridrt.detector import Detector
     from gridrt.eval.report import EvaluationReport
     from gridrt.export.engine.options import EngineOptions
@@ -63,14 +64,17 @@ def load_model(weights: FilePath, *, trust_checkpoint: bool = False) -> GridRCNN
     return checkpoint.load_model(weights, trust_checkpoint=trust_checkpoint)
 
 
-def load_image(path: FilePath) -> UInt8Array:
+def load_image(source: ImageSource, *, stretch: bool = False) -> UInt8Array:
     """Read an image file as RGB pixels, turned upright as its EXIF orientation says.
 
     Gray, 1-bit, palette and CMYK images become RGB; transparent ones lie on white; 16-bit ones keep their high byte; of
     an animation the first frame is read.
 
     Args:
-        path: an AVIF, BMP, GIF, JPEG, JPEG 2000, PNG, PPM, TIFF or WebP file.
+        source: an AVIF, BMP, GIF, JPEG, JPEG 2000, PNG, PPM, TIFF or WebP file: its path, its bytes, or a binary file
+            object.
+        stretch: scale 16-bit gray linearly, the smallest value of the image to 0 and the largest to 255, for images of
+            10, 12 or 14 bits, which are dark otherwise.
 
     Returns:
         uint8 [H, W, 3], RGB.
@@ -85,7 +89,7 @@ def load_image(path: FilePath) -> UInt8Array:
     """
     from gridrt.data import image
 
-    return image.load_image(path)
+    return image.load_image(source, stretch=stretch)
 
 
 def open_detector(
