@@ -21,7 +21,7 @@ from PIL import Image
 
 import gridrt
 from gridrt import api
-from gridrt.data.image import save_image
+from gridrt.data.image import ImageSource, save_image
 from gridrt.data.synthetic import write_split
 from gridrt.data.video import Video
 from gridrt.detector import Detector
@@ -105,9 +105,10 @@ def test_the_package_exports_every_function_and_its_help_shows_them_all() -> Non
 def test_an_image_of_12_bits_is_read_from_a_path_bytes_or_a_file_and_stretched(tmp_path: Path, form: str) -> None:
     path = tmp_path / "a.png"
     Image.fromarray(np.array([[0, 4095]], np.uint16)).save(path)
-    source = {"path": path, "bytes": path.read_bytes(), "file": io.BytesIO(path.read_bytes())}[form]
+    content = path.read_bytes()
+    forms: dict[str, ImageSource] = {"path": path, "bytes": content, "file": io.BytesIO(content)}
 
-    assert gridrt.load_image(source, stretch=True).tolist() == [[[0, 0, 0], [255, 255, 255]]]
+    assert gridrt.load_image(forms[form], stretch=True).tolist() == [[[0, 0, 0], [255, 255, 255]]]
 
 
 def test_videos_and_detections_are_part_of_the_library() -> None:
