@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from gridrt.errors import GridRTError, OutputError
-from gridrt.files import write_text
+from gridrt.files import make_folder
 
 Record: TypeAlias = Mapping[str, Any]
 
@@ -67,11 +67,11 @@ class PartialFile:
         Raises:
             OutputError: it cannot be written.
         """
-        if not self._path.exists():
-            write_text(self._path, self._header + "\n")
+        lines = [json.dumps(record)] if self._path.exists() else [self._header, json.dumps(record)]
+        make_folder(self._path.parent)
         try:
             with self._path.open("a") as file:
-                file.write(json.dumps(record) + "\n")
+                file.writelines(f"{line}\n" for line in lines)
         except OSError as error:
             remedy = "Make room, and go on with --resume."
             raise OutputError(

@@ -75,8 +75,8 @@ def command(
             return
     metrics, conditions = report.metrics, report.conditions
     seconds = conditions["seconds"]
-    for file, reason in metrics.failed.items():
-        click.echo(f"error: {file}: {reason}", err=True)
+    for reason in metrics.failed.values():
+        click.echo(f"error: {reason}", err=True)
     written = [str(place) for place in places.values() if place is not None]
     click.echo(table(metrics))
     figure = f"AP {points(metrics.overall.ap)}"
