@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,7 +11,11 @@ from gridrt.errors import GridRTError, OutputError
 from gridrt.partial_file import PartialFile, partial_beside
 
 HEADER = {"model_sha256": "a" * 64, "scale": [64, 48], "threshold": 0.3}
-RECORDS = [{"image": 0, "box": [0.1, -2.5e-7]}, {"image": "two\nlines", "box": []}, {"image": 2, "box": [1e300]}]
+RECORDS: list[dict[str, Any]] = [
+    {"image": 0, "box": [0.1, -2.5e-7]},
+    {"image": "two\nlines", "box": []},
+    {"image": 2, "box": [1e300]},
+]
 
 
 @pytest.fixture
