@@ -31,7 +31,7 @@ class Outcome:
 
 
 def record_of(outcome: Outcome, dataset: CocoDataset, seconds: float) -> Record:
-    """The record of an image, which names it by its id and by the hash of its file.
+    """The record of an image: its id, the hash of its file, or None where it failed, and the fields of `outcome`.
 
     Args:
         outcome: of the image.
@@ -57,11 +57,11 @@ def outcomes_in(records: Sequence[Record], dataset: CocoDataset) -> list[Outcome
     return [
         Outcome(index, record["results"], record["is_full"])
         for index, image in enumerate(dataset.images)
-        if (record := last.get(image.id)) and not record["error"] and _has(dataset.path(index), record["image_sha256"])
+        if (record := last.get(image.id)) and _has(dataset.path(index), record["image_sha256"])
     ]
 
 
-def _has(path: Path, sha256: str) -> bool:
+def _has(path: Path, sha256: str | None) -> bool:
     with suppress(OSError):  # no longer readable, which the next attempt reports
         return sha256_of(path) == sha256
     return False

@@ -229,13 +229,15 @@ def test_interrupted_at_random_moments_a_run_reaches_the_same_weights_with_at_mo
     begin: Begin, tmp_path: Path, steps: list[int], number: signal.Signals
 ) -> None:
     begin(tmp_path / "warm-up", settings=RARELY).run()
+    trainer = begin(tmp_path / "never stopped", settings=RARELY)
     with signal_at(NEVER, number) as calls:
-        begin(tmp_path / "never stopped", settings=RARELY).run()
+        trainer.run()
     for moment in np.random.default_rng(0).integers(1, calls(), MOMENTS):
         out = tmp_path / str(moment)
         steps.clear()
+        trainer = begin(out, settings=RARELY)
         with suppress(KeyboardInterrupt, SystemExit), signal_at(int(moment), number):
-            begin(out, settings=RARELY).run()
+            trainer.run()
 
         begin(out, settings=RARELY, resume=True).run()
 
