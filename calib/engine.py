@@ -12,6 +12,7 @@ from gridrt.calib.graph_files import check_float_graph, default_cache, default_n
 from gridrt.calib.recipe import Recipe, RecipeError, load_recipe
 from gridrt.calib.rewrite import apply_recipe
 from gridrt.calib.targets import TARGETS
+from gridrt.calib.targets.tensorrt import TensorRTTarget
 from gridrt.config import DEFAULT_SCALE
 from gridrt.errors import GridRTError
 from gridrt.export.engine.build import engine_from_graph, library_for
@@ -26,7 +27,7 @@ from gridrt.runtime.tensorrt.manifest import Manifest, manifest_file
 if TYPE_CHECKING:
     from typing_extensions import Unpack  # of typing from Python 3.11 on
 
-TARGET = TARGETS["tensorrt"]
+TARGET = TARGETS[TensorRTTarget.name]
 
 
 class CalibrationOptions(TypedDict, total=False):

@@ -120,9 +120,9 @@ def candidates_of(models: Sequence[str], backends: Sequence[str], *, fp16: bool)
     candidates = [
         each for model in spellings.values() for each in _candidates_of_file(model, named, half, auto=AUTO in backends)
     ]
-    used = {each.backend.name for each in candidates if each.backend}
+    used = [each.backend for each in candidates if each.backend]
     for backend in (*named, *half):
-        if used and backend.name not in used:
+        if used and backend not in used:
             flag = "--fp16" if backend in half else f"--backend {backend.name}"
             raise GridRTError(
                 f"the backend {backend.name} cannot open any of the files",
