@@ -95,7 +95,7 @@ def load_recipe(name_or_file: str | Path) -> Recipe:
     path = SHIPPED_FOLDER / f"{name}{RECIPE_SUFFIX}" if name in shipped_recipes() else Path(name)
     if not path.is_file():
         raise RecipeError(
-            f"a recipe must be one of {', '.join(shipped_recipes())}, or a TOML file", place="--recipe", value=name
+            f"a recipe must be one of {', '.join(shipped_recipes())}, or a TOML file", place="`recipe`", value=name
         )
     try:
         with path.open("rb") as file:

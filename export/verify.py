@@ -47,7 +47,7 @@ class Verification:
 
     def __str__(self) -> str:
         if not self.detections:
-            return "not verified: neither side detects anything in the image; --image takes one that shows objects"
+            return "not verified: neither side detects anything in the image; name one that shows objects as `image`"
         rest = [f"{self.missing} missing"] if self.missing else []
         rest += [f"{self.extra} extra"] if self.extra else []
         if self.agreeing + self.missing + self.extra < self.detections:
@@ -72,7 +72,7 @@ def verify_graph(model: GridRCNN, graph: Graph, image: UInt8Array) -> Verificati
     # On the CPU: GPUs may round the factors of a convolution to fewer bits.
     sessions = (session_of_model(model, "cpu"), session_of_graph(graph))
     reference, other = (Detector(session, VERIFY_SCALE)([image])[0] for session in sessions)
-    remedy = "Please report this; --no-verify writes the file nevertheless."
+    remedy = "Please report this; gridrt export --no-verify writes the file nevertheless."
     return verify_detections(reference, other, box_tolerance_in(image, VERIFY_SCALE), remedy)
 
 

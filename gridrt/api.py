@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, TextIO, TypeAlias
 
 from gridrt.config import DEFAULT_SCALE, ScaleOrigin
 from gridrt.errors import GridRTError
+from gridrt.options import check_range
 
 if TYPE_CHECKING:  # PyTorch takes a second to import
     from gridrt.bench.gates import Gates
@@ -196,6 +197,7 @@ def detect_files(  # noqa: PLR0913 - options with defaults
     from gridrt.report.annotate import DetectionFilter, plan_targets
     from gridrt.report.file_detections import FileDetections, check_outputs
 
+    check_range(0, 1, score_threshold=score_threshold)
     listing = Path(json_file) if isinstance(json_file, (str, Path)) else json_file
     files = expand(map(str, sources))
     targets = plan_targets(files, Path(out))
@@ -801,6 +803,10 @@ def train_model(  # noqa: PLR0913 - options with defaults
     from gridrt.train.report import TrainingReport
     from gridrt.train.setup import initial_model, schedule_named, training_data, training_device
 
+    counts = {"epochs": epochs, "batch_size": batch_size, "accumulate": accumulate, "eval_every": eval_every}
+    check_range(1, **counts, save_every=save_every, threads=threads)
+    check_range(0, workers=workers, seed=seed)
+    check_range(0, 4, frozen_stages=frozen_stages)
     if threads is not None:
         torch.set_num_threads(threads)
     files = [Path(annotations)] if isinstance(annotations, (str, Path)) else list(map(Path, annotations))

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-FOUNDATION = {"types", "errors", "config", "classes", "files", "formatting"}
+FOUNDATION = {"types", "errors", "config", "classes", "files", "formatting", "options"}
 # Part of gridrt -> the parts it may import, beside itself and, for all but the foundation, the foundation.
 ALLOWED: dict[str, set[str]] = {
     "types": set(),
@@ -20,6 +20,7 @@ ALLOWED: dict[str, set[str]] = {
     "classes": {"errors"},
     "files": {"errors"},
     "formatting": {"config"},
+    "options": {"errors"},
     "machine": set(),
     "ops": set(),
     "data": set(),

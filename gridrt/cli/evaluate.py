@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from gridrt.cli import exit_codes, options
-from gridrt.cli.program import command_line
+from gridrt.cli.program import command_line, with_flags
 from gridrt.formatting import format_count, format_scale_with_origin
 
 FILE = click.Path(path_type=Path)
@@ -69,7 +69,7 @@ def command(
     metrics, conditions = report.metrics, report.conditions
     seconds = conditions["seconds"]
     for file, reason in metrics.failed.items():
-        click.echo(f"error: {file}: {reason}", err=True)
+        click.echo(f"error: {file}: {with_flags(reason)}", err=True)
     written = [str(place) for place in (json_file, results_file, pictures) if place is not None]
     click.echo(table(metrics))
     figure = f"AP {points(metrics.overall.ap)}"

@@ -70,7 +70,7 @@ def open_sides(
         raise GridRTError(
             f"the backend {backend} cannot open either model",
             place=f"{reference}, {other}",
-            remedy="Leave out --backend.",
+            remedy="Leave out `backend`.",
         )
     chosen = [choose_backend(name, backend if opens else AUTO) for name, opens in zip(names, named, strict=True)]
     for side, name in zip(chosen, names, strict=True):

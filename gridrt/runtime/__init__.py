@@ -30,7 +30,7 @@ def models_in(folder: Path) -> list[Path]:
 
 
 def only_model_in(folder: Path) -> Path:
-    """The one model file in `folder`, for a command without --model.
+    """The one model file in `folder`, for a command that names none.
 
     Of a checkpoint and the graph that was made from it, the graph. A file that few machines run, such as an engine, is
     taken only where nothing else lies.
@@ -103,8 +103,6 @@ def _only(found: Sequence[Path], what: str, folder: Path, example: str) -> Path:
     if len(found) == 1:
         return found[0]
     if not found:
-        raise GridRTError(f"the folder has no {what}", place=folder, remedy=f"Name one with --model, {example}.")
+        raise GridRTError(f"the folder has no {what}", place=folder, remedy=f"Name one, {example}.")
     names = ", ".join(path.name for path in found)
-    raise GridRTError(
-        f"cannot choose one {what} of several", place=folder, value=names, remedy="Name one with --model."
-    )
+    raise GridRTError(f"cannot choose one {what} of several", place=folder, value=names, remedy="Name one of them.")

@@ -140,5 +140,5 @@ def test_a_backend_that_opens_neither_side_is_an_error() -> None:
 
 
 def test_an_option_that_neither_side_honours_is_an_error(tiny_synthetic_file: Path) -> None:
-    with pytest.raises(GridRTError, match="has no option --trust-checkpoint"):
+    with pytest.raises(GridRTError, match="has no option `trust_checkpoint`"):
         open_sides(tiny_synthetic_file, tiny_synthetic_file, options=SessionOptions(trust_checkpoint=True))
