@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gridrt.agreement import agreement
 from gridrt.data.transform import rescaled_size
 from gridrt.detector import Detector
 from gridrt.errors import VerificationError
 from gridrt.graph.graph import Graph
+from gridrt.matched_detections import match_detections
 from gridrt.model.grid_rcnn import GridRCNN
 from gridrt.runtime.in_memory import session_of_graph, session_of_model
 from gridrt.types import Detections, UInt8Array
@@ -97,7 +97,7 @@ def verify_detections(
     Raises:
         VerificationError: more than `EXCUSED_SHARE` of the detections are missing, extra, or beyond the tolerances.
     """
-    found = agreement(reference, other)
+    found = match_detections(reference, other)
     outside = found.outside(box_tolerance, SCORE_TOLERANCE)
     if outside > EXCUSED_SHARE * len(reference):
         raise VerificationError(
@@ -106,5 +106,5 @@ def verify_detections(
             remedy=remedy,
         )
     box_error, score_error = (float(errors.max(initial=0)) for errors in (found.box_errors, found.score_errors))
-    count = found.paired + found.missing + found.extra
+    count = found.matched + found.missing + found.extra
     return Verification(box_tolerance, count, count - outside, box_error, score_error, found.missing, found.extra)

@@ -3,6 +3,9 @@
 Shapes: H, W height and width of an image, N detections found in one image. Boxes are xyxy in pixels of the original
 image. A scale is the most pixels on the long and on the short side of a resized image, in either order.
 
+Training is `train_model`, and not `train`: `gridrt.train` is the package with its parts, which a function of that name
+would hide.
+
 Every function imports what it needs when it is called, so that this module itself costs nothing. Every error that a
 caller can mend is a `gridrt.GridRTError`.
 """
@@ -473,7 +476,8 @@ def rewrite_graph(  # noqa: PLR0913 - options with defaults
         graph: see `calibrate`.
         recipe: "fp16", "int8", "mixed", a TOML file or a loaded recipe.
         out: the ONNX file to write; None names it after the graph and the recipe, in the current folder.
-        images: folder of images like those to detect in, which INT8 needs; other precisions must leave it out.
+        images: folder of images like those to detect in, which INT8 needs. Other precisions take neither it nor the
+            options below, other than `threads`.
         method: see `calibrate`.
         max_images: see `calibrate`.
         cache: see `calibrate`.
@@ -484,7 +488,7 @@ def rewrite_graph(  # noqa: PLR0913 - options with defaults
         The written `graph` (`graph.path` is its file), and in INT8 the `fidelity` of its detections to those in FP32.
 
     Raises:
-        GridRTError: as `calibrate`; or a recipe with INT8 has no images, or one without has some.
+        GridRTError: as `calibrate`; or a recipe with INT8 has no images, or one without has options of calibration.
 
     Example:
         >>> gridrt.rewrite_graph("tiny_synthetic.onnx", "fp16").graph.path.name

@@ -9,7 +9,7 @@ import copy
 
 import numpy as np
 
-from gridrt.agreement import agreement
+from gridrt.matched_detections import match_detections
 from gridrt.model.grid_rcnn import GridRCNN
 from gridrt.types import Detections
 
@@ -27,7 +27,7 @@ def assert_errors_of_half_precision(expected: Detections, half: Detections, coar
 
     Medians, because a box jumps where two cells of its heatmap are nearly as likely; jumps are counted instead.
     """
-    found, coarser = agreement(expected, half), agreement(expected, coarse)
+    found, coarser = match_detections(expected, half), match_detections(expected, coarse)
     for name in ("score_errors", "box_errors"):
         share = np.median(getattr(found, name)) / np.median(getattr(coarser, name))
         assert 0.02 < share < 0.5, (name, found, coarser)

@@ -81,7 +81,7 @@ def command(
         unread.append(error)
         tqdm.write(f"error: {with_flags(error)}", file=sys.stderr)
 
-    model = model or str(only_model_in(Path()))
+    model = model or str(only_model_in(Path(), opening["backend"]))
     files = detect_files(
         model,
         images,

@@ -57,7 +57,7 @@ def command(
     for file in (json_file, results_file):
         if file is not None:
             check_writable(file)  # before hours of work
-    model = model or str(only_model_in(Path()))
+    model = model or str(only_model_in(Path(), chosen["backend"]))
     with processes.process_group():
         report = evaluate(model, images, annotations, pictures=pictures, **chosen)
         if processes.rank() > 0:

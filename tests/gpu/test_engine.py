@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gridrt.agreement import agreement
 from gridrt.detector import Detector
 from gridrt.errors import DependencyError, EngineError
+from gridrt.matched_detections import match_detections
 from gridrt.plugins.aot.definitions import refuse_unfit
 from gridrt.runtime.onnxruntime.session import OnnxRuntimeSession
 from gridrt.runtime.tensorrt import session as tensorrt_session
@@ -80,4 +80,4 @@ def assert_same(expected: Detections, found: Detections) -> None:
 
 def assert_agree(expected: Detections, found: Detections) -> None:
     """As closely as a checkpoint and its graph have to."""
-    assert agreement(expected, found).outside(0.01, 0.0002) <= len(expected) // 10
+    assert match_detections(expected, found).outside(0.01, 0.0002) <= len(expected) // 10

@@ -156,6 +156,24 @@ def test_of_two_graphs_none_is_taken(tmp_path: Path) -> None:
         only_model_in(tmp_path)
 
 
+def test_a_named_backend_leaves_out_what_it_does_not_open(tmp_path: Path) -> None:
+    (tmp_path / "r50.engine").write_bytes(b"ftrt")
+    onnx.save(whole_image_graph(), tmp_path / "r50.onnx")
+    shutil.copy(SHIPPED["tiny_bccd"], tmp_path / "other.pth")
+
+    chosen = {name: only_model_in(tmp_path, name) for name in ("pytorch", "onnxruntime", "tensorrt")}
+
+    files = {"pytorch": "other.pth", "onnxruntime": "r50.onnx", "tensorrt": "r50.engine"}
+    assert chosen == {name: tmp_path / file for name, file in files.items()}
+
+
+def test_a_folder_without_a_file_of_the_named_backend_is_told_so(tmp_path: Path) -> None:
+    onnx.save(whole_image_graph(), tmp_path / "r50.onnx")
+
+    with pytest.raises(GridRTError, match="has no model file that tensorrt opens"):
+        only_model_in(tmp_path, "tensorrt")
+
+
 def export_of(checkpoint: Path, graph: Path) -> None:
     model = whole_image_graph()
     model.metadata_props.add(key="gridrt.weights_sha256", value=sha256_of(checkpoint))
