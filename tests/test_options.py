@@ -25,7 +25,8 @@ def test_what_is_too_small_is_refused_by_its_name(value: int) -> None:
 
 @pytest.mark.parametrize("value", [-0.1, 1.5, math.nan])
 def test_what_is_beyond_either_end_is_refused(value: float) -> None:
-    check_range(0, 1, score_threshold=0), check_range(0, 1, score_threshold=1)
+    for end in (0, 1):
+        check_range(0, 1, score_threshold=end)
 
     with pytest.raises(GridRTError, match="must be from 0 to 1"):
         check_range(0, 1, score_threshold=value)
