@@ -3,6 +3,9 @@
 Shapes: H, W height and width of an image, N detections found in one image. Boxes are xyxy in pixels of the original
 image. A scale is the most pixels on the long and on the short side of a resized image, in either order.
 
+Training is `train_model`, and not `train`: `gridrt.train` is the package with its parts, which a function of that name
+would hide.
+
 Every function imports what it needs when it is called, so that this module itself costs nothing. Every error that a
 caller can mend is a `gridrt.GridRTError`.
 """
@@ -15,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal, TextIO, TypeAlias
 
 from gridrt.config import DEFAULT_SCALE, ScaleOrigin
 from gridrt.errors import GridRTError
+from gridrt.options import check_range
 
 if TYPE_CHECKING:  # PyTorch takes a second to import
     from gridrt.bench.gates import Gates
@@ -200,6 +204,7 @@ def detect_files(  # noqa: PLR0913 - options with defaults
     from gridrt.report.annotate import DetectionFilter, plan_targets
     from gridrt.report.file_detections import FileDetections, check_outputs
 
+    check_range(0, 1, score_threshold=score_threshold)
     listing = Path(json_file) if isinstance(json_file, (str, Path)) else json_file
     files = expand(map(str, sources))
     targets = plan_targets(files, Path(out))
@@ -486,7 +491,8 @@ def rewrite_graph(  # noqa: PLR0913 - options with defaults
         graph: see `calibrate`.
         recipe: "fp16", "int8", "mixed", a TOML file or a loaded recipe.
         out: the ONNX file to write; None names it after the graph and the recipe, in the current folder.
-        images: folder of images like those to detect in, which INT8 needs; other precisions must leave it out.
+        images: folder of images like those to detect in, which INT8 needs. Other precisions take neither it nor the
+            options below, other than `threads`.
         method: see `calibrate`.
         max_images: see `calibrate`.
         cache: see `calibrate`.
@@ -497,7 +503,7 @@ def rewrite_graph(  # noqa: PLR0913 - options with defaults
         The written `graph` (`graph.path` is its file), and in INT8 the `fidelity` of its detections to those in FP32.
 
     Raises:
-        GridRTError: as `calibrate`; or a recipe with INT8 has no images, or one without has some.
+        GridRTError: as `calibrate`; or a recipe with INT8 has no images, or one without has options of calibration.
 
     Example:
         >>> gridrt.rewrite_graph("tiny_synthetic.onnx", "fp16").graph.path.name
@@ -816,6 +822,10 @@ def train_model(  # noqa: PLR0913 - options with defaults
     from gridrt.train.report import TrainingReport
     from gridrt.train.setup import initial_model, schedule_named, training_data, training_device
 
+    counts = {"epochs": epochs, "batch_size": batch_size, "accumulate": accumulate, "eval_every": eval_every}
+    check_range(1, **counts, save_every=save_every, threads=threads)
+    check_range(0, workers=workers, seed=seed)
+    check_range(0, 4, frozen_stages=frozen_stages)
     if threads is not None:
         torch.set_num_threads(threads)
     files = [Path(annotations)] if isinstance(annotations, (str, Path)) else list(map(Path, annotations))

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-FOUNDATION = {"types", "errors", "config", "classes", "files", "formatting", "partial_file"}
+FOUNDATION = {"types", "errors", "config", "classes", "files", "formatting", "options", "partial_file"}
 # Part of gridrt -> the parts it may import, beside itself and, for all but the foundation, the foundation.
 ALLOWED: dict[str, set[str]] = {
     "types": set(),
@@ -21,6 +21,7 @@ ALLOWED: dict[str, set[str]] = {
     "files": {"errors"},
     "formatting": {"config"},
     "partial_file": {"errors", "files"},
+    "options": {"errors"},
     "machine": set(),
     "ops": set(),
     "data": set(),
@@ -32,13 +33,24 @@ ALLOWED: dict[str, set[str]] = {
     "detector": {"data", "runtime"},
     "processes": set(),
     "eval": {"data", "detector", "processes"},
-    "report": {"agreement", "bench", "data", "detector", "eval", "processes"},
+    "report": {"matched_detections", "bench", "data", "detector", "eval", "processes"},
     "train": {"data", "detector", "eval", "model", "ops", "processes", "report", "runtime"},
-    "agreement": set(),
-    "export": {"graph", "stages", "agreement", "data", "detector", "machine", "model", "ops", "plugins", "runtime"},
-    "calib": {"graph", "stages", "agreement", "data", "detector", "eval", "export", "plugins", "runtime"},
-    "bench": {"agreement", "data", "detector", "eval", "machine", "model", "runtime", "stages"},
-    "compare": {"agreement", "data", "export", "model", "runtime", "stages"},
+    "matched_detections": set(),
+    "export": {
+        "graph",
+        "stages",
+        "matched_detections",
+        "data",
+        "detector",
+        "machine",
+        "model",
+        "ops",
+        "plugins",
+        "runtime",
+    },
+    "calib": {"graph", "stages", "matched_detections", "data", "detector", "eval", "export", "plugins", "runtime"},
+    "bench": {"matched_detections", "data", "detector", "eval", "machine", "model", "runtime", "stages"},
+    "compare": {"matched_detections", "data", "export", "model", "runtime", "stages"},
     "demo": {"api", "data", "report"},
     "api": {
         "bench",

@@ -23,6 +23,7 @@ from gridrt.data.synthetic import write_split
 from gridrt.errors import DataError, GridRTError, ImageError
 from gridrt.eval.results import categories_of_labels
 from gridrt.model.zoo import NAMES
+from gridrt.options import check_range
 from gridrt.runtime.backend import SessionOptions
 
 SYNTHETIC_IMAGES = 100
@@ -48,11 +49,12 @@ def benchmark(  # noqa: PLR0913 - a call names what it sets
     gates: Gates | None = None,
 ) -> BenchResult:
     """Measure models side by side; `gridrt.benchmark`, which passes its arguments on, describes them."""
+    options = SessionOptions(threads=threads, trust_checkpoint=trust_checkpoint)
+    check_range(1, max_images=max_images, runs=runs)
     named = [str(model) for model in (*([] if reference is None else [reference]), *models)]
     if missing := [name for name in named if name not in NAMES and not Path(name).exists()]:
         raise GridRTError("a model file is missing", place=", ".join(missing))
     least_runs = interleave.LEAST_RUNS if runs is None else runs
-    options = SessionOptions(threads=threads, trust_checkpoint=trust_checkpoint)
     with _dataset(images, annotations, max_images) as dataset, ExitStack() as processes:
         failed = _unreadable(dataset)
         candidates = candidates_of(named, backends, fp16=fp16)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gridrt.cli import exit_codes, options
-from gridrt.cli.program import command_line
+from gridrt.cli.program import command_line, with_flags
 from gridrt.formatting import format_count, format_scale_with_origin
 
 if TYPE_CHECKING:
@@ -79,9 +79,9 @@ def command(
 
     def on_error(error: GridRTError) -> None:
         unread.append(error)
-        tqdm.write(f"error: {error}", file=sys.stderr)
+        tqdm.write(f"error: {with_flags(error)}", file=sys.stderr)
 
-    model = model or str(only_model_in(Path()))
+    model = model or str(only_model_in(Path(), opening["backend"]))
     files = detect_files(
         model,
         images,

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from gridrt.cli import exit_codes, options
-from gridrt.cli.program import command_line
+from gridrt.cli.program import command_line, with_flags
 from gridrt.formatting import format_count, format_scale_with_origin
 
 FILE = click.Path(path_type=Path)
@@ -62,7 +62,7 @@ def command(
     from gridrt.report.metrics import points, table
     from gridrt.runtime import only_model_in
 
-    model = model or str(only_model_in(Path()))
+    model = model or str(only_model_in(Path(), chosen["backend"]))
     places: dict[str, Any] = {"json_file": json_file, "results_file": results_file, "pictures": pictures}
     with processes.process_group():
         try:
@@ -76,7 +76,7 @@ def command(
     metrics, conditions = report.metrics, report.conditions
     seconds = conditions["seconds"]
     for reason in metrics.failed.values():
-        click.echo(f"error: {reason}", err=True)
+        click.echo(f"error: {with_flags(reason)}", err=True)
     written = [str(place) for place in places.values() if place is not None]
     click.echo(table(metrics))
     figure = f"AP {points(metrics.overall.ap)}"

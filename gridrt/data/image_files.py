@@ -65,7 +65,7 @@ def find_images(
                 f"the images that {place} lists must be in the image folder",
                 place=folder,
                 value=f"{count}; {format_count(alike, 'file')} of that base name there" if alike else count,
-                remedy="Give the folder that these names start from, or allow missing images (--allow-missing).",
+                remedy="Give the folder that these names start from, or allow missing images (`allow_missing`).",
             )
         warnings.warn(f"{place}: left out images that are not in {folder}: {count}", stacklevel=3)
     return _sized(found, folder)

@@ -36,7 +36,7 @@ def bench_lines(result: BenchResult) -> Iterator[str]:
         yield f"{len(result.failed)} of {format_count(result.conditions['images'], 'image')} failed and do not count"
     yield _conditions(result)
     if measured and all(row.accuracy is None for row in measured):
-        yield "no AP: the synthetic images show other classes. Give --images and --annotations."
+        yield "no AP: the synthetic images show other classes. Give annotated images."
 
 
 def _accuracy_lines(rows: Sequence[Row], width: int) -> Iterator[str]:

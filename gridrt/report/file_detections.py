@@ -93,7 +93,7 @@ def check_outputs(folder: Path, targets: Sequence[Path], json_file: Path | None,
     """
     if folder.exists() and not folder.is_dir():
         remedy = "Annotated copies keep their names in that folder."
-        raise OutputError("--out must be a folder", place=folder, value="a file", remedy=remedy)
+        raise OutputError("`out` must be a folder", place=folder, value="a file", remedy=remedy)
     check_apart([*targets, *([json_file] if json_file else [])], inputs)
     if json_file is not None:
         check_writable(json_file)

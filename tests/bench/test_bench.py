@@ -377,7 +377,7 @@ def test_a_trusted_checkpoint_and_its_graph_are_measured_together(untrained: Cal
 
 @pytest.mark.usefixtures("dataset")
 def test_trust_where_no_checkpoint_is_is_refused() -> None:
-    with pytest.raises(GridRTError, match="--trust-checkpoint cannot be honoured"):
+    with pytest.raises(GridRTError, match="`trust_checkpoint` cannot be honoured"):
         run(write("whole.onnx"), trust_checkpoint=True)
 
 

@@ -110,7 +110,7 @@ def test_missing_images_are_counted_and_the_first_is_named(tmp_path: Path) -> No
         found(tmp_path, "a.png", "b.png", "c.png")
 
     assert (caught.value.place, caught.value.value) == (tmp_path, "2 of 3 missing, first b.png")
-    assert "--allow-missing" in caught.value.remedy
+    assert "`allow_missing`" in caught.value.remedy
 
 
 def test_missing_images_are_left_out_where_that_is_allowed_but_not_all(tmp_path: Path) -> None:
