@@ -48,6 +48,7 @@ CONCRETE = re.compile(rf"gridrt\.runtime\.\w+\.(session|backend(\.\w+)?)|(.*\.)?
 
 OUTPUT = "names a file that is written"
 READER = "reads checkpoints, for the backends that run them"
+PACKAGE = "names a Python package, which is not installed twice"
 # (file, what) -> why it may.
 ALLOWED: Mapping[tuple[str, str], str] = {
     ("gridrt/files.py", "decides on a kind: out.suffix.lower() != suffix"): OUTPUT,
@@ -65,6 +66,10 @@ ALLOWED: Mapping[tuple[str, str], str] = {
         "gridrt/export/engine/build.py",
         "decides on a kind: name.lower().startswith('tensorrt')",
     ): "names of Python packages, for the manifest",
+    (
+        "gridrt/machine/packages.py",
+        "decides on a kind: importlib.metadata.packages_distributions().get('onnxruntime', ())",
+    ): PACKAGE,
 }
 
 
