@@ -29,6 +29,7 @@ ALLOWED: dict[str, set[str]] = {
     "graph": {"plugins", "stages"},
     "runtime": {"data", "graph", "machine", "model", "ops", "plugins", "stages"},
     "detector": {"data", "runtime"},
+    "tiling": {"data", "detector", "runtime"},
     "processes": set(),
     "eval": {"data", "detector", "processes"},
     "report": {"agreement", "bench", "data", "detector", "eval"},
@@ -52,6 +53,7 @@ ALLOWED: dict[str, set[str]] = {
         "processes",
         "report",
         "runtime",
+        "tiling",
         "train",
     },
 }

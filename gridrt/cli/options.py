@@ -39,6 +39,40 @@ backend = click.option(
 threads = click.option(
     "--threads", type=click.IntRange(min=1), metavar="N", help="CPU threads. [default: the runtime's choice]"
 )
+
+
+class TileSide(click.ParamType):
+    """A number of pixels, or "auto"."""
+
+    name = "size"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | str:  # noqa: ANN401
+        """The number, at least 1, or "auto"."""
+        if isinstance(value, int) or value == "auto":
+            return value
+        if not value.isdecimal() or int(value) == 0:
+            self.fail(f"{value!r} is not a number of pixels; what follows --tile is its SIZE, or auto.", param, ctx)
+        return int(value)
+
+
+tile = click.option(
+    "--tile",
+    type=TileSide(),
+    is_flag=False,
+    flag_value="auto",
+    metavar="[SIZE]",
+    help="Cut images into overlapping tiles with a side of SIZE pixels, and detect in each and, once, in the whole "
+    "image. For large images, from some 3000 pixels a side, in which objects shrink too much when the image is resized "
+    "to the scale. Choose SIZE so that objects fill as much of a tile as of the images that the model learned from. "
+    "[SIZE, or auto: the short side of the scale]",
+)
+tile_overlap = click.option(
+    "--tile-overlap",
+    type=click.FloatRange(0, 0.9),
+    metavar="SHARE",
+    help="Least overlap of neighbouring tiles, as a share of SIZE. Objects larger than it may be cut in every tile. "
+    "[default: 0.2]",
+)
 trust_checkpoint = click.option(
     "--trust-checkpoint", is_flag=True, help="Unpickle any class a checkpoint names; it can run code."
 )
@@ -46,7 +80,8 @@ trust_checkpoint = click.option(
 
 def opening(command: Command) -> Command:
     """How a model is opened: the options of `gridrt.open_detector`."""
-    return reduce(lambda wrapped, option: option(wrapped), (trust_checkpoint, device, threads, backend, scale), command)
+    options = (trust_checkpoint, tile_overlap, tile, device, threads, backend, scale)
+    return reduce(lambda wrapped, option: option(wrapped), options, command)
 
 
 def model_argument(flag: str, *, required: bool = False) -> Callable[[Callable[..., None]], Callable[..., None]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,10 +15,12 @@ from gridrt.data.coco import CocoDataset
 from gridrt.data.warn_once import warn_once
 from gridrt.detector import Detector
 from gridrt.errors import DataError, GridRTError, NonFiniteError
+from gridrt.formatting import format_count
 from gridrt.types import CocoId, CocoResult
 
 Result: TypeAlias = CocoResult
 
+COCO_LIMIT = 100  # detections of a class in an image, of which the best count
 LISTED_NAMES = 10  # in a message, at most
 
 
@@ -28,7 +31,8 @@ class DatasetResults:
     Attributes:
         results: by image in the data set's order, best score first.
         failed: the images that failed, each with the error.
-        full: the images with as many detections as the model can return: more objects may be there.
+        full: the images in which, or in a tile of which, the model returned as many detections as it can: more objects
+            may be there.
     """
 
     results: Sequence[Result]
@@ -81,7 +85,7 @@ def _detect_in_own_share(
     quiet = True if processes.rank() > 0 else None  # None: unless nobody watches
     for index in tqdm(range(processes.rank(), len(dataset), processes.count()), unit="image", disable=quiet):
         try:
-            image = dataset.load_image(index)
+            image = dataset.load_image(index, detector.max_pixels)
         except GridRTError as error:
             own.append(_Outcome(index, (), error=str(error)))
             continue
@@ -91,7 +95,7 @@ def _detect_in_own_share(
             own.append(_Outcome(index, (), error=str(error.at(dataset.path(index)))))
             continue
         results = found.to_coco(dataset.images[index].id, category_ids)
-        own.append(_Outcome(index, results, is_full=len(found) >= detector.info.max_detections))
+        own.append(_Outcome(index, results, is_full=found.is_full()))
     return own
 
 
@@ -134,6 +138,15 @@ def categories_of_labels(class_names: Sequence[str], dataset: CocoDataset) -> tu
         if names and processes.rank() == 0:
             warn_once(f"{dataset.place}: not evaluated, as they are not {where}: {_some(names)}")
     return tuple(id_of.get(name) for name in class_names)
+
+
+def format_uncounted(results: Sequence[Result]) -> str:
+    """A note on detections that COCO's average precision leaves out; empty where there are none."""
+    counts = Counter((result["image_id"], result["category_id"]) for result in results)
+    over = {key: count - COCO_LIMIT for key, count in counts.items() if count > COCO_LIMIT}
+    images = format_count(len({image for image, _ in over}), "image")
+    note = f"COCO counts the best {COCO_LIMIT} detections of a class in an image"
+    return f"{note}: {sum(over.values())} of {len(results)} are not counted, in {images}" if over else ""
 
 
 def _some(names: Sequence[str]) -> str:
