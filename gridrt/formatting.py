@@ -47,4 +47,7 @@ def format_full_images(full: Sequence[object], max_detections: int, tile: int | 
         tile: side of the tiles; None where images are run whole.
     """
     limit = f"{format_count(max_detections, 'detection')}{'' if tile is None else ' in one run'}"
-    return f"{format_count(len(full), 'image')} with {limit}, the most that the model returns, first {full[0]}: more objects may be there; gridrt export --max-detections raises the limit"
+    return (
+        f"{format_count(len(full), 'image')} with {limit}, the most that the model returns, first {full[0]}: "
+        "more objects may be there; gridrt export --max-detections raises the limit"
+    )

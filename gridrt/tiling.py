@@ -33,8 +33,10 @@ MAX_OVERLAP = 0.9
 MERGE_IOU = 0.5
 """Of two detections of one class in different runs whose IoU exceeds this, one is dropped."""
 MERGE_INSIDE = 0.7
-"""A cut detection is dropped if more than this share of its area lies in a detection of another run."""
-CUT_WITHIN = 0.01
+"""A cut detection can be a piece of one in another run if more than this share of its area lies in that one."""
+MERGE_FILLS = 0.3
+"""It is one if it also covers more than this share of what its tile sees of that one: a small object on it does not."""
+CUT_WITHIN = 0.02
 """A box counts as cut if it ends beyond an inner edge of its tile, or before it by less than this share of its side."""
 
 
@@ -52,10 +54,12 @@ class Run:
     """The detections in one tile, or in the whole image.
 
     Attributes:
+        part: of the image, in which they were found.
         found: boxes in pixels of the image.
-        is_cut: bool [N], whether the object may continue beyond the tile.
+        is_cut: bool [N], whether the object may continue beyond the part.
     """
 
+    part: Tile
     found: Detections
     is_cut: BoolArray
 
@@ -123,16 +127,17 @@ class TiledDetector(Detector):
 
     def _in_image(self, index: int, image: UInt8Array) -> Detections:
         height, width = image.shape[:2]
-        whole = self._in_part(index, image, Tile(0, 0, width, height))
+        everything = Tile(0, 0, width, height)
+        whole = self._in_part(index, image, everything)
         tiles = tile_boxes(width, height, self.tile, self.tile_overlap)
         if len(tiles) == 1:
             return whole
         # Tiles see smaller objects whole, and at a higher resolution.
         is_large = (whole.boxes[:, 2:] - whole.boxes[:, :2]).max(1) > overlap_in_pixels(self.tile, self.tile_overlap)
-        runs = [Run(whole.where(is_large), np.zeros(int(is_large.sum()), bool))]
+        runs = [Run(everything, whole.where(is_large), np.zeros(int(is_large.sum()), bool))]
         for tile in tiles:
             found = self._in_part(index, image, tile)
-            runs.append(Run(found, ends_at_inner_edge(found.boxes, tile, width, height)))
+            runs.append(Run(tile, found, ends_at_inner_edge(found.boxes, tile, width, height)))
         return merge(runs)
 
     def _in_part(self, index: int, image: UInt8Array, part: Tile) -> Detections:
@@ -199,12 +204,12 @@ def merge(runs: Sequence[Run]) -> Detections:
     """The detections of several runs on parts of one image, each object once, best score first.
 
     Greedy: detections that are not cut come first, by score, then cut ones, by area. Each is dropped if a kept one of
-    its class in another run overlaps it by more than `MERGE_IOU`, or, for a cut one, holds more than `MERGE_INSIDE` of
-    its area. Within a run, the model itself has decided. So
+    its class in another run overlaps it by more than `MERGE_IOU`, or if it is cut and a piece of a kept one, by
+    `MERGE_INSIDE` and `MERGE_FILLS`. Within a run, the model itself has decided. So
 
         merge([run]) == run.found
-        no cut detection is left beside one of its class, of another run, that holds more than MERGE_INSIDE of it
         no two of a class are left, of different runs, whose IoU exceeds MERGE_IOU
+        no cut detection is left beside one of another run of which it is a piece
 
     Args:
         runs: at least one.
@@ -215,8 +220,8 @@ def merge(runs: Sequence[Run]) -> Detections:
     )
     is_cut = np.concatenate([run.is_cut for run in runs])
     order = np.lexsort((-np.where(is_cut, _areas(boxes), scores), is_cut))  # [N]
-    dropped_by = _dropped_by(boxes, labels, is_cut, np.repeat(np.arange(len(runs)), list(map(len, found))), order)
     kept = np.ones(len(boxes), bool)
+    dropped_by = _dropped_by(runs, boxes, labels, is_cut, np.argsort(order))
     for index in order:
         if kept[index]:
             kept[dropped_by[index]] = False
@@ -227,30 +232,39 @@ def merge(runs: Sequence[Run]) -> Detections:
 
 
 def _dropped_by(
-    boxes: Float32Array, labels: Int32Array, is_cut: BoolArray, run_of: IntArray, order: IntArray
+    runs: Sequence[Run], boxes: Float32Array, labels: Int32Array, is_cut: BoolArray, ranks: IntArray
 ) -> list[IntArray]:
     """For each detection, the indices of those that are dropped if it is kept.
 
     Args:
-        boxes: float32 [N, 4].
+        runs: T of them.
+        boxes: of all runs, float32 [N, 4].
         labels: int32 [N].
         is_cut: bool [N].
-        run_of: int [N], ascending.
-        order: int [N], the indices in the order in which detections are kept.
+        ranks: int [N], the place of each detection in the order in which they are kept.
     """
-    areas, ranks = _areas(boxes), np.argsort(order)
+    areas = _areas(boxes)
+    run_of = np.repeat(np.arange(len(runs)), [len(run.found) for run in runs])  # [N]
+    parts = np.array([run.part for run in runs], np.float32)[run_of]  # [N, 4]
     dropped = []
     for run in np.unique(run_of):
-        own = np.flatnonzero(run_of == run)  # [N]
-        near = np.concatenate((boxes[own, :2].min(0), -boxes[own, 2:].max(0)))
-        other = np.flatnonzero((np.hstack((boxes[:, 2:], -boxes[:, :2])) > near).all(1) & (run_of != run))  # [M]
-        shared = _shared(boxes[own], boxes[other])  # [N, M]
-        is_same = shared > MERGE_IOU * (areas[own, None] + areas[other] - shared)
-        is_piece = is_cut[other] & (shared > MERGE_INSIDE * areas[other])
-        comes_first = ranks[own, None] < ranks[other]
-        drops = (is_same | is_piece) & comes_first & (labels[own, None] == labels[other])
-        dropped += [other[row] for row in drops]
+        own = np.flatnonzero(run_of == run)
+        others = np.flatnonzero((run_of != run) & _reach(boxes, boxes[own]))  # [M]
+        shared = _shared(boxes[own], boxes[others])
+        is_same = shared > MERGE_IOU * (areas[own, None] + areas[others] - shared)
+        fills = shared > MERGE_FILLS * _shared(boxes[own], parts[others])
+        is_piece = is_cut[others] & (shared > MERGE_INSIDE * areas[others]) & fills
+        comes_first = ranks[own, None] < ranks[others]
+        drops = (is_same | is_piece) & comes_first & (labels[own, None] == labels[others])
+        dropped += [others[row] for row in drops]
     return dropped
+
+
+def _reach(boxes: Float32Array, others: Float32Array) -> BoolArray:
+    """Whether each box meets the smallest one around all of `others`, bool [N]."""
+    near, far = others[:, :2].min(0), others[:, 2:].max(0)
+    meets: BoolArray = (boxes[:, 2:] > near).all(1) & (boxes[:, :2] < far).all(1)
+    return meets
 
 
 def _areas(boxes: Float32Array) -> Float64Array:
