@@ -16,6 +16,7 @@ from typing import Literal, NamedTuple, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from gridrt.config import DetectionConfig
 from gridrt.data.image import MAX_PIXELS_IN_TILES, pixel_limit
 from gridrt.data.transform import Batch
 from gridrt.detector import Detector, check_images
@@ -30,8 +31,8 @@ Float64Array: TypeAlias = npt.NDArray[np.float64]
 DEFAULT_OVERLAP = 0.2
 MIN_TILE = 32
 MAX_OVERLAP = 0.9
-MERGE_IOU = 0.5
-"""Of two detections of one class in different runs whose IoU exceeds this, one is dropped."""
+MERGE_IOU = DetectionConfig.iou_threshold
+"""Of two detections of one class in different runs whose IoU exceeds this, one is dropped: the model's own NMS."""
 MERGE_INSIDE = 0.7
 """A cut detection can be a piece of one in another run if more than this share of its area lies in that one."""
 MERGE_FILLS = 0.3

@@ -112,10 +112,8 @@ def some_runs(draw: st.DrawFn) -> list[Run]:
         )
         rows.sort(key=lambda row: -row[4])
         boxes = np.array([(x, y, x + w, y + h) for x, y, w, h, _, _ in rows], np.float32).reshape(-1, 4)
-        scores, labels = (
-            np.array([row[4] / 100 for row in rows], np.float32),
-            np.array([row[5] for row in rows], np.int32),
-        )
+        scores = np.array([row[4] / 100 for row in rows], np.float32)
+        labels = np.array([row[5] for row in rows], np.int32)
         is_cut = np.array(draw(st.lists(st.booleans(), min_size=len(rows), max_size=len(rows))), bool)
         runs.append(Run(Tile(left, top, left + 20, top + 20), Detections(boxes, scores, labels), is_cut))
     return runs
@@ -197,12 +195,10 @@ def test_an_object_that_only_its_pieces_show_stays_in_pieces() -> None:
 
 def test_a_small_object_at_an_edge_is_no_piece_of_a_large_one_behind_it() -> None:
     everything, tile = Tile(0, 0, 200, 200), Tile(0, 0, 64, 64)
-    large = Run(
-        everything, Detections(np.float32([[0, 0, 150, 150]]), np.float32([0.9]), np.int32([0])), np.array([False])
-    )
-    small = Run(tile, Detections(np.float32([[50, 20, 64, 34]]), np.float32([0.8]), np.int32([0])), np.array([True]))
+    large = run(everything, (0, 0, 150, 150), is_cut=False)
 
-    assert len(merge([large, small])) == 2
+    assert len(merge([large, run(tile, (50, 20, 64, 34), is_cut=True)])) == 2
+    assert len(merge([large, run(tile, (1, 2, 64, 60), is_cut=True)])) == 1
 
 
 @pytest.mark.parametrize(("height", "width"), [(64, 64), (40, 64), (30, 20)])
@@ -273,9 +269,8 @@ def test_an_output_that_is_not_finite_names_the_image_and_the_tile() -> None:
 def test_opening_with_tiles_gives_a_detector_in_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gridrt.runtime.open_session", lambda *_, **__: FakeSession(scale=(96, 48)))
 
-    plain, default, asked = (
-        open_detector("any", **options) for options in ({}, {"tile": "auto"}, {"tile": 64, "tile_overlap": 0.5})
-    )  # type: ignore[arg-type]
+    plain, default = open_detector("any"), open_detector("any", tile="auto")
+    asked = open_detector("any", tile=64, tile_overlap=0.5)
 
     assert (plain.tile, plain.tile_overlap) == (None, None)
     assert (default.tile, default.tile_overlap) == (48, 0.2)

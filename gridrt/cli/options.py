@@ -41,23 +41,17 @@ threads = click.option(
 )
 
 
-class TileSide(click.ParamType):
-    """A number of pixels, or "auto"."""
-
-    name = "size"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | str:  # noqa: ANN401
-        """The number, at least 1, or "auto"."""
-        if isinstance(value, int) or value == "auto":
-            return value
-        if not value.isdecimal() or int(value) == 0:
-            self.fail(f"{value!r} is not a number of pixels; what follows --tile is its SIZE, or auto.", param, ctx)
-        return int(value)
+def _tile_side(_context: click.Context, _option: click.Parameter, text: str | None) -> int | str | None:
+    if text is None or text == "auto":
+        return text
+    if not text.isdecimal() or int(text) == 0:
+        raise click.BadParameter(f"{text!r} is not a number of pixels; what follows --tile is its SIZE, or auto.")
+    return int(text)
 
 
 tile = click.option(
     "--tile",
-    type=TileSide(),
+    callback=_tile_side,
     is_flag=False,
     flag_value="auto",
     metavar="[SIZE]",
