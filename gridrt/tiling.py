@@ -97,13 +97,17 @@ class TiledDetector(Detector):
         overlap: float = DEFAULT_OVERLAP,
     ) -> None:
         super().__init__(session, scale, find_stage)
-        self.tile = min(self.scale) if tile == "auto" else tile
-        self.tile_overlap = overlap
-        if self.tile < MIN_TILE:
-            raise GridRTError(f"a tile must have at least {MIN_TILE} pixels a side", place="tile", value=self.tile)
+        self._side = min(self.scale) if tile == "auto" else tile
+        self._overlap = overlap
+        self.tile, self.tile_overlap = self._side, overlap
+        if self._side < MIN_TILE:
+            raise GridRTError(f"a tile must have at least {MIN_TILE} pixels a side", place="tile", value=self._side)
         if not 0 <= overlap <= MAX_OVERLAP:
-            rule = f"the overlap of tiles must be from 0 to {MAX_OVERLAP} of their side"
-            raise GridRTError(rule, place="tile_overlap", value=overlap)
+            raise GridRTError(
+                f"the overlap of tiles must be from 0 to {MAX_OVERLAP} of their side",
+                place="tile_overlap",
+                value=overlap,
+            )
 
     @property
     def max_pixels(self) -> int:
@@ -130,11 +134,11 @@ class TiledDetector(Detector):
         height, width = image.shape[:2]
         everything = Tile(0, 0, width, height)
         whole = self._in_part(index, image, everything)
-        tiles = tile_boxes(width, height, self.tile, self.tile_overlap)
+        tiles = tile_boxes(width, height, self._side, self._overlap)
         if len(tiles) == 1:
             return whole
         # Tiles see smaller objects whole, and at a higher resolution.
-        is_large = (whole.boxes[:, 2:] - whole.boxes[:, :2]).max(1) > overlap_in_pixels(self.tile, self.tile_overlap)
+        is_large = (whole.boxes[:, 2:] - whole.boxes[:, :2]).max(1) > overlap_in_pixels(self._side, self._overlap)
         runs = [Run(everything, whole.where(is_large), np.zeros(int(is_large.sum()), bool))]
         for tile in tiles:
             found = self._in_part(index, image, tile)
@@ -197,8 +201,9 @@ def ends_at_inner_edge(boxes: Float32Array, tile: Tile, width: int, height: int)
     margin = CUT_WITHIN * max(tile.right - tile.left, tile.bottom - tile.top)
     near = np.array([*tile], np.float64) + np.array([margin, margin, -margin, -margin])
     is_inner = np.array([tile.left > 0, tile.top > 0, tile.right < width, tile.bottom < height])
-    reached: BoolArray = np.concatenate((boxes[:, :2] <= near[:2], boxes[:, 2:] >= near[2:]), axis=1) & is_inner
-    return reached.any(1)
+    ends = np.concatenate((boxes[:, :2] <= near[:2], boxes[:, 2:] >= near[2:]), axis=1)
+    is_cut: BoolArray = np.any(ends & is_inner, axis=1)
+    return is_cut
 
 
 def merge(runs: Sequence[Run]) -> Detections:

@@ -308,14 +308,13 @@ def collage(detector: Detector, dataset: CocoDataset, width: int, height: int, s
         canvas[top : top + image.shape[0], left : left + image.shape[1]] = image
         if index not in found_in:
             found_in[index] = detector([image])[0].above(0.3)
-        corner = np.tile(np.float32([left, top]), 2)
+        corner = np.array([left, top] * 2, np.float32)
         boxes.append(objects.boxes * np.float32(shrink) + corner)
         labels.append(objects.labels)
         one = found_in[index]
         alone.append((one.boxes + corner, one.scores, one.labels))
-    joined = [np.concatenate(parts) for parts in zip(*alone, strict=True)]
-    order = np.argsort(-joined[1], kind="stable")
-    return Collage(canvas, np.concatenate(boxes), np.concatenate(labels), Detections(*(part[order] for part in joined)))
+    in_each, scores, names = (np.concatenate(parts) for parts in zip(*alone, strict=True))
+    return Collage(canvas, np.concatenate(boxes), np.concatenate(labels), Detections(in_each, scores, names))
 
 
 def overlaps(boxes: Float32Array, others: Float32Array) -> tuple[Floats, Floats]:
@@ -364,7 +363,12 @@ def test_a_collage_shows_as_many_objects_as_its_images_alone_and_none_twice(
     dataset = CocoDataset(data_dir / "bccd/images", data_dir / "bccd/annotations/instances_test.json")
     truth = collage(open_detector(tiny_bccd_file, threads=1), dataset, width, height, shrink)
     seen: list[Run] = []
-    monkeypatch.setattr(tiling, "merge", lambda runs: merge(seen.extend(runs) or runs))
+
+    def merge_seen(runs: Sequence[Run]) -> Detections:
+        seen.extend(runs)
+        return merge(runs)
+
+    monkeypatch.setattr(tiling, "merge", merge_seen)
 
     found = open_detector(tiny_bccd_file, threads=1, tile=tile)([truth.image])[0].above(0.3)
 

@@ -183,12 +183,12 @@ def _open(source: ImageSource) -> Image.Image:
 def _check_size(image: Image.Image, place: str, allowed: int) -> None:
     if image.width * image.height > allowed:
         fits_in_tiles = image.width * image.height <= pixel_limit(MAX_PIXELS_IN_TILES)
-        in_tiles = "gridrt detect and evaluate take it with --tile, or " if fits_in_tiles else ""
+        in_tiles = "gridrt detect and evaluate take it with --tile. " if fits_in_tiles else ""
         raise ImageError(
             f"an image must have at most {allowed} pixels",
             place=place,
             value=f"{image.width} x {image.height}",
-            remedy=f"{in_tiles}set GRIDRT_MAX_PIXELS to allow more.".capitalize(),
+            remedy=f"{in_tiles}Set GRIDRT_MAX_PIXELS to allow more.",
         )
 
 
