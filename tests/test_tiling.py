@@ -157,7 +157,7 @@ def test_merging_one_run_changes_nothing(runs: list[Run]) -> None:
 
 @given(data=st.data())
 def test_every_object_within_the_overlap_is_found_once_and_whole_whatever_the_scores(data: st.DataObject) -> None:
-    overlap, cell = 0.4, 40  # 26 px of 64; a rectangle keeps 1 % of the tile away from an edge to count as whole
+    overlap, cell = 0.4, 40  # 26 px of 64; a rectangle keeps 2 % of the tile away from an edge to count as whole
     columns, rows = data.draw(st.integers(2, 4), "columns"), data.draw(st.integers(1, 3), "rows")
     rectangles = []
     for n in range(columns * rows):
