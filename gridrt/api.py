@@ -28,6 +28,7 @@ if TYPE_CHECKING:  # PyTorch takes a second to import
     from gridrt.calib.recipe import Recipe
     from gridrt.compare.compare import Comparison
     from gridrt.data.image import ImageSource
+    from gridrt.data.transform import Batch
     from gridrt.detector import Detector
     from gridrt.eval.report import EvaluationReport
     from gridrt.export.engine.options import EngineOptions
@@ -41,6 +42,7 @@ if TYPE_CHECKING:  # PyTorch takes a second to import
 
 FilePath: TypeAlias = str | Path
 Scale: TypeAlias = tuple[int, int]
+TileSize: TypeAlias = int | Literal["auto"]
 
 
 def load_model(weights: FilePath, *, trust_checkpoint: bool = False) -> GridRCNN:
@@ -68,7 +70,7 @@ def load_model(weights: FilePath, *, trust_checkpoint: bool = False) -> GridRCNN
     return checkpoint.load_model(weights, trust_checkpoint=trust_checkpoint)
 
 
-def load_image(source: ImageSource, *, stretch: bool = False) -> UInt8Array:
+def load_image(source: ImageSource, *, stretch: bool = False, max_pixels: int | None = None) -> UInt8Array:
     """Read an image file as RGB pixels, turned upright as its EXIF orientation says.
 
     Gray, 1-bit, palette and CMYK images become RGB; transparent ones lie on white; 16-bit ones keep their high byte; of
@@ -79,6 +81,8 @@ def load_image(source: ImageSource, *, stretch: bool = False) -> UInt8Array:
             object.
         stretch: scale 16-bit gray linearly, the smallest value of the image to 0 and the largest to 255, for images of
             10, 12 or 14 bits, which are dark otherwise.
+        max_pixels: a larger image is refused; None is 178,956,970, unless the variable GRIDRT_MAX_PIXELS says
+            otherwise. `max_pixels` of a detector that cuts images into tiles is more.
 
     Returns:
         uint8 [H, W, 3], RGB.
@@ -93,7 +97,7 @@ def load_image(source: ImageSource, *, stretch: bool = False) -> UInt8Array:
     """
     from gridrt.data import image
 
-    return image.load_image(source, stretch=stretch)
+    return image.load_image(source, stretch=stretch, max_pixels=max_pixels)
 
 
 def open_detector(
@@ -103,6 +107,8 @@ def open_detector(
     backend: str = "auto",
     threads: int | None = None,
     device: str | None = None,
+    tile: TileSize | None = None,
+    tile_overlap: float | None = None,
     trust_checkpoint: bool = False,
 ) -> Detector:
     """Open a model file as a detector: images in, detections in their own pixels out, whatever runs the model.
@@ -116,14 +122,21 @@ def open_detector(
             boxes.
         threads: CPU threads; None leaves the choice to the backend.
         device: such as "cpu" or "cuda:1"; None leaves the choice to the backend.
+        tile: cut larger images into overlapping tiles with a side of so many pixels, and detect in each and, once, in
+            the whole image: for images in which objects are too small after resizing. "auto" is the short side of the
+            scale, so that tiles keep their size. None runs images whole.
+        tile_overlap: least overlap of neighbouring tiles, as a share of their side; None is 0.2. Objects larger than
+            the overlap may be cut in every tile.
         trust_checkpoint: unpickle any class that a checkpoint names. That can run any code its author wrote.
 
     Returns:
         The detector. Called with a list of images, uint8 [H, W, 3] RGB of any sizes, it runs them as one batch and
         returns `Detections` for each: boxes float32 [N, 4], scores float32 [N] from high to low, labels int32 [N].
+        With `tile`, N may exceed the limit of the model, which holds for each tile.
 
     Raises:
-        GridRTError: `model` is no model file, the backend cannot open it, or it does not honour one of the options.
+        GridRTError: `model` is no model file, the backend cannot open it, it does not honour one of the options, or
+            `tile` or `tile_overlap` is out of range.
         CheckpointError: the checkpoint cannot be read or trusted, or fits no variant.
         GraphError: the graph is not one of GridRT's, or is damaged.
         EngineError: the engine was built for another GPU or another TensorRT, or has no manifest beside it.
@@ -139,10 +152,20 @@ def open_detector(
     from gridrt.runtime import open_session
     from gridrt.runtime.backend import SessionOptions
     from gridrt.runtime.non_finite import non_finite_stage
+    from gridrt.tiling import DEFAULT_OVERLAP, TiledDetector
 
+    if tile is None and tile_overlap is not None:
+        raise GridRTError("an overlap of tiles is missing their size", place="tile_overlap", value=tile_overlap)
     session = open_session(model, backend=backend, threads=threads, device=device, trust_checkpoint=trust_checkpoint)
     options = SessionOptions(threads, device, trust_checkpoint)
-    return Detector(session, scale, lambda batch: non_finite_stage(model, backend, options, batch))
+
+    def find_stage(batch: Batch) -> str | None:
+        return non_finite_stage(model, backend, options, batch)
+
+    if tile is None:
+        return Detector(session, scale, find_stage)
+    overlap = DEFAULT_OVERLAP if tile_overlap is None else tile_overlap
+    return TiledDetector(session, scale, find_stage, tile=tile, overlap=overlap)
 
 
 def detect_files(  # noqa: PLR0913 - options with defaults
@@ -158,6 +181,8 @@ def detect_files(  # noqa: PLR0913 - options with defaults
     backend: str = "auto",
     threads: int | None = None,
     device: str | None = None,
+    tile: TileSize | None = None,
+    tile_overlap: float | None = None,
     trust_checkpoint: bool = False,
 ) -> FileDetections:
     """Detect in image and video files, and write a copy of each with boxes, names and scores drawn on it.
@@ -176,10 +201,12 @@ def detect_files(  # noqa: PLR0913 - options with defaults
         classes: names of the classes to draw and return; None takes all.
         on_error: called with the error of a file that cannot be read as a whole, after which the next file follows;
             None raises the error.
-        scale: see `open_detector`; as the four options below, only where `model` is not open yet.
+        scale: see `open_detector`; as the six options below, only where `model` is not open yet.
         backend: see `open_detector`.
         threads: see `open_detector`.
         device: see `open_detector`.
+        tile: see `open_detector`.
+        tile_overlap: see `open_detector`.
         trust_checkpoint: see `open_detector`.
 
     Returns:
@@ -210,7 +237,14 @@ def detect_files(  # noqa: PLR0913 - options with defaults
     targets = plan_targets(files, Path(out))
     inputs = [*files, Path(model)] if isinstance(model, (str, Path)) else files
     check_outputs(Path(out), targets, listing if isinstance(listing, Path) else None, inputs)
-    options = {"backend": backend, "threads": threads, "device": device, "trust_checkpoint": trust_checkpoint}
+    options = {
+        "backend": backend,
+        "threads": threads,
+        "device": device,
+        "tile": tile,
+        "tile_overlap": tile_overlap,
+        "trust_checkpoint": trust_checkpoint,
+    }
     detector = _opened(model, scale, options)
     labels = None if classes is None else labels_of(classes, detector.class_names)
     return FileDetections(detector, files, targets, DetectionFilter(score_threshold, labels), listing, on_error)
@@ -230,13 +264,16 @@ def evaluate(  # noqa: PLR0913 - options with defaults
     backend: str = "auto",
     threads: int | None = None,
     device: str | None = None,
+    tile: TileSize | None = None,
+    tile_overlap: float | None = None,
     trust_checkpoint: bool = False,
 ) -> EvaluationReport:
     """Measure average precision on annotated images, as COCO defines it, with a progress bar on a terminal.
 
     An image that cannot be read, or whose output is not finite, is left out and listed in `metrics.failed`. The
     categories of the annotation file are matched to the model's classes by name. COCO counts the best 100 detections of
-    a class in an image; a warning counts the images with as many detections as the model can return. Within
+    a class in an image: one warning says how many more there are, another counts the images with as many detections as
+    the model can return. Within
     `gridrt.processes.process_group()`, started by torchrun, the processes share the images, and each returns the report
     of all.
 
@@ -256,10 +293,12 @@ def evaluate(  # noqa: PLR0913 - options with defaults
             where there is no such file, start at the beginning, with a warning. Without this a partial file with images
             is an error.
         allow_missing: leave out images that are listed but not there, with a warning.
-        scale: see `open_detector`; as the four options below, only where `model` is not open yet.
+        scale: see `open_detector`; as the six options below, only where `model` is not open yet.
         backend: see `open_detector`.
         threads: see `open_detector`.
         device: see `open_detector`.
+        tile: see `open_detector`.
+        tile_overlap: see `open_detector`.
         trust_checkpoint: see `open_detector`.
 
     Returns:
@@ -285,6 +324,7 @@ def evaluate(  # noqa: PLR0913 - options with defaults
     from gridrt.data.coco import CocoDataset
     from gridrt.eval import Evaluation, detect_all
     from gridrt.eval.report import EvaluationReport
+    from gridrt.eval.results import format_uncounted
     from gridrt.formatting import format_full_images
     from gridrt.report.evaluation_files import EvaluationFiles
     from gridrt.report.evaluation_pictures import SCORE_THRESHOLD
@@ -292,13 +332,22 @@ def evaluate(  # noqa: PLR0913 - options with defaults
     files = EvaluationFiles(_path(results_file), _path(json_file), _path(pictures))
     files.check([Path(annotations), *([Path(model)] if isinstance(model, (str, Path)) else [])])
     dataset = CocoDataset(Path(images), Path(annotations), allow_missing=allow_missing)
-    options = {"backend": backend, "threads": threads, "device": device, "trust_checkpoint": trust_checkpoint}
+    options = {
+        "backend": backend,
+        "threads": threads,
+        "device": device,
+        "tile": tile,
+        "tile_overlap": tile_overlap,
+        "trust_checkpoint": trust_checkpoint,
+    }
     detector = _opened(model, scale, options)
     conditions = _conditions(model, detector, Path(annotations))
     partial = files.partial(conditions, resume=resume)
     found = detect_all(detector, dataset, partial)
     if found.full and processes.rank() == 0:
-        warnings.warn(format_full_images(found.full, detector.info.max_detections), stacklevel=2)
+        warnings.warn(format_full_images(found.full, detector.info.max_detections, detector.tile), stacklevel=2)
+    if (note := format_uncounted(found.results)) and processes.rank() == 0:
+        warnings.warn(note, stacklevel=2)
     evaluation = Evaluation(dataset, found.results, found.failed)
     false_positives = evaluation.false_positives(SCORE_THRESHOLD)
     conditions["seconds"] = round(found.seconds, 3)
@@ -857,7 +906,8 @@ def _opened(model: FilePath | Detector, scale: Scale | None, options: dict[str, 
     """A detector that is open already as it is, anything else opened with the options."""
     if isinstance(model, (str, Path)):
         return open_detector(model, scale, **options)
-    given = [name for name, value in {"scale": scale, **options}.items() if value not in (None, "auto", False)]
+    unset = {**dict.fromkeys(options), "scale": None, "backend": "auto", "trust_checkpoint": False}
+    given = [name for name, value in {"scale": scale, **options}.items() if value != unset[name]]
     if given:
         remedy = "Give them to gridrt.open_detector."
         raise GridRTError("options of an open detector cannot be changed", value=", ".join(given), remedy=remedy)
@@ -882,6 +932,8 @@ def _conditions(model: FilePath | Detector, detector: Detector, annotations: Pat
         "annotations_sha256": sha256_of(annotations),
         "scale": list(detector.scale),
         "scale_origin": detector.scale_origin,
+        "tile": detector.tile,
+        "tile_overlap": detector.tile_overlap,
         "max_detections": detector.info.max_detections,
         "processes": processes.count(),
     }

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from gridrt.config import ScaleOrigin
+from gridrt.data.image import pixel_limit
 from gridrt.data.transform import Batch, Transform, restore_boxes
 from gridrt.errors import GridRTError, NonFiniteError
 from gridrt.runtime.backend import Session
@@ -26,10 +27,15 @@ class Detector:
 
     Attributes:
         scale_origin: where `scale` comes from; an "assumed" scale may be wrong, which costs accuracy.
+        tile: side in pixels of the tiles that images are cut into; None, as they are not.
+        tile_overlap: of neighbouring tiles, at least, as a share of their side.
 
     Raises:
         GridRTError: a side of `scale` is not positive.
     """
+
+    tile: int | None = None
+    tile_overlap: float | None = None
 
     def __init__(
         self,
@@ -58,6 +64,11 @@ class Detector:
         """Most pixels on the long and on the short side of a resized image."""
         return self._transform.scale
 
+    @property
+    def max_pixels(self) -> int:
+        """Most pixels of an image file to detect in."""
+        return pixel_limit()
+
     def __call__(self, images: Sequence[UInt8Array]) -> list[Detections]:
         """Detect objects in images of any sizes, run as one batch.
 
@@ -75,8 +86,7 @@ class Detector:
                 are below every threshold, so the model returns nothing. To get the detections of the other images,
                 run them without this one.
         """
-        for index, image in enumerate(images):
-            _check_image(index, image)
+        check_images(images)
         if len(images) == 0:
             return []
         batch = self._transform(images)
@@ -93,7 +103,8 @@ class Detector:
                     raise self._non_finite(index, images[index], output, value)
             if not used.any():
                 self._refuse_overflow(index, images[index])
-            found.append(Detections(restore_boxes(boxes, factor), scores, raw.labels[index][used]))
+            full_at = float(scores.min()) if 0 < self.info.max_detections <= len(scores) else None
+            found.append(Detections(restore_boxes(boxes, factor), scores, raw.labels[index][used], full_at))
         return found
 
     def _non_finite(self, index: int, image: UInt8Array, output: str, value: str) -> NonFiniteError:
@@ -125,16 +136,22 @@ class Detector:
         return "Numbers beyond 65504 are infinite in FP16: use FP32." if self.info.precision == "fp16" else ""
 
 
-def _check_image(index: int, image: object) -> None:
-    if not isinstance(image, np.ndarray):
-        found = type(image).__name__
-    elif image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or image.size == 0:
-        found = f"{image.dtype} {list(image.shape)}"
-    else:
-        return
-    raise GridRTError(
-        "an image must be a uint8 array of shape [height, width, 3] in RGB",
-        place=f"images[{index}]",
-        value=found,
-        remedy="gridrt.load_image reads one from a file.",
-    )
+def check_images(images: Sequence[object]) -> None:
+    """Refuse what is not a list of images.
+
+    Raises:
+        GridRTError: one of them is not a uint8 array of shape [H, W, 3], or is empty.
+    """
+    for index, image in enumerate(images):
+        if not isinstance(image, np.ndarray):
+            found = type(image).__name__
+        elif image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or image.size == 0:
+            found = f"{image.dtype} {list(image.shape)}"
+        else:
+            continue
+        raise GridRTError(
+            "an image must be a uint8 array of shape [height, width, 3] in RGB",
+            place=f"images[{index}]",
+            value=found,
+            remedy="gridrt.load_image reads one from a file.",
+        )

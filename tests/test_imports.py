@@ -31,6 +31,7 @@ ALLOWED: dict[str, set[str]] = {
     "graph": {"plugins", "stages"},
     "runtime": {"data", "graph", "machine", "model", "ops", "plugins", "stages"},
     "detector": {"data", "runtime"},
+    "tiling": {"data", "detector", "runtime"},
     "processes": set(),
     "eval": {"data", "detector", "processes"},
     "report": {"matched_detections", "bench", "data", "detector", "eval", "processes"},
@@ -65,6 +66,7 @@ ALLOWED: dict[str, set[str]] = {
         "processes",
         "report",
         "runtime",
+        "tiling",
         "train",
     },
 }

@@ -9,7 +9,7 @@ import click
 
 from gridrt.cli import exit_codes, options
 from gridrt.cli.program import command_line, with_flags
-from gridrt.formatting import format_count, format_scale_with_origin
+from gridrt.formatting import format_count, format_scale_with_origin, format_tiles
 
 FILE = click.Path(path_type=Path)
 
@@ -82,10 +82,11 @@ def command(
     figure = f"AP {points(metrics.overall.ap)}"
     if metrics.overall.ap is None:
         figure = f"no objects in the annotations, {format_count(report.false_positives, 'false positive')}"
+    tiles = f"{format_tiles(conditions['tile'])}, " if conditions["tile"] else ""
     click.echo(
         f"in points of 100: {model} ({conditions['model_sha256'][:12]}) by {conditions['backend']} on "
         f"{conditions['device']}, {format_scale_with_origin(conditions['scale'], conditions['scale_origin'])}, "
-        f"at most {conditions['max_detections']} detections an image"
+        f"{tiles}at most {conditions['max_detections']} detections {'a run' if tiles else 'an image'}"
         f"{', of which COCO counts 100 of a class' if conditions['max_detections'] > 100 else ''}, "
         f"{format_count(conditions['processes'], 'process')}"
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,7 @@ from gridrt.types import CocoId, CocoResult
 
 Result: TypeAlias = CocoResult
 
+COCO_LIMIT = 100  # detections of a class in an image, of which the best count
 LISTED_NAMES = 10  # in a message, at most
 
 
@@ -33,7 +35,8 @@ class DatasetResults:
     Attributes:
         results: by image in the data set's order, best score first.
         failed: the images that failed, each with the error.
-        full: the images with as many detections as the model can return: more objects may be there.
+        full: the images in which, or in a tile of which, the model returned as many detections as it can: more objects
+            may be there.
         seconds: that it took, with those of an interrupted run that was resumed.
     """
 
@@ -90,7 +93,7 @@ def _joined(outcomes: Sequence[Outcome], dataset: CocoDataset, seconds: float) -
 
 def _detect(detector: Detector, dataset: CocoDataset, index: int, category_ids: Sequence[CocoId | None]) -> Outcome:
     try:
-        image = dataset.load_image(index)
+        image = dataset.load_image(index, detector.max_pixels)
     except GridRTError as error:
         return Outcome(index, error=str(error))
     try:
@@ -98,7 +101,7 @@ def _detect(detector: Detector, dataset: CocoDataset, index: int, category_ids: 
     except NonFiniteError as error:
         return Outcome(index, error=str(error.at(dataset.path(index))))
     results = found.to_coco(dataset.images[index].id, category_ids)
-    return Outcome(index, results, is_full=len(found) >= detector.info.max_detections)
+    return Outcome(index, results, is_full=found.is_full())
 
 
 def categories_of_labels(class_names: Sequence[str], dataset: CocoDataset) -> tuple[CocoId | None, ...]:
@@ -140,6 +143,15 @@ def categories_of_labels(class_names: Sequence[str], dataset: CocoDataset) -> tu
         if names and processes.rank() == 0:
             warn_once(f"{dataset.place}: not evaluated, as they are not {where}: {_some(names)}")
     return tuple(id_of.get(name) for name in class_names)
+
+
+def format_uncounted(results: Sequence[Result]) -> str:
+    """A note on detections that COCO's average precision leaves out; empty where there are none."""
+    counts = Counter((result["image_id"], result["category_id"]) for result in results)
+    over = {key: count - COCO_LIMIT for key, count in counts.items() if count > COCO_LIMIT}
+    images = format_count(len({image for image, _ in over}), "image")
+    note = f"COCO counts the best {COCO_LIMIT} detections of a class in an image"
+    return f"{note}: {sum(over.values())} of {len(results)} are not counted, in {images}" if over else ""
 
 
 def _some(names: Sequence[str]) -> str:

@@ -24,6 +24,9 @@ DETERMINES_RESULTS = (
     "device",
     "annotations_sha256",
     "scale",
+    "tile",
+    "tile_overlap",
+    "stretch",
     "max_detections",
     "processes",
 )
