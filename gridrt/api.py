@@ -100,7 +100,7 @@ def load_image(source: ImageSource, *, stretch: bool = False, max_pixels: int | 
     return image.load_image(source, stretch=stretch, max_pixels=max_pixels)
 
 
-def open_detector(
+def open_detector(  # noqa: PLR0913 - options with defaults
     model: FilePath,
     scale: Scale | None = None,
     *,
@@ -109,6 +109,7 @@ def open_detector(
     device: str | None = None,
     tile: TileSize | None = None,
     tile_overlap: float | None = None,
+    stretch: bool = False,
     trust_checkpoint: bool = False,
 ) -> Detector:
     """Open a model file as a detector: images in, detections in their own pixels out, whatever runs the model.
@@ -127,6 +128,8 @@ def open_detector(
             scale, so that tiles keep their size. None runs images whole.
         tile_overlap: least overlap of neighbouring tiles, as a share of their side; None is 0.2. Objects larger than
             the overlap may be cut in every tile.
+        stretch: where the detector reads image files itself (`detect_files`, `evaluate`), scale 16-bit gray linearly,
+            the smallest value of an image to 0 and the largest to 255.
         trust_checkpoint: unpickle any class that a checkpoint names. That can run any code its author wrote.
 
     Returns:
@@ -163,9 +166,9 @@ def open_detector(
         return non_finite_stage(model, backend, options, batch)
 
     if tile is None:
-        return Detector(session, scale, find_stage)
+        return Detector(session, scale, find_stage, stretch=stretch)
     overlap = DEFAULT_OVERLAP if tile_overlap is None else tile_overlap
-    return TiledDetector(session, scale, find_stage, tile=tile, overlap=overlap)
+    return TiledDetector(session, scale, find_stage, tile=tile, overlap=overlap, stretch=stretch)
 
 
 def detect_files(  # noqa: PLR0913 - options with defaults
@@ -183,6 +186,7 @@ def detect_files(  # noqa: PLR0913 - options with defaults
     device: str | None = None,
     tile: TileSize | None = None,
     tile_overlap: float | None = None,
+    stretch: bool = False,
     trust_checkpoint: bool = False,
 ) -> FileDetections:
     """Detect in image and video files, and write a copy of each with boxes, names and scores drawn on it.
@@ -201,12 +205,13 @@ def detect_files(  # noqa: PLR0913 - options with defaults
         classes: names of the classes to draw and return; None takes all.
         on_error: called with the error of a file that cannot be read as a whole, after which the next file follows;
             None raises the error.
-        scale: see `open_detector`; as the six options below, only where `model` is not open yet.
+        scale: see `open_detector`; as the seven options below, only where `model` is not open yet.
         backend: see `open_detector`.
         threads: see `open_detector`.
         device: see `open_detector`.
         tile: see `open_detector`.
         tile_overlap: see `open_detector`.
+        stretch: see `open_detector`.
         trust_checkpoint: see `open_detector`.
 
     Returns:
@@ -243,6 +248,7 @@ def detect_files(  # noqa: PLR0913 - options with defaults
         "device": device,
         "tile": tile,
         "tile_overlap": tile_overlap,
+        "stretch": stretch,
         "trust_checkpoint": trust_checkpoint,
     }
     detector = _opened(model, scale, options)
@@ -266,6 +272,7 @@ def evaluate(  # noqa: PLR0913 - options with defaults
     device: str | None = None,
     tile: TileSize | None = None,
     tile_overlap: float | None = None,
+    stretch: bool = False,
     trust_checkpoint: bool = False,
 ) -> EvaluationReport:
     """Measure average precision on annotated images, as COCO defines it, with a progress bar on a terminal.
@@ -293,12 +300,13 @@ def evaluate(  # noqa: PLR0913 - options with defaults
             where there is no such file, start at the beginning, with a warning. Without this a partial file with images
             is an error.
         allow_missing: leave out images that are listed but not there, with a warning.
-        scale: see `open_detector`; as the six options below, only where `model` is not open yet.
+        scale: see `open_detector`; as the seven options below, only where `model` is not open yet.
         backend: see `open_detector`.
         threads: see `open_detector`.
         device: see `open_detector`.
         tile: see `open_detector`.
         tile_overlap: see `open_detector`.
+        stretch: see `open_detector`.
         trust_checkpoint: see `open_detector`.
 
     Returns:
@@ -338,6 +346,7 @@ def evaluate(  # noqa: PLR0913 - options with defaults
         "device": device,
         "tile": tile,
         "tile_overlap": tile_overlap,
+        "stretch": stretch,
         "trust_checkpoint": trust_checkpoint,
     }
     detector = _opened(model, scale, options)
@@ -906,7 +915,7 @@ def _opened(model: FilePath | Detector, scale: Scale | None, options: dict[str, 
     """A detector that is open already as it is, anything else opened with the options."""
     if isinstance(model, (str, Path)):
         return open_detector(model, scale, **options)
-    unset = {**dict.fromkeys(options), "scale": None, "backend": "auto", "trust_checkpoint": False}
+    unset = {**dict.fromkeys(options), "scale": None, "backend": "auto", "stretch": False, "trust_checkpoint": False}
     given = [name for name, value in {"scale": scale, **options}.items() if value != unset[name]]
     if given:
         remedy = "Give them to gridrt.open_detector."
@@ -934,6 +943,7 @@ def _conditions(model: FilePath | Detector, detector: Detector, annotations: Pat
         "scale_origin": detector.scale_origin,
         "tile": detector.tile,
         "tile_overlap": detector.tile_overlap,
+        "stretch": detector.stretch,
         "max_detections": detector.info.max_detections,
         "processes": processes.count(),
     }

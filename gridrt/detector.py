@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from gridrt.config import ScaleOrigin
-from gridrt.data.image import pixel_limit
+from gridrt.data.image import ImageSource, load_image, pixel_limit
 from gridrt.data.transform import Batch, Transform, restore_boxes
 from gridrt.errors import GridRTError, NonFiniteError
 from gridrt.runtime.backend import Session
@@ -24,11 +24,13 @@ class Detector:
         find_stage: for a batch of one image, names the first stage whose output is not finite, or gives None. It runs
             the model again, so it is called at most twice: for the first image whose boxes or scores are not finite,
             and for the first image without detections.
+        stretch: whether `load_image` scales 16-bit gray to the range of the image.
 
     Attributes:
         scale_origin: where `scale` comes from; an "assumed" scale may be wrong, which costs accuracy.
         tile: side in pixels of the tiles that images are cut into; None, as they are not.
         tile_overlap: of neighbouring tiles, at least, as a share of their side.
+        stretch: as given.
 
     Raises:
         GridRTError: a side of `scale` is not positive.
@@ -42,8 +44,11 @@ class Detector:
         session: Session,
         scale: tuple[int, int] | None = None,
         find_stage: Callable[[Batch], str | None] | None = None,
+        *,
+        stretch: bool = False,
     ) -> None:
         self._session = session
+        self.stretch = stretch
         self._name_stage = self._check_stages = find_stage  # each is called once
         self._overflow: str | None = None  # the stage, in the first image without detections
         self._transform = Transform(session.info.scale if scale is None else scale)
@@ -68,6 +73,14 @@ class Detector:
     def max_pixels(self) -> int:
         """Most pixels of an image file to detect in."""
         return pixel_limit()
+
+    def load_image(self, source: ImageSource) -> UInt8Array:
+        """An image to detect in: of at most `max_pixels`, and stretched if the detector was opened so.
+
+        Raises:
+            ImageError: it cannot be read.
+        """
+        return load_image(source, stretch=self.stretch, max_pixels=self.max_pixels)
 
     def __call__(self, images: Sequence[UInt8Array]) -> list[Detections]:
         """Detect objects in images of any sizes, run as one batch.

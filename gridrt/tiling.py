@@ -82,6 +82,7 @@ class TiledDetector(Detector):
         tile: side of a tile, in pixels of the image; "auto" is the short side of the scale, so that tiles keep their
             size.
         overlap: least overlap of neighbouring tiles, as a share of their side.
+        stretch: see `Detector`.
 
     Raises:
         GridRTError: `scale`, `tile` or `overlap` is out of range.
@@ -95,8 +96,9 @@ class TiledDetector(Detector):
         *,
         tile: int | Literal["auto"] = "auto",
         overlap: float = DEFAULT_OVERLAP,
+        stretch: bool = False,
     ) -> None:
-        super().__init__(session, scale, find_stage)
+        super().__init__(session, scale, find_stage, stretch=stretch)
         self._side = min(self.scale) if tile == "auto" else tile
         self._overlap = overlap
         self.tile, self.tile_overlap = self._side, overlap

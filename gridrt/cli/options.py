@@ -67,6 +67,12 @@ tile_overlap = click.option(
     help="Least overlap of neighbouring tiles, as a share of SIZE. Objects larger than it may be cut in every tile. "
     "[default: 0.2]",
 )
+stretch = click.option(
+    "--stretch",
+    is_flag=True,
+    help="Scale 16-bit gray images linearly, the smallest value of each to 0 and the largest to 255: for data of 10 to "
+    "14 bits. [default: the high byte]",
+)
 trust_checkpoint = click.option(
     "--trust-checkpoint", is_flag=True, help="Unpickle any class a checkpoint names; it can run code."
 )
@@ -74,7 +80,7 @@ trust_checkpoint = click.option(
 
 def opening(command: Command) -> Command:
     """How a model is opened: the options of `gridrt.open_detector`."""
-    options = (trust_checkpoint, tile_overlap, tile, device, threads, backend, scale)
+    options = (trust_checkpoint, stretch, tile_overlap, tile, device, threads, backend, scale)
     return reduce(lambda wrapped, option: option(wrapped), options, command)
 
 

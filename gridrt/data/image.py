@@ -93,7 +93,7 @@ def load_image(source: ImageSource, *, stretch: bool = False, max_pixels: int | 
         where = Path(place).parent if isinstance(source, (str, Path)) else place
         warn_once(
             f"{where}: 16-bit images span less than a quarter of their range, so they are dark or black; "
-            "load_image(..., stretch=True) scales them"
+            "gridrt detect and evaluate --stretch scale them, as does load_image(..., stretch=True)"
         )
     return pixels
 

@@ -93,7 +93,7 @@ def _joined(outcomes: Sequence[Outcome], dataset: CocoDataset, seconds: float) -
 
 def _detect(detector: Detector, dataset: CocoDataset, index: int, category_ids: Sequence[CocoId | None]) -> Outcome:
     try:
-        image = dataset.load_image(index, detector.max_pixels)
+        image = dataset.load_image(index, detector.load_image)
     except GridRTError as error:
         return Outcome(index, error=str(error))
     try:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from gridrt.data.image import load_image, save_image
+from gridrt.data.image import save_image
 from gridrt.data.sources import is_video
 from gridrt.data.video import Video, video_writer
 from gridrt.detector import Detector
@@ -64,7 +64,7 @@ def annotate(detector: Detector, source: Path, target: Path, kept: DetectionFilt
     if is_video(source):
         yield from _annotate_video(detector, source, target, kept)
     else:
-        image = load_image(source, max_pixels=detector.max_pixels)
+        image = detector.load_image(source)
         try:
             record, drawn = _detect(detector, image, source, None, kept)
         except NonFiniteError as error:

@@ -12,6 +12,7 @@ import numpy as np
 import onnx
 import pytest
 from click.testing import CliRunner, Result
+from PIL import Image
 
 from gridrt.cli.main import cli
 from gridrt.data.image import load_image, save_image
@@ -432,6 +433,23 @@ def test_a_tile_that_cannot_be_is_refused(arguments: list[str], code: int, told:
 
     assert result.exit_code == code
     assert told in result.stderr
+
+
+def test_stretched_images_of_12_bits_are_not_dark(folder: Path) -> None:
+    values = np.linspace(0, 4095, 64, dtype=np.uint16)[:, None].repeat(64, axis=1)
+    Image.fromarray(values).save(folder / "deep.png")
+
+    dark = detect("deep.png")
+    column = load_image(folder / "detections/deep.png")[4:-4, 32, 0]
+    bright = detect("deep.png", "--stretch")
+    stretched = load_image(folder / "detections/deep.png")[4:-4, 32, 0]
+
+    assert (dark.exit_code, bright.exit_code) == (0, 0)
+    assert "--stretch" in one_line(dark.stderr)
+    assert "--stretch" not in bright.stderr
+    high_byte, scaled = values[4:-4, 32] // 256, values[4:-4, 32] / 4095 * 255
+    assert (column == high_byte).all()
+    assert np.abs(stretched - scaled).max() <= 0.5
 
 
 def test_the_device_is_named_or_refused() -> None:
