@@ -27,6 +27,7 @@ if TYPE_CHECKING:  # PyTorch takes a second to import
     from gridrt.calib.engine import BuiltEngine, Rewritten
     from gridrt.calib.recipe import Recipe
     from gridrt.compare.compare import Comparison
+    from gridrt.data.image import ImageSource
     from gridrt.detector import Detector
     from gridrt.eval.report import EvaluationReport
     from gridrt.export.engine.options import EngineOptions
@@ -67,14 +68,17 @@ def load_model(weights: FilePath, *, trust_checkpoint: bool = False) -> GridRCNN
     return checkpoint.load_model(weights, trust_checkpoint=trust_checkpoint)
 
 
-def load_image(path: FilePath) -> UInt8Array:
+def load_image(source: ImageSource, *, stretch: bool = False) -> UInt8Array:
     """Read an image file as RGB pixels, turned upright as its EXIF orientation says.
 
     Gray, 1-bit, palette and CMYK images become RGB; transparent ones lie on white; 16-bit ones keep their high byte; of
     an animation the first frame is read.
 
     Args:
-        path: an AVIF, BMP, GIF, JPEG, JPEG 2000, PNG, PPM, TIFF or WebP file.
+        source: an AVIF, BMP, GIF, JPEG, JPEG 2000, PNG, PPM, TIFF or WebP file: its path, its bytes, or a binary file
+            object.
+        stretch: scale 16-bit gray linearly, the smallest value of the image to 0 and the largest to 255, for images of
+            10, 12 or 14 bits, which are dark otherwise.
 
     Returns:
         uint8 [H, W, 3], RGB.
@@ -89,7 +93,7 @@ def load_image(path: FilePath) -> UInt8Array:
     """
     from gridrt.data import image
 
-    return image.load_image(path)
+    return image.load_image(source, stretch=stretch)
 
 
 def open_detector(
@@ -217,7 +221,10 @@ def evaluate(  # noqa: PLR0913 - options with defaults
     images: FilePath,
     annotations: FilePath,
     *,
+    json_file: FilePath | None = None,
+    results_file: FilePath | None = None,
     pictures: FilePath | None = None,
+    resume: bool = False,
     allow_missing: bool = False,
     scale: Scale | None = None,
     backend: str = "auto",
@@ -233,12 +240,21 @@ def evaluate(  # noqa: PLR0913 - options with defaults
     `gridrt.processes.process_group()`, started by torchrun, the processes share the images, and each returns the report
     of all.
 
+    The files are written at the end. Until then the outcome of each image goes to a partial file, `NAME.partial.jsonl`
+    beside the first of `results_file`, `json_file` and `pictures` that is given, from which `resume` goes on after a
+    kill. An open detector leaves none.
+
     Args:
         model: an open detector, or as `open_detector` takes it.
         images: folder of the images.
         annotations: their boxes, as COCO's JSON.
+        json_file: file to write metrics and conditions to, as JSON; None writes none.
+        results_file: file to write all detections to, as COCO's JSON; None writes none.
         pictures: folder to draw precision over recall and the worst mistakes in, through matplotlib; None draws
             nothing.
+        resume: go on after the images in the partial file, and run those again that failed or have changed since;
+            where there is no such file, start at the beginning, with a warning. Without this a partial file with images
+            is an error.
         allow_missing: leave out images that are listed but not there, with a warning.
         scale: see `open_detector`; as the four options below, only where `model` is not open yet.
         backend: see `open_detector`.
@@ -254,14 +270,15 @@ def evaluate(  # noqa: PLR0913 - options with defaults
     Raises:
         DataError: the annotations contradict themselves, the images or the classes of the model.
         DependencyError: matplotlib is not installed, and `pictures` is given.
-        GridRTError: as `open_detector`.
+        OutputError: a file cannot be written, or would overwrite an input or another output.
+        GridRTError: the partial file is of another model, other annotations or other options, or there are neither
+            such a file nor an output; or as `open_detector`.
 
     Example:
         >>> report = gridrt.evaluate("tiny_synthetic", "images", "annotations.json")
         >>> report.metrics.images, 0.5 < report.metrics.overall.ap <= 1
         (2, True)
     """
-    import time
     import warnings
 
     from gridrt import processes
@@ -269,29 +286,27 @@ def evaluate(  # noqa: PLR0913 - options with defaults
     from gridrt.eval import Evaluation, detect_all
     from gridrt.eval.report import EvaluationReport
     from gridrt.formatting import format_full_images
-    from gridrt.report.evaluation_pictures import (
-        SCORE_THRESHOLD,
-        check_evaluation_pictures,
-        save_evaluation_pictures,
-    )
+    from gridrt.report.evaluation_files import EvaluationFiles
+    from gridrt.report.evaluation_pictures import SCORE_THRESHOLD
 
-    if pictures is not None:
-        check_evaluation_pictures(Path(pictures))
+    files = EvaluationFiles(_path(results_file), _path(json_file), _path(pictures))
+    files.check([Path(annotations), *([Path(model)] if isinstance(model, (str, Path)) else [])])
     dataset = CocoDataset(Path(images), Path(annotations), allow_missing=allow_missing)
     options = {"backend": backend, "threads": threads, "device": device, "trust_checkpoint": trust_checkpoint}
     detector = _opened(model, scale, options)
-    started = time.perf_counter()
-    found = detect_all(detector, dataset)
-    seconds = time.perf_counter() - started
+    conditions = _conditions(model, detector, Path(annotations))
+    partial = files.partial(conditions, resume=resume)
+    found = detect_all(detector, dataset, partial)
     if found.full and processes.rank() == 0:
         warnings.warn(format_full_images(found.full, detector.info.max_detections), stacklevel=2)
     evaluation = Evaluation(dataset, found.results, found.failed)
-    if pictures is not None and processes.rank() == 0:
-        save_evaluation_pictures(Path(pictures), dataset, evaluation)
-    conditions = _conditions(model, detector, Path(annotations), seconds)
-    return EvaluationReport(
-        evaluation.metrics(), found.results, evaluation.false_positives(SCORE_THRESHOLD), conditions
-    )
+    false_positives = evaluation.false_positives(SCORE_THRESHOLD)
+    conditions["seconds"] = round(found.seconds, 3)
+    report = EvaluationReport(evaluation.metrics(), found.results, false_positives, conditions)
+    files.write(report, dataset, evaluation)
+    if partial is not None:
+        partial.finish()
+    return report
 
 
 def export_onnx(  # noqa: PLR0913 - options with defaults
@@ -849,7 +864,7 @@ def _opened(model: FilePath | Detector, scale: Scale | None, options: dict[str, 
     return model
 
 
-def _conditions(model: FilePath | Detector, detector: Detector, annotations: Path, seconds: float) -> dict[str, Any]:
+def _conditions(model: FilePath | Detector, detector: Detector, annotations: Path) -> dict[str, Any]:
     """What the figures of an evaluation hold under, ready for JSON; a detector that was open already has no file."""
     import gridrt
     from gridrt import processes
@@ -869,5 +884,4 @@ def _conditions(model: FilePath | Detector, detector: Detector, annotations: Pat
         "scale_origin": detector.scale_origin,
         "max_detections": detector.info.max_detections,
         "processes": processes.count(),
-        "seconds": round(seconds, 3),
     }

@@ -20,8 +20,9 @@ class Detector:
     Args:
         session: runs the model.
         scale: most pixels on the long and on the short side of a resized image; None takes that of the training.
-        find_stage: for a batch of one image whose output is not finite, names the stage where that begins, or gives
-            None. It is called once, for the first such image.
+        find_stage: for a batch of one image, names the first stage whose output is not finite, or gives None. It runs
+            the model again, so it is called at most twice: for the first image whose boxes or scores are not finite,
+            and for the first image without detections.
 
     Attributes:
         scale_origin: where `scale` comes from; an "assumed" scale may be wrong, which costs accuracy.
@@ -36,7 +37,9 @@ class Detector:
         scale: tuple[int, int] | None = None,
         find_stage: Callable[[Batch], str | None] | None = None,
     ) -> None:
-        self._session, self._find_stage = session, find_stage
+        self._session = session
+        self._name_stage = self._check_stages = find_stage  # each is called once
+        self._overflow: str | None = None  # the stage, in the first image without detections
         self._transform = Transform(session.info.scale if scale is None else scale)
         self.scale_origin: ScaleOrigin = session.info.scale_origin if scale is None else "as asked"
 
@@ -67,8 +70,10 @@ class Detector:
         Raises:
             GridRTError: one of `images` is not such an array.
             NonFiniteError: a box or a score of an image is NaN or infinite; the place is `images[index]`. The first
-                such error of a detector names the stage where that begins, if its stages can be run. To get the
-                detections of the other images, run them without this one.
+                such error of a detector names the stage where that begins, if its stages can be run. An image without
+                detections fails too if the outputs of the stages were not finite in the first such image: NaN scores
+                are below every threshold, so the model returns nothing. To get the detections of the other images,
+                run them without this one.
         """
         for index, image in enumerate(images):
             _check_image(index, image)
@@ -86,19 +91,38 @@ class Detector:
                     of_first = f"{rows[broken[0]].tolist()} in detection {broken[0]}"
                     value = f"{of_first}, {broken.size} of {len(rows)} such detections"
                     raise self._non_finite(index, images[index], output, value)
+            if not used.any():
+                self._refuse_overflow(index, images[index])
             found.append(Detections(restore_boxes(boxes, factor), scores, raw.labels[index][used]))
         return found
 
     def _non_finite(self, index: int, image: UInt8Array, output: str, value: str) -> NonFiniteError:
         """The error for an image; the stage is found once, as that runs the model again."""
-        find_stage, self._find_stage = self._find_stage, None
-        stage = find_stage(self._transform([image])) if find_stage is not None else None
+        name_stage, self._name_stage = self._name_stage, None
+        stage = name_stage(self._transform([image])) if name_stage is not None else None
         return NonFiniteError(
             f"the {output} of the model must be finite numbers",
             place=f"images[{index}]",
             value=f"{value}; first in the output of the stage {stage}" if stage else value,
-            remedy="Numbers beyond 65504 are infinite in FP16: use FP32." if self.info.precision == "fp16" else "",
+            remedy=self._remedy,
         )
+
+    def _refuse_overflow(self, index: int, image: UInt8Array) -> None:
+        """Refuse an image without detections if the first such image showed that the model overflows."""
+        check_stages, self._check_stages = self._check_stages, None
+        if check_stages is not None:
+            self._overflow = check_stages(self._transform([image]))
+        if self._overflow is not None:
+            raise NonFiniteError(
+                "the outputs of all stages must be finite numbers",
+                place=f"images[{index}]",
+                value=f"no detections, and the first image without any is not finite in the stage {self._overflow}",
+                remedy=self._remedy,
+            )
+
+    @property
+    def _remedy(self) -> str:
+        return "Numbers beyond 65504 are infinite in FP16: use FP32." if self.info.precision == "fp16" else ""
 
 
 def _check_image(index: int, image: object) -> None:

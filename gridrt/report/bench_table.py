@@ -21,9 +21,10 @@ def bench_lines(result: BenchResult) -> Iterator[str]:
     yield from _speed_lines(measured, width)
     if staged := [row for row in measured if row.stages]:
         yield ""
-        yield f"{'ms of one image':<{width}}" + "".join(f"{stage.name:>11}" for stage in staged[0].stages)
+        cell = 2 + max(len(stage.name) for row in staged for stage in row.stages)
+        yield f"{'ms of one image':<{width}}" + "".join(f"{stage.name:>{cell}}" for stage in staged[0].stages)
         for row in staged:
-            yield f"{row.name:<{width}}" + "".join(f"{1000 * stage.seconds:>11.1f}" for stage in row.stages)
+            yield f"{row.name:<{width}}" + "".join(f"{1000 * stage.seconds:>{cell}.1f}" for stage in row.stages)
     yield ""
     for row in result.rows:
         if row.failure:

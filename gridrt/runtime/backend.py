@@ -92,7 +92,7 @@ class Availability:
     Attributes:
         name: of the library, and the device where it knows several: "PyTorch, CPU".
         problem: what keeps it from running here; empty where it runs.
-        remedy: the command that mends it; empty where it runs, or where no command does.
+        remedy: the commands that mend it, one a line; empty where it runs, or where no command does.
     """
 
     name: str

@@ -6,7 +6,6 @@ import re
 import warnings
 from collections.abc import Sequence
 from functools import cache
-from importlib.metadata import version
 from pathlib import Path
 
 import onnxruntime as ort
@@ -128,7 +127,7 @@ def _warn_of_saturation() -> None:
 
 def library() -> str:
     """Such as "onnxruntime 1.32.0"."""
-    return f"onnxruntime {version('onnxruntime')}"
+    return f"onnxruntime {ort.__version__}"  # the metadata may be those of onnxruntime-gpu
 
 
 def providers_for(device: str | None) -> list[Provider] | None:
