@@ -49,7 +49,7 @@ class PartialFile:
                     "cannot start over: an interrupted run has left its results",
                     place=path,
                     value=f"{len(self.records)} of them",
-                    remedy="Go on with --resume, or remove the file.",
+                    remedy="Go on with `resume`, or remove the file.",
                 )
             if resume and found:
                 self._refuse_other_header(found[0])
@@ -73,7 +73,7 @@ class PartialFile:
             with self._path.open("a") as file:
                 file.writelines(f"{line}\n" for line in lines)
         except OSError as error:
-            remedy = "Make room, and go on with --resume."
+            remedy = "Make room, and go on with `resume`."
             raise OutputError(
                 "cannot write the partial file", place=self._path, value=error.strerror, remedy=remedy
             ) from error
@@ -89,7 +89,7 @@ class PartialFile:
                 "cannot resume with another model, other data or other options",
                 place=self._path,
                 value=", ".join(differences),
-                remedy="Repeat the interrupted command with --resume, or remove the file to start over.",
+                remedy="Repeat the interrupted command with `resume`, or remove the file to start over.",
             )
 
 

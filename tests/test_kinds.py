@@ -47,8 +47,8 @@ OF_ONE_SESSION = {
 CONCRETE = re.compile(rf"gridrt\.runtime\.\w+\.(session|backend(\.\w+)?)|(.*\.)?({'|'.join(sorted(SESSIONS))})")
 
 OUTPUT = "names a file that is written"
+PACKAGE = "names Python packages"
 READER = "reads checkpoints, for the backends that run them"
-PACKAGE = "names a Python package, which is not installed twice"
 # (file, what) -> why it may.
 ALLOWED: Mapping[tuple[str, str], str] = {
     ("gridrt/files.py", "decides on a kind: out.suffix.lower() != suffix"): OUTPUT,
@@ -62,14 +62,13 @@ ALLOWED: Mapping[tuple[str, str], str] = {
         "gridrt/model/checkpoint/safetensors_file.py",
         "asks for a suffix: path.parent.glob('*.safetensors.index.json')",
     ): READER,
-    (
-        "gridrt/export/engine/build.py",
-        "decides on a kind: name.lower().startswith('tensorrt')",
-    ): "names of Python packages, for the manifest",
+    ("gridrt/machine/packages.py", "decides on a kind: name == 'onnxruntime'"): PACKAGE,
+    ("gridrt/machine/packages.py", "decides on a kind: build != 'onnxruntime'"): PACKAGE,
     (
         "gridrt/machine/packages.py",
         "decides on a kind: importlib.metadata.packages_distributions().get('onnxruntime', ())",
     ): PACKAGE,
+    ("gridrt/export/engine/build.py", "decides on a kind: name.lower().startswith('tensorrt')"): PACKAGE,
 }
 
 

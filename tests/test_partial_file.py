@@ -125,7 +125,7 @@ def test_another_header_is_refused_and_its_difference_named(path: Path, changed:
     write(path)
     before = path.read_bytes()
 
-    with pytest.raises(GridRTError, match=r"cannot resume .*--resume, or remove") as caught:
+    with pytest.raises(GridRTError, match=r"cannot resume .*`resume`, or remove") as caught:
         PartialFile(path, {**HEADER, **changed}, resume=True)
 
     assert (caught.value.place, caught.value.value) == (path, told)
@@ -142,7 +142,7 @@ def test_records_are_not_overwritten_without_resume(path: Path) -> None:
     write(path)
     before = path.read_bytes()
 
-    with pytest.raises(GridRTError, match=r"cannot start over.*--resume, or remove") as caught:
+    with pytest.raises(GridRTError, match=r"cannot start over.*`resume`, or remove") as caught:
         PartialFile(path, HEADER, resume=False)
 
     assert (caught.value.place, caught.value.value) == (path, "3 of them")
@@ -178,7 +178,7 @@ def test_a_full_disk_is_one_error_that_names_resume(path: Path) -> None:
     path.unlink()
     path.symlink_to("/dev/full")
 
-    with pytest.raises(OutputError, match=r"cannot write .*--resume") as caught:
+    with pytest.raises(OutputError, match=r"cannot write .*`resume`") as caught:
         partial.append({})
 
     assert caught.value.place == path

@@ -79,8 +79,8 @@ class EvaluationFiles:
             if resume:
                 raise GridRTError(
                     "an evaluation must have a model file and an output to be resumed",
-                    place="--resume",
-                    remedy="Name the model's file and, with --results or --json, the output of the interrupted run.",
+                    place="`resume`",
+                    remedy="Name the model's file, and the output of the interrupted run.",
                 )
             return None
         path = partial_beside(output)

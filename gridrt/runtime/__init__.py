@@ -45,13 +45,15 @@ def only_model_in(folder: Path, backend: str = AUTO) -> Path:
 
     Args:
         folder: that is looked through.
-        backend: the name of one, for the files that it opens; `AUTO` for those that any opens.
+        backend: the name of one, which goes before those that only others open; `AUTO` for those that any opens.
 
     Raises:
         GridRTError: there is none, or more than one.
     """
     named = None if backend == AUTO else backend_named(backend)
-    able = files_with_backend(folder, lambda path, _: named is None or named in backends_for(path))
+    models = files_with_backend(folder, lambda *_: True)
+    # Where the named one opens none, the error of opening says which backend does.
+    able = [path for path in models if named is None or named in backends_for(path)] or models
     found = [path for path in able if backends_for(path)[0].portable] or able
     if len(found) == 2:
         for parent, child in (found, found[::-1]):
@@ -59,8 +61,7 @@ def only_model_in(folder: Path, backend: str = AUTO) -> Path:
             if info is not None and made_from(info, sha256_of(parent)):
                 found = [child]
                 break
-    what = "model file" if named is None else f"model file that {backend} opens"
-    return _only(found, what, folder, "such as tiny_bccd, which ships with GridRT")
+    return _only(found, "model file", folder, "such as tiny_bccd, which ships with GridRT")
 
 
 def only_float_graph_in(folder: Path) -> Path:
