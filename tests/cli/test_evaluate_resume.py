@@ -78,7 +78,7 @@ def run(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
     def logged(dataset: CocoDataset, index: int) -> UInt8Array:
         loaded.append(index)
-        return load(dataset, index)
+        return load(dataset, index, read)
 
     monkeypatch.setattr(CocoDataset, "load_image", logged)
     return loaded
@@ -92,7 +92,7 @@ def interrupted(at: int = INTERRUPTED_AT) -> Result:
     """An evaluation that gets a SIGINT when it begins with that image."""
     load = CocoDataset.load_image
 
-    def interrupt(dataset: CocoDataset, index: int) -> UInt8Array:
+    def interrupt(dataset: CocoDataset, index: int, read: Callable[[Path], UInt8Array]) -> UInt8Array:
         if index == at:
             os.kill(os.getpid(), signal.SIGINT)
         return load(dataset, index)
