@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import onnx
 import pytest
 from click.testing import CliRunner, Result
 
@@ -26,7 +27,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def result(folder: Path) -> Iterator[Result]:
+def result(folder: Path, tiny_synthetic_file: Path) -> Iterator[Result]:
     """The whole demo on a few pictures, where a file of an earlier one lies, by a program that is not on the path."""
     (folder / "demo").mkdir()
     (folder / "demo/tiny_synthetic.onnx").write_text("left by a demo before")
@@ -37,6 +38,7 @@ def result(folder: Path) -> Iterator[Result]:
         patch.setattr("gridrt.bench.interleave.REST_SECONDS", 0)
         patch.setattr("gridrt.bench.interleave.LEAST_RUNS", 1)
         patch.setattr("gridrt.cli.demo.CALIBRATION_IMAGES", 8)
+        patch.setattr("gridrt.export.onnx_export.onnx_from_model", lambda *_: onnx.load(tiny_synthetic_file))
         patch.setattr("gridrt.cli.demo.find_spec", lambda _name: None)  # engines have tests of their own
         yield run_demo("--pictures", str(PICTURES))
 
