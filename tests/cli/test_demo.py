@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 
 from gridrt.cli.main import cli
 from gridrt.data.image import load_image
+from tests.in_process import InProcess
 
 PICTURES = 14  # more than fit on the sheet
 MODEL = "tiny_synthetic"
@@ -36,7 +37,10 @@ def result(folder: Path, tiny_synthetic_file: Path) -> Iterator[Result]:
         patch.setenv("PATH", os.devnull)
         patch.setattr("sys.argv", [".venv/bin/gridrt", "demo"])
         patch.setattr("gridrt.bench.interleave.REST_SECONDS", 0)
+        patch.setattr("gridrt.bench.candidates.CandidateProcess", InProcess)
         patch.setattr("gridrt.bench.interleave.LEAST_RUNS", 1)
+        patch.setattr("gridrt.bench.interleave.WARM_UP", 0)
+        patch.setattr("gridrt.runtime.peaks.TRIES", 1)
         patch.setattr("gridrt.cli.demo.CALIBRATION_IMAGES", 8)
         patch.setattr("gridrt.export.onnx_export.onnx_from_model", lambda *_: onnx.load(tiny_synthetic_file))
         patch.setattr("gridrt.cli.demo.find_spec", lambda _name: None)  # engines have tests of their own
