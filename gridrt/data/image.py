@@ -203,7 +203,7 @@ def _eight_bit(values: npt.NDArray[np.integer[Any]], *, stretch: bool) -> UInt8A
     """16-bit gray [H, W] as uint8 [H, W, 3]."""
     if stretch:
         lowest, highest = values.min(), values.max()
-        gray = np.rint((values - lowest) * (255 / max(highest - lowest, 1)))
+        gray = (values - lowest) * (255 / max(highest - lowest, 1))
     else:
         gray = values >> 8
     return np.repeat(gray.astype(np.uint8)[..., None], 3, axis=2)

@@ -450,7 +450,7 @@ def test_stretched_images_of_12_bits_are_not_dark(folder: Path) -> None:
     assert "--stretch" not in bright.stderr
     high_byte, scaled = values[below_label, center] // 256, values[below_label, center] / 4095 * 255
     assert (column == high_byte).all()
-    assert np.abs(stretched - scaled).max() <= 0.5
+    assert np.abs(stretched - scaled).max() < 1
 
 
 def test_the_device_is_named_or_refused() -> None:

@@ -76,7 +76,7 @@ def run(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Indices of the images, as they are run."""
     loaded, load = list[int](), CocoDataset.load_image
 
-    def logged(dataset: CocoDataset, index: int) -> UInt8Array:
+    def logged(dataset: CocoDataset, index: int, read: Callable[[Path], UInt8Array]) -> UInt8Array:
         loaded.append(index)
         return load(dataset, index, read)
 
@@ -95,7 +95,7 @@ def interrupted(at: int = INTERRUPTED_AT) -> Result:
     def interrupt(dataset: CocoDataset, index: int, read: Callable[[Path], UInt8Array]) -> UInt8Array:
         if index == at:
             os.kill(os.getpid(), signal.SIGINT)
-        return load(dataset, index)
+        return load(dataset, index, read)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(CocoDataset, "load_image", interrupt)
