@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from gridrt.cli import exit_codes, options
+from gridrt.cli import exit_codes, options, paths
 from gridrt.cli.program import command_line
 from gridrt.formatting import format_count, format_scale_with_origin
 
@@ -20,11 +20,11 @@ STDOUT = Path("-")
 
 
 @click.command("detect")
-@click.argument("images", nargs=-1, required=True, metavar="IMAGES...")
+@click.argument("images", type=paths.NAME, nargs=-1, required=True, metavar="IMAGES...")
 @options.model
 @click.option(
     "--out",
-    type=click.Path(path_type=Path),
+    type=paths.OUTPUT_FOLDER,
     metavar="DIR",
     default="detections",
     show_default=True,
@@ -33,7 +33,7 @@ STDOUT = Path("-")
 @click.option(
     "json_file",
     "--json",
-    type=click.Path(path_type=Path),
+    type=paths.OUTPUT,
     metavar="FILE",
     help="Also list the detections here; - is stdout.",
 )

@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import click
 
-from gridrt.cli import exit_codes, options
+from gridrt.cli import exit_codes, options, paths
 from gridrt.cli.program import command_line
 from gridrt.formatting import format_count, format_scale_with_origin
-
-FILE = click.Path(path_type=Path)
 
 
 @click.command("evaluate")
 @options.model_argument("--model")
-@click.option("--images", type=FILE, required=True, metavar="DIR", help="Folder of the images.")
-@click.option("--annotations", type=FILE, required=True, metavar="FILE", help="Their boxes, as COCO's JSON.")
-@click.option("json_file", "--json", type=FILE, metavar="FILE", help="Also write the figures here.")
-@click.option("results_file", "--results", type=FILE, metavar="FILE", help="Write all detections, as COCO's JSON.")
+@click.option("--images", type=paths.INPUT, required=True, metavar="DIR", help="Folder of the images.")
+@click.option("--annotations", type=paths.INPUT, required=True, metavar="FILE", help="Their boxes, as COCO's JSON.")
+@click.option("json_file", "--json", type=paths.OUTPUT, metavar="FILE", help="Also write the figures here.")
+@click.option(
+    "results_file", "--results", type=paths.OUTPUT, metavar="FILE", help="Write all detections, as COCO's JSON."
+)
 @click.option(
     "--pictures",
-    type=FILE,
+    type=paths.OUTPUT_FOLDER,
     metavar="DIR",
     help="Draw precision over recall and the worst mistakes; needs matplotlib.",
 )
@@ -50,22 +49,16 @@ def command(
     """
     from gridrt import processes
     from gridrt.api import evaluate
-    from gridrt.files import check_writable, write_text
     from gridrt.report.metrics import points, table
     from gridrt.runtime import only_model_in
 
-    for file in (json_file, results_file):
-        if file is not None:
-            check_writable(file)  # before hours of work
     model = model or str(only_model_in(Path()))
     with processes.process_group():
-        report = evaluate(model, images, annotations, pictures=pictures, **chosen)
+        report = evaluate(
+            model, images, annotations, json_file=json_file, results_file=results_file, pictures=pictures, **chosen
+        )
         if processes.rank() > 0:
             return
-    if json_file is not None:
-        write_text(json_file, json.dumps(report.to_json(), indent=2) + "\n")
-    if results_file is not None:
-        write_text(results_file, json.dumps(report.results) + "\n")
     metrics, conditions = report.metrics, report.conditions
     seconds = conditions["seconds"]
     for file, reason in metrics.failed.items():

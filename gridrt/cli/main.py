@@ -7,12 +7,14 @@ import importlib
 import os
 import warnings
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import IO, Any
 
 import click
 
 import gridrt
 from gridrt.cli import exit_codes
+from gridrt.cli.signals import interrupting_signals
 from gridrt.errors import GridRTError
 
 VERBS: Mapping[str, str] = {
@@ -86,15 +88,21 @@ class VerbGroup(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - click's signature
         """Run the verb; warnings and `GridRTError`s become one line each, other exceptions keep their traceback."""
-        try:
-            with warnings.catch_warnings():
-                warnings.showwarning = _show_warning
-                return super().invoke(ctx)
-        except GridRTError as error:
-            raise _UserError(str(error)) from error
-        except KeyboardInterrupt:
-            click.echo("interrupted", err=True)
-            ctx.exit(exit_codes.INTERRUPTED)
+        with interrupting_signals() as received:
+            try:
+                with warnings.catch_warnings():
+                    warnings.showwarning = _show_warning
+                    return super().invoke(ctx)
+            except GridRTError as error:
+                raise _UserError(str(error)) from error
+            except KeyboardInterrupt:
+                with suppress(OSError):  # the terminal may be gone
+                    click.echo("interrupted", err=True)
+                ctx.exit(exit_codes.of_interruption(received))
+            except click.exceptions.Exit as ended:
+                if ended.exit_code == exit_codes.INTERRUPTED:  # the verb has kept what was done so far
+                    ctx.exit(exit_codes.of_interruption(received))
+                raise
 
 
 @click.group(
