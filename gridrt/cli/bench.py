@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gridrt.cli import gate_options, options, paths
+from gridrt.cli.messages import brief
 from gridrt.cli.program import command_line
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ def command(
         measured["max_images"], measured["runs"] = measured["max_images"] or QUICK_RUNS, measured["runs"] or QUICK_RUNS
     result = benchmark(models, stages=not (quick or no_stages), json_file=json_file, html_file=html_file, **measured)
     for error in result.failed.values():
-        click.echo(f"error: {error}", err=True)
+        click.echo(f"error: {brief(error)}", err=True)
     click.echo("\n".join(bench_lines(result)))
     outputs = [file for file in (json_file, html_file) if file is not None]
     success = success_line(result, outputs, time.perf_counter() - started)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gridrt.cli import exit_codes, options, paths
+from gridrt.cli.messages import brief
 from gridrt.cli.program import command_line
 from gridrt.formatting import format_count, format_scale_with_origin
 
@@ -79,7 +80,7 @@ def command(
 
     def on_error(error: GridRTError) -> None:
         unread.append(error)
-        tqdm.write(f"error: {error}", file=sys.stderr)
+        tqdm.write(f"error: {brief(error)}", file=sys.stderr)
 
     model = model or str(only_model_in(Path()))
     files = detect_files(

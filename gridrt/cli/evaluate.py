@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from gridrt.cli import exit_codes, options, paths
+from gridrt.cli.messages import brief
 from gridrt.cli.program import command_line
 from gridrt.formatting import format_count, format_scale_with_origin
 
@@ -62,7 +63,7 @@ def command(
     metrics, conditions = report.metrics, report.conditions
     seconds = conditions["seconds"]
     for file, reason in metrics.failed.items():
-        click.echo(f"error: {file}: {reason}", err=True)
+        click.echo(f"error: {brief(f'{file}: {reason}')}", err=True)
     written = [str(place) for place in (json_file, results_file, pictures) if place is not None]
     click.echo(table(metrics))
     figure = f"AP {points(metrics.overall.ap)}"
