@@ -94,7 +94,7 @@ def write_cache(path: Path, state: CalibrationCache) -> None:
         OutputError: it cannot be written.
     """
     observers = [state.observers[name] for name in state.key.names]
-    arrays: dict[str, npt.NDArray[Any]] = {
+    arrays: dict[str, Any] = {
         "key": np.array(state.key.text()),
         "seen": np.array(state.seen, "U64"),
         "detections": np.array(state.detections),

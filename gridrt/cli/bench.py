@@ -21,7 +21,7 @@ QUICK_RUNS = 10
 @click.command("bench")
 @click.argument("models", type=paths.NAME, nargs=-1, metavar="[MODELS]...")
 @click.option(
-    "--images", type=paths.INPUT, metavar="DIR", help="Folder of annotated images. [default: synthetic images]"
+    "--images", type=paths.INPUT_FOLDER, metavar="DIR", help="Folder of annotated images. [default: synthetic images]"
 )
 @click.option("--annotations", type=paths.INPUT, metavar="FILE", help="Their boxes, as COCO's JSON.")
 @click.option("--max-images", type=click.IntRange(min=1), metavar="N", help="Measure on the first N images.")

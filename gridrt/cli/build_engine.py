@@ -28,7 +28,7 @@ OF_CALIBRATION = ("images", "method", "max_images", "cache", "threads")
 @click.option("--fp16", is_flag=True, help="Features in FP16: the recipe fp16.")
 @click.option("--int8", is_flag=True, help="Convolutions in INT8, by ranges of --images: the recipe int8.")
 @click.option("--recipe", type=paths.NAME, metavar="RECIPE", help="fp16, int8, mixed, or a TOML file of your own.")
-@click.option("--images", type=paths.INPUT, metavar="DIR", help="Folder of images like those to detect in, for INT8.")
+@click.option("--images", type=paths.INPUT_FOLDER, metavar="DIR", help="Images like those to detect in, for INT8.")
 @precision_options.method
 @precision_options.max_images
 @precision_options.cache

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @click.command("calibrate")
 @options.model_argument("--model")
 @click.option(
-    "--images", type=paths.INPUT, required=True, metavar="DIR", help="Folder of images like those to detect in."
+    "--images", type=paths.INPUT_FOLDER, required=True, metavar="DIR", help="Folder of images like those to detect in."
 )
 @click.option(
     "--annotations", type=paths.INPUT, metavar="FILE", help="Boxes of images in DIR, as COCO's JSON: measures AP, too."

@@ -15,7 +15,7 @@ from gridrt.formatting import format_count, format_scale_with_origin
 
 @click.command("evaluate")
 @options.model_argument("--model")
-@click.option("--images", type=paths.INPUT, required=True, metavar="DIR", help="Folder of the images.")
+@click.option("--images", type=paths.INPUT_FOLDER, required=True, metavar="DIR", help="Folder of the images.")
 @click.option("--annotations", type=paths.INPUT, required=True, metavar="FILE", help="Their boxes, as COCO's JSON.")
 @click.option("json_file", "--json", type=paths.OUTPUT, metavar="FILE", help="Also write the figures here.")
 @click.option(

@@ -9,20 +9,34 @@ from typing import Any
 import click
 
 from gridrt.errors import GridRTError
-from gridrt.files import is_url
+from gridrt.files import check_is_file
 
 
 class InputPath(click.Path):
-    """A file or folder that a verb reads; one that is missing is refused before anything heavy is imported."""
+    """A file that a verb reads; one that is missing is refused before anything heavy is imported."""
 
     def __init__(self) -> None:
         super().__init__(path_type=Path)
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:  # noqa: ANN401 - click's signature
         """The path."""
-        if not (ctx and ctx.resilient_parsing) and not is_url(value) and not os.path.exists(value):  # noqa: PTH110 - Path.exists raises on a name too long
-            raise GridRTError("the file or folder is missing", place=value, remedy="Check the path.")
+        if not (ctx and ctx.resilient_parsing):
+            self.check(Path(value))
         return super().convert(value, param, ctx)
+
+    def check(self, path: Path) -> None:
+        """Refuse what is not a file."""
+        check_is_file(path, GridRTError)
+
+
+class InputFolder(InputPath):
+    """A folder that a verb reads; one that is missing is refused likewise."""
+
+    def check(self, path: Path) -> None:
+        """Refuse what is not a folder."""
+        if not os.path.isdir(path):  # noqa: PTH112 - Path.is_dir raises on a name too long
+            value = "a file" if os.path.isfile(path) else "nothing there"  # noqa: PTH113 - the same
+            raise GridRTError("this must be a folder", place=path, value=value, remedy="Check the path.")
 
 
 class InputName(click.ParamType):  # type: ignore[type-arg]  # generic in later versions
@@ -40,7 +54,6 @@ class InputModel(InputName):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:  # noqa: ANN401 - click's signature
         """The text."""
-        from gridrt.files import check_is_file
         from gridrt.model.zoo import NAMES, PATH_OR_NAME
 
         if not (ctx and ctx.resilient_parsing) and value not in NAMES:
@@ -59,5 +72,5 @@ class OutputFolder(OutputPath):
     """A folder that a verb writes files into."""
 
 
-INPUT, NAME, MODEL = InputPath(), InputName(), InputModel()
+INPUT, INPUT_FOLDER, NAME, MODEL = InputPath(), InputFolder(), InputName(), InputModel()
 OUTPUT, OUTPUT_FOLDER = OutputPath(), OutputFolder()

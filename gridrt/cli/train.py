@@ -14,7 +14,7 @@ COUNT = click.IntRange(min=1)
 
 
 @click.command("train")
-@click.option("--images", type=paths.INPUT, required=True, metavar="DIR", help="Folder of the images.")
+@click.option("--images", type=paths.INPUT_FOLDER, required=True, metavar="DIR", help="Folder of the images.")
 @click.option(
     "--annotations",
     type=paths.INPUT,
@@ -24,7 +24,10 @@ COUNT = click.IntRange(min=1)
     help="Their boxes, as COCO's JSON. Repeat it to train on several sets together.",
 )
 @click.option(
-    "--val-images", type=paths.INPUT, metavar="DIR", help="Images to evaluate on. [default: the folder of --images]"
+    "--val-images",
+    type=paths.INPUT_FOLDER,
+    metavar="DIR",
+    help="Images to evaluate on. [default: the folder of --images]",
 )
 @click.option("--val-annotations", type=paths.INPUT, metavar="FILE", help="Their boxes. [default: no evaluation]")
 @options.allow_missing

@@ -92,17 +92,17 @@ def load_state(path: Path) -> TrainingState:
             remedy="Resume with the version of GridRT that started the training.",
         )
     with damage_refused(path):
-        progress = Progress(**content["progress"])
+        progress: Any = Progress(**content["progress"])
         counts, numbers = (progress.epoch, progress.step, progress.iteration), (progress.best_ap or 0, progress.seconds)
         if not all(isinstance(count, int) and count >= 0 for count in counts):
             raise ValueError(f"progress of {counts}")
         if not all(isinstance(number, (int, float)) and math.isfinite(number) for number in numbers):
             raise ValueError(f"progress of {numbers}")
-        state = TrainingState(**content | {"progress": progress})
+        state: Any = TrainingState(**content | {"progress": progress})
         parts = (state.settings, state.model, state.optimization, state.recorder)
         if not isinstance(state.class_names, tuple) or not all(isinstance(part, Mapping) for part in parts):
             raise TypeError("a part of another type")
-        return state
+        return TrainingState(**content | {"progress": progress})
 
 
 @contextmanager

@@ -113,7 +113,7 @@ _TEXTS = {
 
 def _parse(content: bytes) -> Manifest:
     """The manifest, of the types that its class states; raises ValueError or TypeError where it is not."""
-    manifest = Manifest(**json.loads(content))
+    manifest: Any = Manifest(**json.loads(content))
     for part, names in _TEXTS.items():
         found = getattr(manifest, part)
         if part == "gpu" and found is None:
@@ -137,7 +137,7 @@ def _parse(content: bytes) -> Manifest:
         raise ValueError(f"runtime {manifest.runtime['name']}")
     if plugins["adapter"] not in ADAPTERS:
         raise ValueError(f"plugins by {plugins['adapter']}")
-    return manifest
+    return Manifest(**asdict(manifest))
 
 
 def _require(holds: bool, what: str) -> None:  # noqa: FBT001 - the condition of what
