@@ -10,7 +10,7 @@ import click
 
 from gridrt.cli import gate_options, options, paths
 from gridrt.cli.messages import brief
-from gridrt.cli.program import command_line
+from gridrt.cli.program import command_line, with_flags
 
 if TYPE_CHECKING:
     from gridrt.bench.result import BenchResult
@@ -92,7 +92,7 @@ def command(
     result = benchmark(models, stages=not (quick or no_stages), json_file=json_file, html_file=html_file, **measured)
     for error in result.failed.values():
         click.echo(f"error: {brief(error)}", err=True)
-    click.echo("\n".join(bench_lines(result)))
+    click.echo(with_flags("\n".join(bench_lines(result))))
     outputs = [file for file in (json_file, html_file) if file is not None]
     success = success_line(result, outputs, time.perf_counter() - started)
     click.echo(f"{success} Next: {_next(result, measured['images'])}")

@@ -9,6 +9,7 @@ from typing import IO, Any
 import click
 
 from gridrt.cli import exit_codes
+from gridrt.cli.program import with_flags
 from gridrt.printable import printable, shortened
 
 MOST_CHARACTERS = 300
@@ -33,7 +34,7 @@ def show_warning(message: Warning | str, *_: object, **__: object) -> None:
 
 def brief(message: object) -> str:
     """A message as it is shown: printable, and without its middle if it is long, but for `gridrt --debug VERB`."""
-    text, context = printable(str(message)), click.get_current_context(silent=True)
+    text, context = printable(with_flags(message)), click.get_current_context(silent=True)
     if len(text) <= MOST_CHARACTERS or (context is not None and context.find_root().params.get("debug")):
         return text
     hint = " [all of it: gridrt --debug VERB]"

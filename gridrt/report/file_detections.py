@@ -63,7 +63,8 @@ class FileDetections:
                 if each.is_full
             ]
             if full:
-                warnings.warn(format_full_images(full, self.detector.info.max_detections), stacklevel=1)
+                limit = self.detector.info.max_detections
+                warnings.warn(format_full_images(full, limit, self.detector.tile), stacklevel=1)
 
     def _annotated(self) -> Iterator[Record]:
         total = sum(map(frame_count, self.sources))
@@ -87,4 +88,4 @@ def check_folder(folder: Path) -> None:
     """
     if folder.exists() and not folder.is_dir():
         remedy = "Annotated copies keep their names in that folder."
-        raise OutputError("--out must be a folder", place=folder, value="a file", remedy=remedy)
+        raise OutputError("`out` must be a folder", place=folder, value="a file", remedy=remedy)

@@ -119,7 +119,7 @@ def damage_refused(path: Path) -> Iterator[None]:
             "the training state is damaged: it must be as gridrt train wrote it",
             place=path,
             value=f"{type(error).__name__}: {error}",
-            remedy="Choose another folder with --out, and start again.",
+            remedy="Choose another folder, `out`, and start again.",
         ) from error
 
 
@@ -144,7 +144,7 @@ def refuse_other_training(
             "cannot resume with other data or settings",
             place=path,
             value=", ".join(changed),
-            remedy="Repeat the command that started the training, with --resume.",
+            remedy="Start the training as before, with `resume`.",
         )
 
 

@@ -32,8 +32,10 @@ NO_PATHS = {
     ("detect", "backend"),
     ("detect", "classes"),
     ("detect", "device"),
+    ("detect", "tile"),  # a number or auto
     ("evaluate", "backend"),
     ("evaluate", "device"),
+    ("evaluate", "tile"),
     ("compare", "backend"),
     ("bench", "backends"),
     ("train", "device"),
