@@ -7,7 +7,7 @@ from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
-from gridrt.calib.calibrate import calibrate, check_outputs
+from gridrt.calib.calibrate import calibrate
 from gridrt.calib.fidelity import Fidelity
 from gridrt.calib.graph_files import check_float_graph, default_cache, default_name, save_rewritten
 from gridrt.calib.recipe import Recipe, RecipeError, load_recipe
@@ -15,11 +15,12 @@ from gridrt.calib.rewrite import apply_recipe
 from gridrt.calib.targets import TARGETS
 from gridrt.calib.targets.tensorrt import TensorRTTarget
 from gridrt.config import DEFAULT_SCALE
+from gridrt.data.sources import readable_in
 from gridrt.errors import GridRTError
 from gridrt.export.engine.build import engine_from_graph, library_for
 from gridrt.export.engine.options import EngineOptions
 from gridrt.export.engine.profile import profile_for
-from gridrt.files import require_suffix
+from gridrt.files import check_outputs, require_suffix
 from gridrt.graph.graph import Graph
 from gridrt.graph.metadata import scale_in_input
 from gridrt.runtime.in_memory import session_of_graph
@@ -129,7 +130,8 @@ def build_engine(
     require_suffix(out, ".engine", "an engine")
     onnx_file = None if recipe is None else out.with_suffix(".onnx")
     cache = None if images is None else calibration.get("cache") or default_cache(graph.path)
-    check_outputs([onnx_file, out, manifest_file(out), options.timing_cache, cache], [graph.path])
+    inputs = [None if recipe is None else Path(recipe.place), *([] if images is None else readable_in(images))]
+    check_outputs([onnx_file, out, manifest_file(out), options.timing_cache, cache], [graph.path, *inputs])
     library_for(options)  # what is missing stops before the work
     if recipe is None:
         return BuiltEngine(out, engine_from_graph(graph, out, options), None)

@@ -16,6 +16,7 @@ The last rule that matches a node decides; a node that none matches stays in FP3
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 from collections.abc import Mapping
@@ -93,14 +94,14 @@ def load_recipe(name_or_file: str | Path) -> Recipe:
     """
     name = str(name_or_file)
     path = SHIPPED_FOLDER / f"{name}{RECIPE_SUFFIX}" if name in shipped_recipes() else Path(name)
-    if not path.is_file():
+    if not os.path.isfile(path):  # noqa: PTH113 - Path.is_file raises on a name too long
         raise RecipeError(
             f"a recipe must be one of {', '.join(shipped_recipes())}, or a TOML file", place="`recipe`", value=name
         )
     try:
         with path.open("rb") as file:
             content: Mapping[str, Any] = tomllib.load(file)
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:  # of the encoding, of TOML, of a number of many digits
         raise RecipeError("cannot read the recipe as TOML", place=path, value=error) from error
     return _recipe(content, str(path))
 

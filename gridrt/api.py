@@ -233,15 +233,16 @@ def detect_files(  # noqa: PLR0913 - options with defaults
     """
     from gridrt.classes import labels_of
     from gridrt.data.sources import expand
+    from gridrt.files import check_outputs
     from gridrt.report.annotate import DetectionFilter, plan_targets
-    from gridrt.report.file_detections import FileDetections, check_outputs
+    from gridrt.report.file_detections import FileDetections, check_folder
 
     check_range(0, 1, score_threshold=score_threshold)
     listing = Path(json_file) if isinstance(json_file, (str, Path)) else json_file
     files = expand(map(str, sources))
     targets = plan_targets(files, Path(out))
-    inputs = [*files, Path(model)] if isinstance(model, (str, Path)) else files
-    check_outputs(Path(out), targets, listing if isinstance(listing, Path) else None, inputs)
+    check_folder(Path(out))
+    check_outputs([*targets, listing if isinstance(listing, Path) else None], [*files, *_files_of(model)])
     options = {
         "backend": backend,
         "threads": threads,
@@ -338,8 +339,8 @@ def evaluate(  # noqa: PLR0913 - options with defaults
     from gridrt.report.evaluation_pictures import SCORE_THRESHOLD
 
     files = EvaluationFiles(_path(results_file), _path(json_file), _path(pictures))
-    files.check([Path(annotations), *([Path(model)] if isinstance(model, (str, Path)) else [])])
     dataset = CocoDataset(Path(images), Path(annotations), allow_missing=allow_missing)
+    files.check([*_files_of(model), Path(annotations), *dataset.paths])
     options = {
         "backend": backend,
         "threads": threads,
@@ -372,7 +373,7 @@ def export_onnx(  # noqa: PLR0913 - options with defaults
     out: FilePath | None = None,
     *,
     scale: Scale | None = None,
-    class_names: Sequence[str] | None = None,
+    class_names: FilePath | Sequence[str] | None = None,
     max_detections: int | None = None,
     score_threshold: float | None = None,
     iou_threshold: float | None = None,
@@ -391,7 +392,7 @@ def export_onnx(  # noqa: PLR0913 - options with defaults
         weights: as `load_model` takes it.
         out: the file to write, which ends in .onnx; None names it after the weights, in the current folder.
         scale: of the images that the model learned from, to be noted in the file; None notes the checkpoint's.
-        class_names: in the order of the labels; None takes the checkpoint's.
+        class_names: in the order of the labels, or a text file with one a line; None takes the checkpoint's.
         max_detections: in an image, from 1 to the number of proposals, 1000; None is as the checkpoint states, else
             100.
         score_threshold: detections must exceed it, 0 to 1; None is as the checkpoint states, else 0.03.
@@ -408,7 +409,7 @@ def export_onnx(  # noqa: PLR0913 - options with defaults
         CheckpointError: as `load_model`; or `class_names` are not as many as the model has classes.
         GridRTError: the model has no grid, no image can have this scale, or a limit or threshold is out of range.
         ImageError: `image` cannot be read.
-        OutputError: `out` cannot be written, or does not end in .onnx.
+        OutputError: `out` cannot be written, would overwrite an input, or does not end in .onnx.
         VerificationError: the detections of the graph differ from the model's.
 
     Example:
@@ -416,25 +417,28 @@ def export_onnx(  # noqa: PLR0913 - options with defaults
         >>> report.variant, report.scale, report.scale_origin
         ('tiny', (320, 256), 'noted')
     """
+    from gridrt.classes import read_class_names
     from gridrt.data.transform import check_scale
     from gridrt.export.detections import change_detections
     from gridrt.export.onnx_export import onnx_from_model, save_onnx
     from gridrt.export.report import ExportReport
     from gridrt.export.synthetic_image import synthetic_image
     from gridrt.export.verify import verify_graph
-    from gridrt.files import check_writable, require_suffix, sha256_of
+    from gridrt.files import check_outputs, require_suffix, sha256_of
     from gridrt.graph.graph import Graph
     from gridrt.model import checkpoint
     from gridrt.model.zoo import locate
 
     file = Path(out) if out is not None else Path(Path(weights).stem + ".onnx")
     require_suffix(file, ".onnx", "an ONNX file")
-    check_writable(file)
+    names_file = Path(class_names) if isinstance(class_names, (str, Path)) else None
+    check_outputs([file], [*_files_of(weights), _path(image), names_file])
     if scale is not None:
         check_scale(scale)
     pixels = synthetic_image() if image is None else load_image(image)  # a bad image stops early
     path = locate(weights)
-    model = checkpoint.load_model(path, trust_checkpoint=trust_checkpoint, class_names=class_names)
+    names = read_class_names(str(class_names)) if isinstance(class_names, (str, Path)) else class_names
+    model = checkpoint.load_model(path, trust_checkpoint=trust_checkpoint, class_names=names)
     change_detections(
         model, max_detections=max_detections, score_threshold=score_threshold, iou_threshold=iou_threshold
     )
@@ -655,6 +659,8 @@ def benchmark(  # noqa: PLR0913 - options with defaults
     runs: int | None = None,
     stages: bool = True,
     gates: Gates | None = None,
+    json_file: FilePath | None = None,
+    html_file: FilePath | None = None,
 ) -> BenchResult:
     """Measure average precision, latency, size and memory of models side by side.
 
@@ -681,6 +687,8 @@ def benchmark(  # noqa: PLR0913 - options with defaults
         runs: times of each model, at least: few images are run again. None takes 50.
         stages: also measure where the time of each session goes.
         gates: requirements that the rows are checked against, `gridrt.bench.gates.Gates`.
+        json_file: JSON file for all figures; None writes none.
+        html_file: HTML file for a report; None writes none.
 
     Returns:
         `rows`, `reference`, `gates`, `failed` images and `conditions`: average precision in 0..1, times in seconds,
@@ -690,6 +698,7 @@ def benchmark(  # noqa: PLR0913 - options with defaults
         DataError: `images` and `annotations` do not belong together.
         GridRTError: a file of `models` is missing, no image can be read, no model can be measured, a backend opens none
             of the files, or no backend honours an option.
+        OutputError: a file cannot be written, or would overwrite an input or another output.
 
     Example:
         >>> result = gridrt.benchmark(
@@ -699,8 +708,10 @@ def benchmark(  # noqa: PLR0913 - options with defaults
         ('tiny_synthetic', ['tiny_synthetic', 'tiny_synthetic.onnx'])
     """
     from gridrt.bench import bench
+    from gridrt.files import write_text
+    from gridrt.report.bench_report import save_bench_report
 
-    return bench.benchmark(
+    result = bench.benchmark(
         models,
         images=images,
         annotations=annotations,
@@ -714,14 +725,21 @@ def benchmark(  # noqa: PLR0913 - options with defaults
         runs=runs,
         stages=stages,
         gates=gates,
+        outputs=[Path(file) for file in (json_file, html_file) if file is not None],
     )
+    if json_file is not None:
+        write_text(json_file, result.to_json())
+    if html_file is not None:
+        save_bench_report(html_file, result)
+    return result
 
 
 def compare_models(
     reference: FilePath,
     other: FilePath,
     *,
-    images: Iterable[UInt8Array] | None = None,
+    images: Sequence[FilePath] | Iterable[UInt8Array] | None = None,
+    json_file: FilePath | None = None,
     scale: Scale | None = None,
     backend: str = "auto",
     threads: int | None = None,
@@ -736,8 +754,9 @@ def compare_models(
     Args:
         reference: A, as `open_detector` takes it.
         other: B, likewise.
-        images: uint8 [H, W, 3] RGB each, of any sizes, taken one by one; None takes synthetic ones. INT8 needs images
-            like those that it was calibrated on.
+        images: files, or uint8 [H, W, 3] RGB each, of any sizes, taken one by one; None takes synthetic ones. INT8
+            needs images like those that it was calibrated on.
+        json_file: JSON file for the figures; None writes none.
         scale: most pixels on the long and on the short side of a resized image; None takes the scale that a file notes,
             A's before B's.
         backend: name of the backend for those of the two that it opens; the other is run by the one that "auto" takes.
@@ -750,23 +769,33 @@ def compare_models(
 
     Raises:
         GridRTError: a model cannot be opened or run, the backend opens neither, or neither honours an option.
+        ImageError: an image file cannot be read.
+        OutputError: `json_file` cannot be written, or would overwrite an input.
 
     Example:
         >>> comparison = gridrt.compare_models("tiny_synthetic", "tiny_synthetic.onnx")
         >>> comparison.first_difference is None
         True
     """
-    from gridrt.compare import compare
+    import json
 
-    return compare.compare_models(
+    from gridrt.compare import compare
+    from gridrt.files import check_outputs, write_text
+
+    files = [Path(image) for image in images if isinstance(image, (str, Path))] if isinstance(images, Sequence) else []
+    check_outputs([_path(json_file)], [*_files_of(reference), *_files_of(other), *files])
+    comparison = compare.compare_models(
         reference,
         other,
-        images=images,
+        images=map(load_image, files) if files else images,  # type: ignore[arg-type]  # no files: arrays
         scale=scale,
         backend=backend,
         threads=threads,
         trust_checkpoint=trust_checkpoint,
     )
+    if json_file is not None:
+        write_text(json_file, json.dumps(comparison.to_json(), indent=2) + "\n")
+    return comparison
 
 
 def inspect(model: FilePath, *, trust_checkpoint: bool = False) -> Summary:
@@ -863,7 +892,7 @@ def train_model(  # noqa: PLR0913 - options with defaults
         DataError: the annotations contradict themselves, the images or the classes of the state to continue from.
         CheckpointError: weights or state cannot be read, or `out` has a training that was not to be resumed.
         ImageError: an image cannot be read.
-        OutputError: `out` cannot be written, or has no room.
+        OutputError: `out` cannot be written, has no room, or has an input in the place of a result.
         DependencyError: the device is not on this machine.
 
     Example:
@@ -874,9 +903,9 @@ def train_model(  # noqa: PLR0913 - options with defaults
     """
     import torch
 
-    from gridrt.files import folder_for
+    from gridrt.files import check_outputs, folder_for
     from gridrt.train import Settings, Trainer
-    from gridrt.train.folder import BEST, LAST
+    from gridrt.train.folder import BEST, FILES, LAST
     from gridrt.train.report import TrainingReport
     from gridrt.train.setup import initial_model, schedule_named, training_data, training_device
 
@@ -893,6 +922,9 @@ def train_model(  # noqa: PLR0913 - options with defaults
         changes = {"epochs": epochs, "batch_size": batch_size, "scale": scale, "eval_every": eval_every}
         plan = schedule_named(schedule, accumulate, lr, **changes)
         data = training_data(Path(images), files, validation, plan.scale, seed, allow_missing=allow_missing)
+        inputs = [*files, *data.paths, _path(val_annotations)]
+        inputs += [] if backbone_weights is None else _files_of(backbone_weights)
+        check_outputs([Path(out) / name for name in FILES], inputs)
         start = initial_model(model, data.images.class_names, backbone_weights, frozen_stages, seed).to(on)
         trainer = Trainer(start, data, Settings(plan, accumulate, amp, save_every, workers), Path(out), resume=resume)
         trainer.run()
@@ -905,6 +937,13 @@ def _graph(graph: Graph | FilePath) -> Graph:
     from gridrt.runtime import graph_in
 
     return graph_in(Path(graph)) if isinstance(graph, (str, Path)) else graph
+
+
+def _files_of(model: FilePath | Detector) -> list[Path]:
+    """The files that a model is read from; none where it is open already."""
+    from gridrt.runtime.backend import files_of
+
+    return files_of(model) if isinstance(model, (str, Path)) else []
 
 
 def _path(path: FilePath | None) -> Path | None:

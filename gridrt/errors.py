@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from gridrt.printable import printable
+
 
 class GridRTError(Exception):
     """Something from outside is wrong: a file, an option, the machine.
@@ -21,7 +23,7 @@ class GridRTError(Exception):
         head = f"{place}: {rule}" if place is not None else rule
         found = f" (found {value})" if value is not None else ""
         tail = f". {remedy}" if remedy else ""
-        super().__init__(" ".join(f"{head}{found}{tail}".split()))
+        super().__init__(printable(f"{head}{found}{tail}"))
 
 
 class ImageError(GridRTError):

@@ -11,13 +11,14 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-FOUNDATION = {"types", "errors", "config", "classes", "files", "formatting", "options", "partial_file"}
+FOUNDATION = {"types", "errors", "config", "classes", "files", "formatting", "options", "partial_file", "printable"}
 # Part of gridrt -> the parts it may import, beside itself and, for all but the foundation, the foundation.
 ALLOWED: dict[str, set[str]] = {
     "types": set(),
-    "errors": set(),
+    "printable": set(),
+    "errors": {"printable"},
     "config": set(),
-    "classes": {"errors"},
+    "classes": {"errors", "printable"},
     "files": {"errors"},
     "formatting": {"config"},
     "options": {"errors"},

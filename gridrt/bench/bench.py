@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from gridrt.bench import interleave
 from gridrt.bench.candidates import Candidate, candidates_of, require_honoured
@@ -22,9 +21,10 @@ from gridrt.data.coco import CocoDataset
 from gridrt.data.synthetic import write_split
 from gridrt.errors import DataError, GridRTError, ImageError
 from gridrt.eval.results import categories_of_labels
+from gridrt.files import check_outputs, temporary_folder
 from gridrt.model.zoo import NAMES
 from gridrt.options import check_range
-from gridrt.runtime.backend import SessionOptions
+from gridrt.runtime.backend import SessionOptions, files_of
 
 SYNTHETIC_IMAGES = 100
 """Without a data set, unless asked otherwise."""
@@ -47,8 +47,12 @@ def benchmark(  # noqa: PLR0913 - a call names what it sets
     runs: int | None = None,
     stages: bool = True,
     gates: Gates | None = None,
+    outputs: Sequence[Path] = (),
 ) -> BenchResult:
-    """Measure models side by side; `gridrt.benchmark`, which passes its arguments on, describes them."""
+    """Measure models side by side; `gridrt.benchmark`, which passes its arguments on, describes them.
+
+    `outputs` are the files that the caller writes the result to; those that cannot be written are refused at once.
+    """
     options = SessionOptions(threads=threads, trust_checkpoint=trust_checkpoint)
     check_range(1, max_images=max_images, runs=runs)
     named = [str(model) for model in (*([] if reference is None else [reference]), *models)]
@@ -56,6 +60,8 @@ def benchmark(  # noqa: PLR0913 - a call names what it sets
         raise GridRTError("a model file is missing", place=", ".join(missing))
     least_runs = interleave.LEAST_RUNS if runs is None else runs
     with _dataset(images, annotations, max_images) as dataset, ExitStack() as processes:
+        read = [file for model in named for file in files_of(model)]
+        check_outputs(outputs, [*read, None if annotations is None else Path(annotations), *dataset.paths])
         failed = _unreadable(dataset)
         candidates = candidates_of(named, backends, fp16=fp16)
         require_honoured(candidates, options)
@@ -94,7 +100,7 @@ def _dataset(
         dataset = CocoDataset(images, annotations)
         yield dataset if max_images is None else dataset.first(max_images)
         return
-    with TemporaryDirectory() as folder:
+    with temporary_folder() as folder:
         write_split(folder, "val", max_images or SYNTHETIC_IMAGES)
         yield CocoDataset(Path(folder, "val"), Path(folder, "instances_val.json"))
 

@@ -10,31 +10,36 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from gridrt.cli import exit_codes, options, precision_options
+from gridrt.cli import exit_codes, options, paths, precision_options
 from gridrt.cli.program import command_line
 
 if TYPE_CHECKING:
     from gridrt.calib.calibrate import Calibrated
     from gridrt.calib.sensitivity import BlockCost
 
-FILE = precision_options.FILE
-
 
 @click.command("calibrate")
 @options.model_argument("--model")
-@click.option("--images", type=FILE, required=True, metavar="DIR", help="Folder of images like those to detect in.")
 @click.option(
-    "--annotations", type=FILE, metavar="FILE", help="Boxes of images in DIR, as COCO's JSON: measures AP, too."
+    "--images", type=paths.INPUT_FOLDER, required=True, metavar="DIR", help="Folder of images like those to detect in."
+)
+@click.option(
+    "--annotations", type=paths.INPUT, metavar="FILE", help="Boxes of images in DIR, as COCO's JSON: measures AP, too."
 )
 @click.option(
     "--calibrate-annotations",
-    type=FILE,
+    type=paths.INPUT,
     metavar="FILE",
     help="Calibrate on the images that this COCO JSON lists, in DIR or below. [default: those right in DIR]",
 )
 @options.allow_missing
 @click.option(
-    "--recipe", metavar="RECIPE", default="int8", show_default=True, help="int8, mixed, or a TOML file of your own."
+    "--recipe",
+    type=paths.NAME,
+    metavar="RECIPE",
+    default="int8",
+    show_default=True,
+    help="int8, mixed, or a TOML file of your own.",
 )
 @precision_options.method
 @precision_options.target
@@ -46,9 +51,9 @@ FILE = precision_options.FILE
     help="Keep blocks in FP16 so that at most so many points of AP (of 100) are lost; writes that recipe, too.",
 )
 @precision_options.max_images
-@click.option("--out", type=FILE, metavar="FILE", help="ONNX file to write. [default: MODEL.RECIPE.onnx]")
+@click.option("--out", type=paths.OUTPUT, metavar="FILE", help="ONNX file to write. [default: MODEL.RECIPE.onnx]")
 @precision_options.cache
-@click.option("figures", "--json", type=FILE, metavar="FILE", help="Also write the figures here.")
+@click.option("figures", "--json", type=paths.OUTPUT, metavar="FILE", help="Also write the figures here.")
 @options.scale
 @options.threads
 def command(*, model: str | None, images: Path, target: str, max_ap_drop: float | None, **arguments: Any) -> None:  # noqa: ANN401 - those of calibrate

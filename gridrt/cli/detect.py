@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from gridrt.cli import exit_codes, options
-from gridrt.cli.program import command_line, with_flags
+from gridrt.cli import exit_codes, options, paths
+from gridrt.cli.messages import brief
+from gridrt.cli.program import command_line
 from gridrt.formatting import format_count, format_scale_with_origin, format_tiles
 
 if TYPE_CHECKING:
@@ -20,11 +21,11 @@ STDOUT = Path("-")
 
 
 @click.command("detect")
-@click.argument("images", nargs=-1, required=True, metavar="IMAGES...")
+@click.argument("images", type=paths.NAME, nargs=-1, required=True, metavar="IMAGES...")
 @options.model
 @click.option(
     "--out",
-    type=click.Path(path_type=Path),
+    type=paths.OUTPUT_FOLDER,
     metavar="DIR",
     default="detections",
     show_default=True,
@@ -33,7 +34,7 @@ STDOUT = Path("-")
 @click.option(
     "json_file",
     "--json",
-    type=click.Path(path_type=Path),
+    type=paths.OUTPUT,
     metavar="FILE",
     help="Also list the detections here; - is stdout.",
 )
@@ -79,7 +80,7 @@ def command(
 
     def on_error(error: GridRTError) -> None:
         unread.append(error)
-        tqdm.write(f"error: {with_flags(error)}", file=sys.stderr)
+        tqdm.write(f"error: {brief(error)}", file=sys.stderr)
 
     model = model or str(only_model_in(Path(), opening["backend"]))
     files = detect_files(

@@ -7,22 +7,23 @@ from typing import Any
 
 import click
 
-from gridrt.cli import exit_codes, options
-from gridrt.cli.program import command_line, with_flags
+from gridrt.cli import exit_codes, options, paths
+from gridrt.cli.messages import brief
+from gridrt.cli.program import command_line
 from gridrt.formatting import format_count, format_scale_with_origin, format_tiles
-
-FILE = click.Path(path_type=Path)
 
 
 @click.command("evaluate")
 @options.model_argument("--model")
-@click.option("--images", type=FILE, required=True, metavar="DIR", help="Folder of the images.")
-@click.option("--annotations", type=FILE, required=True, metavar="FILE", help="Their boxes, as COCO's JSON.")
-@click.option("json_file", "--json", type=FILE, metavar="FILE", help="Also write the figures here.")
-@click.option("results_file", "--results", type=FILE, metavar="FILE", help="Write all detections, as COCO's JSON.")
+@click.option("--images", type=paths.INPUT_FOLDER, required=True, metavar="DIR", help="Folder of the images.")
+@click.option("--annotations", type=paths.INPUT, required=True, metavar="FILE", help="Their boxes, as COCO's JSON.")
+@click.option("json_file", "--json", type=paths.OUTPUT, metavar="FILE", help="Also write the figures here.")
+@click.option(
+    "results_file", "--results", type=paths.OUTPUT, metavar="FILE", help="Write all detections, as COCO's JSON."
+)
 @click.option(
     "--pictures",
-    type=FILE,
+    type=paths.OUTPUT_FOLDER,
     metavar="DIR",
     help="Draw precision over recall and the worst mistakes; needs matplotlib.",
 )
@@ -76,7 +77,7 @@ def command(
     metrics, conditions = report.metrics, report.conditions
     seconds = conditions["seconds"]
     for reason in metrics.failed.values():
-        click.echo(f"error: {with_flags(reason)}", err=True)
+        click.echo(f"error: {brief(reason)}", err=True)
     written = [str(place) for place in places.values() if place is not None]
     click.echo(table(metrics))
     figure = f"AP {points(metrics.overall.ap)}"

@@ -8,10 +8,13 @@ from typing import Any, TypeVar
 
 import click
 
+from gridrt.cli import paths
+
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 model = click.option(
     "--model",
+    type=paths.MODEL,
     metavar="MODEL",
     help="Checkpoint, ONNX file, TensorRT engine or name such as r50. [default: the only model in the current folder; "
     "of a checkpoint and its ONNX file, the ONNX file]",
@@ -93,8 +96,8 @@ def model_argument(flag: str, *, required: bool = False) -> Callable[[Callable[.
     """
 
     def with_model(command: Callable[..., None]) -> Callable[..., None]:
-        @click.argument("model", required=False, metavar="MODEL" if required else None)
-        @click.option(flag, "flagged", hidden=True)
+        @click.argument("model", type=paths.MODEL, required=False, metavar="MODEL" if required else None)
+        @click.option(flag, "flagged", type=paths.MODEL, hidden=True)
         @wraps(command)
         def wrapped(*, model: str | None, flagged: str | None, **others: Any) -> None:  # noqa: ANN401 - of the command
             if model is not None and flagged is not None:

@@ -99,6 +99,11 @@ class CocoDataset:
         part.annotations = [one for one in self.annotations if one.image_id in kept]
         return part
 
+    @property
+    def paths(self) -> list[Path]:
+        """All image files."""
+        return [self._folder / image.file_name for image in self.images]
+
     def path(self, index: int) -> Path:
         """The image file."""
         return self._folder / self.images[index].file_name

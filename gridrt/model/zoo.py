@@ -65,9 +65,17 @@ PATH_OR_NAME = f"Check the path, or give one of the names {', '.join(NAMES)}."
 
 def locate(path_or_name: str | Path) -> Path:
     """The file of a model: one of `NAMES` is resolved, anything else is a path (`./r50` too)."""
+    is_published = isinstance(path_or_name, str) and path_or_name in PUBLISHED
+    return resolve(str(path_or_name)) if is_published else place_of(path_or_name)
+
+
+def place_of(path_or_name: str | Path) -> Path:
+    """As `locate`, but published weights are not downloaded: the file need not be there."""
     if isinstance(path_or_name, str) and path_or_name in SHIPPED:
         return SHIPPED[path_or_name]
-    return resolve(path_or_name) if isinstance(path_or_name, str) and path_or_name in PUBLISHED else Path(path_or_name)
+    if isinstance(path_or_name, str) and path_or_name in PUBLISHED:
+        return cache_folder() / PUBLISHED[path_or_name].file
+    return Path(path_or_name)
 
 
 def published_scale(path: Path) -> tuple[int, int] | None:

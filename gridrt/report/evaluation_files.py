@@ -13,9 +13,9 @@ from gridrt.data.coco import CocoDataset
 from gridrt.errors import GridRTError
 from gridrt.eval import Evaluation
 from gridrt.eval.report import EvaluationReport
-from gridrt.files import check_apart, check_writable, write_text
+from gridrt.files import check_outputs, write_text
 from gridrt.partial_file import PartialFile, partial_beside
-from gridrt.report.evaluation_pictures import check_evaluation_pictures, save_evaluation_pictures
+from gridrt.report.evaluation_pictures import planned_pictures, save_evaluation_pictures
 
 DETERMINES_RESULTS = (
     "gridrt",
@@ -54,12 +54,8 @@ class EvaluationFiles:
             DependencyError: matplotlib is not installed, and there are to be pictures.
             OutputError: one of them cannot be written, or would overwrite one of `inputs` or another.
         """
-        if self.pictures is not None:
-            check_evaluation_pictures(self.pictures)
-        files = [file for file in (self.results, self.figures) if file is not None]
-        check_apart(files, inputs)
-        for file in files:
-            check_writable(file)
+        drawn = [] if self.pictures is None else planned_pictures(self.pictures)
+        check_outputs([self.results, self.figures, *drawn], inputs)
 
     def partial(self, conditions: Mapping[str, Any], *, resume: bool) -> PartialFile | None:
         """The partial file of this process, beside the first of these files.

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from gridrt.errors import GridRTError
 from gridrt.files import check_is_file
-from gridrt.model.zoo import PATH_OR_NAME, locate
+from gridrt.model.zoo import PATH_OR_NAME, locate, place_of
 from gridrt.options import check_range
 from gridrt.runtime.info import ModelInfo
 from gridrt.types import Int32Array, RawDetections, UInt8Array
@@ -128,6 +128,7 @@ class Backend(Protocol):
         name: by which a user chooses it.
         title: the library's name, for people.
         suffixes: of its files, in lower case; they decide where no backend recognises the content.
+        companions: what follows the name of a file in those of others that are read with it, such as ".json".
         options: the fields of `SessionOptions` that it honours.
         faithful: its boxes are the reference's, as far as the file's own precision allows; `AUTO` takes no other.
         portable: its files run on most machines.
@@ -139,6 +140,7 @@ class Backend(Protocol):
     name: str
     title: str
     suffixes: tuple[str, ...] = ()
+    companions: tuple[str, ...] = ()
     options: frozenset[str] = frozenset()
     faithful: bool = True
     portable: bool = True
@@ -279,6 +281,17 @@ def backends_for(path: Path) -> list[Backend]:
     check_is_file(path, GridRTError, PATH_OR_NAME)
     by_content = [backend for backend in backends() if backend.opens(path)]
     return by_content or [backend for backend in backends() if path.name.lower().endswith(backend.suffixes)]
+
+
+def files_of(model: str | Path) -> list[Path]:
+    """The files that a model is read from, whether or not they are there: its own, and those that belong to it.
+
+    Args:
+        model: a file, or the name of weights, which are not downloaded.
+    """
+    path = place_of(model)
+    able = backends_for(path) if path.is_file() else ()
+    return [path, *(path.with_name(path.name + ending) for backend in able for ending in backend.companions)]
 
 
 def choose_backend(model: str | Path, name: str = AUTO) -> tuple[Backend, Path]:

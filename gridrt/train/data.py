@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from pathlib import Path
 
 from gridrt.config import DEFAULT_SCALE
 from gridrt.data.coco import CocoDataset
@@ -40,6 +41,11 @@ class TrainingData:
     ) -> None:
         self._annotated, self.validation = annotated, validation
         self.images = TrainingImages(annotated, scale, seed)
+
+    @property
+    def paths(self) -> list[Path]:
+        """The files of all images, to train and to evaluate on."""
+        return [*self._annotated.paths, *(() if self.validation is None else self.validation.paths)]
 
     def left_out(self) -> dict[str, int]:
         """The number of images that are not used, by the reason."""

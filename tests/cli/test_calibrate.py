@@ -165,7 +165,7 @@ BAD_RECIPE = recipe_text(small_recipe()).replace("backbone*", "bakcbone*")
 
 MISTAKES = {
     "no such graph": (("--model", "r50.onnx"), "r50.onnx: there is no such file"),
-    "no such folder": (("--images", "nowhere"), "nowhere: calibration images must be in a folder"),
+    "no such folder": (("--images", "nowhere"), "nowhere: this must be a folder"),
     "a folder without pictures": (("--images", "empty"), "empty: the folder has no images"),
     "pictures without objects": (("--images", "dark"), "calibration images must show objects"),
     "a broken picture": (("--images", "broken"), "broken.png"),

@@ -140,6 +140,7 @@ def test_a_bad_model_leaves_no_folder_for_pictures() -> None:
 def test_a_file_in_the_way_of_the_pictures_is_found_before_the_model_is_opened() -> None:
     pytest.importorskip("matplotlib")
     Path("pictures").touch()
+    Path("none.onnx").touch()
 
     assert "pictures" in evaluate("--pictures", "pictures", "--model", "none.onnx").stderr
 
@@ -148,7 +149,7 @@ def test_a_file_in_the_way_of_the_pictures_is_found_before_the_model_is_opened()
     ("arguments", "message"),
     [
         (("--annotations", "none.json"), "none.json: there is no such file"),
-        (("--images", "nowhere"), "missing, first 0.png"),
+        (("--images", "nowhere"), "nowhere: this must be a folder"),
         (("--model", "none.onnx"), "none.onnx"),
     ],
 )

@@ -170,7 +170,7 @@ def test_a_scale_that_no_image_can_have_is_refused_before_the_work(weights: Path
 
 
 def test_a_picture_to_verify_on_without_verifying_is_a_usage_error(weights: Path, tmp_path: Path) -> None:
-    result = run("--weights", weights, "--out", tmp_path / "x.onnx", "--no-verify", "--image", "photo.png")
+    result = run("--weights", weights, "--out", tmp_path / "x.onnx", "--no-verify", "--image", __file__)
     assert result.exit_code == 2
     assert "leave out --no-verify" in result.stderr
     assert list(tmp_path.iterdir()) == []

@@ -10,11 +10,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import onnx
 from onnx import FunctionProto, GraphProto, ModelProto, NodeProto
 
+from gridrt.files import temporary_folder
 from gridrt.runtime.onnxruntime.profile import Feeds, NodeTime, ProfiledRun, profiled_runs
 from gridrt.stages import CONVERSIONS, STAGES, Stage, StageTimes, median_run, stage_behind, stage_of_node, times_of
 from gridrt.types import Int32Array, UInt8Array
@@ -40,7 +40,7 @@ def graph_stage_times(
     produced_in = stages_of_tensors(model.graph)
     _give_each_custom_op_a_body(model)
     feeds: Feeds = {"images": images, "image_sizes": image_sizes}
-    with TemporaryDirectory() as folder:
+    with temporary_folder() as folder:
         named, optimized = Path(folder, "named.onnx"), Path(folder, "optimized.onnx")
         onnx.save(model, named)
         profiled = profiled_runs(named, feeds, threads=threads, warm_up=warm_up, runs=runs, optimized=optimized)
