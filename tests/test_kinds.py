@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 MODEL_SUFFIXES = {".onnx", ".engine", ".plan", ".pth", ".pt", ".ckpt", ".pth.tar", ".bin", ".safetensors"}
-SESSIONS = {"OnnxRuntimeSession", "TorchSession", "TorchCudaSession", "TensorRTSession"}
+SESSIONS = {"OnnxRuntimeSession", "OpenVinoSession", "TorchSession", "TorchCudaSession", "TensorRTSession"}
 
 # (file, what) -> why it may.
 ALLOWED: dict[tuple[str, str], str] = {}
