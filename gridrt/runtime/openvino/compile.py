@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from functools import cache
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 import onnx.inliner
@@ -14,11 +13,11 @@ from openvino import CompiledModel, Core
 
 from gridrt.errors import DependencyError, GraphError
 from gridrt.machine.cpus import thread_count
+from gridrt.model.zoo import CACHE_VARIABLE, cache_folder
 from gridrt.runtime.openvino.semantics import follow_onnx
 
 OLDEST = (2026, 4)
 """INT8 graphs with open sizes crash with 2026.1 to 2026.3 on processors with AMX."""
-CACHE_VARIABLE = "GRIDRT_CACHE"
 KERNELS = 512
 """Kernels kept of each kind, by input shape. Without a bound, memory grows with every new size of image."""
 
@@ -49,8 +48,8 @@ def compiled_graph(
         "PERF_COUNT": profile,
         "CPU_RUNTIME_CACHE_CAPACITY": KERNELS,
     }
-    if folder := os.environ.get(CACHE_VARIABLE):
-        settings["CACHE_DIR"] = str(Path(folder, "openvino"))
+    if os.environ.get(CACHE_VARIABLE):  # unasked, hundreds of megabytes a graph would be kept
+        settings["CACHE_DIR"] = str(cache_folder() / "openvino")
     try:
         read = _core().read_model(onnx.inliner.inline_local_functions(model).SerializeToString())
         follow_onnx(read)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -15,10 +15,11 @@ from gridrt.runtime.onnxruntime.inference_session import inference_session
 from gridrt.runtime.openvino.compile import compiled_graph
 
 HEAD = '<ir_version: 9, opset_import: ["" : 20]>'
+Feeds: TypeAlias = Mapping[str, npt.NDArray[Any]]
 RANDOM = np.random.default_rng(0)
 
 
-def by_both(text: str, feeds: Mapping[str, npt.NDArray[Any]]) -> tuple[list[Any], list[Any]]:
+def by_both(text: str, feeds: Feeds) -> tuple[list[Any], list[Any]]:
     """What ONNX Runtime and what OpenVINO make of a graph."""
     model = onnx.parser.parse_model(HEAD + text)
     found = compiled_graph(model, threads=1)(dict(feeds))
@@ -114,7 +115,7 @@ pool (float[1,4,50,84] x, float[K,4] rois, int64[K] image) => (float[K,4,7,7] po
 
 def test_a_roi_without_area_pools_zeros() -> None:
     rois = np.array([[0, 0, 0, 0], [100, 100, 100, 300], [90, 40, 200, 40], [-60, -40, 200, 150]], np.float32)
-    feeds = {
+    feeds: Feeds = {
         "x": RANDOM.standard_normal((1, 4, 50, 84)).astype(np.float32) + 9,
         "rois": rois,
         "image": np.zeros(4, np.int64),
@@ -128,7 +129,7 @@ def test_a_roi_without_area_pools_zeros() -> None:
 
 
 def test_no_roi_at_all_pools_nothing() -> None:
-    feeds = {
+    feeds: Feeds = {
         "x": np.ones((1, 4, 50, 84), np.float32),
         "rois": np.zeros((0, 4), np.float32),
         "image": np.zeros(0, np.int64),
