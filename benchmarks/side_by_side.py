@@ -66,7 +66,7 @@ def measure(name: str, folder: Path, work: Path, threads: int) -> None:
         subprocess.CalledProcessError: a command fails.
     """
     model, data = f"tiny_{name}", SETS[name]
-    _link_set(data, data.find(work).resolve(), folder)
+    link_set(data, data.find(work).resolve(), folder)
     graph, calibrated = f"{model}.onnx", ("--images", "calibration", "--threads", str(threads))
     _gridrt(folder, "export", "--weights", model)
     _gridrt(folder, "build-engine", "--model", graph, "--fp16", "--onnx-only")
@@ -78,7 +78,7 @@ def measure(name: str, folder: Path, work: Path, threads: int) -> None:
         _gridrt(folder, "bench", *artefacts, *where, *GATES, "--json", f"bench{run}.json", "--html", "report.html")
 
 
-def _link_set(data: TrainingSet, root: Path, folder: Path) -> None:
+def link_set(data: TrainingSet, root: Path, folder: Path) -> None:
     """Link the test set under names without a path of this machine, and some training images to calibrate on."""
     training = CocoDataset(root / data.train_images, root / data.train_annotations[0])
     (folder / "calibration").mkdir()

@@ -23,6 +23,7 @@ from gridrt.errors import GridRTError
 from gridrt.eval.bootstrap import Interval
 from gridrt.files import check_apart, check_writable, require_suffix, write_text
 from gridrt.graph.graph import Graph
+from gridrt.options import check_range
 
 COMPARED_IMAGES = 8
 """Detections are compared in at most so many of the calibration images."""
@@ -93,6 +94,8 @@ def calibrate(  # noqa: PLR0913 - one keyword for each choice
     figures: Path | None = None,
 ) -> Calibrated:
     """Calibrate a loaded graph and write it in INT8; `gridrt.calibrate`, which loads it, describes the arguments."""
+    check_range(1, max_images=max_images, threads=threads)
+    check_range(0, max_ap_drop=max_ap_drop)
     if target not in TARGETS:
         raise GridRTError(f"the target must be one of {', '.join(TARGETS)}", value=target)
     if method not in METHODS:

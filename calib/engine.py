@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
@@ -12,6 +13,7 @@ from gridrt.calib.graph_files import check_float_graph, default_cache, default_n
 from gridrt.calib.recipe import Recipe, RecipeError, load_recipe
 from gridrt.calib.rewrite import apply_recipe
 from gridrt.calib.targets import TARGETS
+from gridrt.calib.targets.tensorrt import TensorRTTarget
 from gridrt.config import DEFAULT_SCALE
 from gridrt.errors import GridRTError
 from gridrt.export.engine.build import engine_from_graph, library_for
@@ -26,7 +28,7 @@ from gridrt.runtime.tensorrt.manifest import Manifest, manifest_file
 if TYPE_CHECKING:
     from typing_extensions import Unpack  # of typing from Python 3.11 on
 
-TARGET = TARGETS["tensorrt"]
+TARGET = TARGETS[TensorRTTarget.name]
 
 
 class CalibrationOptions(TypedDict, total=False):
@@ -85,9 +87,11 @@ def rewrite_graph(
 ) -> Rewritten:
     """Write a loaded graph in the precisions of a recipe; `gridrt.rewrite_graph` describes the arguments.
 
-    Without INT8 only `threads` of the `CalibrationOptions` has an effect.
+    Without INT8 only `threads` of the `CalibrationOptions` has an effect, and the others are refused.
     """
     recipe = recipe if isinstance(recipe, Recipe) else load_recipe(recipe)
+    if not recipe.quantizes:
+        _refuse_given(calibration, {"threads"})
     out = out or default_name(graph.path, recipe.name, TARGET)
     if recipe.quantizes != (images is not None):
         raise RecipeError(
@@ -117,6 +121,9 @@ def build_engine(
     recipe = recipe if recipe is None or isinstance(recipe, Recipe) else load_recipe(recipe)
     if recipe is None and images is not None:
         raise GridRTError("images to calibrate on must come with a recipe that has INT8", value=images)
+    sizes = {"scale"} if options is None else set()
+    if recipe is None or not recipe.quantizes:
+        _refuse_given(calibration, sizes if recipe is None else {*sizes, "threads"})
     out = out or default_engine(graph, recipe)
     options = options or EngineOptions(profile_for(calibration.get("scale") or scale_of(graph)))
     require_suffix(out, ".engine", "an engine")
@@ -126,8 +133,22 @@ def build_engine(
     library_for(options)  # what is missing stops before the work
     if recipe is None:
         return BuiltEngine(out, engine_from_graph(graph, out, options), None)
-    rewritten = rewrite_graph(graph, recipe, onnx_file, images=images, **calibration)
+    # Without INT8 the scale says no more than the engine's sizes.
+    rest: CalibrationOptions = calibration if recipe.quantizes else {"threads": calibration.get("threads")}
+    rewritten = rewrite_graph(graph, recipe, onnx_file, images=images, **rest)
     return BuiltEngine(out, engine_from_graph(rewritten.graph, out, options), rewritten)
+
+
+def _refuse_given(calibration: CalibrationOptions, used: set[str]) -> None:
+    """Refuse options that differ from their defaults and would have no effect: only INT8 is calibrated."""
+    defaults = {name: parameter.default for name, parameter in signature(calibrate).parameters.items()}
+    given = [name for name, value in calibration.items() if name not in used and value != defaults[name]]
+    if given:
+        raise GridRTError(
+            "options of the calibration must come with a recipe that has INT8",
+            value=", ".join(given),
+            remedy="Leave them out.",
+        )
 
 
 def default_engine(graph: Graph, recipe: Recipe | None) -> Path:

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from onnx import TensorProto
 
-from gridrt.agreement import Agreement, agreement
 from gridrt.detector import Detector
 from gridrt.formatting import format_count
 from gridrt.graph.fp16_simulation import fp16_simulation
 from gridrt.graph.graph import Graph
+from gridrt.matched_detections import MatchedDetections, match_detections
 from gridrt.runtime.in_memory import session_of_graph
 from gridrt.types import Detections, Float32Array, UInt8Array
 
@@ -81,7 +81,7 @@ class Fidelity:
 
 def fidelity(reference: Sequence[Detections], other: Sequence[Detections]) -> Fidelity:
     """Match the detections of both sides, image by image."""
-    found = [agreement(one, another) for one, another in zip(reference, other, strict=True)]
+    found = [match_detections(one, another) for one, another in zip(reference, other, strict=True)]
     return Fidelity(
         images=len(found),
         detections=sum(map(len, reference)),
@@ -93,7 +93,7 @@ def fidelity(reference: Sequence[Detections], other: Sequence[Detections]) -> Fi
     )
 
 
-def _joined(found: Sequence[Agreement], name: str) -> Float32Array:
+def _joined(found: Sequence[MatchedDetections], name: str) -> Float32Array:
     return np.concatenate([np.zeros(0, np.float32), *(getattr(each, name) for each in found)])
 
 

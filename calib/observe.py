@@ -85,7 +85,7 @@ def observe(
         OutputError: the cache cannot be written.
     """
     if not images:
-        raise DataError("calibration must have at least one image", place="--images")
+        raise DataError("calibration must have at least one image", place="`images`")
     digests, failed = _digests(images)
     hashes = dict[str, Path]()
     for path, digest in digests.items():

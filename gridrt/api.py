@@ -3,6 +3,9 @@
 Shapes: H, W height and width of an image, N detections found in one image. Boxes are xyxy in pixels of the original
 image. A scale is the most pixels on the long and on the short side of a resized image, in either order.
 
+Training is `train_model`, and not `train`: `gridrt.train` is the package with its parts, which a function of that name
+would hide.
+
 Every function imports what it needs when it is called, so that this module itself costs nothing. Every error that a
 caller can mend is a `gridrt.GridRTError`.
 """
@@ -15,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal, TextIO, TypeAlias
 
 from gridrt.config import DEFAULT_SCALE, ScaleOrigin
 from gridrt.errors import GridRTError
+from gridrt.options import check_range
 
 if TYPE_CHECKING:  # PyTorch takes a second to import
     from gridrt.bench.gates import Gates
@@ -23,6 +27,8 @@ if TYPE_CHECKING:  # PyTorch takes a second to import
     from gridrt.calib.engine import BuiltEngine, Rewritten
     from gridrt.calib.recipe import Recipe
     from gridrt.compare.compare import Comparison
+    from gridrt.data.image import ImageSource
+    from gridrt.data.transform import Batch
     from gridrt.detector import Detector
     from gridrt.eval.report import EvaluationReport
     from gridrt.export.engine.options import EngineOptions
@@ -36,6 +42,7 @@ if TYPE_CHECKING:  # PyTorch takes a second to import
 
 FilePath: TypeAlias = str | Path
 Scale: TypeAlias = tuple[int, int]
+TileSize: TypeAlias = int | Literal["auto"]
 
 
 def load_model(weights: FilePath, *, trust_checkpoint: bool = False) -> GridRCNN:
@@ -63,14 +70,19 @@ def load_model(weights: FilePath, *, trust_checkpoint: bool = False) -> GridRCNN
     return checkpoint.load_model(weights, trust_checkpoint=trust_checkpoint)
 
 
-def load_image(path: FilePath) -> UInt8Array:
+def load_image(source: ImageSource, *, stretch: bool = False, max_pixels: int | None = None) -> UInt8Array:
     """Read an image file as RGB pixels, turned upright as its EXIF orientation says.
 
     Gray, 1-bit, palette and CMYK images become RGB; transparent ones lie on white; 16-bit ones keep their high byte; of
     an animation the first frame is read.
 
     Args:
-        path: an AVIF, BMP, GIF, JPEG, JPEG 2000, PNG, PPM, TIFF or WebP file.
+        source: an AVIF, BMP, GIF, JPEG, JPEG 2000, PNG, PPM, TIFF or WebP file: its path, its bytes, or a binary file
+            object.
+        stretch: scale 16-bit gray linearly, the smallest value of the image to 0 and the largest to 255, for images of
+            10, 12 or 14 bits, which are dark otherwise.
+        max_pixels: a larger image is refused; None is 178,956,970, unless the variable GRIDRT_MAX_PIXELS says
+            otherwise. `max_pixels` of a detector that cuts images into tiles is more.
 
     Returns:
         uint8 [H, W, 3], RGB.
@@ -85,16 +97,19 @@ def load_image(path: FilePath) -> UInt8Array:
     """
     from gridrt.data import image
 
-    return image.load_image(path)
+    return image.load_image(source, stretch=stretch, max_pixels=max_pixels)
 
 
-def open_detector(
+def open_detector(  # noqa: PLR0913 - options with defaults
     model: FilePath,
     scale: Scale | None = None,
     *,
     backend: str = "auto",
     threads: int | None = None,
     device: str | None = None,
+    tile: TileSize | None = None,
+    tile_overlap: float | None = None,
+    stretch: bool = False,
     trust_checkpoint: bool = False,
 ) -> Detector:
     """Open a model file as a detector: images in, detections in their own pixels out, whatever runs the model.
@@ -108,14 +123,23 @@ def open_detector(
             boxes.
         threads: CPU threads; None leaves the choice to the backend.
         device: such as "cpu" or "cuda:1"; None leaves the choice to the backend.
+        tile: cut larger images into overlapping tiles with a side of so many pixels, and detect in each and, once, in
+            the whole image: for images in which objects are too small after resizing. "auto" is the short side of the
+            scale, so that tiles keep their size. None runs images whole.
+        tile_overlap: least overlap of neighbouring tiles, as a share of their side; None is 0.2. Objects larger than
+            the overlap may be cut in every tile.
+        stretch: where the detector reads image files itself (`detect_files`, `evaluate`), scale 16-bit gray linearly,
+            the smallest value of an image to 0 and the largest to 255.
         trust_checkpoint: unpickle any class that a checkpoint names. That can run any code its author wrote.
 
     Returns:
         The detector. Called with a list of images, uint8 [H, W, 3] RGB of any sizes, it runs them as one batch and
         returns `Detections` for each: boxes float32 [N, 4], scores float32 [N] from high to low, labels int32 [N].
+        With `tile`, N may exceed the limit of the model, which holds for each tile.
 
     Raises:
-        GridRTError: `model` is no model file, the backend cannot open it, or it does not honour one of the options.
+        GridRTError: `model` is no model file, the backend cannot open it, it does not honour one of the options, or
+            `tile` or `tile_overlap` is out of range.
         CheckpointError: the checkpoint cannot be read or trusted, or fits no variant.
         GraphError: the graph is not one of GridRT's, or is damaged.
         EngineError: the engine was built for another GPU or another TensorRT, or has no manifest beside it.
@@ -131,10 +155,20 @@ def open_detector(
     from gridrt.runtime import open_session
     from gridrt.runtime.backend import SessionOptions
     from gridrt.runtime.non_finite import non_finite_stage
+    from gridrt.tiling import DEFAULT_OVERLAP, TiledDetector
 
+    if tile is None and tile_overlap is not None:
+        raise GridRTError("an overlap of tiles is missing their size", place="tile_overlap", value=tile_overlap)
     session = open_session(model, backend=backend, threads=threads, device=device, trust_checkpoint=trust_checkpoint)
     options = SessionOptions(threads, device, trust_checkpoint)
-    return Detector(session, scale, lambda batch: non_finite_stage(model, backend, options, batch))
+
+    def find_stage(batch: Batch) -> str | None:
+        return non_finite_stage(model, backend, options, batch)
+
+    if tile is None:
+        return Detector(session, scale, find_stage, stretch=stretch)
+    overlap = DEFAULT_OVERLAP if tile_overlap is None else tile_overlap
+    return TiledDetector(session, scale, find_stage, tile=tile, overlap=overlap, stretch=stretch)
 
 
 def detect_files(  # noqa: PLR0913 - options with defaults
@@ -150,6 +184,9 @@ def detect_files(  # noqa: PLR0913 - options with defaults
     backend: str = "auto",
     threads: int | None = None,
     device: str | None = None,
+    tile: TileSize | None = None,
+    tile_overlap: float | None = None,
+    stretch: bool = False,
     trust_checkpoint: bool = False,
 ) -> FileDetections:
     """Detect in image and video files, and write a copy of each with boxes, names and scores drawn on it.
@@ -168,10 +205,13 @@ def detect_files(  # noqa: PLR0913 - options with defaults
         classes: names of the classes to draw and return; None takes all.
         on_error: called with the error of a file that cannot be read as a whole, after which the next file follows;
             None raises the error.
-        scale: see `open_detector`; as the four options below, only where `model` is not open yet.
+        scale: see `open_detector`; as the seven options below, only where `model` is not open yet.
         backend: see `open_detector`.
         threads: see `open_detector`.
         device: see `open_detector`.
+        tile: see `open_detector`.
+        tile_overlap: see `open_detector`.
+        stretch: see `open_detector`.
         trust_checkpoint: see `open_detector`.
 
     Returns:
@@ -196,12 +236,21 @@ def detect_files(  # noqa: PLR0913 - options with defaults
     from gridrt.report.annotate import DetectionFilter, plan_targets
     from gridrt.report.file_detections import FileDetections, check_outputs
 
+    check_range(0, 1, score_threshold=score_threshold)
     listing = Path(json_file) if isinstance(json_file, (str, Path)) else json_file
     files = expand(map(str, sources))
     targets = plan_targets(files, Path(out))
     inputs = [*files, Path(model)] if isinstance(model, (str, Path)) else files
     check_outputs(Path(out), targets, listing if isinstance(listing, Path) else None, inputs)
-    options = {"backend": backend, "threads": threads, "device": device, "trust_checkpoint": trust_checkpoint}
+    options = {
+        "backend": backend,
+        "threads": threads,
+        "device": device,
+        "tile": tile,
+        "tile_overlap": tile_overlap,
+        "stretch": stretch,
+        "trust_checkpoint": trust_checkpoint,
+    }
     detector = _opened(model, scale, options)
     labels = None if classes is None else labels_of(classes, detector.class_names)
     return FileDetections(detector, files, targets, DetectionFilter(score_threshold, labels), listing, on_error)
@@ -212,33 +261,52 @@ def evaluate(  # noqa: PLR0913 - options with defaults
     images: FilePath,
     annotations: FilePath,
     *,
+    json_file: FilePath | None = None,
+    results_file: FilePath | None = None,
     pictures: FilePath | None = None,
+    resume: bool = False,
     allow_missing: bool = False,
     scale: Scale | None = None,
     backend: str = "auto",
     threads: int | None = None,
     device: str | None = None,
+    tile: TileSize | None = None,
+    tile_overlap: float | None = None,
+    stretch: bool = False,
     trust_checkpoint: bool = False,
 ) -> EvaluationReport:
     """Measure average precision on annotated images, as COCO defines it, with a progress bar on a terminal.
 
     An image that cannot be read, or whose output is not finite, is left out and listed in `metrics.failed`. The
     categories of the annotation file are matched to the model's classes by name. COCO counts the best 100 detections of
-    a class in an image; a warning counts the images with as many detections as the model can return. Within
+    a class in an image: one warning says how many more there are, another counts the images with as many detections as
+    the model can return. Within
     `gridrt.processes.process_group()`, started by torchrun, the processes share the images, and each returns the report
     of all.
+
+    The files are written at the end. Until then the outcome of each image goes to a partial file, `NAME.partial.jsonl`
+    beside the first of `results_file`, `json_file` and `pictures` that is given, from which `resume` goes on after a
+    kill. An open detector leaves none.
 
     Args:
         model: an open detector, or as `open_detector` takes it.
         images: folder of the images.
         annotations: their boxes, as COCO's JSON.
+        json_file: file to write metrics and conditions to, as JSON; None writes none.
+        results_file: file to write all detections to, as COCO's JSON; None writes none.
         pictures: folder to draw precision over recall and the worst mistakes in, through matplotlib; None draws
             nothing.
+        resume: go on after the images in the partial file, and run those again that failed or have changed since;
+            where there is no such file, start at the beginning, with a warning. Without this a partial file with images
+            is an error.
         allow_missing: leave out images that are listed but not there, with a warning.
-        scale: see `open_detector`; as the four options below, only where `model` is not open yet.
+        scale: see `open_detector`; as the seven options below, only where `model` is not open yet.
         backend: see `open_detector`.
         threads: see `open_detector`.
         device: see `open_detector`.
+        tile: see `open_detector`.
+        tile_overlap: see `open_detector`.
+        stretch: see `open_detector`.
         trust_checkpoint: see `open_detector`.
 
     Returns:
@@ -249,44 +317,54 @@ def evaluate(  # noqa: PLR0913 - options with defaults
     Raises:
         DataError: the annotations contradict themselves, the images or the classes of the model.
         DependencyError: matplotlib is not installed, and `pictures` is given.
-        GridRTError: as `open_detector`.
+        OutputError: a file cannot be written, or would overwrite an input or another output.
+        GridRTError: the partial file is of another model, other annotations or other options, or there are neither
+            such a file nor an output; or as `open_detector`.
 
     Example:
         >>> report = gridrt.evaluate("tiny_synthetic", "images", "annotations.json")
         >>> report.metrics.images, 0.5 < report.metrics.overall.ap <= 1
         (2, True)
     """
-    import time
     import warnings
 
     from gridrt import processes
     from gridrt.data.coco import CocoDataset
     from gridrt.eval import Evaluation, detect_all
     from gridrt.eval.report import EvaluationReport
+    from gridrt.eval.results import format_uncounted
     from gridrt.formatting import format_full_images
-    from gridrt.report.evaluation_pictures import (
-        SCORE_THRESHOLD,
-        check_evaluation_pictures,
-        save_evaluation_pictures,
-    )
+    from gridrt.report.evaluation_files import EvaluationFiles
+    from gridrt.report.evaluation_pictures import SCORE_THRESHOLD
 
-    if pictures is not None:
-        check_evaluation_pictures(Path(pictures))
+    files = EvaluationFiles(_path(results_file), _path(json_file), _path(pictures))
+    files.check([Path(annotations), *([Path(model)] if isinstance(model, (str, Path)) else [])])
     dataset = CocoDataset(Path(images), Path(annotations), allow_missing=allow_missing)
-    options = {"backend": backend, "threads": threads, "device": device, "trust_checkpoint": trust_checkpoint}
+    options = {
+        "backend": backend,
+        "threads": threads,
+        "device": device,
+        "tile": tile,
+        "tile_overlap": tile_overlap,
+        "stretch": stretch,
+        "trust_checkpoint": trust_checkpoint,
+    }
     detector = _opened(model, scale, options)
-    started = time.perf_counter()
-    found = detect_all(detector, dataset)
-    seconds = time.perf_counter() - started
+    conditions = _conditions(model, detector, Path(annotations))
+    partial = files.partial(conditions, resume=resume)
+    found = detect_all(detector, dataset, partial)
     if found.full and processes.rank() == 0:
-        warnings.warn(format_full_images(found.full, detector.info.max_detections), stacklevel=2)
+        warnings.warn(format_full_images(found.full, detector.info.max_detections, detector.tile), stacklevel=2)
+    if (note := format_uncounted(found.results)) and processes.rank() == 0:
+        warnings.warn(note, stacklevel=2)
     evaluation = Evaluation(dataset, found.results, found.failed)
-    if pictures is not None and processes.rank() == 0:
-        save_evaluation_pictures(Path(pictures), dataset, evaluation)
-    conditions = _conditions(model, detector, Path(annotations), seconds)
-    return EvaluationReport(
-        evaluation.metrics(), found.results, evaluation.false_positives(SCORE_THRESHOLD), conditions
-    )
+    false_positives = evaluation.false_positives(SCORE_THRESHOLD)
+    conditions["seconds"] = round(found.seconds, 3)
+    report = EvaluationReport(evaluation.metrics(), found.results, false_positives, conditions)
+    files.write(report, dataset, evaluation)
+    if partial is not None:
+        partial.finish()
+    return report
 
 
 def export_onnx(  # noqa: PLR0913 - options with defaults
@@ -471,7 +549,8 @@ def rewrite_graph(  # noqa: PLR0913 - options with defaults
         graph: see `calibrate`.
         recipe: "fp16", "int8", "mixed", a TOML file or a loaded recipe.
         out: the ONNX file to write; None names it after the graph and the recipe, in the current folder.
-        images: folder of images like those to detect in, which INT8 needs; other precisions must leave it out.
+        images: folder of images like those to detect in, which INT8 needs. Other precisions take neither it nor the
+            options below, other than `threads`.
         method: see `calibrate`.
         max_images: see `calibrate`.
         cache: see `calibrate`.
@@ -482,7 +561,7 @@ def rewrite_graph(  # noqa: PLR0913 - options with defaults
         The written `graph` (`graph.path` is its file), and in INT8 the `fidelity` of its detections to those in FP32.
 
     Raises:
-        GridRTError: as `calibrate`; or a recipe with INT8 has no images, or one without has some.
+        GridRTError: as `calibrate`; or a recipe with INT8 has no images, or one without has options of calibration.
 
     Example:
         >>> gridrt.rewrite_graph("tiny_synthetic.onnx", "fp16").graph.path.name
@@ -801,6 +880,10 @@ def train_model(  # noqa: PLR0913 - options with defaults
     from gridrt.train.report import TrainingReport
     from gridrt.train.setup import initial_model, schedule_named, training_data, training_device
 
+    counts = {"epochs": epochs, "batch_size": batch_size, "accumulate": accumulate, "eval_every": eval_every}
+    check_range(1, **counts, save_every=save_every, threads=threads)
+    check_range(0, workers=workers, seed=seed)
+    check_range(0, 4, frozen_stages=frozen_stages)
     if threads is not None:
         torch.set_num_threads(threads)
     files = [Path(annotations)] if isinstance(annotations, (str, Path)) else list(map(Path, annotations))
@@ -832,14 +915,15 @@ def _opened(model: FilePath | Detector, scale: Scale | None, options: dict[str, 
     """A detector that is open already as it is, anything else opened with the options."""
     if isinstance(model, (str, Path)):
         return open_detector(model, scale, **options)
-    given = [name for name, value in {"scale": scale, **options}.items() if value not in (None, "auto", False)]
+    unset = {**dict.fromkeys(options), "scale": None, "backend": "auto", "stretch": False, "trust_checkpoint": False}
+    given = [name for name, value in {"scale": scale, **options}.items() if value != unset[name]]
     if given:
         remedy = "Give them to gridrt.open_detector."
         raise GridRTError("options of an open detector cannot be changed", value=", ".join(given), remedy=remedy)
     return model
 
 
-def _conditions(model: FilePath | Detector, detector: Detector, annotations: Path, seconds: float) -> dict[str, Any]:
+def _conditions(model: FilePath | Detector, detector: Detector, annotations: Path) -> dict[str, Any]:
     """What the figures of an evaluation hold under, ready for JSON; a detector that was open already has no file."""
     import gridrt
     from gridrt import processes
@@ -857,7 +941,9 @@ def _conditions(model: FilePath | Detector, detector: Detector, annotations: Pat
         "annotations_sha256": sha256_of(annotations),
         "scale": list(detector.scale),
         "scale_origin": detector.scale_origin,
+        "tile": detector.tile,
+        "tile_overlap": detector.tile_overlap,
+        "stretch": detector.stretch,
         "max_detections": detector.info.max_detections,
         "processes": processes.count(),
-        "seconds": round(seconds, 3),
     }

@@ -42,7 +42,7 @@ def labels_of(names: Sequence[str], class_names: Sequence[str]) -> tuple[int, ..
         if name not in class_names:
             near = difflib.get_close_matches(name, class_names, n=1)
             known = f"Did you mean {near[0]!r}?" if near else f"It has {', '.join(class_names)}."
-            raise GridRTError("the model has no class of this name", place="--classes", value=name, remedy=known)
+            raise GridRTError("the model has no class of this name", place="`classes`", value=name, remedy=known)
     return tuple(label for label, name in enumerate(class_names) if name in names)
 
 

@@ -9,7 +9,8 @@ class GridRTError(Exception):
     The command line prints it as one line and exits with 1; any other exception keeps its traceback.
 
     Args:
-        rule: what failed or what must be, as a short clause that cannot be read as a statement of fact.
+        rule: what failed or what must be, as a short clause that cannot be read as a statement of fact. An option is
+            named as the parameter of the library, `threads`; the command line writes its flag instead.
         place: where, such as a path or an option.
         value: what was found there.
         remedy: what to do about it, as a sentence.

@@ -62,7 +62,7 @@ def require_suffix(out: Path, suffix: str, what: str) -> None:
         OutputError: `out` has another suffix.
     """
     if out.suffix.lower() != suffix:
-        raise OutputError(f"{what} must end in {suffix}", place=out, remedy="Give --out that suffix.")
+        raise OutputError(f"{what} must end in {suffix}", place=out, remedy="Give `out` that suffix.")
 
 
 @contextmanager

@@ -23,6 +23,7 @@ from gridrt.data.synthetic import write_split
 from gridrt.errors import DataError, GridRTError, ImageError
 from gridrt.eval.results import categories_of_labels
 from gridrt.model.zoo import NAMES
+from gridrt.options import check_range
 from gridrt.runtime.backend import SessionOptions
 
 SYNTHETIC_IMAGES = 100
@@ -48,11 +49,12 @@ def benchmark(  # noqa: PLR0913 - a call names what it sets
     gates: Gates | None = None,
 ) -> BenchResult:
     """Measure models side by side; `gridrt.benchmark`, which passes its arguments on, describes them."""
+    options = SessionOptions(threads=threads, trust_checkpoint=trust_checkpoint)
+    check_range(1, max_images=max_images, runs=runs)
     named = [str(model) for model in (*([] if reference is None else [reference]), *models)]
     if missing := [name for name in named if name not in NAMES and not Path(name).exists()]:
         raise GridRTError("a model file is missing", place=", ".join(missing))
     least_runs = interleave.LEAST_RUNS if runs is None else runs
-    options = SessionOptions(threads=threads, trust_checkpoint=trust_checkpoint)
     with _dataset(images, annotations, max_images) as dataset, ExitStack() as processes:
         failed = _unreadable(dataset)
         candidates = candidates_of(named, backends, fp16=fp16)
@@ -67,7 +69,8 @@ def benchmark(  # noqa: PLR0913 - a call names what it sets
         files = [file for file in map(dataset.path, range(len(dataset))) if file not in failed]
         complete = run_interleaved(ordered, files, least_runs)
         _require_one(ordered)
-        complete = _measure_memory_and_stages(ordered, files[0] if complete and stages else None) and complete
+        complete = _measure_the_rest(ordered, files[0] if complete and stages else None) and complete
+        _require_one(ordered)
         done = max(len(candidate.detections) for candidate in ordered if not candidate.failure)
         result = BenchResult(
             complete,
@@ -140,8 +143,8 @@ def _distance_from_weights(candidate: Candidate) -> int:
     return 0 if info.parent_sha256 is None else 1
 
 
-def _measure_memory_and_stages(candidates: Sequence[Candidate], image: Path | None) -> bool:
-    """Measure memory, then stages, whose measurement takes more of it; returns whether all was done.
+def _measure_the_rest(candidates: Sequence[Candidate], image: Path | None) -> bool:
+    """Measure memory, then do what takes more of it: look for overflows, time the stages. Returns whether all was done.
 
     Args:
         candidates: after the interleaved runs.
@@ -152,12 +155,22 @@ def _measure_memory_and_stages(candidates: Sequence[Candidate], image: Path | No
         with candidate.optional("memory"):
             candidate.memory = candidate.call("memory")
     try:
+        for candidate in measured:
+            _fail_on_overflow(candidate)
         for candidate in measured if image else ():
             with candidate.optional("stages"):
                 candidate.stages = candidate.call("stages", image)
     except KeyboardInterrupt:
         return False
     return True
+
+
+def _fail_on_overflow(candidate: Candidate) -> None:
+    """Fail a candidate that finds nothing in an image because its numbers overflow there."""
+    empty = next((image for image, found in candidate.detections.items() if not len(found)), None)
+    if empty is not None:
+        with candidate.optional("overflow"):
+            candidate.failure = candidate.call("overflow", empty)
 
 
 def _disagreements(reference: Candidate, other: Candidate) -> list[Disagreement]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gridrt.cli import gate_options, options
-from gridrt.cli.program import command_line
+from gridrt.cli.program import command_line, with_flags
 
 if TYPE_CHECKING:
     from gridrt.bench.result import BenchResult
@@ -92,12 +92,12 @@ def command(
         measured["max_images"], measured["runs"] = measured["max_images"] or QUICK_RUNS, measured["runs"] or QUICK_RUNS
     result = benchmark(models, stages=not (quick or no_stages), **measured)
     for error in result.failed.values():
-        click.echo(f"error: {error}", err=True)
+        click.echo(f"error: {with_flags(error)}", err=True)
     if json_file is not None:
         write_text(json_file, result.to_json())
     if html_file is not None:
         save_bench_report(html_file, result)
-    click.echo("\n".join(bench_lines(result)))
+    click.echo(with_flags("\n".join(bench_lines(result))))
     success = success_line(result, outputs, time.perf_counter() - started)
     click.echo(f"{success} Next: {_next(result, measured['images'])}")
     if status := gate_options.exit_status(result, decidable=decidable):

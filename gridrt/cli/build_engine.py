@@ -58,7 +58,8 @@ def command(*, model: str | None, out: Path | None, onnx_only: bool, **chosen: A
     graph = graph_in(Path(model) if model else only_float_graph_in(Path()))
     engine = out or default_engine(graph, recipe)
     request = engine_options.engine_options(chosen, chosen["scale"] or scale_of(graph))
-    calibration = {name: chosen[name] for name in (*OF_CALIBRATION, "scale")}
+    has_int8 = recipe is not None and recipe.quantizes
+    calibration = {name: chosen[name] for name in (*OF_CALIBRATION, "scale")} if has_int8 else {}
     if onnx_only and recipe is not None:
         require_suffix(engine, ".engine", "an engine")
         rewritten: Rewritten | None = rewrite_graph(graph, recipe, engine.with_suffix(".onnx"), **calibration)

@@ -84,15 +84,19 @@ def command(*, model: str | None, images: Path, target: str, max_ap_drop: float 
 
 def _lines(done: Calibrated, target: str) -> list[str]:
     """What was measured."""
+    from gridrt.calib.targets import TARGETS
+
     lines = _ranking_table(done.ranking) if done.ranking else []
     if done.mixture is not None:
         kept = ", ".join(done.mixture.kept_back) or "no block"
         lines.append(f"left in FP16 for what INT8 costs: {kept}; recipe in {done.recipe_file}")
     lines.append(str(done.fidelity))
-    if done.ap is not None and done.ap_after is not None:
+    if done.ap is not None and done.ap_after is not None and done.ap_drop_interval is not None:
         # ONNX Runtime on a CPU would not round FP16 between nodes.
-        rounding = ", FP16 rounded as on a GPU" if target == "tensorrt" else ""
+        rounding = ", FP16 rounded as on a GPU" if TARGETS[target].has_half else ""
         lines.append(f"AP {done.ap:.2f} in FP32, {done.ap_after:.2f} in {done.recipe.name}{rounding}")
+        lost, low, high = (f"{round(each, 2) + 0.0:+.2f}" for each in (done.ap - done.ap_after, *done.ap_drop_interval))
+        lines.append(f"AP lost: {lost} (95 % interval {low} to {high})")
     return lines
 
 

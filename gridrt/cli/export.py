@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from gridrt.cli import options
-from gridrt.cli.program import command_line
+from gridrt.cli.program import command_line, with_flags
 from gridrt.cli.progress import ticking
 from gridrt.formatting import format_count, format_scale_with_origin
 
@@ -84,7 +84,7 @@ def command(
     with ticking(f"exporting {model}"):
         done = export_onnx(model, out, verify=verify, image=image, class_names=names, **chosen)
     if done.verification is not None:
-        click.echo(str(done.verification))
+        click.echo(with_flags(done.verification))
     click.echo(
         f"{done.variant}, {format_count(len(done.class_names), 'class')}, "
         f"{format_scale_with_origin(done.scale, done.scale_origin)}, in {done.file}, {done.size / 1e6:.1f} MB, "

@@ -13,6 +13,7 @@ import click
 
 import gridrt
 from gridrt.cli import exit_codes
+from gridrt.cli.program import with_flags
 from gridrt.errors import GridRTError
 
 VERBS: Mapping[str, str] = {
@@ -42,7 +43,7 @@ class _UserError(click.ClickException):
 def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
     """One line, without the source line that Python's own adds; under `torchrun` from the first process only."""
     if os.environ.get("RANK", "0") == "0":
-        click.echo(f"warning: {' '.join(str(message).split())}", err=True)
+        click.echo(f"warning: {with_flags(' '.join(str(message).split()))}", err=True)
 
 
 class VerbGroup(click.Group):
@@ -91,7 +92,7 @@ class VerbGroup(click.Group):
                 warnings.showwarning = _show_warning
                 return super().invoke(ctx)
         except GridRTError as error:
-            raise _UserError(str(error)) from error
+            raise _UserError(with_flags(error)) from error
         except KeyboardInterrupt:
             click.echo("interrupted", err=True)
             ctx.exit(exit_codes.INTERRUPTED)

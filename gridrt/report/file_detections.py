@@ -63,7 +63,8 @@ class FileDetections:
                 if each.is_full
             ]
             if full:
-                warnings.warn(format_full_images(full, self.detector.info.max_detections), stacklevel=1)
+                limit = self.detector.info.max_detections
+                warnings.warn(format_full_images(full, limit, self.detector.tile), stacklevel=1)
 
     def _annotated(self) -> Iterator[Record]:
         total = sum(map(frame_count, self.sources))
@@ -93,7 +94,7 @@ def check_outputs(folder: Path, targets: Sequence[Path], json_file: Path | None,
     """
     if folder.exists() and not folder.is_dir():
         remedy = "Annotated copies keep their names in that folder."
-        raise OutputError("--out must be a folder", place=folder, value="a file", remedy=remedy)
+        raise OutputError("`out` must be a folder", place=folder, value="a file", remedy=remedy)
     check_apart([*targets, *([json_file] if json_file else [])], inputs)
     if json_file is not None:
         check_writable(json_file)

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 from gridrt.errors import GridRTError
 from gridrt.files import check_is_file
 from gridrt.model.zoo import PATH_OR_NAME, locate
+from gridrt.options import check_range
 from gridrt.runtime.info import ModelInfo
 from gridrt.types import Int32Array, RawDetections, UInt8Array
 
@@ -66,11 +67,17 @@ class SessionOptions:
         threads: CPU threads; None leaves the choice to the backend.
         device: such as "cpu" or "cuda:1"; None leaves the choice to the backend.
         trust_checkpoint: allow a checkpoint that needs unpickling of arbitrary classes, which can run code.
+
+    Raises:
+        GridRTError: `threads` is below 1.
     """
 
     threads: int | None = None
     device: str | None = None
     trust_checkpoint: bool = False
+
+    def __post_init__(self) -> None:
+        check_range(1, threads=self.threads)
 
     @property
     def given(self) -> frozenset[str]:
@@ -85,7 +92,7 @@ class Availability:
     Attributes:
         name: of the library, and the device where it knows several: "PyTorch, CPU".
         problem: what keeps it from running here; empty where it runs.
-        remedy: the command that mends it; empty where it runs, or where no command does.
+        remedy: the commands that mend it, one a line; empty where it runs, or where no command does.
     """
 
     name: str
@@ -265,7 +272,7 @@ def backend_named(name: str) -> Backend:
         if backend.name == name:
             return backend
     known = ", ".join(backend.name for backend in backends())
-    raise GridRTError("is not the name of a backend", place="--backend", value=name, remedy=f"Name one of {known}.")
+    raise GridRTError("is not the name of a backend", place="`backend`", value=name, remedy=f"Name one of {known}.")
 
 
 def backends_for(path: Path) -> list[Backend]:
@@ -326,8 +333,8 @@ def open_session(
         GridRTError: it is not a model file, the backend does not open it, an option cannot be honoured, or as
             `Backend.open`.
     """
-    chosen, path = choose_backend(model, backend)
     options = SessionOptions(threads, device, trust_checkpoint)
+    chosen, path = choose_backend(model, backend)
     require_honoured(chosen, options, model)
     return chosen.open(path, options)
 
@@ -339,8 +346,9 @@ def require_honoured(backend: Backend, options: SessionOptions, model: str | Pat
         GridRTError: there is one.
     """
     for name in sorted(options.given - backend.options):
-        flag = f"--{name.replace('_', '-')}"
-        raise GridRTError(f"the backend {backend.name} has no option {flag}", place=model, remedy=f"Leave out {flag}.")
+        raise GridRTError(
+            f"the backend {backend.name} has no option `{name}`", place=model, remedy=f"Leave out `{name}`."
+        )
 
 
 def files_with_backend(folder: Path, accept: Callable[[Path, Backend], bool] = lambda *_: True) -> list[Path]:

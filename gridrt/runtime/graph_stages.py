@@ -61,7 +61,7 @@ class GraphStages:
         maps = (*names.objectness, *names.deltas)
         pooled = names.pyramid[:-1]  # the coarsest level serves proposals alone
         selected = {boxes: FLOAT, scores: FLOAT, labels: INT32}
-        self._features = between({}, names.input, *names.pyramid, *maps)
+        self._features = between({}, names.input, *names.backbone, *names.pyramid, *maps)
         self._propose = between(dict.fromkeys(maps, FLOAT), names.proposals, names.levels)
         self._score = between(dict.fromkeys((*pooled, names.proposals), FLOAT) | {names.levels: INT32}, names.scores)
         self._suppress = between(dict.fromkeys((names.proposals, names.scores), FLOAT), *names.selected)
@@ -73,7 +73,7 @@ class GraphStages:
         """See `StageRunner.features`."""
         tensors = iter(self._features.run(_pixels(batch)))
         names = self._names
-        levels = (names.pyramid, names.objectness, names.deltas)
+        levels = (names.backbone, names.pyramid, names.objectness, names.deltas)
         return Features(next(tensors), *(tuple(islice(tensors, len(each))) for each in levels))
 
     def propose(self, batch: Batch, features: Features) -> ProposalRows:

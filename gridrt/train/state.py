@@ -113,7 +113,7 @@ def refuse_other_training(
             "cannot resume with other data or settings",
             place=path,
             value=", ".join(changed),
-            remedy="Repeat the command that started the training, with --resume.",
+            remedy="Start the training as before, with `resume`.",
         )
 
 

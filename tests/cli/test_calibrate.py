@@ -94,6 +94,8 @@ def test_figures_are_written_for_programs(folder: Path) -> None:
     assert (costliest["block"], costliest["nodes"]) == (GRID, 1)
     assert costliest["loss"]["ap_drop"] == pytest.approx(100)
     assert "AP 100.00 in FP32, 0.00 in own" in result.stdout
+    low, high = figures["ap_drop_interval"]
+    assert f"AP lost: +100.00 (95 % interval {low:+.2f} to {high:+.2f})" in result.stdout
 
 
 def test_sensitivity_is_a_table_the_costliest_block_first() -> None:

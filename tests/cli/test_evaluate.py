@@ -217,6 +217,28 @@ def test_the_model_is_an_argument_and_given_once(folder: Path) -> None:
     assert "--model" not in CliRunner().invoke(cli, ["evaluate", "--help"]).stdout
 
 
+def test_in_tiles_images_over_the_limit_are_evaluated_and_the_conditions_say_so(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gridrt.detector.pixel_limit", lambda: 48 * 64 - 1)
+
+    whole, tiled = evaluate(), evaluate("--tile", "32", "--json", "figures.json")
+
+    figures = json.loads((folder / "figures.json").read_text())
+    assert (whole.exit_code, tiled.exit_code) == (1, 0)
+    assert "in tiles of 32 pixels, at most 100 detections a run, " in tiled.stdout
+    assert (figures["tile"], figures["tile_overlap"]) == (32, 0.2)
+
+
+def test_detections_that_coco_does_not_count_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gridrt.eval.results.COCO_LIMIT", 0)
+
+    result = evaluate()
+
+    assert result.stderr.count("\n") == 1
+    assert "5 of 5 are not counted, in 5 images" in result.stderr
+
+
 def test_missing_images_may_be_left_out(folder: Path) -> None:
     (folder / "images/4.png").unlink()
 

@@ -11,8 +11,8 @@ import onnx
 import onnx.numpy_helper
 import pytest
 
-from gridrt.agreement import agreement
 from gridrt.data.transform import Batch, Transform
+from gridrt.matched_detections import match_detections
 from gridrt.model.grid_rcnn import GridRCNN
 from gridrt.runtime.backend import Session
 from gridrt.runtime.onnxruntime.session import OnnxRuntimeSession
@@ -36,7 +36,7 @@ def rows(raw: RawDetections, image: int = 0) -> Detections:
 
 def assert_same(expected: Detections, actual: Detections) -> None:
     """Wider than for R-50: a small net that was never trained passes rounding on, more so the larger the image."""
-    result = agreement(expected, actual)
+    result = match_detections(expected, actual)
     assert result.outside(box_tolerance=2e-2, score_tolerance=5e-3) <= 0.02 * len(expected), result
 
 

@@ -21,6 +21,7 @@ from gridrt.export.onnx_export import onnx_from_model
 from gridrt.model.checkpoint import load_model
 from gridrt.model.grid_rcnn import GridRCNN
 from gridrt.model.presets import build
+from tests.caffe_style import caffe_file
 
 Weights = dict[str, Tensor]
 NAMES = ("cat", "dog", "owl")
@@ -231,25 +232,6 @@ def test_a_second_copy_under_a_prefix_is_unexpected_and_no_prefix_of_the_weights
         load_model(tmp_path / "w.pth")
 
 
-def as_caffe(weights: Weights) -> Weights:
-    """The same detector for pixels in BGR order from which the mean is subtracted, but that no std divides."""
-    std = torch.tensor(PixelConfig.std).view(1, 3, 1, 1)
-    return weights | {"backbone.conv1.weight": (weights["backbone.conv1.weight"] / std).flip(1).contiguous()}
-
-
-CAFFE_CONFIG = """
-model = dict(
-    data_preprocessor=dict(mean=[103.53, 116.28, 123.675], std=[1.0, 1.0, 1.0], bgr_to_rgb=False),
-    test_cfg=dict(rcnn=dict(score_thr=0.03, nms=dict(type='nms', iou_threshold=0.3), max_per_img=120)))
-test_pipeline = [dict(type='Resize', scale=(480, 360), keep_ratio=True)]
-"""
-
-
-def caffe_file(path: Path, weights: Weights) -> Path:
-    torch.save({"meta": {"cfg": CAFFE_CONFIG, "CLASSES": NAMES}, "state_dict": as_caffe(weights)}, path)
-    return path
-
-
 def test_a_checkpoint_for_other_pixels_runs_as_its_config_states(tmp_path: Path, tiny_weights: Weights) -> None:
     original = build("tiny", num_classes=3).eval()
     original.load_state_dict(tiny_weights)
@@ -259,7 +241,7 @@ def test_a_checkpoint_for_other_pixels_runs_as_its_config_states(tmp_path: Path,
     with pytest.warns(
         UserWarning, match=r"w\.pth: taken from the checkpoint: BGR .* scale 480 x 360, detections\.max_detections 120"
     ):
-        model = load_model(caffe_file(tmp_path / "w.pth", tiny_weights))
+        model = load_model(caffe_file(tmp_path / "w.pth", tiny_weights, NAMES))
     with torch.no_grad():
         expected, actual = original(images, sizes), model(images, sizes)
 
@@ -301,7 +283,7 @@ def test_buffers_of_a_data_preprocessor_are_settings_and_no_weights(tmp_path: Pa
 
 def test_the_exported_graph_has_the_settings_of_the_checkpoint(tmp_path: Path, tiny_weights: Weights) -> None:
     with pytest.warns(UserWarning, match="BGR"):
-        model = load_model(caffe_file(tmp_path / "w.pth", tiny_weights))
+        model = load_model(caffe_file(tmp_path / "w.pth", tiny_weights, NAMES))
     onnx.save(onnx_from_model(model, "0" * 64), tmp_path / "w.onnx")
     images = torch.randint(0, 256, (1, 96, 128, 3), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
     sizes = torch.tensor([[90, 120]], dtype=torch.int32)
