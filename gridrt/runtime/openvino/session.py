@@ -64,4 +64,4 @@ def require_cpu(device: str | None) -> None:
         DependencyError: it is not the CPU.
     """
     if device not in (None, "cpu"):
-        raise DependencyError("OpenVINO has no such device here", place="device", value=device, remedy="Name cpu.")
+        raise DependencyError("OpenVINO has no such device here", place="`device`", value=device, remedy="Name cpu.")
