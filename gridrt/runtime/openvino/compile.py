@@ -18,8 +18,10 @@ from gridrt.runtime.openvino.semantics import follow_onnx
 
 OLDEST = (2026, 4)
 """INT8 graphs with open sizes crash with 2026.1 to 2026.3 on processors with AMX."""
-KERNELS = 512
-"""Kernels kept of each kind, by input shape. Without a bound, memory grows with every new size of image."""
+KERNELS = 256
+"""Kernels kept of each kind, by input shape: an R-50 has about 90 convolutions, so those of nearly three sizes.
+
+Without a bound, memory grows with every new size."""
 
 
 def compiled_graph(
