@@ -18,15 +18,15 @@ environment: $(INSTALLED)
 demo: $(INSTALLED)
 	$(VENV)/bin/gridrt demo
 
-# Each process has one thread of its own: two fill two cores.
+# Each process has one thread of its own: two fill two cores. Files begin in the order of tests/conftest.py.
 test: $(INSTALLED)
 	$(VENV)/bin/ruff check
 	$(VENV)/bin/ruff format --check
 	$(VENV)/bin/mypy
-	$(VENV)/bin/pytest --numprocesses 2 --dist loadfile $(SELECTION)
+	$(VENV)/bin/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(SELECTION)
 
 test-all:
-	$(MAKE) test SELECTION='-m "slow or not slow"'
+	$(MAKE) test SELECTION='-m "slow or not slow" --hypothesis-profile thorough'
 
 matrix: $(INSTALLED)
 	tools/suite_matrix.sh

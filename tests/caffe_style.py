@@ -28,6 +28,6 @@ def caffe_weights(weights: Weights) -> Weights:
 
 def caffe_file(path: Path, weights: Weights, class_names: Sequence[str], config: str = CONFIG) -> Path:
     """Write the checkpoint."""
-    meta = {"cfg": config, "CLASSES": class_names}
+    meta = {"cfg": config, "CLASSES": tuple(class_names)}
     torch.save({"meta": meta, "state_dict": caffe_weights(weights)}, path)
     return path

@@ -29,6 +29,7 @@ from gridrt.errors import GridRTError, ImageError
 from gridrt.types import Detections
 from tests.datasets import write_dataset
 from tests.fakes import FakeSession, whole_image_graph
+from tests.in_process import InProcess
 
 FUNCTIONS = {
     name: function
@@ -58,6 +59,11 @@ def test_its_example_shows_what_it_does(
     if name == "benchmark":  # its figures are not looked at
         monkeypatch.setattr("gridrt.bench.interleave.REST_SECONDS", 0)
         monkeypatch.setattr("gridrt.bench.interleave.LEAST_RUNS", 1)
+        monkeypatch.setattr("gridrt.bench.candidates.CandidateProcess", InProcess)
+        monkeypatch.setattr("gridrt.runtime.peaks.TRIES", 1)
+    if name == "export_onnx":  # tests/cli/test_export.py traces
+        graph = onnx.load(examples / "tiny_synthetic.onnx")
+        monkeypatch.setattr("gridrt.export.onnx_export.onnx_from_model", lambda *_: graph)
     shutil.copytree(examples, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
     example = doctest.DocTestParser().get_doctest(

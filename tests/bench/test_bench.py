@@ -49,6 +49,7 @@ HALF_WEIGHT = WHOLE_IMAGE_GRAPH.replace(
 def quick(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Without processes, rests and repetitions, in a folder of its own."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("gridrt.runtime.peaks.TRIES", 1)
     monkeypatch.setattr("gridrt.bench.candidates.CandidateProcess", InProcess)
     monkeypatch.setattr("gridrt.bench.interleave.REST_SECONDS", 0)
 

@@ -17,9 +17,7 @@ from gridrt.bench.bench import benchmark
 from gridrt.bench.gates import Gates
 from gridrt.cli.main import cli
 from gridrt.data.synthetic import write_split
-from gridrt.export.onnx_export import onnx_from_model
 from gridrt.graph.metadata import CLASSES_KEY, metadata_of
-from gridrt.model.checkpoint import load_model
 from gridrt.model.zoo import locate
 from tests import broken
 from tests.caffe_style import CONFIG, caffe_file
@@ -71,7 +69,7 @@ def met_by(
 def test_a_wrong_mean_coordinates_in_fp16_and_shuffled_classes_fail_the_budget_and_a_sound_copy_meets_it(
     tiny_synthetic_file: Path, tmp_path: Path
 ) -> None:
-    write_split(tmp_path, "val", 16, size=SIZE)
+    write_split(tmp_path, "val", 8, size=SIZE)
     breakings = {
         "mean": broken.wrong_mean,
         "coordinates": broken.half_coordinates,
@@ -80,17 +78,19 @@ def test_a_wrong_mean_coordinates_in_fp16_and_shuffled_classes_fail_the_budget_a
     }
 
     graph, where = onnx.load(tiny_synthetic_file), (tmp_path / "val", tmp_path / "instances_val.json")
-    met = met_by(tmp_path, graph, breakings, *where, SCALE, 16)
+    met = met_by(tmp_path, graph, breakings, *where, SCALE, 8)
 
     assert met == {"sound": True, "mean": False, "coordinates": False, "classes": False, "names": False}
 
 
-def test_swapped_channels_fail_the_budget_where_colours_matter(data_dir: Path, tmp_path: Path) -> None:
+def test_swapped_channels_fail_the_budget_where_colours_matter(
+    data_dir: Path, tiny_bccd_file: Path, tmp_path: Path
+) -> None:
     """Synthetic shapes have any colour; blood cells do not."""
     where = (data_dir / "bccd/images", data_dir / "bccd/annotations/instances_test.json")
-    graph = onnx_from_model(load_model("tiny_bccd"), parent_sha256="0" * 64)
+    graph, breakings = onnx.load(tiny_bccd_file), {"channels": broken.swapped_channels}
 
-    met = met_by(tmp_path, graph, {"channels": broken.swapped_channels}, *where, (480, 360), 8)
+    met = met_by(tmp_path, graph, breakings, *where, (480, 360), 8)
 
     assert met == {"sound": True, "channels": False}
 

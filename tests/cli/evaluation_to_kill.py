@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 from collections.abc import Sequence
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from unittest.mock import patch
@@ -25,13 +26,13 @@ def evaluate_until(call: int, folder: Path, arguments: Sequence[str]) -> None:
     """
     load, counting = CocoDataset.load_image, signal_at(call, signal.SIGKILL)
 
-    def load_and_count(dataset: CocoDataset, index: int) -> UInt8Array:
+    def load_and_count(dataset: CocoDataset, index: int, read: Callable[[Path], UInt8Array]) -> UInt8Array:
         with Path("log").open("a") as log:
             log.write(f"{index}\n")
         begun.append(index)
         if len(begun) == 2:  # the first one imports much
             stack.enter_context(counting)
-        return load(dataset, index)
+        return load(dataset, index, read)
 
     begun = list[int]()
     with ExitStack() as stack:

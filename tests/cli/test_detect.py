@@ -238,7 +238,7 @@ def test_without_a_model_the_candidates_are_listed(folder: Path) -> None:
     result = detect("photos")
 
     assert result.exit_code == 1
-    assert "(found model.onnx, r50.pth). Name one with --model." in one_line(result.stderr)
+    assert "(found model.onnx, r50.pth). Name one of them." in one_line(result.stderr)
 
 
 @pytest.mark.parametrize(
@@ -440,16 +440,17 @@ def test_stretched_images_of_12_bits_are_not_dark(folder: Path) -> None:
     Image.fromarray(values).save(folder / "deep.png")
 
     dark = detect("deep.png")
-    column = load_image(folder / "detections/deep.png")[4:-4, 32, 0]
+    below_label, center = slice(30, 60), 32
+    column = load_image(folder / "detections/deep.png")[below_label, center, 0]
     bright = detect("deep.png", "--stretch")
-    stretched = load_image(folder / "detections/deep.png")[4:-4, 32, 0]
+    stretched = load_image(folder / "detections/deep.png")[below_label, center, 0]
 
     assert (dark.exit_code, bright.exit_code) == (0, 0)
     assert "--stretch" in one_line(dark.stderr)
     assert "--stretch" not in bright.stderr
-    high_byte, scaled = values[4:-4, 32] // 256, values[4:-4, 32] / 4095 * 255
+    high_byte, scaled = values[below_label, center] // 256, values[below_label, center] / 4095 * 255
     assert (column == high_byte).all()
-    assert np.abs(stretched - scaled).max() <= 0.5
+    assert np.abs(stretched - scaled).max() < 1
 
 
 def test_the_device_is_named_or_refused() -> None:

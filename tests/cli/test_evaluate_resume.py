@@ -76,9 +76,9 @@ def run(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Indices of the images, as they are run."""
     loaded, load = list[int](), CocoDataset.load_image
 
-    def logged(dataset: CocoDataset, index: int) -> UInt8Array:
+    def logged(dataset: CocoDataset, index: int, read: Callable[[Path], UInt8Array]) -> UInt8Array:
         loaded.append(index)
-        return load(dataset, index)
+        return load(dataset, index, read)
 
     monkeypatch.setattr(CocoDataset, "load_image", logged)
     return loaded
@@ -92,10 +92,10 @@ def interrupted(at: int = INTERRUPTED_AT) -> Result:
     """An evaluation that gets a SIGINT when it begins with that image."""
     load = CocoDataset.load_image
 
-    def interrupt(dataset: CocoDataset, index: int) -> UInt8Array:
+    def interrupt(dataset: CocoDataset, index: int, read: Callable[[Path], UInt8Array]) -> UInt8Array:
         if index == at:
             os.kill(os.getpid(), signal.SIGINT)
-        return load(dataset, index)
+        return load(dataset, index, read)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(CocoDataset, "load_image", interrupt)

@@ -105,9 +105,8 @@ def test_openvino_detects_what_the_reference_detects(
     check_detections(session, variant, golden(f"infer_{variant}_{case}"), photo(picture))
 
 
-@pytest.mark.parametrize(
-    "variant", [pytest.param(variant, marks=[] if variant == "r50" else pytest.mark.slow) for variant in TOLERANCES]
-)
+@pytest.mark.slow  # `tests/cli/test_export.py` verifies a small one
+@pytest.mark.parametrize("variant", TOLERANCES)
 def test_a_right_graph_passes_the_verification_of_the_export(
     untrained: Callable[[str], GridRCNN], exported: Callable[[str], Path], variant: str
 ) -> None:

@@ -172,11 +172,13 @@ def test_a_named_backend_leaves_out_what_it_does_not_open(tmp_path: Path) -> Non
     assert chosen == {name: tmp_path / file for name, file in files.items()}
 
 
-def test_a_folder_without_a_file_of_the_named_backend_is_told_so(tmp_path: Path) -> None:
+def test_where_the_named_backend_opens_no_file_opening_says_which_does(tmp_path: Path) -> None:
     onnx.save(whole_image_graph(), tmp_path / "r50.onnx")
 
-    with pytest.raises(GridRTError, match="has no model file that tensorrt opens"):
-        only_model_in(tmp_path, "tensorrt")
+    model = only_model_in(tmp_path, "tensorrt")
+
+    with pytest.raises(GridRTError, match="onnxruntime"):
+        open_session(model, backend="tensorrt")
 
 
 def export_of(checkpoint: Path, graph: Path) -> None:

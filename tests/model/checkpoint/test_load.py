@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
-import onnx
-import onnxruntime
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -17,7 +14,6 @@ import gridrt
 from gridrt.classes import COCO_CLASSES
 from gridrt.config import PixelConfig
 from gridrt.errors import CheckpointError
-from gridrt.export.onnx_export import onnx_from_model
 from gridrt.model.checkpoint import load_model
 from gridrt.model.grid_rcnn import GridRCNN
 from gridrt.model.presets import build
@@ -279,25 +275,6 @@ def test_buffers_of_a_data_preprocessor_are_settings_and_no_weights(tmp_path: Pa
         model = load_model(tmp_path / "w.pth")
     assert model.normalize.pixels.order == "BGR"
     assert torch.equal(model.normalize.mean, mean)
-
-
-def test_the_exported_graph_has_the_settings_of_the_checkpoint(tmp_path: Path, tiny_weights: Weights) -> None:
-    with pytest.warns(UserWarning, match="BGR"):
-        model = load_model(caffe_file(tmp_path / "w.pth", tiny_weights, NAMES))
-    onnx.save(onnx_from_model(model, "0" * 64), tmp_path / "w.onnx")
-    images = torch.randint(0, 256, (1, 96, 128, 3), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
-    sizes = torch.tensor([[90, 120]], dtype=torch.int32)
-
-    with torch.no_grad():
-        boxes, scores, labels = model(images, sizes)
-    session = onnxruntime.InferenceSession(tmp_path / "w.onnx", providers=["CPUExecutionProvider"])
-    outputs = session.run(["boxes", "scores", "labels"], {"images": images.numpy(), "image_sizes": sizes.numpy()})
-
-    assert labels.shape == (1, 120)
-    assert (labels >= 0).any()
-    assert np.array_equal(labels, outputs[2])
-    assert np.allclose(boxes, outputs[0], atol=1e-2)
-    assert np.allclose(scores, outputs[1], atol=1e-4)
 
 
 @pytest.mark.parametrize("name", ["w.pt", "w.ckpt", "w.pth.tar", "w.bin", "w.safetensors", "weights", "w.onnx"])
