@@ -40,7 +40,7 @@ class CalibrationOptions(TypedDict, total=False):
         max_images: of a larger folder, so many images are taken, evenly spaced.
         cache: file that keeps what was observed.
         scale: most pixels on the long and on the short side of a resized image.
-        threads: CPU threads; None means one for each physical core.
+        threads: CPU threads; None means as many as the process may use.
     """
 
     method: str

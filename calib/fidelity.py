@@ -108,7 +108,7 @@ def cpu_detector(graph: Graph, scale: tuple[int, int] | None = None, threads: in
     Args:
         graph: in any precision.
         scale: most pixels on the long and on the short side of a resized image; None is the scale in the graph.
-        threads: CPU threads; None means one for each physical core.
+        threads: CPU threads; None means as many as the process may use.
     """
     if any(tensor.data_type == TensorProto.FLOAT16 for tensor in graph.model.graph.initializer):
         graph = Graph(fp16_simulation(graph.model), graph.path)

@@ -57,7 +57,7 @@ def observable_session(graph: Graph, threads: int | None = None) -> ObservedSess
 
     Args:
         graph: of `gridrt export`, in FP32.
-        threads: CPU threads; None means one for each physical core.
+        threads: CPU threads; None means as many as the process may use.
 
     Raises:
         GraphError: it is not such a graph, or ONNX Runtime cannot open it.

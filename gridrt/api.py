@@ -495,7 +495,7 @@ def calibrate(  # noqa: PLR0913 - options with defaults
         cache: file that keeps what was observed; None names it after the graph, in the current folder.
         figures: JSON file for what was measured; None writes none.
         scale: most pixels on the long and on the short side of a resized image; None is the scale in the graph.
-        threads: CPU threads; None means one for each physical core.
+        threads: CPU threads; None means as many as the process may use.
 
     Returns:
         The written `graph` (`graph.path` is its file), the `recipe` it was rewritten by, the `fidelity` of its

@@ -36,11 +36,11 @@ backend = click.option(
     metavar="NAME",
     default="auto",
     show_default=True,
-    help="What runs the model, such as pytorch or onnxruntime; gridrt doctor lists them. auto: the first that is "
-    "available and gives the reference's boxes.",
+    help="What runs the model, such as pytorch, onnxruntime or openvino; gridrt doctor lists them. auto: the first "
+    "that is available and gives the reference's boxes.",
 )
 threads = click.option(
-    "--threads", type=click.IntRange(min=1), metavar="N", help="CPU threads. [default: the runtime's choice]"
+    "--threads", type=click.IntRange(min=1), metavar="N", help="CPU threads. [default: as many as this process may use]"
 )
 
 

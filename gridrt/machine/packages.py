@@ -40,6 +40,7 @@ _REQUIRED = {
     "onnxscript": "onnxscript",
     "onnxruntime": "onnxruntime",
     "opencv-python-headless": "cv2",
+    "openvino": "openvino",
     "pillow": "PIL",
     "pycocotools": "pycocotools",
     "safetensors": "safetensors",

@@ -16,6 +16,7 @@ from gridrt.errors import CheckpointError
 from gridrt.files import atomic_path, make_folder, sha256_of
 
 BASE_URL = "https://download.openmmlab.com/mmdetection/v2.0/grid_rcnn"
+CACHE_VARIABLE = "GRIDRT_CACHE"
 _TIMEOUT_SECONDS = 30
 _BLOCK_BYTES = 1 << 20
 
@@ -111,7 +112,7 @@ def resolve(name: str) -> Path:
 
 def cache_folder() -> Path:
     """The folder of downloaded weights: $GRIDRT_CACHE, else $XDG_CACHE_HOME/gridrt, else ~/.cache/gridrt."""
-    if chosen := os.environ.get("GRIDRT_CACHE"):
+    if chosen := os.environ.get(CACHE_VARIABLE):
         return Path(chosen).expanduser()
     if shared := os.environ.get("XDG_CACHE_HOME"):
         return Path(shared) / "gridrt"

@@ -250,13 +250,18 @@ def backends() -> tuple[Backend, ...]:
 
 
 def _entry_points() -> Iterator[EntryPoint]:
-    """Those of all installed packages; in a source tree that is not installed, also those of its pyproject.toml."""
-    installed = list(entry_points(group=GROUP))
-    yield from installed
+    """Those of all installed packages; in a source tree, ours are those of its pyproject.toml.
+
+    What was installed in editable mode tells the entry points of its day, and a tree that is not installed tells none.
+    """
+    installed = entry_points(group=GROUP)
     project = Path(__file__).parents[2] / "pyproject.toml"
-    if project.is_file() and not any(point.value.startswith("gridrt.") for point in installed):
-        ours = tomllib.loads(project.read_text(encoding="utf-8"))["project"]["entry-points"][GROUP]
-        yield from (EntryPoint(name, value, GROUP) for name, value in ours.items())
+    if not project.is_file():
+        yield from installed
+        return
+    ours = tomllib.loads(project.read_text(encoding="utf-8"))["project"]["entry-points"][GROUP]
+    yield from (EntryPoint(name, value, GROUP) for name, value in ours.items())
+    yield from (point for point in installed if not point.value.startswith("gridrt."))
 
 
 def backend_named(name: str) -> Backend:

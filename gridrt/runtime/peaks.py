@@ -67,7 +67,7 @@ def measured_int8_peaks(threads: int | None) -> Peaks:
     """Measure integer products on the CPU, by ONNX Runtime's own: the INT8 graphs for a CPU run on those.
 
     Args:
-        threads: of the product; None means every physical core. Copies are with PyTorch's threads.
+        threads: of the product; None means as many as the process may use. Copies are with PyTorch's threads.
     """
     import onnx.parser
 

@@ -1,4 +1,4 @@
-"""Any number of detections, any batch, any size: PyTorch and ONNX Runtime agree, and a batch equals its images."""
+"""Any number of detections, any batch, any size: all CPU backends agree, and a batch equals its images."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from gridrt.matched_detections import match_detections
 from gridrt.model.grid_rcnn import GridRCNN
 from gridrt.runtime.backend import Session
 from gridrt.runtime.onnxruntime.session import OnnxRuntimeSession
+from gridrt.runtime.openvino.session import OpenVinoSession
 from gridrt.runtime.pytorch.session import TorchSession
 from gridrt.types import Detections, RawDetections
 
@@ -46,7 +47,11 @@ def tiny(untrained: Callable[[str], GridRCNN]) -> GridRCNN:
 
 @pytest.fixture(scope="module")
 def sessions(tiny: GridRCNN, exported: Callable[[str], Path]) -> dict[str, Session]:
-    return {"torch": TorchSession(tiny, "cpu"), "onnx": OnnxRuntimeSession(exported("tiny"), CPU, threads=1)}
+    return {
+        "torch": TorchSession(tiny, "cpu"),
+        "onnx": OnnxRuntimeSession(exported("tiny"), CPU, threads=1),
+        "openvino": OpenVinoSession(exported("tiny"), threads=1),
+    }
 
 
 def model_that_finds(count: int, model: GridRCNN, batch: Batch) -> tuple[GridRCNN, float]:
@@ -82,12 +87,13 @@ def test_any_number_of_detections(
     model, bias = model_that_finds(count, tiny, batch)
     graph = graph_with_bias(exported("tiny"), bias, tmp_path / "biased.onnx")
     expected = rows(TorchSession(model, "cpu").run(batch.images, batch.image_sizes))
-    actual = rows(OnnxRuntimeSession(graph, CPU, threads=1).run(batch.images, batch.image_sizes))
-    assert len(actual) == len(expected) == count
-    assert_same(expected, actual)
+    for session in (OnnxRuntimeSession(graph, CPU, threads=1), OpenVinoSession(graph, threads=1)):
+        actual = rows(session.run(batch.images, batch.image_sizes))
+        assert len(actual) == len(expected) == count
+        assert_same(expected, actual)
 
 
-@pytest.mark.parametrize("backend", ["torch", "onnx"])
+@pytest.mark.parametrize("backend", ["torch", "onnx", "openvino"])
 def test_a_batch_equals_its_images_on_the_same_canvas(
     sessions: dict[str, Session], photo: Callable[[str], np.ndarray], backend: str
 ) -> None:
@@ -105,16 +111,17 @@ def test_a_batch_equals_its_images_on_the_same_canvas(
 @pytest.mark.parametrize(
     ("height", "width"), [(64, 64), (65, 97), (33, 250), (101, 71), (320, 211), (480, 640), (800, 1333)]
 )
-def test_both_backends_agree_at_every_size(
+def test_all_backends_agree_at_every_size(
     sessions: dict[str, Session], photo: Callable[[str], np.ndarray], height: int, width: int
 ) -> None:
     canvas = np.zeros((1, -(-height // 32) * 32, -(-width // 32) * 32, 3), np.uint8)
     picture = photo("coffee")
     canvas[0, :height, :width] = np.tile(picture, (3, 3, 1))[:height, :width]
     sizes = np.array([[height, width]], np.int32)
-    expected, actual = (rows(sessions[backend].run(canvas, sizes)) for backend in ("torch", "onnx"))
+    expected, *others = (rows(sessions[backend].run(canvas, sizes)) for backend in ("torch", "onnx", "openvino"))
     assert len(expected) > 0
-    assert_same(expected, actual)
+    for actual in others:
+        assert_same(expected, actual)
 
 
 def test_padding_does_not_change_what_the_pixels_mean(sessions: dict[str, Session]) -> None:

@@ -39,7 +39,7 @@ def test_a_stage_that_overflows_is_found(tiny_synthetic_file: Path, tmp_path: Pa
     assert non_finite_stage(tmp_path / "a.onnx", "auto", ONE_THREAD, BATCH) == stage
 
 
-@pytest.mark.parametrize("backend", ["pytorch", "onnxruntime"])
+@pytest.mark.parametrize("backend", ["pytorch", "onnxruntime", "openvino"])
 def test_a_sound_detector_has_no_such_stage(tiny_synthetic_file: Path, backend: str) -> None:
     model = "tiny_synthetic" if backend == "pytorch" else tiny_synthetic_file
 

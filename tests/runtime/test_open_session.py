@@ -52,6 +52,7 @@ def test_half_precision_is_never_left_out_silently() -> None:
     ("backend", "option"),
     [
         ("onnxruntime", {"trust_checkpoint": True}),
+        ("openvino", {"trust_checkpoint": True}),
         ("pytorch_cuda", {"threads": 2}),
         ("tensorrt", {"threads": 2}),
         ("tensorrt", {"trust_checkpoint": True}),
@@ -63,7 +64,11 @@ def test_an_option_without_effect_is_refused(
     monkeypatch.setattr(tensorrt_session, "TensorRTSession", lambda _: pytest.fail("opened"))
     onnx.save(whole_image_graph(), tmp_path / "a.onnx")
     (tmp_path / "a.engine").write_bytes(b"ftrt")
-    model = {"onnxruntime": tmp_path / "a.onnx", "tensorrt": tmp_path / "a.engine"}.get(backend, "tiny_synthetic")
+    model = {
+        "onnxruntime": tmp_path / "a.onnx",
+        "openvino": tmp_path / "a.onnx",
+        "tensorrt": tmp_path / "a.engine",
+    }.get(backend, "tiny_synthetic")
 
     with pytest.raises(GridRTError, match="has no option") as refused:
         open_session(model, backend=backend, **option)  # type: ignore[arg-type]
@@ -232,7 +237,8 @@ def test_a_large_graph_is_read_without_its_weights(tmp_path: Path) -> None:
 
 
 def test_importing_the_package_loads_no_backend() -> None:
-    code = "import sys, gridrt.runtime; print([m for m in ('torch', 'onnxruntime', 'onnx', 'cv2') if m in sys.modules])"
+    heavy = ("torch", "onnxruntime", "openvino", "onnx", "cv2")
+    code = f"import sys, gridrt.runtime; print([m for m in {heavy} if m in sys.modules])"
 
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 

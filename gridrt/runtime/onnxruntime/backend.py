@@ -72,9 +72,10 @@ class OnnxRuntimeBackend(Backend):
     def stage_runner(self, path: Path, options: SessionOptions) -> StageRunner:
         """See `Backend.stage_runner`; it runs on the CPU, and rounds FP16 as a GPU would."""
         from gridrt.graph.graph import load_graph
-        from gridrt.runtime.onnxruntime.stage_runner import GraphStages
+        from gridrt.runtime.graph_stages import GraphStages
+        from gridrt.runtime.onnxruntime.subgraph import SubgraphSession
 
-        return GraphStages(load_graph(path).model, options.threads)
+        return GraphStages(load_graph(path).model, SubgraphSession, options.threads)
 
     def peaks(self, session: Session) -> Peaks | None:
         """See `Backend.peaks`; of integer products where the graph has them. A CPU multiplies FP16 in FP32."""

@@ -9,6 +9,7 @@ from typing import TypeAlias
 import onnxruntime as ort
 
 from gridrt.errors import GraphError
+from gridrt.machine.cpus import thread_count
 
 Provider: TypeAlias = str | tuple[str, Mapping[str, str]]
 """ONNX Runtime's name of it, or the name and its options."""
@@ -30,7 +31,7 @@ def inference_session(
 
     Args:
         model: an ONNX file, or the content of one.
-        threads: CPU threads inside an operator; None means one for each physical core.
+        threads: CPU threads inside an operator; None means as many as the process may use.
         providers: what runs it, best first.
         profile_prefix: beginning of the name of the file that profiling writes; None does not profile.
         optimized: file that receives the graph as it runs, after the fusions.
@@ -42,7 +43,8 @@ def inference_session(
     ort.disable_telemetry_events()
     options = ort.SessionOptions()
     options.log_severity_level = ERRORS_ONLY
-    options.intra_op_num_threads = threads or 0  # 0: one for each physical core
+    options.intra_op_num_threads = thread_count(threads)
+    options.enable_mem_pattern = False  # patterns are kept for every input shape ever seen
     if profile_prefix is not None:
         options.enable_profiling = True
         options.profile_file_prefix = str(profile_prefix)

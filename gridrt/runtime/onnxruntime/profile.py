@@ -54,7 +54,7 @@ def profiled_runs(
     Args:
         graph: an ONNX file.
         feeds: its inputs.
-        threads: inside an operator; None means every physical core.
+        threads: inside an operator; None means as many as the process may use.
         warm_up: runs before those that are returned.
         runs: how many are returned.
         optimized: file to write the graph to as it runs, after the fusions.

@@ -34,14 +34,14 @@ class OnnxRuntimeSession:
     Args:
         graph: an ONNX file, or a graph in memory.
         providers: what runs it, best first; None takes CUDA and the CPU, as far as they are available.
-        threads: CPU threads inside an operator; None means one for each physical core.
+        threads: CPU threads inside an operator; None means as many as the process may use.
         observed: names of float32 tensors inside the graph, which `run_observed` returns.
 
     Attributes:
         info: what it runs, and on what.
         path: the graph's file, which a graph in memory need not have.
         providers: what ONNX Runtime uses, best first.
-        threads: CPU threads inside an operator; None means one for each physical core.
+        threads: CPU threads inside an operator; None means as many as the process may use.
         observed: names of the tensors that `run_observed` returns.
 
     Raises:
