@@ -162,21 +162,16 @@ def _measure_the_rest(candidates: Sequence[Candidate], image: Path | None) -> bo
             candidate.memory = candidate.call("memory")
     try:
         for candidate in measured:
-            _fail_on_overflow(candidate)
+            empty = next((image for image, found in candidate.detections.items() if not len(found)), None)
+            if empty is not None:  # does it find nothing because its numbers overflow there?
+                with candidate.optional("overflow"):
+                    candidate.failure = candidate.call("overflow", empty)
         for candidate in measured if image else ():
             with candidate.optional("stages"):
                 candidate.stages = candidate.call("stages", image)
     except KeyboardInterrupt:
         return False
     return True
-
-
-def _fail_on_overflow(candidate: Candidate) -> None:
-    """Fail a candidate that finds nothing in an image because its numbers overflow there."""
-    empty = next((image for image, found in candidate.detections.items() if not len(found)), None)
-    if empty is not None:
-        with candidate.optional("overflow"):
-            candidate.failure = candidate.call("overflow", empty)
 
 
 def _disagreements(reference: Candidate, other: Candidate) -> list[Disagreement]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -30,7 +31,8 @@ def refuse_non_finite(model: onnx.ModelProto, path: str | Path) -> None:
         GraphError: there are some, or a tensor has not as much data as its shape says.
     """
     try:
-        broken = [name for name, values in _numbers_of(model) if not np.isfinite(values).all()]
+        numbers = chain(_in_graph(model.graph), *(_in_nodes(function.node) for function in model.functions))
+        broken = [name for name, values in numbers if not np.isfinite(values).all()]
     except (ValueError, TypeError, KeyError) as error:  # of numpy_helper
         raise GraphError("cannot read a tensor of the graph", place=path, value=error) from error
     if broken:
@@ -42,14 +44,8 @@ def refuse_non_finite(model: onnx.ModelProto, path: str | Path) -> None:
         )
 
 
-def _numbers_of(model: onnx.ModelProto) -> Iterator[tuple[str, npt.NDArray[np.floating]]]:
-    """All floating-point numbers that are stored in a model, with names for people."""
-    yield from _in_graph(model.graph)
-    for function in model.functions:
-        yield from _in_nodes(function.node)
-
-
 def _in_graph(graph: onnx.GraphProto) -> Iterator[tuple[str, npt.NDArray[np.floating]]]:
+    """All floating-point numbers that are stored in a graph, with names for people."""
     stored = [*graph.initializer, *(sparse.values for sparse in graph.sparse_initializer)]
     yield from (pair for tensor in stored for pair in _in_tensor(tensor, tensor.name))
     yield from _in_nodes(graph.node)

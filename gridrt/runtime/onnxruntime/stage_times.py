@@ -16,7 +16,7 @@ from onnx import GraphProto, NodeProto
 
 from gridrt.files import temporary_folder
 from gridrt.graph.node_stages import give_each_custom_op_a_body, stages_of_tensors
-from gridrt.runtime.onnxruntime.profile import Feeds, NodeTime, ProfiledRun, profiled_runs
+from gridrt.runtime.onnxruntime.profile import Feeds, NodeTime, profiled_runs
 from gridrt.stages import CONVERSIONS, Stage, StageTimes, median_run, stage_of_node, times_of
 from gridrt.types import Int32Array, UInt8Array
 
@@ -46,7 +46,11 @@ def graph_stage_times(
         onnx.save(model, named)
         profiled = profiled_runs(named, feeds, threads=threads, warm_up=warm_up, runs=runs, optimized=optimized)
         stages = stages_of_nodes(onnx.load(optimized).graph, produced_in)
-    return median_run([_times_of_run(run, stages) for run in profiled])
+    times = []
+    for run in profiled:
+        nodes = [(stage_of_kernel(kernel, stages), kernel.seconds) for kernel in run.nodes]
+        times.append(times_of([*nodes, ("other", run.seconds - sum(seconds for _, seconds in nodes))]))
+    return median_run(times)
 
 
 def stages_of_nodes(optimized: GraphProto, produced_in: Mapping[str, Stage]) -> dict[str, Stage]:
@@ -76,11 +80,6 @@ def _stage_by_names(node: NodeProto, produced_in: Mapping[str, Stage]) -> Stage 
     converted = node.input[:1] if node.op_type in CONVERSIONS else ()
     names = (_ADDED.sub("", name) for name in (node.name, *node.output, *converted))
     return next((stage for name in names if (stage := stage_of_node(name) or produced_in.get(name))), None)
-
-
-def _times_of_run(run: ProfiledRun, stages: Mapping[str, Stage]) -> StageTimes:
-    nodes = [(stage_of_kernel(kernel, stages), kernel.seconds) for kernel in run.nodes]
-    return times_of([*nodes, ("other", run.seconds - sum(seconds for _, seconds in nodes))])
 
 
 def _nameless(op: str) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import onnx
-from openvino import Model, Node
+from openvino import Model
 
 from gridrt.graph.node_stages import give_each_custom_op_a_body, stages_of_tensors
 from gridrt.runtime.openvino.compile import compiled_graph
@@ -58,7 +58,9 @@ def stages_of_layers(runtime: Model, stage_by_name: Mapping[str, Stage]) -> dict
     stages: dict[str, Stage] = {}
     for layer in layers:
         producers = (each.get_source_output().get_node().get_friendly_name() for each in layer.inputs())
-        known = (stage_of_node(name) or stage_by_name.get(name) for name in _names(layer))
+        fused_of = str(layer.get_rt_info()["originalLayersNames"].astype(str)).split(",")
+        names = (layer.get_friendly_name(), *fused_of)
+        known = (stage_of_node(name) or stage_by_name.get(name) for name in names)
         found = next((stage for stage in (*known, *map(stages.get, producers)) if stage), None)
         if found:
             stages[layer.get_friendly_name()] = found
@@ -68,8 +70,3 @@ def stages_of_layers(runtime: Model, stage_by_name: Mapping[str, Stage]) -> dict
         if found:
             stages.setdefault(layer.get_friendly_name(), found)
     return stages
-
-
-def _names(layer: Node) -> list[str]:
-    """Its own name, and those of the nodes that it was fused of."""
-    return [layer.get_friendly_name(), *str(layer.get_rt_info()["originalLayersNames"].astype(str)).split(",")]

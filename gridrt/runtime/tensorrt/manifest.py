@@ -128,7 +128,9 @@ def _parse(content: bytes) -> Manifest:
         _require(isinstance(plugins.get("file"), str) and isinstance(plugins.get("sha256"), str), "plugins.file")
     _require(isinstance(manifest.profile, dict) and "images" in manifest.profile, "profile.images")
     _require(all(map(_is_bounds, manifest.profile.values())), "profile")
-    _require(isinstance(manifest.precision, dict) and all(map(_is_counts, manifest.precision.values())), "precision")
+    _require(isinstance(manifest.precision, dict), "precision")
+    for counts in manifest.precision.values():
+        _require(isinstance(counts, dict) and all(type(one) is int for one in counts.values()), "precision")
     _require(isinstance(manifest.gridrt, str) and isinstance(manifest.seconds, (int, float)), "gridrt or seconds")
     for part in ("compute_capabilities", "warnings"):
         texts = getattr(manifest, part)
@@ -150,7 +152,3 @@ def _is_bounds(shapes: object) -> bool:
     if not isinstance(shapes, list) or len(shapes) != 3:
         return False
     return all(isinstance(shape, list) and shape and all(type(size) is int for size in shape) for shape in shapes)
-
-
-def _is_counts(counts: object) -> bool:
-    return isinstance(counts, dict) and all(type(count) is int for count in counts.values())
