@@ -158,7 +158,7 @@ def open_detector(  # noqa: PLR0913 - options with defaults
     from gridrt.tiling import DEFAULT_OVERLAP, TiledDetector
 
     if tile is None and tile_overlap is not None:
-        raise GridRTError("an overlap of tiles is missing their size", place="tile_overlap", value=tile_overlap)
+        raise GridRTError("an overlap of tiles is missing their size", place="`tile_overlap`", value=tile_overlap)
     session = open_session(model, backend=backend, threads=threads, device=device, trust_checkpoint=trust_checkpoint)
     options = SessionOptions(threads, device, trust_checkpoint)
 
@@ -286,8 +286,8 @@ def evaluate(  # noqa: PLR0913 - options with defaults
     of all.
 
     The files are written at the end. Until then the outcome of each image goes to a partial file, `NAME.partial.jsonl`
-    beside the first of `results_file`, `json_file` and `pictures` that is given, from which `resume` goes on after a
-    kill. An open detector leaves none.
+    beside `results_file` or else `json_file`, or `partial.jsonl` in `pictures` alone, from which `resume` goes on after
+    a kill. An open detector leaves none.
 
     Args:
         model: an open detector, or as `open_detector` takes it.
@@ -362,7 +362,7 @@ def evaluate(  # noqa: PLR0913 - options with defaults
     false_positives = evaluation.false_positives(SCORE_THRESHOLD)
     conditions["seconds"] = round(found.seconds, 3)
     report = EvaluationReport(evaluation.metrics(), found.results, false_positives, conditions)
-    files.write(report, dataset, evaluation)
+    files.write(report, dataset, evaluation, detector.load_image)
     if partial is not None:
         partial.finish()
     return report
@@ -879,7 +879,7 @@ def train_model(  # noqa: PLR0913 - options with defaults
         save_every: iterations from one saved state to the next; each epoch ends with one, too.
         amp: mixed precision, on a GPU only.
         device: such as "cpu" or "cuda:1"; None takes the GPU where there is one.
-        threads: CPU threads of PyTorch in this process; None leaves its setting.
+        threads: CPU threads of PyTorch in this process; None lowers its setting to as many as the process may use.
         workers: processes that load images.
         seed: of weights, order and augmentation, at least 0.
         resume: continue from the state in `out`; where there is none, a new training begins.
@@ -904,6 +904,7 @@ def train_model(  # noqa: PLR0913 - options with defaults
     import torch
 
     from gridrt.files import check_outputs, folder_for
+    from gridrt.machine.cpus import thread_count, usable_cpus
     from gridrt.train import Settings, Trainer
     from gridrt.train.folder import BEST, FILES, LAST
     from gridrt.train.report import TrainingReport
@@ -913,8 +914,7 @@ def train_model(  # noqa: PLR0913 - options with defaults
     check_range(1, **counts, save_every=save_every, threads=threads)
     check_range(0, workers=workers, seed=seed)
     check_range(0, 4, frozen_stages=frozen_stages)
-    if threads is not None:
-        torch.set_num_threads(threads)
+    torch.set_num_threads(min(torch.get_num_threads(), usable_cpus()) if threads is None else thread_count(threads))
     files = [Path(annotations)] if isinstance(annotations, (str, Path)) else list(map(Path, annotations))
     validation = None if val_annotations is None else (Path(val_images or images), Path(val_annotations))
     with folder_for(Path(out)):  # in the order in which mistakes are cheap to find

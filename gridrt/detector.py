@@ -50,6 +50,8 @@ class Detector:
         self._session = session
         self.stretch = stretch
         self._name_stage = self._check_stages = find_stage  # each is called once
+        if session.info.precision == "fp16" and session.info.device == "cpu":
+            self._check_stages = None  # it computes in FP32: only the stages, rounded as on a GPU, would overflow
         self._overflow: str | None = None  # the stage, in the first image without detections
         self._transform = Transform(session.info.scale if scale is None else scale)
         self.scale_origin: ScaleOrigin = session.info.scale_origin if scale is None else "as asked"

@@ -16,7 +16,6 @@ from pathlib import Path
 from gridrt.errors import GridRTError, OutputError
 
 _PREFIX = ".gridrt."  # of temporary files
-_MACHINE = f"{_PREFIX}{hashlib.sha256(os.uname().nodename.encode()).hexdigest()[:8]}-"  # whose process ids are known
 _URL = re.compile(r"[a-z][a-z0-9+.-]+:/", re.IGNORECASE)  # pathlib turns :// into :/
 
 
@@ -115,13 +114,25 @@ def temporary_folder() -> Iterator[Path]:
 
 def _own_prefix() -> str:
     """Of the temporary files of this process: it says whose they are."""
-    return f"{_MACHINE}{os.getpid()}."
+    return f"{_PREFIX}{_process_ids()}-{os.getpid()}."
+
+
+@cache
+def _process_ids() -> str:
+    """Identifies the process ids that this process sees: those of one boot, and of one container in it."""
+    texts = [os.uname().nodename]
+    with suppress(OSError):  # only Linux has them
+        texts += [Path("/proc/sys/kernel/random/boot_id").read_text(), str(Path("/proc/self/ns/pid").readlink())]
+    return hashlib.sha256("".join(texts).encode()).hexdigest()[:8]
 
 
 @cache
 def remove_leftovers(folder: Path) -> None:
-    """Remove temporary files and folders that killed runs on this machine left in `folder`; once in a process."""
-    own = re.compile(rf"{re.escape(_MACHINE)}(\d+)\.")
+    """Remove temporary files and folders that killed runs left in `folder`; once in a process.
+
+    Those of other machines and containers, and of before the last boot, stay: whether their run goes on is not known.
+    """
+    own = re.compile(rf"{re.escape(_PREFIX + _process_ids())}-(\d+)\.")
     with suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:
             found = own.match(entry.name)
@@ -220,20 +231,6 @@ def folder_for(folder: Path) -> Iterator[None]:
     with _new_folders_removed(folder):
         make_folder(folder)
         yield
-
-
-def remove_temporaries(folder: Path, suffixes: Iterable[str]) -> None:
-    """Remove temporary files of killed writes, with these suffixes, from `folder`; no write may be in progress there.
-
-    Raises:
-        OutputError: the folder cannot be written to.
-    """
-    try:
-        for suffix in suffixes:
-            for temporary in folder.glob(f"{_PREFIX}*{suffix}"):
-                temporary.unlink(missing_ok=True)
-    except OSError as error:
-        raise _cannot_write(folder, error) from error
 
 
 def check_writable(target: str | Path) -> None:

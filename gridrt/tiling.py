@@ -68,7 +68,7 @@ class Run:
 class TiledDetector(Detector):
     """A detector that cuts images into tiles.
 
-    An image no larger than a tile is detected in as by `Detector`. In a larger one, every object no wider and no higher
+    An image no larger than a tile runs whole, as in `Detector`. In a larger one, every object no wider and no higher
     than the overlap lies whole in a tile. Of larger objects, which every tile may cut, the run of the whole image finds
     those that are large enough after resizing; where it misses one, the pieces that the tiles see are returned. The
     model's limit on detections holds for each run; all detections that are left after merging are returned.
@@ -103,11 +103,11 @@ class TiledDetector(Detector):
         self._overlap = overlap
         self.tile, self.tile_overlap = self._side, overlap
         if self._side < MIN_TILE:
-            raise GridRTError(f"a tile must have at least {MIN_TILE} pixels a side", place="tile", value=self._side)
+            raise GridRTError(f"a tile must have at least {MIN_TILE} pixels a side", place="`tile`", value=self._side)
         if not 0 <= overlap <= MAX_OVERLAP:
             raise GridRTError(
                 f"the overlap of tiles must be from 0 to {MAX_OVERLAP} of their side",
-                place="tile_overlap",
+                place="`tile_overlap`",
                 value=overlap,
             )
 

@@ -75,7 +75,7 @@ def benchmark(  # noqa: PLR0913 - a call names what it sets
         files = [file for file in map(dataset.path, range(len(dataset))) if file not in failed]
         complete = run_interleaved(ordered, files, least_runs)
         _require_one(ordered)
-        complete = _measure_the_rest(ordered, files[0] if complete and stages else None) and complete
+        complete = _measure_the_rest(ordered, files[0] if stages else None, complete=complete)
         _require_one(ordered)
         done = max(len(candidate.detections) for candidate in ordered if not candidate.failure)
         result = BenchResult(
@@ -149,24 +149,27 @@ def _distance_from_weights(candidate: Candidate) -> int:
     return 0 if info.parent_sha256 is None else 1
 
 
-def _measure_the_rest(candidates: Sequence[Candidate], image: Path | None) -> bool:
+def _measure_the_rest(candidates: Sequence[Candidate], image: Path | None, *, complete: bool) -> bool:
     """Measure memory, then do what takes more of it: look for overflows, time the stages. Returns whether all was done.
 
     Args:
         candidates: after the interleaved runs.
         image: to time the stages on; None leaves them out.
+        complete: False after an interruption, which leaves memory alone to be measured.
     """
     measured = [candidate for candidate in candidates if not candidate.failure]
     for candidate in measured:
         with candidate.optional("memory"):
             candidate.memory = candidate.call("memory")
+    if not complete:
+        return False
     try:
         for candidate in measured:
             empty = next((image for image, found in candidate.detections.items() if not len(found)), None)
             if empty is not None:  # does it find nothing because its numbers overflow there?
                 with candidate.optional("overflow"):
                     candidate.failure = candidate.call("overflow", empty)
-        for candidate in measured if image else ():
+        for candidate in (one for one in measured if image and not one.failure):
             with candidate.optional("stages"):
                 candidate.stages = candidate.call("stages", image)
     except KeyboardInterrupt:

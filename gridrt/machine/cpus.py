@@ -14,13 +14,13 @@ SYSTEM = Path("/sys/devices/system/cpu")
 
 
 def thread_count(asked: int | None) -> int:
-    """The CPU threads of a session: as many as asked for, or else `usable_cpus`.
+    """The CPU threads of a session: as many as asked for, or else this process's share of `usable_cpus`.
 
     A larger number is used as given, with one warning: threads that wait for each other's CPU are slower than fewer.
     """
     usable = usable_cpus()
-    if asked is None:
-        return usable
+    if asked is None:  # torchrun starts several processes on these cores
+        return max(1, usable // max(1, int(os.environ.get("LOCAL_WORLD_SIZE", "1"))))
     if asked > usable:
         _warn_of_too_many(asked, usable)
     return asked

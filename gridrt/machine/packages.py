@@ -91,7 +91,7 @@ def _of_one_build(package: Package, builds: Sequence[str]) -> Package:
     """ONNX Runtime with the problem of several builds, which overwrite and uninstall each other's files."""
     if not builds or (package.usable and len(builds) == 1):
         return package
-    shared = f"{' and '.join(builds)} share one folder, where only one may be" if len(builds) > 1 else ""
+    shared = f"{' and '.join(builds)} share one folder: only one of them may be installed" if len(builds) > 1 else ""
     kept = max(builds, key=lambda build: (build == "onnxruntime-gpu", build != "onnxruntime"))
     problem = "; ".join(filter(None, (package.problem, shared)))
     return replace(package, problem=problem, remedy=only_onnxruntime(kept))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from gridrt.eval.report import EvaluationReport
 from gridrt.files import check_outputs, write_text
 from gridrt.partial_file import PartialFile, partial_beside
 from gridrt.report.evaluation_pictures import planned_pictures, save_evaluation_pictures
+from gridrt.types import UInt8Array
 
 DETERMINES_RESULTS = (
     "gridrt",
@@ -70,7 +71,7 @@ class EvaluationFiles:
         Raises:
             GridRTError: the evaluation cannot be resumed; or as `PartialFile`.
         """
-        output = next((path for path in (self.results, self.figures, self.pictures) if path is not None), None)
+        output = self.results or self.figures or self.pictures
         if output is None or conditions["model_sha256"] is None:
             if resume:
                 raise GridRTError(
@@ -79,22 +80,29 @@ class EvaluationFiles:
                     remedy="Name the model's file, and the output of the interrupted run.",
                 )
             return None
-        path = partial_beside(output)
+        # A folder may be the only place that can be written to.
+        path = output / "partial.jsonl" if output == self.pictures else partial_beside(output)
         if processes.rank() > 0:
             path = path.with_suffix(f".{processes.rank()}{path.suffix}")
         return PartialFile(path, {name: conditions[name] for name in DETERMINES_RESULTS}, resume=resume)
 
-    def write(self, report: EvaluationReport, dataset: CocoDataset, evaluation: Evaluation) -> None:
-        """Write them, from the first process only; every process must call this.
+    def write(
+        self,
+        report: EvaluationReport,
+        dataset: CocoDataset,
+        evaluation: Evaluation,
+        read: Callable[[Path], UInt8Array],
+    ) -> None:
+        """Write them, from the first process only; every process must call this. `read` is for the pictures.
 
         Raises:
             OutputError: one of them cannot be written.
         """
         if processes.rank() == 0:
-            if self.pictures is not None:
-                save_evaluation_pictures(self.pictures, dataset, evaluation)
             if self.figures is not None:
                 write_text(self.figures, json.dumps(report.to_json(), indent=2) + "\n")
             if self.results is not None:
                 write_text(self.results, json.dumps(report.results) + "\n")
+            if self.pictures is not None:
+                save_evaluation_pictures(self.pictures, dataset, evaluation, read)
         processes.wait_for_all()

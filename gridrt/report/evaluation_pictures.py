@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from gridrt.data.coco import CocoDataset
@@ -9,6 +10,7 @@ from gridrt.eval import Evaluation
 from gridrt.report.figure import require_matplotlib
 from gridrt.report.mistakes import MISTAKES_PATTERN, save_mistakes
 from gridrt.report.precision_recall import draw_precision_recall
+from gridrt.types import UInt8Array
 
 CURVES = "precision_recall.png"
 WORST_IMAGES = 12
@@ -25,12 +27,20 @@ def planned_pictures(folder: Path) -> list[Path]:
     return [folder / CURVES, *folder.glob(MISTAKES_PATTERN)]
 
 
-def save_evaluation_pictures(folder: Path, dataset: CocoDataset, evaluation: Evaluation) -> None:
+def save_evaluation_pictures(
+    folder: Path, dataset: CocoDataset, evaluation: Evaluation, read: Callable[[Path], UInt8Array]
+) -> None:
     """Write the curves and the images with the worst mistakes into `folder`, which is made where it is missing.
+
+    Args:
+        folder: to write to.
+        dataset: that was evaluated.
+        evaluation: of it.
+        read: gives the pixels of an image file, as the detector read them.
 
     Raises:
         DependencyError: matplotlib is not installed.
         OutputError: they cannot be written.
     """
     draw_precision_recall(folder / CURVES, evaluation)
-    save_mistakes(folder, dataset, evaluation.mistakes(SCORE_THRESHOLD)[:WORST_IMAGES])
+    save_mistakes(folder, dataset, evaluation.mistakes(SCORE_THRESHOLD)[:WORST_IMAGES], read)

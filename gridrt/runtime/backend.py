@@ -134,7 +134,7 @@ class Backend(Protocol):
         portable: its files run on most machines.
         halves: it runs FP32 weights in half precision.
         static_shapes: the grid branch works on all detection rows, used or not.
-        preference: of several that open a file, `AUTO` takes the highest that is available.
+        preference: of several that open a file, `AUTO` takes the highest, of equal ones the first available.
     """
 
     name: str
@@ -319,10 +319,11 @@ def choose_backend(model: str | Path, name: str = AUTO) -> tuple[Backend, Path]:
             return backend, path
         remedy = f"It opens with {', '.join(backend.name for backend in able)}."
         raise GridRTError(f"the backend {name} cannot open this file", place=model, remedy=remedy)
-    faithful = [backend for backend in able if backend.faithful]
-    if len(faithful) > 1:
-        return next((each for each in faithful if any(here.runs for here in each.probe())), faithful[0]), path
-    return (faithful or able)[0], path
+    faithful = [backend for backend in able if backend.faithful] or able
+    best = [backend for backend in faithful if backend.preference == faithful[0].preference]
+    if len(best) > 1:  # a probe imports packages and looks for devices
+        return next((each for each in best if any(here.runs for here in each.probe())), best[0]), path
+    return best[0], path
 
 
 def open_session(

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from gridrt import processes
-from gridrt.files import remove_temporaries
+from gridrt.files import remove_leftovers
 from gridrt.model.checkpoint import save_weights
 from gridrt.model.grid_rcnn import GridRCNN
-from gridrt.train.folder import FILES, STATE, check_room, explain_full_disk
+from gridrt.train.folder import STATE, check_room, explain_full_disk
 from gridrt.train.optimization import Optimization
 from gridrt.train.recorder import Recorder
 from gridrt.train.state import Progress, TrainingState, load_state, refuse_other_training, save_state
@@ -45,7 +45,7 @@ class Checkpoints:
             OutputError: the disk has too little room, or the folder cannot be written to.
         """
         if processes.rank() == 0:
-            remove_temporaries(self._folder, {Path(name).suffix for name in FILES})
+            remove_leftovers(self._folder)
             weights = sum(tensor.nbytes for tensor in self._model.state_dict().values())
             check_room(self._folder, weights + optimization.most_bytes(), weights)
 

@@ -30,6 +30,18 @@ def usable(folder: Path) -> int:
     return usable_cpus(folder, folder / "no topology")
 
 
+@pytest.mark.parametrize(("processes", "threads"), [("1", 8), ("3", 2), ("16", 1)])
+@pytest.mark.usefixtures("eight_cores")
+def test_processes_that_torchrun_starts_share_the_cores(
+    monkeypatch: pytest.MonkeyPatch, processes: str, threads: int
+) -> None:
+    monkeypatch.setattr(cpus, "usable_cpus", lambda: 8)
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", processes)
+
+    assert thread_count(None) == threads
+    assert thread_count(5) == 5
+
+
 @pytest.mark.parametrize(
     ("limit", "expected"),
     [("200000 100000", 2), ("150000 100000", 2), ("50000 100000", 1), ("max 100000", 8), ("9900000 100000", 8)],

@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -20,6 +21,7 @@ from gridrt.data.coco import CocoDataset
 from gridrt.detector import Detector
 from gridrt.errors import CheckpointError, GridRTError, OutputError
 from gridrt.eval import Metrics
+from gridrt.files import remove_leftovers
 from gridrt.model.grid_rcnn import GridRCNN
 from gridrt.train.optimization import Optimization
 from gridrt.train.state import TrainingState, load_state, save_state
@@ -446,7 +448,15 @@ def test_room_for_all_is_enough(begin: Begin, tmp_path: Path, monkeypatch: pytes
 
 
 def test_what_a_killed_save_left_is_removed_at_the_start(begin: Begin, tmp_path: Path) -> None:
-    (tmp_path / ".gridrt.a1b2c3d4.pth").touch()
+    program = """
+import os, signal, sys
+from gridrt.files import atomic_path
+with atomic_path(sys.argv[1]):
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+    subprocess.run([sys.executable, "-c", program, tmp_path / "state.pth"], check=False)
+    assert len(list(tmp_path.iterdir())) == 1
+    remove_leftovers.cache_clear()
 
     begin(tmp_path)
 

@@ -25,6 +25,7 @@ class OpenVinoBackend(Backend):
     title = "OpenVINO"
     suffixes = (".onnx",)
     options = frozenset({"threads", "device"})
+    preference = -1  # behind ONNX Runtime
 
     def opens(self, path: Path) -> bool:
         """Whether the file begins as ONNX files do."""
@@ -32,6 +33,7 @@ class OpenVinoBackend(Backend):
 
     def info(self, path: Path, options: SessionOptions) -> ModelInfo:  # noqa: ARG002 - it needs none
         """See `Backend.info`."""
+        self._require_package()
         from gridrt.graph.graph import load_graph
         from gridrt.runtime.graph_info import graph_info
         from gridrt.runtime.openvino.compile import library
@@ -40,6 +42,7 @@ class OpenVinoBackend(Backend):
 
     def open(self, path: Path, options: SessionOptions) -> Session:
         """See `Backend.open`."""
+        self._require_package()
         from gridrt.runtime.openvino.session import OpenVinoSession, require_cpu
 
         require_cpu(options.device)
@@ -89,6 +92,11 @@ class OpenVinoBackend(Backend):
 
         assert isinstance(session, OpenVinoSession)  # noqa: S101 - opened by this backend
         return measured_int8_peaks(session.threads) if session.info.precision == "int8" else measured_cpu_peaks()
+
+    def _require_package(self) -> None:
+        package = probe_package("openvino")
+        if not package.usable:
+            raise DependencyError("the package openvino is missing", value=package.problem, remedy=package.remedy)
 
 
 BACKEND = OpenVinoBackend()

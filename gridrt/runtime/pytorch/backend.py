@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gridrt.machine.cpus import usable_cpus
 from gridrt.machine.packages import probe_package
 from gridrt.model.weights_format import CHECKPOINT_SUFFIXES, weights_format
 from gridrt.runtime.backend import Availability, Backend, Session, SessionOptions, Summary
@@ -38,11 +39,14 @@ class PyTorchBackend(Backend):
 
     def open(self, path: Path, options: SessionOptions) -> Session:
         """See `Backend.open`."""
+        import torch
+
         from gridrt.model.checkpoint import load_model
         from gridrt.runtime.pytorch.session import TorchSession
 
+        threads = options.threads or min(torch.get_num_threads(), usable_cpus())
         return TorchSession(
-            load_model(path, trust_checkpoint=options.trust_checkpoint), options.device, options.threads, source=path
+            load_model(path, trust_checkpoint=options.trust_checkpoint), options.device, threads, source=path
         )
 
     def probe(self) -> list[Availability]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from gridrt.errors import DependencyError
-from gridrt.machine.cpus import thread_count, usable_cpus
+from gridrt.machine.cpus import thread_count
 from gridrt.model.checkpoint import weights_sha256
 from gridrt.runtime.info import ModelInfo, Precision
 from gridrt.runtime.pytorch.memory import in_memory
@@ -46,8 +46,8 @@ class TorchSession:
         source: Path | None = None,
     ) -> None:
         self.device = device_named(device)
-        usual = min(torch.get_num_threads(), usable_cpus())
-        torch.set_num_threads(usual if threads is None else thread_count(threads))
+        if threads is not None:
+            torch.set_num_threads(thread_count(threads))
         self.info = model_info(model, source, device=str(self.device))
         self.model = model.eval().to(self.device)
 
