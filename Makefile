@@ -1,15 +1,18 @@
 PYTHON ?= python3
 VENV ?= .venv
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check
+N ?= 200
+SEED ?= 0
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help environment demo test test-all matrix gpu
+.PHONY: help environment demo test test-all matrix fuzz gpu
 
 help:
 	@echo "make demo      from weights that ship to ONNX, INT8, FP16, an engine and a report, in demo/ (a few minutes)"
 	@echo "make test      everything that a change must pass: linter, type checker and tests (about 12 minutes)"
 	@echo "make test-all  the same, with the tests that are marked slow"
 	@echo "make matrix    the tests on each Python, and as on older processors (about 2 hours)"
+	@echo "make fuzz      damage N=$(N) files of each format from SEED=$(SEED), and read them (minutes)"
 	@echo "make gpu       all that needs an NVIDIA GPU: tests, timings, engines, checks of memory (at most 10 minutes)"
 	@echo "All set up .venv, once, from PYTHON=$(PYTHON) (3.10 to 3.13) and the versions in constraints.txt."
 
@@ -18,18 +21,21 @@ environment: $(INSTALLED)
 demo: $(INSTALLED)
 	$(VENV)/bin/gridrt demo
 
-# Each process has one thread of its own: two fill two cores.
+# Each process has one thread of its own: two fill two cores. Files begin in the order of tests/conftest.py.
 test: $(INSTALLED)
 	$(VENV)/bin/ruff check
 	$(VENV)/bin/ruff format --check
 	$(VENV)/bin/mypy
-	$(VENV)/bin/pytest --numprocesses 2 --dist loadfile $(SELECTION)
+	$(VENV)/bin/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(SELECTION)
 
 test-all:
-	$(MAKE) test SELECTION='-m "slow or not slow"'
+	$(MAKE) test SELECTION='-m "slow or not slow" --hypothesis-profile thorough'
 
 matrix: $(INSTALLED)
 	tools/suite_matrix.sh
+
+fuzz: $(INSTALLED)
+	$(VENV)/bin/python -m tests.fuzz $(N) $(SEED)
 
 gpu: $(INSTALLED)
 	# TensorRT, and what kernels are compared with. Where they cannot be had, a line of the table says so.

@@ -1,4 +1,4 @@
-"""What is timed: the same work by eager PyTorch and by ONNX Runtime in two precisions, on one image."""
+"""What is timed: the same work by eager PyTorch, and by ONNX Runtime and OpenVINO in two precisions, on one image."""
 
 from __future__ import annotations
 
@@ -22,15 +22,19 @@ from gridrt.data.image import save_image
 from gridrt.data.transform import Batch
 from gridrt.graph.graph import load_graph
 from gridrt.model.grid_rcnn import GridRCNN
-from gridrt.runtime.backend import Session
-from gridrt.runtime.in_memory import session_of_graph, session_of_model
+from gridrt.runtime.backend import Session, open_session
+from gridrt.runtime.in_memory import session_of_model
 from gridrt.runtime.onnxruntime.profile import Feeds
+from gridrt.runtime.onnxruntime.subgraph import SubgraphSession as OnnxRuntimeSubgraph
+from gridrt.runtime.openvino.subgraph import SubgraphSession as OpenVinoSubgraph
 from gridrt.types import RawDetections
 
 T = TypeVar("T")
 
-PYTORCH, ONNX_RUNTIME, ONNX_RUNTIME_INT8 = "PyTorch", "ONNX Runtime", "ONNX Runtime INT8"
-CANDIDATES = (PYTORCH, ONNX_RUNTIME, ONNX_RUNTIME_INT8)
+PYTORCH = "PyTorch"
+ONNX_RUNTIME, ONNX_RUNTIME_INT8 = "ONNX Runtime", "ONNX Runtime INT8"
+OPENVINO, OPENVINO_INT8 = "OpenVINO", "OpenVINO INT8"
+CANDIDATES = (PYTORCH, ONNX_RUNTIME, ONNX_RUNTIME_INT8, OPENVINO, OPENVINO_INT8)
 
 Calls: TypeAlias = Mapping[str, Callable[[], T]]
 
@@ -61,8 +65,10 @@ def whole_calls(model: GridRCNN, graph: Path, int8_graph: Path, batch: Batch, th
     """From the resized image to the boxes."""
     sessions: dict[str, Session] = {
         PYTORCH: session_of_model(model, "cpu", threads),
-        ONNX_RUNTIME: session_of_graph(load_graph(graph), threads),
-        ONNX_RUNTIME_INT8: session_of_graph(load_graph(int8_graph), threads),
+        ONNX_RUNTIME: open_session(graph, backend="onnxruntime", device="cpu", threads=threads),
+        ONNX_RUNTIME_INT8: open_session(int8_graph, backend="onnxruntime", device="cpu", threads=threads),
+        OPENVINO: open_session(graph, backend="openvino", threads=threads),
+        OPENVINO_INT8: open_session(int8_graph, backend="openvino", threads=threads),
     }
     return {name: partial(each.run, batch.images, batch.image_sizes) for name, each in sessions.items()}
 
@@ -71,8 +77,11 @@ def up_to_rpn_calls(model: GridRCNN, graph: Path, int8_graph: Path, batch: Batch
     """From the resized image to the maps of the region proposal network: convolutions and nothing else."""
     by_torch = partial(_rpn_maps, model, torch.from_numpy(batch.images), torch.from_numpy(batch.image_sizes))
     calls: dict[str, Callable[[], object]] = {PYTORCH: by_torch}
+    feeds = feeds_of(batch)
     for name, whole in ((ONNX_RUNTIME, graph), (ONNX_RUNTIME_INT8, int8_graph)):
-        calls[name] = partial(up_to_rpn(whole, threads).run, feeds_of(batch))
+        calls[name] = partial(OnnxRuntimeSubgraph(up_to_rpn(whole), threads=threads).run, feeds)
+    for name, whole in ((OPENVINO, graph), (OPENVINO_INT8, int8_graph)):
+        calls[name] = partial(OpenVinoSubgraph(up_to_rpn(whole), threads=threads).run, feeds)
     return calls
 
 

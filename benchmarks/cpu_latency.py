@@ -1,8 +1,8 @@
-"""Latency of a detector on a CPU: ONNX Runtime in FP32 and in INT8 beside eager PyTorch, interleaved, in one process.
+"""Latency of a detector on a CPU: ONNX Runtime and OpenVINO in FP32 and INT8 beside eager PyTorch, interleaved.
 
     python -m benchmarks.cpu_latency
 
-Also what the export costs, and how fast the program answers.
+All in one process. Also what the export costs, and how fast the program answers.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from gridrt.model.grid_rcnn import GridRCNN
 from gridrt.model.untrained import untrained_model
 
 RESULT = Path(__file__).parent / "results" / "cpu_latency.json"
-COMMITTED = Setting("r50", DEFAULT_SCALE, threads=2, warm_up=2, runs=10)
+COMMITTED = Setting("r50", DEFAULT_SCALE, threads=2, warm_up=1, runs=7)
 """The only setting that is written to `RESULT` by default; the options' defaults."""
 HELP_RUNS = 10
 
@@ -48,7 +48,7 @@ HELP_RUNS = 10
 @click.option("--profile", is_flag=True, help="Also list the operators that take ONNX Runtime's time.")
 @out_option(RESULT)
 def command(*, profile: bool, out: Path | None, **chosen: Any) -> None:  # noqa: ANN401 - those of a setting
-    """Time ONNX Runtime in FP32 and INT8 beside eager PyTorch on this CPU, with untrained weights on a photograph."""
+    """Time ONNX Runtime and OpenVINO in FP32 and INT8 beside eager PyTorch here: untrained weights, a photograph."""
     setting = Setting(**chosen)
     out = result_file(out, RESULT, is_committed=setting == COMMITTED)
     with TemporaryDirectory() as folder:

@@ -18,12 +18,12 @@ import click
 import numpy as np
 import torch
 
-from gridrt.agreement import agreement
 from gridrt.data.image import load_image
 from gridrt.data.transform import Batch, Transform
 from gridrt.export.onnx_export import onnx_from_model, save_onnx
 from gridrt.files import write_text
 from gridrt.machine.conditions import machine
+from gridrt.matched_detections import match_detections
 from gridrt.model.grid_rcnn import GridRCNN
 from gridrt.model.untrained import untrained_model
 from gridrt.runtime.in_memory import session_of_graph, session_of_model
@@ -71,12 +71,12 @@ def compared(variant: str, threads: int) -> Iterator[dict[str, Any]]:
     }
     exact = _float64_result(model, batch)
     for name, found in results.items():
-        agreed = agreement(exact, found)
+        agreed = match_detections(exact, found)
         flipped = agreed.box_errors > FLIPPED
         yield {
             "variant": variant,
             "of": name,
-            "detections": agreed.paired,
+            "detections": agreed.matched,
             "unpaired": agreed.missing + agreed.extra,
             "flipped": int(flipped.sum()),
             "box_error": float(agreed.box_errors[~flipped].max()),

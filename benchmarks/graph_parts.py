@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import onnx
+from onnx import ModelProto
 
 from gridrt.graph.stage_tensors import stage_tensors
+from gridrt.graph.subgraph import subgraph
 from gridrt.runtime.onnxruntime.profile import Feeds, profiled_runs
-from gridrt.runtime.onnxruntime.subgraph import SubgraphSession
 
 
 @dataclass(frozen=True)
@@ -30,11 +31,11 @@ class OpTime:
     share: float
 
 
-def up_to_rpn(graph: Path, threads: int) -> SubgraphSession:
-    """The subgraph from the images to the maps of the RPN, open on the CPU."""
+def up_to_rpn(graph: Path) -> ModelProto:
+    """The subgraph from the images to the maps of the RPN."""
     model = onnx.load(graph)
     names = stage_tensors(model.graph)
-    return SubgraphSession(model, {}, (*names.objectness, *names.deltas), threads)
+    return subgraph(model, {}, (*names.objectness, *names.deltas))
 
 
 def op_times(graph: Path, feeds: Feeds, *, threads: int, warm_up: int, runs: int) -> list[OpTime]:

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import math
 import warnings
-from collections.abc import Collection
+import zipfile
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from gridrt.calib.observers import BINS, Observer
 from gridrt.errors import GridRTError
 from gridrt.files import atomic_path
+
+MOST_BYTES = 1 << 30
+"""Of an array; counts of all activations of the largest detector take 20 MB."""
 
 
 class Key(NamedTuple):
@@ -64,10 +71,11 @@ def read_cache(path: Path, key: Key, images: Collection[str]) -> CalibrationCach
     """
     if path.exists():
         try:
-            with np.load(path, allow_pickle=False) as arrays:
-                content = dict(arrays)
-            if str(content["key"]) == key.text() and set(content["seen"].tolist()) <= set(images):
-                return _restored(key, content)
+            with zipfile.ZipFile(path) as archive:
+                if str(_member(archive, "key", (), "U")) == key.text():
+                    state = _restored(key, archive)
+                    if set(state.seen) <= set(images):
+                        return state
         except Exception as error:  # damaged files make zipfile and numpy raise anything, zlib's errors among it
             raise GridRTError(
                 "this is not a calibration cache, or it is damaged",
@@ -86,22 +94,54 @@ def write_cache(path: Path, state: CalibrationCache) -> None:
         OutputError: it cannot be written.
     """
     observers = [state.observers[name] for name in state.key.names]
+    arrays: dict[str, Any] = {
+        "key": np.array(state.key.text()),
+        "seen": np.array(state.seen, "U64"),
+        "detections": np.array(state.detections),
+        "extent": np.array([(one.low, one.high, one.limit) for one in observers], np.float64).reshape(-1, 3),
+        "counts": np.array([one.counts for one in observers], np.int64).reshape(-1, BINS),
+    }
     with atomic_path(path) as temporary, temporary.open("wb") as file:
-        np.savez_compressed(
-            file,
-            key=np.array(state.key.text()),
-            seen=np.array(state.seen, "U64"),
-            detections=np.array(state.detections),
-            extent=np.array([(one.low, one.high, one.limit) for one in observers], np.float64).reshape(-1, 3),
-            counts=np.array([one.counts for one in observers], np.int64).reshape(-1, BINS),
-        )
+        np.savez_compressed(file, digest=np.array(_digest(arrays)), **arrays)
 
 
-def _restored(key: Key, content: dict[str, Any]) -> CalibrationCache:
+def _restored(key: Key, archive: zipfile.ZipFile) -> CalibrationCache:
+    """The state in a file for `key`; raises ValueError where it is not one that `write_cache` wrote."""
+    arrays = {
+        "key": np.array(key.text()),
+        "seen": _member(archive, "seen", (-1,), "U"),
+        "detections": _member(archive, "detections", (), "i"),
+        "extent": _member(archive, "extent", (len(key.names), 3), "f"),
+        "counts": _member(archive, "counts", (len(key.names), BINS), "i"),
+    }
+    if str(_member(archive, "digest", (), "U")) != _digest(arrays):
+        raise ValueError("its digest differs from its content")
     observers = {name: Observer(name) for name in key.names}
-    for observer, (low, high, limit), counts in zip(
-        observers.values(), content["extent"], content["counts"], strict=True
-    ):
-        observer.low, observer.high, observer.limit = float(low), float(high), float(limit)
+    for observer, extent, counts in zip(observers.values(), arrays["extent"], arrays["counts"], strict=True):
+        observer.low, observer.high, observer.limit = map(float, extent)
         observer.counts = counts
-    return CalibrationCache(key, observers, content["seen"].tolist(), int(content["detections"]))
+        observer.check()
+    return CalibrationCache(key, observers, arrays["seen"].tolist(), int(arrays["detections"]))
+
+
+def _member(archive: zipfile.ZipFile, name: str, shape: tuple[int, ...], kind: str) -> npt.NDArray[Any]:
+    """An array, read only where its header states the shape (-1 for any length), the kind of number and a sane size."""
+    with archive.open(f"{name}.npy") as member:
+        version = np.lib.format.read_magic(member)
+        if version != (1, 0):
+            raise ValueError(f"{name} has version {version}")
+        found, _, dtype = np.lib.format.read_array_header_1_0(member)
+    fits = len(found) == len(shape) and all(wanted in (-1, size) for wanted, size in zip(shape, found, strict=True))
+    if not fits or dtype.kind != kind or math.prod(found) * dtype.itemsize > MOST_BYTES:
+        raise ValueError(f"{name} has the shape {found} of {dtype}")
+    with archive.open(f"{name}.npy") as member:
+        array: npt.NDArray[Any] = np.lib.format.read_array(member, allow_pickle=False)
+        return array
+
+
+def _digest(arrays: Mapping[str, npt.NDArray[Any]]) -> str:
+    """Of all arrays: one that was changed would give other ranges, and nothing else would show it."""
+    digest = hashlib.sha256()
+    for name, array in arrays.items():
+        digest.update(f"{name} {array.tolist()}".encode() if array.dtype.kind == "U" else array.tobytes())
+    return digest.hexdigest()

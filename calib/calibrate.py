@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -21,8 +20,9 @@ from gridrt.data.coco import CocoDataset
 from gridrt.detector import Detector
 from gridrt.errors import GridRTError
 from gridrt.eval.bootstrap import Interval
-from gridrt.files import check_apart, check_writable, require_suffix, write_text
+from gridrt.files import check_outputs, require_suffix, write_text
 from gridrt.graph.graph import Graph
+from gridrt.options import check_range
 
 COMPARED_IMAGES = 8
 """Detections are compared in at most so many of the calibration images."""
@@ -93,6 +93,8 @@ def calibrate(  # noqa: PLR0913 - one keyword for each choice
     figures: Path | None = None,
 ) -> Calibrated:
     """Calibrate a loaded graph and write it in INT8; `gridrt.calibrate`, which loads it, describes the arguments."""
+    check_range(1, max_images=max_images, threads=threads)
+    check_range(0, max_ap_drop=max_ap_drop)
     if target not in TARGETS:
         raise GridRTError(f"the target must be one of {', '.join(TARGETS)}", value=target)
     if method not in METHODS:
@@ -104,9 +106,6 @@ def calibrate(  # noqa: PLR0913 - one keyword for each choice
     out = out or default_name(graph.path, name, TARGETS[target])
     cache, recipe_file = cache or default_cache(graph.path), None if max_ap_drop is None else out.with_suffix(".toml")
     require_suffix(out, ".onnx", "an ONNX file")
-    check_outputs(
-        (out, cache, recipe_file, figures), (graph.path, annotations, calibrate_annotations, Path(recipe.place))
-    )
     check_float_graph(graph)
     if not blocks_of(graph.model.graph, recipe):
         raise RecipeError(
@@ -122,6 +121,8 @@ def calibrate(  # noqa: PLR0913 - one keyword for each choice
     if annotations is not None:
         dataset = CocoDataset(images, annotations, allow_missing=allow_missing)
         warn_of_overlap(files, dataset)
+    inputs = (graph.path, Path(recipe.place), annotations, calibrate_annotations)
+    check_outputs((out, cache, recipe_file, figures), [*inputs, *files, *(() if dataset is None else dataset.paths)])
 
     session = observable_session(graph, threads)
     reference = Detector(session, scale)
@@ -145,18 +146,6 @@ def calibrate(  # noqa: PLR0913 - one keyword for each choice
     if figures is not None:
         write_text(figures, json.dumps(done.to_json(), indent=2) + "\n")
     return done
-
-
-def check_outputs(outputs: Iterable[Path | None], inputs: Iterable[Path | None]) -> None:
-    """Refuse, before the work, files that cannot be written after it, or that would overwrite an input.
-
-    Raises:
-        OutputError: there is one.
-    """
-    written = [output for output in outputs if output is not None]
-    check_apart(written, [file for file in inputs if file is not None])
-    for output in written:
-        check_writable(output)
 
 
 def _measured(

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
-from gridrt.calib.calibrate import calibrate, check_outputs
+from gridrt.calib.calibrate import calibrate
 from gridrt.calib.fidelity import Fidelity
 from gridrt.calib.graph_files import check_float_graph, default_cache, default_name, save_rewritten
 from gridrt.calib.recipe import Recipe, RecipeError, load_recipe
 from gridrt.calib.rewrite import apply_recipe
 from gridrt.calib.targets import TARGETS
+from gridrt.calib.targets.tensorrt import TensorRTTarget
 from gridrt.config import DEFAULT_SCALE
+from gridrt.data.sources import readable_in
 from gridrt.errors import GridRTError
 from gridrt.export.engine.build import engine_from_graph, library_for
 from gridrt.export.engine.options import EngineOptions
 from gridrt.export.engine.profile import profile_for
-from gridrt.files import require_suffix
+from gridrt.files import check_outputs, require_suffix
 from gridrt.graph.graph import Graph
 from gridrt.graph.metadata import scale_in_input
 from gridrt.runtime.in_memory import session_of_graph
@@ -26,7 +29,7 @@ from gridrt.runtime.tensorrt.manifest import Manifest, manifest_file
 if TYPE_CHECKING:
     from typing_extensions import Unpack  # of typing from Python 3.11 on
 
-TARGET = TARGETS["tensorrt"]
+TARGET = TARGETS[TensorRTTarget.name]
 
 
 class CalibrationOptions(TypedDict, total=False):
@@ -37,7 +40,7 @@ class CalibrationOptions(TypedDict, total=False):
         max_images: of a larger folder, so many images are taken, evenly spaced.
         cache: file that keeps what was observed.
         scale: most pixels on the long and on the short side of a resized image.
-        threads: CPU threads; None means one for each physical core.
+        threads: CPU threads; None means as many as the process may use.
     """
 
     method: str
@@ -85,9 +88,11 @@ def rewrite_graph(
 ) -> Rewritten:
     """Write a loaded graph in the precisions of a recipe; `gridrt.rewrite_graph` describes the arguments.
 
-    Without INT8 only `threads` of the `CalibrationOptions` has an effect.
+    Without INT8 only `threads` of the `CalibrationOptions` has an effect, and the others are refused.
     """
     recipe = recipe if isinstance(recipe, Recipe) else load_recipe(recipe)
+    if not recipe.quantizes:
+        _refuse_given(calibration, {"threads"})
     out = out or default_name(graph.path, recipe.name, TARGET)
     if recipe.quantizes != (images is not None):
         raise RecipeError(
@@ -117,17 +122,35 @@ def build_engine(
     recipe = recipe if recipe is None or isinstance(recipe, Recipe) else load_recipe(recipe)
     if recipe is None and images is not None:
         raise GridRTError("images to calibrate on must come with a recipe that has INT8", value=images)
+    sizes = {"scale"} if options is None else set()
+    if recipe is None or not recipe.quantizes:
+        _refuse_given(calibration, sizes if recipe is None else {*sizes, "threads"})
     out = out or default_engine(graph, recipe)
     options = options or EngineOptions(profile_for(calibration.get("scale") or scale_of(graph)))
     require_suffix(out, ".engine", "an engine")
     onnx_file = None if recipe is None else out.with_suffix(".onnx")
     cache = None if images is None else calibration.get("cache") or default_cache(graph.path)
-    check_outputs([onnx_file, out, manifest_file(out), options.timing_cache, cache], [graph.path])
+    inputs = [None if recipe is None else Path(recipe.place), *([] if images is None else readable_in(images))]
+    check_outputs([onnx_file, out, manifest_file(out), options.timing_cache, cache], [graph.path, *inputs])
     library_for(options)  # what is missing stops before the work
     if recipe is None:
         return BuiltEngine(out, engine_from_graph(graph, out, options), None)
-    rewritten = rewrite_graph(graph, recipe, onnx_file, images=images, **calibration)
+    # Without INT8 the scale says no more than the engine's sizes.
+    rest: CalibrationOptions = calibration if recipe.quantizes else {"threads": calibration.get("threads")}
+    rewritten = rewrite_graph(graph, recipe, onnx_file, images=images, **rest)
     return BuiltEngine(out, engine_from_graph(rewritten.graph, out, options), rewritten)
+
+
+def _refuse_given(calibration: CalibrationOptions, used: set[str]) -> None:
+    """Refuse options that differ from their defaults and would have no effect: only INT8 is calibrated."""
+    defaults = {name: parameter.default for name, parameter in signature(calibrate).parameters.items()}
+    given = [name for name, value in calibration.items() if name not in used and value != defaults[name]]
+    if given:
+        raise GridRTError(
+            "options of the calibration must come with a recipe that has INT8",
+            value=", ".join(given),
+            remedy="Leave them out.",
+        )
 
 
 def default_engine(graph: Graph, recipe: Recipe | None) -> Path:

@@ -41,7 +41,7 @@ class RecipeEvaluator:
         target: the runtime to write for.
         images: files to compare detections in.
         dataset: annotated images to measure AP on; None leaves AP unmeasured.
-        threads: CPU threads; None means one for each physical core.
+        threads: CPU threads; None means as many as the process may use.
 
     Attributes:
         ap: of the graph in FP32 on `dataset`, in points of 100; None without a dataset.

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from onnx import TensorProto
 
-from gridrt.agreement import Agreement, agreement
 from gridrt.detector import Detector
 from gridrt.formatting import format_count
 from gridrt.graph.fp16_simulation import fp16_simulation
 from gridrt.graph.graph import Graph
+from gridrt.matched_detections import MatchedDetections, match_detections
 from gridrt.runtime.in_memory import session_of_graph
 from gridrt.types import Detections, Float32Array, UInt8Array
 
@@ -81,7 +81,7 @@ class Fidelity:
 
 def fidelity(reference: Sequence[Detections], other: Sequence[Detections]) -> Fidelity:
     """Match the detections of both sides, image by image."""
-    found = [agreement(one, another) for one, another in zip(reference, other, strict=True)]
+    found = [match_detections(one, another) for one, another in zip(reference, other, strict=True)]
     return Fidelity(
         images=len(found),
         detections=sum(map(len, reference)),
@@ -93,7 +93,7 @@ def fidelity(reference: Sequence[Detections], other: Sequence[Detections]) -> Fi
     )
 
 
-def _joined(found: Sequence[Agreement], name: str) -> Float32Array:
+def _joined(found: Sequence[MatchedDetections], name: str) -> Float32Array:
     return np.concatenate([np.zeros(0, np.float32), *(getattr(each, name) for each in found)])
 
 
@@ -108,7 +108,7 @@ def cpu_detector(graph: Graph, scale: tuple[int, int] | None = None, threads: in
     Args:
         graph: in any precision.
         scale: most pixels on the long and on the short side of a resized image; None is the scale in the graph.
-        threads: CPU threads; None means one for each physical core.
+        threads: CPU threads; None means as many as the process may use.
     """
     if any(tensor.data_type == TensorProto.FLOAT16 for tensor in graph.model.graph.initializer):
         graph = Graph(fp16_simulation(graph.model), graph.path)

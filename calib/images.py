@@ -53,7 +53,7 @@ def warn_of_overlap(images: Sequence[Path], dataset: CocoDataset) -> None:
     shared = [path for path in images if path.resolve() in measured]
     if shared:
         count = f"{len(shared)} of the {format_count(len(images), 'calibration image')}, first {shared[0]}"
-        remedy = "It may be lower on other images: name those to calibrate on with --calibrate-annotations"
+        remedy = "It may be lower on other images: name those to calibrate on with `calibrate_annotations`"
         warnings.warn(f"{dataset.place}: AP is measured on {count}. {remedy}", stacklevel=2)
 
 

@@ -57,7 +57,7 @@ def observable_session(graph: Graph, threads: int | None = None) -> ObservedSess
 
     Args:
         graph: of `gridrt export`, in FP32.
-        threads: CPU threads; None means one for each physical core.
+        threads: CPU threads; None means as many as the process may use.
 
     Raises:
         GraphError: it is not such a graph, or ONNX Runtime cannot open it.
@@ -85,7 +85,7 @@ def observe(
         OutputError: the cache cannot be written.
     """
     if not images:
-        raise DataError("calibration must have at least one image", place="--images")
+        raise DataError("calibration must have at least one image", place="`images`")
     digests, failed = _digests(images)
     hashes = dict[str, Path]()
     for path, digest in digests.items():

@@ -48,6 +48,18 @@ class Observer:
         """The largest magnitude seen."""
         return max(-self.low, self.high)
 
+    def check(self) -> None:
+        """Require that the attributes, set from outside, are some that `see` can leave.
+
+        Raises:
+            ValueError: they are not.
+        """
+        widest = FLOAT_MOST if self.limit == FLOAT_MOST else 2 * self.amax
+        if not (-math.inf < self.low <= 0 <= self.high < math.inf and self.amax <= self.limit <= widest):
+            raise ValueError(f"{self.name} has values from {self.low} to {self.high} below {self.limit}")
+        if self.counts.min() < 0 or (self.limit == 0 and self.counts[1:].any()):
+            raise ValueError(f"{self.name} has impossible counts")
+
     def see(self, values: Float32Array) -> None:
         """Add the values of an activation, float32 of any shape.
 

@@ -16,6 +16,7 @@ The last rule that matches a node decides; a node that none matches stays in FP3
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 from collections.abc import Mapping
@@ -32,7 +33,7 @@ else:
     import tomli as tomllib
 
 SHIPPED_FOLDER = Path(__file__).parent / "recipes"
-SUFFIX = ".toml"
+RECIPE_SUFFIX = ".toml"
 PRECISIONS: tuple[Precision, ...] = ("fp32", "fp16", "int8")
 """That a rule can plan."""
 _KEYS, _RULE_KEYS = {"name", "description", "rules"}, {"nodes", "precision", "reason"}
@@ -82,7 +83,7 @@ class Recipe:
 
 def shipped_recipes() -> list[str]:
     """Names of the recipes that come with GridRT."""
-    return sorted(path.stem for path in SHIPPED_FOLDER.glob(f"*{SUFFIX}"))
+    return sorted(path.stem for path in SHIPPED_FOLDER.glob(f"*{RECIPE_SUFFIX}"))
 
 
 def load_recipe(name_or_file: str | Path) -> Recipe:
@@ -92,15 +93,15 @@ def load_recipe(name_or_file: str | Path) -> Recipe:
         RecipeError: there is no such recipe, or it is not of the form that this module describes.
     """
     name = str(name_or_file)
-    path = SHIPPED_FOLDER / f"{name}{SUFFIX}" if name in shipped_recipes() else Path(name)
-    if not path.is_file():
+    path = SHIPPED_FOLDER / f"{name}{RECIPE_SUFFIX}" if name in shipped_recipes() else Path(name)
+    if not os.path.isfile(path):  # noqa: PTH113 - Path.is_file raises on a name too long
         raise RecipeError(
-            f"a recipe must be one of {', '.join(shipped_recipes())}, or a TOML file", place="--recipe", value=name
+            f"a recipe must be one of {', '.join(shipped_recipes())}, or a TOML file", place="`recipe`", value=name
         )
     try:
         with path.open("rb") as file:
             content: Mapping[str, Any] = tomllib.load(file)
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:  # of the encoding, of TOML, of a number of many digits
         raise RecipeError("cannot read the recipe as TOML", place=path, value=error) from error
     return _recipe(content, str(path))
 

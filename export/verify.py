@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gridrt.agreement import agreement
 from gridrt.data.transform import rescaled_size
 from gridrt.detector import Detector
 from gridrt.errors import VerificationError
 from gridrt.graph.graph import Graph
+from gridrt.matched_detections import match_detections
 from gridrt.model.grid_rcnn import GridRCNN
 from gridrt.runtime.in_memory import session_of_graph, session_of_model
 from gridrt.types import Detections, UInt8Array
@@ -47,7 +47,7 @@ class Verification:
 
     def __str__(self) -> str:
         if not self.detections:
-            return "not verified: neither side detects anything in the image; --image takes one that shows objects"
+            return "not verified: neither side detects anything in the image; name one that shows objects as `image`"
         rest = [f"{self.missing} missing"] if self.missing else []
         rest += [f"{self.extra} extra"] if self.extra else []
         if self.agreeing + self.missing + self.extra < self.detections:
@@ -72,7 +72,7 @@ def verify_graph(model: GridRCNN, graph: Graph, image: UInt8Array) -> Verificati
     # On the CPU: GPUs may round the factors of a convolution to fewer bits.
     sessions = (session_of_model(model, "cpu"), session_of_graph(graph))
     reference, other = (Detector(session, VERIFY_SCALE)([image])[0] for session in sessions)
-    remedy = "Please report this; --no-verify writes the file nevertheless."
+    remedy = "Please report this; gridrt export --no-verify writes the file nevertheless."
     return verify_detections(reference, other, box_tolerance_in(image, VERIFY_SCALE), remedy)
 
 
@@ -97,7 +97,7 @@ def verify_detections(
     Raises:
         VerificationError: more than `EXCUSED_SHARE` of the detections are missing, extra, or beyond the tolerances.
     """
-    found = agreement(reference, other)
+    found = match_detections(reference, other)
     outside = found.outside(box_tolerance, SCORE_TOLERANCE)
     if outside > EXCUSED_SHARE * len(reference):
         raise VerificationError(
@@ -106,5 +106,5 @@ def verify_detections(
             remedy=remedy,
         )
     box_error, score_error = (float(errors.max(initial=0)) for errors in (found.box_errors, found.score_errors))
-    count = found.paired + found.missing + found.extra
+    count = found.matched + found.missing + found.extra
     return Verification(box_tolerance, count, count - outside, box_error, score_error, found.missing, found.extra)

@@ -18,6 +18,7 @@ __all__ = [
     "Detections",
     "Detector",
     "GridRTError",
+    "Video",
     "__version__",
     "benchmark",
     "build_engine",
@@ -50,11 +51,17 @@ if TYPE_CHECKING:
         rewrite_graph,
         train_model,
     )
+    from gridrt.data.video import Video
     from gridrt.detector import Detector
     from gridrt.errors import GridRTError
     from gridrt.types import Detections
 else:
-    _CLASSES = {"Detections": "gridrt.types", "Detector": "gridrt.detector", "GridRTError": "gridrt.errors"}
+    _CLASSES = {
+        "Detections": "gridrt.types",
+        "Detector": "gridrt.detector",
+        "GridRTError": "gridrt.errors",
+        "Video": "gridrt.data.video",
+    }
 
     def __getattr__(name):  # noqa: ANN001, ANN202 - a type here would hide misspelt names from type checkers
         if name not in __all__:

@@ -3,6 +3,9 @@
 Shapes: H, W height and width of an image, N detections found in one image. Boxes are xyxy in pixels of the original
 image. A scale is the most pixels on the long and on the short side of a resized image, in either order.
 
+Training is `train_model`, and not `train`: `gridrt.train` is the package with its parts, which a function of that name
+would hide.
+
 Every function imports what it needs when it is called, so that this module itself costs nothing. Every error that a
 caller can mend is a `gridrt.GridRTError`.
 """
@@ -15,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal, TextIO, TypeAlias
 
 from gridrt.config import DEFAULT_SCALE, ScaleOrigin
 from gridrt.errors import GridRTError
+from gridrt.options import check_range
 
 if TYPE_CHECKING:  # PyTorch takes a second to import
     from gridrt.bench.gates import Gates
@@ -23,6 +27,8 @@ if TYPE_CHECKING:  # PyTorch takes a second to import
     from gridrt.calib.engine import BuiltEngine, Rewritten
     from gridrt.calib.recipe import Recipe
     from gridrt.compare.compare import Comparison
+    from gridrt.data.image import ImageSource
+    from gridrt.data.transform import Batch
     from gridrt.detector import Detector
     from gridrt.eval.report import EvaluationReport
     from gridrt.export.engine.options import EngineOptions
@@ -36,6 +42,7 @@ if TYPE_CHECKING:  # PyTorch takes a second to import
 
 FilePath: TypeAlias = str | Path
 Scale: TypeAlias = tuple[int, int]
+TileSize: TypeAlias = int | Literal["auto"]
 
 
 def load_model(weights: FilePath, *, trust_checkpoint: bool = False) -> GridRCNN:
@@ -63,14 +70,19 @@ def load_model(weights: FilePath, *, trust_checkpoint: bool = False) -> GridRCNN
     return checkpoint.load_model(weights, trust_checkpoint=trust_checkpoint)
 
 
-def load_image(path: FilePath) -> UInt8Array:
+def load_image(source: ImageSource, *, stretch: bool = False, max_pixels: int | None = None) -> UInt8Array:
     """Read an image file as RGB pixels, turned upright as its EXIF orientation says.
 
     Gray, 1-bit, palette and CMYK images become RGB; transparent ones lie on white; 16-bit ones keep their high byte; of
     an animation the first frame is read.
 
     Args:
-        path: an AVIF, BMP, GIF, JPEG, JPEG 2000, PNG, PPM, TIFF or WebP file.
+        source: an AVIF, BMP, GIF, JPEG, JPEG 2000, PNG, PPM, TIFF or WebP file: its path, its bytes, or a binary file
+            object.
+        stretch: scale 16-bit gray linearly, the smallest value of the image to 0 and the largest to 255, for images of
+            10, 12 or 14 bits, which are dark otherwise.
+        max_pixels: a larger image is refused; None is 178,956,970, unless the variable GRIDRT_MAX_PIXELS says
+            otherwise. `max_pixels` of a detector that cuts images into tiles is more.
 
     Returns:
         uint8 [H, W, 3], RGB.
@@ -85,16 +97,19 @@ def load_image(path: FilePath) -> UInt8Array:
     """
     from gridrt.data import image
 
-    return image.load_image(path)
+    return image.load_image(source, stretch=stretch, max_pixels=max_pixels)
 
 
-def open_detector(
+def open_detector(  # noqa: PLR0913 - options with defaults
     model: FilePath,
     scale: Scale | None = None,
     *,
     backend: str = "auto",
     threads: int | None = None,
     device: str | None = None,
+    tile: TileSize | None = None,
+    tile_overlap: float | None = None,
+    stretch: bool = False,
     trust_checkpoint: bool = False,
 ) -> Detector:
     """Open a model file as a detector: images in, detections in their own pixels out, whatever runs the model.
@@ -108,14 +123,23 @@ def open_detector(
             boxes.
         threads: CPU threads; None leaves the choice to the backend.
         device: such as "cpu" or "cuda:1"; None leaves the choice to the backend.
+        tile: cut larger images into overlapping tiles with a side of so many pixels, and detect in each and, once, in
+            the whole image: for images in which objects are too small after resizing. "auto" is the short side of the
+            scale, so that tiles keep their size. None runs images whole.
+        tile_overlap: least overlap of neighbouring tiles, as a share of their side; None is 0.2. Objects larger than
+            the overlap may be cut in every tile.
+        stretch: where the detector reads image files itself (`detect_files`, `evaluate`), scale 16-bit gray linearly,
+            the smallest value of an image to 0 and the largest to 255.
         trust_checkpoint: unpickle any class that a checkpoint names. That can run any code its author wrote.
 
     Returns:
         The detector. Called with a list of images, uint8 [H, W, 3] RGB of any sizes, it runs them as one batch and
         returns `Detections` for each: boxes float32 [N, 4], scores float32 [N] from high to low, labels int32 [N].
+        With `tile`, N may exceed the limit of the model, which holds for each tile.
 
     Raises:
-        GridRTError: `model` is no model file, the backend cannot open it, or it does not honour one of the options.
+        GridRTError: `model` is no model file, the backend cannot open it, it does not honour one of the options, or
+            `tile` or `tile_overlap` is out of range.
         CheckpointError: the checkpoint cannot be read or trusted, or fits no variant.
         GraphError: the graph is not one of GridRT's, or is damaged.
         EngineError: the engine was built for another GPU or another TensorRT, or has no manifest beside it.
@@ -131,10 +155,20 @@ def open_detector(
     from gridrt.runtime import open_session
     from gridrt.runtime.backend import SessionOptions
     from gridrt.runtime.non_finite import non_finite_stage
+    from gridrt.tiling import DEFAULT_OVERLAP, TiledDetector
 
+    if tile is None and tile_overlap is not None:
+        raise GridRTError("an overlap of tiles is missing their size", place="tile_overlap", value=tile_overlap)
     session = open_session(model, backend=backend, threads=threads, device=device, trust_checkpoint=trust_checkpoint)
     options = SessionOptions(threads, device, trust_checkpoint)
-    return Detector(session, scale, lambda batch: non_finite_stage(model, backend, options, batch))
+
+    def find_stage(batch: Batch) -> str | None:
+        return non_finite_stage(model, backend, options, batch)
+
+    if tile is None:
+        return Detector(session, scale, find_stage, stretch=stretch)
+    overlap = DEFAULT_OVERLAP if tile_overlap is None else tile_overlap
+    return TiledDetector(session, scale, find_stage, tile=tile, overlap=overlap, stretch=stretch)
 
 
 def detect_files(  # noqa: PLR0913 - options with defaults
@@ -150,6 +184,9 @@ def detect_files(  # noqa: PLR0913 - options with defaults
     backend: str = "auto",
     threads: int | None = None,
     device: str | None = None,
+    tile: TileSize | None = None,
+    tile_overlap: float | None = None,
+    stretch: bool = False,
     trust_checkpoint: bool = False,
 ) -> FileDetections:
     """Detect in image and video files, and write a copy of each with boxes, names and scores drawn on it.
@@ -168,10 +205,13 @@ def detect_files(  # noqa: PLR0913 - options with defaults
         classes: names of the classes to draw and return; None takes all.
         on_error: called with the error of a file that cannot be read as a whole, after which the next file follows;
             None raises the error.
-        scale: see `open_detector`; as the four options below, only where `model` is not open yet.
+        scale: see `open_detector`; as the seven options below, only where `model` is not open yet.
         backend: see `open_detector`.
         threads: see `open_detector`.
         device: see `open_detector`.
+        tile: see `open_detector`.
+        tile_overlap: see `open_detector`.
+        stretch: see `open_detector`.
         trust_checkpoint: see `open_detector`.
 
     Returns:
@@ -193,15 +233,25 @@ def detect_files(  # noqa: PLR0913 - options with defaults
     """
     from gridrt.classes import labels_of
     from gridrt.data.sources import expand
+    from gridrt.files import check_outputs
     from gridrt.report.annotate import DetectionFilter, plan_targets
-    from gridrt.report.file_detections import FileDetections, check_outputs
+    from gridrt.report.file_detections import FileDetections, check_folder
 
+    check_range(0, 1, score_threshold=score_threshold)
     listing = Path(json_file) if isinstance(json_file, (str, Path)) else json_file
     files = expand(map(str, sources))
     targets = plan_targets(files, Path(out))
-    inputs = [*files, Path(model)] if isinstance(model, (str, Path)) else files
-    check_outputs(Path(out), targets, listing if isinstance(listing, Path) else None, inputs)
-    options = {"backend": backend, "threads": threads, "device": device, "trust_checkpoint": trust_checkpoint}
+    check_folder(Path(out))
+    check_outputs([*targets, listing if isinstance(listing, Path) else None], [*files, *_files_of(model)])
+    options = {
+        "backend": backend,
+        "threads": threads,
+        "device": device,
+        "tile": tile,
+        "tile_overlap": tile_overlap,
+        "stretch": stretch,
+        "trust_checkpoint": trust_checkpoint,
+    }
     detector = _opened(model, scale, options)
     labels = None if classes is None else labels_of(classes, detector.class_names)
     return FileDetections(detector, files, targets, DetectionFilter(score_threshold, labels), listing, on_error)
@@ -212,33 +262,52 @@ def evaluate(  # noqa: PLR0913 - options with defaults
     images: FilePath,
     annotations: FilePath,
     *,
+    json_file: FilePath | None = None,
+    results_file: FilePath | None = None,
     pictures: FilePath | None = None,
+    resume: bool = False,
     allow_missing: bool = False,
     scale: Scale | None = None,
     backend: str = "auto",
     threads: int | None = None,
     device: str | None = None,
+    tile: TileSize | None = None,
+    tile_overlap: float | None = None,
+    stretch: bool = False,
     trust_checkpoint: bool = False,
 ) -> EvaluationReport:
     """Measure average precision on annotated images, as COCO defines it, with a progress bar on a terminal.
 
     An image that cannot be read, or whose output is not finite, is left out and listed in `metrics.failed`. The
     categories of the annotation file are matched to the model's classes by name. COCO counts the best 100 detections of
-    a class in an image; a warning counts the images with as many detections as the model can return. Within
+    a class in an image: one warning says how many more there are, another counts the images with as many detections as
+    the model can return. Within
     `gridrt.processes.process_group()`, started by torchrun, the processes share the images, and each returns the report
     of all.
+
+    The files are written at the end. Until then the outcome of each image goes to a partial file, `NAME.partial.jsonl`
+    beside the first of `results_file`, `json_file` and `pictures` that is given, from which `resume` goes on after a
+    kill. An open detector leaves none.
 
     Args:
         model: an open detector, or as `open_detector` takes it.
         images: folder of the images.
         annotations: their boxes, as COCO's JSON.
+        json_file: file to write metrics and conditions to, as JSON; None writes none.
+        results_file: file to write all detections to, as COCO's JSON; None writes none.
         pictures: folder to draw precision over recall and the worst mistakes in, through matplotlib; None draws
             nothing.
+        resume: go on after the images in the partial file, and run those again that failed or have changed since;
+            where there is no such file, start at the beginning, with a warning. Without this a partial file with images
+            is an error.
         allow_missing: leave out images that are listed but not there, with a warning.
-        scale: see `open_detector`; as the four options below, only where `model` is not open yet.
+        scale: see `open_detector`; as the seven options below, only where `model` is not open yet.
         backend: see `open_detector`.
         threads: see `open_detector`.
         device: see `open_detector`.
+        tile: see `open_detector`.
+        tile_overlap: see `open_detector`.
+        stretch: see `open_detector`.
         trust_checkpoint: see `open_detector`.
 
     Returns:
@@ -249,44 +318,54 @@ def evaluate(  # noqa: PLR0913 - options with defaults
     Raises:
         DataError: the annotations contradict themselves, the images or the classes of the model.
         DependencyError: matplotlib is not installed, and `pictures` is given.
-        GridRTError: as `open_detector`.
+        OutputError: a file cannot be written, or would overwrite an input or another output.
+        GridRTError: the partial file is of another model, other annotations or other options, or there are neither
+            such a file nor an output; or as `open_detector`.
 
     Example:
         >>> report = gridrt.evaluate("tiny_synthetic", "images", "annotations.json")
         >>> report.metrics.images, 0.5 < report.metrics.overall.ap <= 1
         (2, True)
     """
-    import time
     import warnings
 
     from gridrt import processes
     from gridrt.data.coco import CocoDataset
     from gridrt.eval import Evaluation, detect_all
     from gridrt.eval.report import EvaluationReport
+    from gridrt.eval.results import format_uncounted
     from gridrt.formatting import format_full_images
-    from gridrt.report.evaluation_pictures import (
-        SCORE_THRESHOLD,
-        check_evaluation_pictures,
-        save_evaluation_pictures,
-    )
+    from gridrt.report.evaluation_files import EvaluationFiles
+    from gridrt.report.evaluation_pictures import SCORE_THRESHOLD
 
-    if pictures is not None:
-        check_evaluation_pictures(Path(pictures))
+    files = EvaluationFiles(_path(results_file), _path(json_file), _path(pictures))
     dataset = CocoDataset(Path(images), Path(annotations), allow_missing=allow_missing)
-    options = {"backend": backend, "threads": threads, "device": device, "trust_checkpoint": trust_checkpoint}
+    files.check([*_files_of(model), Path(annotations), *dataset.paths])
+    options = {
+        "backend": backend,
+        "threads": threads,
+        "device": device,
+        "tile": tile,
+        "tile_overlap": tile_overlap,
+        "stretch": stretch,
+        "trust_checkpoint": trust_checkpoint,
+    }
     detector = _opened(model, scale, options)
-    started = time.perf_counter()
-    found = detect_all(detector, dataset)
-    seconds = time.perf_counter() - started
+    conditions = _conditions(model, detector, Path(annotations))
+    partial = files.partial(conditions, resume=resume)
+    found = detect_all(detector, dataset, partial)
     if found.full and processes.rank() == 0:
-        warnings.warn(format_full_images(found.full, detector.info.max_detections), stacklevel=2)
+        warnings.warn(format_full_images(found.full, detector.info.max_detections, detector.tile), stacklevel=2)
+    if (note := format_uncounted(found.results)) and processes.rank() == 0:
+        warnings.warn(note, stacklevel=2)
     evaluation = Evaluation(dataset, found.results, found.failed)
-    if pictures is not None and processes.rank() == 0:
-        save_evaluation_pictures(Path(pictures), dataset, evaluation)
-    conditions = _conditions(model, detector, Path(annotations), seconds)
-    return EvaluationReport(
-        evaluation.metrics(), found.results, evaluation.false_positives(SCORE_THRESHOLD), conditions
-    )
+    false_positives = evaluation.false_positives(SCORE_THRESHOLD)
+    conditions["seconds"] = round(found.seconds, 3)
+    report = EvaluationReport(evaluation.metrics(), found.results, false_positives, conditions)
+    files.write(report, dataset, evaluation)
+    if partial is not None:
+        partial.finish()
+    return report
 
 
 def export_onnx(  # noqa: PLR0913 - options with defaults
@@ -294,7 +373,7 @@ def export_onnx(  # noqa: PLR0913 - options with defaults
     out: FilePath | None = None,
     *,
     scale: Scale | None = None,
-    class_names: Sequence[str] | None = None,
+    class_names: FilePath | Sequence[str] | None = None,
     max_detections: int | None = None,
     score_threshold: float | None = None,
     iou_threshold: float | None = None,
@@ -313,7 +392,7 @@ def export_onnx(  # noqa: PLR0913 - options with defaults
         weights: as `load_model` takes it.
         out: the file to write, which ends in .onnx; None names it after the weights, in the current folder.
         scale: of the images that the model learned from, to be noted in the file; None notes the checkpoint's.
-        class_names: in the order of the labels; None takes the checkpoint's.
+        class_names: in the order of the labels, or a text file with one a line; None takes the checkpoint's.
         max_detections: in an image, from 1 to the number of proposals, 1000; None is as the checkpoint states, else
             100.
         score_threshold: detections must exceed it, 0 to 1; None is as the checkpoint states, else 0.03.
@@ -330,7 +409,7 @@ def export_onnx(  # noqa: PLR0913 - options with defaults
         CheckpointError: as `load_model`; or `class_names` are not as many as the model has classes.
         GridRTError: the model has no grid, no image can have this scale, or a limit or threshold is out of range.
         ImageError: `image` cannot be read.
-        OutputError: `out` cannot be written, or does not end in .onnx.
+        OutputError: `out` cannot be written, would overwrite an input, or does not end in .onnx.
         VerificationError: the detections of the graph differ from the model's.
 
     Example:
@@ -338,25 +417,28 @@ def export_onnx(  # noqa: PLR0913 - options with defaults
         >>> report.variant, report.scale, report.scale_origin
         ('tiny', (320, 256), 'noted')
     """
+    from gridrt.classes import read_class_names
     from gridrt.data.transform import check_scale
     from gridrt.export.detections import change_detections
     from gridrt.export.onnx_export import onnx_from_model, save_onnx
     from gridrt.export.report import ExportReport
     from gridrt.export.synthetic_image import synthetic_image
     from gridrt.export.verify import verify_graph
-    from gridrt.files import check_writable, require_suffix, sha256_of
+    from gridrt.files import check_outputs, require_suffix, sha256_of
     from gridrt.graph.graph import Graph
     from gridrt.model import checkpoint
     from gridrt.model.zoo import locate
 
     file = Path(out) if out is not None else Path(Path(weights).stem + ".onnx")
     require_suffix(file, ".onnx", "an ONNX file")
-    check_writable(file)
+    names_file = Path(class_names) if isinstance(class_names, (str, Path)) else None
+    check_outputs([file], [*_files_of(weights), _path(image), names_file])
     if scale is not None:
         check_scale(scale)
     pixels = synthetic_image() if image is None else load_image(image)  # a bad image stops early
     path = locate(weights)
-    model = checkpoint.load_model(path, trust_checkpoint=trust_checkpoint, class_names=class_names)
+    names = read_class_names(str(class_names)) if isinstance(class_names, (str, Path)) else class_names
+    model = checkpoint.load_model(path, trust_checkpoint=trust_checkpoint, class_names=names)
     change_detections(
         model, max_detections=max_detections, score_threshold=score_threshold, iou_threshold=iou_threshold
     )
@@ -413,7 +495,7 @@ def calibrate(  # noqa: PLR0913 - options with defaults
         cache: file that keeps what was observed; None names it after the graph, in the current folder.
         figures: JSON file for what was measured; None writes none.
         scale: most pixels on the long and on the short side of a resized image; None is the scale in the graph.
-        threads: CPU threads; None means one for each physical core.
+        threads: CPU threads; None means as many as the process may use.
 
     Returns:
         The written `graph` (`graph.path` is its file), the `recipe` it was rewritten by, the `fidelity` of its
@@ -471,7 +553,8 @@ def rewrite_graph(  # noqa: PLR0913 - options with defaults
         graph: see `calibrate`.
         recipe: "fp16", "int8", "mixed", a TOML file or a loaded recipe.
         out: the ONNX file to write; None names it after the graph and the recipe, in the current folder.
-        images: folder of images like those to detect in, which INT8 needs; other precisions must leave it out.
+        images: folder of images like those to detect in, which INT8 needs. Other precisions take neither it nor the
+            options below, other than `threads`.
         method: see `calibrate`.
         max_images: see `calibrate`.
         cache: see `calibrate`.
@@ -482,7 +565,7 @@ def rewrite_graph(  # noqa: PLR0913 - options with defaults
         The written `graph` (`graph.path` is its file), and in INT8 the `fidelity` of its detections to those in FP32.
 
     Raises:
-        GridRTError: as `calibrate`; or a recipe with INT8 has no images, or one without has some.
+        GridRTError: as `calibrate`; or a recipe with INT8 has no images, or one without has options of calibration.
 
     Example:
         >>> gridrt.rewrite_graph("tiny_synthetic.onnx", "fp16").graph.path.name
@@ -576,6 +659,8 @@ def benchmark(  # noqa: PLR0913 - options with defaults
     runs: int | None = None,
     stages: bool = True,
     gates: Gates | None = None,
+    json_file: FilePath | None = None,
+    html_file: FilePath | None = None,
 ) -> BenchResult:
     """Measure average precision, latency, size and memory of models side by side.
 
@@ -602,6 +687,8 @@ def benchmark(  # noqa: PLR0913 - options with defaults
         runs: times of each model, at least: few images are run again. None takes 50.
         stages: also measure where the time of each session goes.
         gates: requirements that the rows are checked against, `gridrt.bench.gates.Gates`.
+        json_file: JSON file for all figures; None writes none.
+        html_file: HTML file for a report; None writes none.
 
     Returns:
         `rows`, `reference`, `gates`, `failed` images and `conditions`: average precision in 0..1, times in seconds,
@@ -611,6 +698,7 @@ def benchmark(  # noqa: PLR0913 - options with defaults
         DataError: `images` and `annotations` do not belong together.
         GridRTError: a file of `models` is missing, no image can be read, no model can be measured, a backend opens none
             of the files, or no backend honours an option.
+        OutputError: a file cannot be written, or would overwrite an input or another output.
 
     Example:
         >>> result = gridrt.benchmark(
@@ -620,8 +708,10 @@ def benchmark(  # noqa: PLR0913 - options with defaults
         ('tiny_synthetic', ['tiny_synthetic', 'tiny_synthetic.onnx'])
     """
     from gridrt.bench import bench
+    from gridrt.files import write_text
+    from gridrt.report.bench_report import save_bench_report
 
-    return bench.benchmark(
+    result = bench.benchmark(
         models,
         images=images,
         annotations=annotations,
@@ -635,14 +725,21 @@ def benchmark(  # noqa: PLR0913 - options with defaults
         runs=runs,
         stages=stages,
         gates=gates,
+        outputs=[Path(file) for file in (json_file, html_file) if file is not None],
     )
+    if json_file is not None:
+        write_text(json_file, result.to_json())
+    if html_file is not None:
+        save_bench_report(html_file, result)
+    return result
 
 
 def compare_models(
     reference: FilePath,
     other: FilePath,
     *,
-    images: Iterable[UInt8Array] | None = None,
+    images: Sequence[FilePath] | Iterable[UInt8Array] | None = None,
+    json_file: FilePath | None = None,
     scale: Scale | None = None,
     backend: str = "auto",
     threads: int | None = None,
@@ -657,8 +754,9 @@ def compare_models(
     Args:
         reference: A, as `open_detector` takes it.
         other: B, likewise.
-        images: uint8 [H, W, 3] RGB each, of any sizes, taken one by one; None takes synthetic ones. INT8 needs images
-            like those that it was calibrated on.
+        images: files, or uint8 [H, W, 3] RGB each, of any sizes, taken one by one; None takes synthetic ones. INT8
+            needs images like those that it was calibrated on.
+        json_file: JSON file for the figures; None writes none.
         scale: most pixels on the long and on the short side of a resized image; None takes the scale that a file notes,
             A's before B's.
         backend: name of the backend for those of the two that it opens; the other is run by the one that "auto" takes.
@@ -671,23 +769,33 @@ def compare_models(
 
     Raises:
         GridRTError: a model cannot be opened or run, the backend opens neither, or neither honours an option.
+        ImageError: an image file cannot be read.
+        OutputError: `json_file` cannot be written, or would overwrite an input.
 
     Example:
         >>> comparison = gridrt.compare_models("tiny_synthetic", "tiny_synthetic.onnx")
         >>> comparison.first_difference is None
         True
     """
-    from gridrt.compare import compare
+    import json
 
-    return compare.compare_models(
+    from gridrt.compare import compare
+    from gridrt.files import check_outputs, write_text
+
+    files = [Path(image) for image in images if isinstance(image, (str, Path))] if isinstance(images, Sequence) else []
+    check_outputs([_path(json_file)], [*_files_of(reference), *_files_of(other), *files])
+    comparison = compare.compare_models(
         reference,
         other,
-        images=images,
+        images=map(load_image, files) if files else images,  # type: ignore[arg-type]  # no files: arrays
         scale=scale,
         backend=backend,
         threads=threads,
         trust_checkpoint=trust_checkpoint,
     )
+    if json_file is not None:
+        write_text(json_file, json.dumps(comparison.to_json(), indent=2) + "\n")
+    return comparison
 
 
 def inspect(model: FilePath, *, trust_checkpoint: bool = False) -> Summary:
@@ -784,7 +892,7 @@ def train_model(  # noqa: PLR0913 - options with defaults
         DataError: the annotations contradict themselves, the images or the classes of the state to continue from.
         CheckpointError: weights or state cannot be read, or `out` has a training that was not to be resumed.
         ImageError: an image cannot be read.
-        OutputError: `out` cannot be written, or has no room.
+        OutputError: `out` cannot be written, has no room, or has an input in the place of a result.
         DependencyError: the device is not on this machine.
 
     Example:
@@ -795,12 +903,16 @@ def train_model(  # noqa: PLR0913 - options with defaults
     """
     import torch
 
-    from gridrt.files import folder_for
+    from gridrt.files import check_outputs, folder_for
     from gridrt.train import Settings, Trainer
-    from gridrt.train.folder import BEST, LAST
+    from gridrt.train.folder import BEST, FILES, LAST
     from gridrt.train.report import TrainingReport
     from gridrt.train.setup import initial_model, schedule_named, training_data, training_device
 
+    counts = {"epochs": epochs, "batch_size": batch_size, "accumulate": accumulate, "eval_every": eval_every}
+    check_range(1, **counts, save_every=save_every, threads=threads)
+    check_range(0, workers=workers, seed=seed)
+    check_range(0, 4, frozen_stages=frozen_stages)
     if threads is not None:
         torch.set_num_threads(threads)
     files = [Path(annotations)] if isinstance(annotations, (str, Path)) else list(map(Path, annotations))
@@ -810,6 +922,9 @@ def train_model(  # noqa: PLR0913 - options with defaults
         changes = {"epochs": epochs, "batch_size": batch_size, "scale": scale, "eval_every": eval_every}
         plan = schedule_named(schedule, accumulate, lr, **changes)
         data = training_data(Path(images), files, validation, plan.scale, seed, allow_missing=allow_missing)
+        inputs = [*files, *data.paths, _path(val_annotations)]
+        inputs += [] if backbone_weights is None else _files_of(backbone_weights)
+        check_outputs([Path(out) / name for name in FILES], inputs)
         start = initial_model(model, data.images.class_names, backbone_weights, frozen_stages, seed).to(on)
         trainer = Trainer(start, data, Settings(plan, accumulate, amp, save_every, workers), Path(out), resume=resume)
         trainer.run()
@@ -824,6 +939,13 @@ def _graph(graph: Graph | FilePath) -> Graph:
     return graph_in(Path(graph)) if isinstance(graph, (str, Path)) else graph
 
 
+def _files_of(model: FilePath | Detector) -> list[Path]:
+    """The files that a model is read from; none where it is open already."""
+    from gridrt.runtime.backend import files_of
+
+    return files_of(model) if isinstance(model, (str, Path)) else []
+
+
 def _path(path: FilePath | None) -> Path | None:
     return None if path is None else Path(path)
 
@@ -832,14 +954,15 @@ def _opened(model: FilePath | Detector, scale: Scale | None, options: dict[str, 
     """A detector that is open already as it is, anything else opened with the options."""
     if isinstance(model, (str, Path)):
         return open_detector(model, scale, **options)
-    given = [name for name, value in {"scale": scale, **options}.items() if value not in (None, "auto", False)]
+    unset = {**dict.fromkeys(options), "scale": None, "backend": "auto", "stretch": False, "trust_checkpoint": False}
+    given = [name for name, value in {"scale": scale, **options}.items() if value != unset[name]]
     if given:
         remedy = "Give them to gridrt.open_detector."
         raise GridRTError("options of an open detector cannot be changed", value=", ".join(given), remedy=remedy)
     return model
 
 
-def _conditions(model: FilePath | Detector, detector: Detector, annotations: Path, seconds: float) -> dict[str, Any]:
+def _conditions(model: FilePath | Detector, detector: Detector, annotations: Path) -> dict[str, Any]:
     """What the figures of an evaluation hold under, ready for JSON; a detector that was open already has no file."""
     import gridrt
     from gridrt import processes
@@ -857,7 +980,9 @@ def _conditions(model: FilePath | Detector, detector: Detector, annotations: Pat
         "annotations_sha256": sha256_of(annotations),
         "scale": list(detector.scale),
         "scale_origin": detector.scale_origin,
+        "tile": detector.tile,
+        "tile_overlap": detector.tile_overlap,
+        "stretch": detector.stretch,
         "max_detections": detector.info.max_detections,
         "processes": processes.count(),
-        "seconds": round(seconds, 3),
     }

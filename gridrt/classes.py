@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import difflib
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
 from gridrt.errors import GridRTError
+from gridrt.printable import printable, shortened
 
 # fmt: off
 COCO_CLASSES: tuple[str, ...] = (
@@ -21,6 +23,15 @@ COCO_CLASSES: tuple[str, ...] = (
     "hair drier", "toothbrush"
 )
 # fmt: on
+
+
+MOST_CHARACTERS = 100
+"""Of the name of a class."""
+
+
+def normalized_name(name: str) -> str:
+    """A name of a class from outside, as it is used everywhere: on one line, printable, and of limited length."""
+    return shortened(printable(name[: 10 * MOST_CHARACTERS]), MOST_CHARACTERS)
 
 
 def names_for(count: int) -> tuple[str, ...]:
@@ -42,7 +53,7 @@ def labels_of(names: Sequence[str], class_names: Sequence[str]) -> tuple[int, ..
         if name not in class_names:
             near = difflib.get_close_matches(name, class_names, n=1)
             known = f"Did you mean {near[0]!r}?" if near else f"It has {', '.join(class_names)}."
-            raise GridRTError("the model has no class of this name", place="--classes", value=name, remedy=known)
+            raise GridRTError("the model has no class of this name", place="`classes`", value=name, remedy=known)
     return tuple(label for label, name in enumerate(class_names) if name in names)
 
 
@@ -53,10 +64,11 @@ def read_class_names(source: str) -> tuple[str, ...]:
         GridRTError: the file is missing, or is not a text.
     """
     path = Path(source)
-    if not path.is_file() and ("," in source or not path.suffix):
-        return tuple(name.strip() for name in source.split(","))
+    is_file = os.path.isfile(path)  # noqa: PTH113 - Path.is_file raises on a name too long
+    if not is_file and ("," in source or not path.suffix):
+        return tuple(map(normalized_name, source.split(",")))
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise GridRTError("cannot read the class names", place=path, value=error) from error
-    return tuple(line.strip() for line in lines if line.strip())
+    return tuple(normalized_name(line) for line in lines if line.strip())

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from gridrt.config import ScaleOrigin
+from gridrt.data.image import ImageSource, load_image, pixel_limit
 from gridrt.data.transform import Batch, Transform, restore_boxes
 from gridrt.errors import GridRTError, NonFiniteError
 from gridrt.runtime.backend import Session
@@ -20,23 +21,36 @@ class Detector:
     Args:
         session: runs the model.
         scale: most pixels on the long and on the short side of a resized image; None takes that of the training.
-        find_stage: for a batch of one image whose output is not finite, names the stage where that begins, or gives
-            None. It is called once, for the first such image.
+        find_stage: for a batch of one image, names the first stage whose output is not finite, or gives None. It runs
+            the model again, so it is called at most twice: for the first image whose boxes or scores are not finite,
+            and for the first image without detections.
+        stretch: whether `load_image` scales 16-bit gray to the range of the image.
 
     Attributes:
         scale_origin: where `scale` comes from; an "assumed" scale may be wrong, which costs accuracy.
+        tile: side in pixels of the tiles that images are cut into; None, as they are not.
+        tile_overlap: of neighbouring tiles, at least, as a share of their side.
+        stretch: as given.
 
     Raises:
         GridRTError: a side of `scale` is not positive.
     """
+
+    tile: int | None = None
+    tile_overlap: float | None = None
 
     def __init__(
         self,
         session: Session,
         scale: tuple[int, int] | None = None,
         find_stage: Callable[[Batch], str | None] | None = None,
+        *,
+        stretch: bool = False,
     ) -> None:
-        self._session, self._find_stage = session, find_stage
+        self._session = session
+        self.stretch = stretch
+        self._name_stage = self._check_stages = find_stage  # each is called once
+        self._overflow: str | None = None  # the stage, in the first image without detections
         self._transform = Transform(session.info.scale if scale is None else scale)
         self.scale_origin: ScaleOrigin = session.info.scale_origin if scale is None else "as asked"
 
@@ -55,6 +69,19 @@ class Detector:
         """Most pixels on the long and on the short side of a resized image."""
         return self._transform.scale
 
+    @property
+    def max_pixels(self) -> int:
+        """Most pixels of an image file to detect in."""
+        return pixel_limit()
+
+    def load_image(self, source: ImageSource) -> UInt8Array:
+        """An image to detect in: of at most `max_pixels`, and stretched if the detector was opened so.
+
+        Raises:
+            ImageError: it cannot be read.
+        """
+        return load_image(source, stretch=self.stretch, max_pixels=self.max_pixels)
+
     def __call__(self, images: Sequence[UInt8Array]) -> list[Detections]:
         """Detect objects in images of any sizes, run as one batch.
 
@@ -67,11 +94,12 @@ class Detector:
         Raises:
             GridRTError: one of `images` is not such an array.
             NonFiniteError: a box or a score of an image is NaN or infinite; the place is `images[index]`. The first
-                such error of a detector names the stage where that begins, if its stages can be run. To get the
-                detections of the other images, run them without this one.
+                such error of a detector names the stage where that begins, if its stages can be run. An image without
+                detections fails too if the outputs of the stages were not finite in the first such image: NaN scores
+                are below every threshold, so the model returns nothing. To get the detections of the other images,
+                run them without this one.
         """
-        for index, image in enumerate(images):
-            _check_image(index, image)
+        check_images(images)
         if len(images) == 0:
             return []
         batch = self._transform(images)
@@ -86,31 +114,57 @@ class Detector:
                     of_first = f"{rows[broken[0]].tolist()} in detection {broken[0]}"
                     value = f"{of_first}, {broken.size} of {len(rows)} such detections"
                     raise self._non_finite(index, images[index], output, value)
-            found.append(Detections(restore_boxes(boxes, factor), scores, raw.labels[index][used]))
+            if not used.any():
+                self._refuse_overflow(index, images[index])
+            full_at = float(scores.min()) if 0 < self.info.max_detections <= len(scores) else None
+            found.append(Detections(restore_boxes(boxes, factor), scores, raw.labels[index][used], full_at))
         return found
 
     def _non_finite(self, index: int, image: UInt8Array, output: str, value: str) -> NonFiniteError:
         """The error for an image; the stage is found once, as that runs the model again."""
-        find_stage, self._find_stage = self._find_stage, None
-        stage = find_stage(self._transform([image])) if find_stage is not None else None
+        name_stage, self._name_stage = self._name_stage, None
+        stage = name_stage(self._transform([image])) if name_stage is not None else None
         return NonFiniteError(
             f"the {output} of the model must be finite numbers",
             place=f"images[{index}]",
             value=f"{value}; first in the output of the stage {stage}" if stage else value,
-            remedy="Numbers beyond 65504 are infinite in FP16: use FP32." if self.info.precision == "fp16" else "",
+            remedy=self._remedy,
         )
 
+    def _refuse_overflow(self, index: int, image: UInt8Array) -> None:
+        """Refuse an image without detections if the first such image showed that the model overflows."""
+        check_stages, self._check_stages = self._check_stages, None
+        if check_stages is not None:
+            self._overflow = check_stages(self._transform([image]))
+        if self._overflow is not None:
+            raise NonFiniteError(
+                "the outputs of all stages must be finite numbers",
+                place=f"images[{index}]",
+                value=f"no detections, and the first image without any is not finite in the stage {self._overflow}",
+                remedy=self._remedy,
+            )
 
-def _check_image(index: int, image: object) -> None:
-    if not isinstance(image, np.ndarray):
-        found = type(image).__name__
-    elif image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or image.size == 0:
-        found = f"{image.dtype} {list(image.shape)}"
-    else:
-        return
-    raise GridRTError(
-        "an image must be a uint8 array of shape [height, width, 3] in RGB",
-        place=f"images[{index}]",
-        value=found,
-        remedy="gridrt.load_image reads one from a file.",
-    )
+    @property
+    def _remedy(self) -> str:
+        return "Numbers beyond 65504 are infinite in FP16: use FP32." if self.info.precision == "fp16" else ""
+
+
+def check_images(images: Sequence[object]) -> None:
+    """Refuse what is not a list of images.
+
+    Raises:
+        GridRTError: one of them is not a uint8 array of shape [H, W, 3], or is empty.
+    """
+    for index, image in enumerate(images):
+        if not isinstance(image, np.ndarray):
+            found = type(image).__name__
+        elif image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or image.size == 0:
+            found = f"{image.dtype} {list(image.shape)}"
+        else:
+            continue
+        raise GridRTError(
+            "an image must be a uint8 array of shape [height, width, 3] in RGB",
+            place=f"images[{index}]",
+            value=found,
+            remedy="gridrt.load_image reads one from a file.",
+        )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from gridrt.printable import printable
+
 
 class GridRTError(Exception):
     """Something from outside is wrong: a file, an option, the machine.
@@ -9,7 +11,8 @@ class GridRTError(Exception):
     The command line prints it as one line and exits with 1; any other exception keeps its traceback.
 
     Args:
-        rule: what failed or what must be, as a short clause that cannot be read as a statement of fact.
+        rule: what failed or what must be, as a short clause that cannot be read as a statement of fact. An option is
+            named as the parameter of the library, `threads`; the command line writes its flag instead.
         place: where, such as a path or an option.
         value: what was found there.
         remedy: what to do about it, as a sentence.
@@ -20,7 +23,7 @@ class GridRTError(Exception):
         head = f"{place}: {rule}" if place is not None else rule
         found = f" (found {value})" if value is not None else ""
         tail = f". {remedy}" if remedy else ""
-        super().__init__(" ".join(f"{head}{found}{tail}".split()))
+        super().__init__(printable(f"{head}{found}{tail}"))
 
 
 class ImageError(GridRTError):

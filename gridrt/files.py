@@ -5,14 +5,18 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import shutil
+import stat
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 
 from gridrt.errors import GridRTError, OutputError
 
 _PREFIX = ".gridrt."  # of temporary files
+_MACHINE = f"{_PREFIX}{hashlib.sha256(os.uname().nodename.encode()).hexdigest()[:8]}-"  # whose process ids are known
 _URL = re.compile(r"[a-z][a-z0-9+.-]+:/", re.IGNORECASE)  # pathlib turns :// into :/
 
 
@@ -22,7 +26,7 @@ def is_url(name: str | Path) -> bool:
 
 
 def check_is_file(path: Path, error: type[GridRTError], remedy: str = "Check the path.") -> None:
-    """Require that a path leads to a file.
+    """Require that a path leads to a regular file.
 
     Args:
         path: of a file to read.
@@ -30,15 +34,23 @@ def check_is_file(path: Path, error: type[GridRTError], remedy: str = "Check the
         remedy: of the error if the file is missing.
 
     Raises:
-        GridRTError: of the class `error`, if the file is missing, or the path is a folder or a URL.
+        GridRTError: of the class `error`, if the file is missing, or the path is a folder, a pipe, a device or a URL.
     """
     if is_url(path):
         url = str(path).replace(":/", "://", 1)  # pathlib removed one slash
         raise error("this must be a file, not a URL", place=url, remedy="Fetch it, and give the path of the file.")
-    if path.is_dir():
+    try:
+        mode = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        raise error("there is no such file", place=path, remedy=remedy) from None
+    except (OSError, ValueError) as reason:  # such as a name too long, or a NUL in it
+        value = getattr(reason, "strerror", None) or reason
+        raise error("cannot open the file", place=path, value=value, remedy=remedy) from reason
+    if stat.S_ISDIR(mode):
         raise error("this must be a file", place=path, value="a folder", remedy="Name a file in it.")
-    if not path.exists():
-        raise error("there is no such file", place=path, remedy=remedy)
+    if not stat.S_ISREG(mode):  # files are read more than once
+        remedy = "Copy its content to a file, and name that."
+        raise error("this must be a regular file", place=path, value="a pipe or device", remedy=remedy)
 
 
 def head_of(path: Path, size: int = 64) -> bytes:
@@ -62,7 +74,7 @@ def require_suffix(out: Path, suffix: str, what: str) -> None:
         OutputError: `out` has another suffix.
     """
     if out.suffix.lower() != suffix:
-        raise OutputError(f"{what} must end in {suffix}", place=out, remedy="Give --out that suffix.")
+        raise OutputError(f"{what} must end in {suffix}", place=out, remedy="Give `out` that suffix.")
 
 
 @contextmanager
@@ -80,7 +92,8 @@ def atomic_path(target: str | Path) -> Iterator[Path]:
         file = _file_behind(target)
         with _new_folders_removed(file.parent):
             file.parent.mkdir(parents=True, exist_ok=True)
-            handle, name = tempfile.mkstemp(prefix=_PREFIX, suffix=target.suffix, dir=file.parent)
+            remove_leftovers(file.parent)
+            handle, name = tempfile.mkstemp(prefix=_own_prefix(), suffix=target.suffix, dir=file.parent)
             os.close(handle)
             temporary = Path(name)
             try:
@@ -90,6 +103,42 @@ def atomic_path(target: str | Path) -> Iterator[Path]:
                 temporary.unlink(missing_ok=True)
     except OSError as error:
         raise _cannot_write(target, error) from error
+
+
+@contextmanager
+def temporary_folder() -> Iterator[Path]:
+    """A folder for temporary files, removed after the block; of a killed run, by the next one."""
+    remove_leftovers(Path(tempfile.gettempdir()))
+    with tempfile.TemporaryDirectory(prefix=_own_prefix()) as folder:
+        yield Path(folder)
+
+
+def _own_prefix() -> str:
+    """Of the temporary files of this process: it says whose they are."""
+    return f"{_MACHINE}{os.getpid()}."
+
+
+@cache
+def remove_leftovers(folder: Path) -> None:
+    """Remove temporary files and folders that killed runs on this machine left in `folder`; once in a process."""
+    own = re.compile(rf"{re.escape(_MACHINE)}(\d+)\.")
+    with suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            found = own.match(entry.name)
+            if found is None or _is_running(int(found[1])):
+                continue
+            with suppress(OSError):  # of another user, or removed by another process
+                shutil.rmtree(entry) if entry.is_dir(follow_symlinks=False) else os.unlink(entry)  # noqa: PTH108
+
+
+def _is_running(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):  # of another user, or no process id
+        return True
+    return True
 
 
 def _file_behind(target: Path) -> Path:
@@ -181,7 +230,7 @@ def remove_temporaries(folder: Path, suffixes: Iterable[str]) -> None:
     """
     try:
         for suffix in suffixes:
-            for temporary in folder.glob(f"{_PREFIX}????????{suffix}"):
+            for temporary in folder.glob(f"{_PREFIX}*{suffix}"):
                 temporary.unlink(missing_ok=True)
     except OSError as error:
         raise _cannot_write(folder, error) from error
@@ -190,6 +239,8 @@ def remove_temporaries(folder: Path, suffixes: Iterable[str]) -> None:
 def check_writable(target: str | Path) -> None:
     """Require that `atomic_path` can write to `target`; to be called before the work whose result goes there.
 
+    What killed runs left in its folder is removed.
+
     Raises:
         OutputError: `target` is not a regular file, or its folder cannot be made or written to.
     """
@@ -197,26 +248,44 @@ def check_writable(target: str | Path) -> None:
     try:
         folders = _file_behind(target).parents
         nearest = next(folder for folder in folders if folder.exists())
+        remove_leftovers(nearest)
         tempfile.TemporaryFile(dir=nearest).close()
     except OSError as error:
         raise _cannot_write(target, error) from error
 
 
-def check_apart(outputs: Iterable[Path], inputs: Iterable[Path]) -> None:
-    """Require that no output overwrites an input or another output.
+def check_outputs(outputs: Iterable[Path | None], inputs: Iterable[Path | None]) -> None:
+    """Refuse, before the work, files that could not be written after it, or that would overwrite another file of it.
+
+    Two paths lead to the same file where they resolve to the same path, through links and other spellings, or where
+    they are hard links to each other.
+
+    Args:
+        outputs: all files that the work writes; None stands for one that was not asked for.
+        inputs: all files that it reads.
 
     Raises:
-        OutputError: two of these paths lead to the same file.
+        OutputError: an output is an input or another output, or cannot be written.
     """
-    taken = set(map(os.path.realpath, inputs))
-    for output in outputs:
-        if os.path.realpath(output) in taken:
+    taken = {_identity(path) for path in inputs if path is not None}
+    for output in filter(None, outputs):
+        if (file := _identity(output)) in taken:
             raise OutputError(
                 "this would overwrite an input, or another result: the paths must differ",
                 place=output,
                 remedy="Choose another path.",
             )
-        taken.add(os.path.realpath(output))
+        taken.add(file)
+        check_writable(output)
+
+
+def _identity(path: Path) -> object:
+    """Equal for paths to the same file: device and inode, or where there is no file yet, the path without links."""
+    for each in (path, os.path.realpath(path)):  # which also resolves "new/../file", where there is no folder "new"
+        with suppress(OSError):
+            status = os.stat(each)  # noqa: PTH116 - of a text too
+            return status.st_dev, status.st_ino
+    return os.path.realpath(path)
 
 
 def sha256_of(path: str | Path) -> str:

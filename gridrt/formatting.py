@@ -28,19 +28,26 @@ def format_scale_with_origin(scale: tuple[int, int], origin: ScaleOrigin) -> str
     return f"scale {format_scale(scale)} ({'assumed, see --scale' if origin == 'assumed' else origin})"
 
 
+def format_tiles(tile: int | None) -> str:
+    """How images are cut, such as `in tiles of 800 pixels`; empty where they are not."""
+    return "" if tile is None else f"in tiles of {tile} pixels"
+
+
 def format_thresholds(detections: Mapping[str, float]) -> str:
     """Fields of a `DetectionConfig`, such as `score_threshold 0.03, max_detections 100`."""
     return ", ".join(f"{name} {value}" for name, value in detections.items())
 
 
-def format_full_images(full: Sequence[object], max_detections: int) -> str:
+def format_full_images(full: Sequence[object], max_detections: int, tile: int | None = None) -> str:
     """A note on images in which a model returns as many detections as it can: more objects may be there.
 
     Args:
         full: such images, the first of which is named.
-        max_detections: of the model, in an image.
+        max_detections: of the model, in one run.
+        tile: side of the tiles; None where images are run whole.
     """
+    limit = f"{format_count(max_detections, 'detection')}{'' if tile is None else ' in one run'}"
     return (
-        f"{format_count(len(full), 'image')} with {format_count(max_detections, 'detection')}, the most that the model "
-        f"returns, first {full[0]}: more objects may be there; gridrt export --max-detections raises the limit"
+        f"{format_count(len(full), 'image')} with {limit}, the most that the model returns, first {full[0]}: "
+        "more objects may be there; gridrt export --max-detections raises the limit"
     )

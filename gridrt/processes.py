@@ -82,6 +82,12 @@ def anywhere(flag: bool) -> bool:  # noqa: FBT001 - the only argument
     return mean(float(flag)) > 0
 
 
+def wait_for_all() -> None:
+    """Return once every process has called this."""
+    if count() > 1:
+        distributed.barrier()
+
+
 def gathered(items: list[T]) -> list[T]:
     """The items of all processes, by rank; every process must call this."""
     if count() == 1:

@@ -1,7 +1,9 @@
 """The stages of the detector, and which node of a graph belongs to which: stated here once, for every runtime.
 
 A new stage is a name here, with its modules or custom op, a method of `GridRCNN` under `@stage`, its cost in
-`gridrt/bench/roofline.py`, and a colour in `gridrt/report/bench_report/style.css`.
+`gridrt/bench/roofline.py`, and a colour in `gridrt/report/bench_report/style.css`, whose number of colours
+`stage_chart.py` beside it has. If compare and the search for numbers that are not finite are to name it, it is a field
+of `Trace` in `gridrt/runtime/stage_runner.py`, with its place in `gridrt/runtime/non_finite.py`.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ Shapes: B images, D detection rows a graph returns per image, N detections in on
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias, TypedDict
 
 import numpy as np
@@ -67,11 +67,14 @@ class Detections:
         boxes: float32 [N, 4], xyxy in pixels of the original image; may reach past its border.
         scores: float32 [N], class probabilities in (0, 1].
         labels: int32 [N], indices into the model's class names.
+        full_at: the lowest score in an output of the model with as many detections as it can return, in the image or in
+            a tile of it: more may be there with lower scores. None where there is no such output.
     """
 
     boxes: Float32Array
     scores: Float32Array
     labels: Int32Array
+    full_at: float | None = None
 
     def __len__(self) -> int:
         return len(self.scores)
@@ -93,13 +96,19 @@ class Detections:
 
     def above(self, score_threshold: float) -> Detections:
         """The detections whose score is at least `score_threshold`, in the same order."""
-        keep = self.scores >= score_threshold
-        return Detections(self.boxes[keep], self.scores[keep], self.labels[keep])
+        return self.where(self.scores >= score_threshold)
 
     def of_labels(self, labels: Sequence[int]) -> Detections:
         """The detections with one of these labels, in the same order."""
-        keep = np.isin(self.labels, labels)
-        return Detections(self.boxes[keep], self.scores[keep], self.labels[keep])
+        return self.where(np.isin(self.labels, labels))
+
+    def where(self, keep: npt.NDArray[np.bool_]) -> Detections:
+        """The detections for which `keep`, bool [N], holds, in the same order."""
+        return replace(self, boxes=self.boxes[keep], scores=self.scores[keep], labels=self.labels[keep])
+
+    def is_full(self, score_threshold: float = 0.0) -> bool:
+        """Whether the model has returned as many detections of at least this score as it can: more may be there."""
+        return self.full_at is not None and self.full_at >= score_threshold
 
     def clip(self, height: int, width: int) -> Detections:
         """The same detections with boxes clipped to an image: x to [0, width], y to [0, height].
@@ -107,7 +116,7 @@ class Detections:
         A box that lies outside the image keeps its row and has no area.
         """
         limit = np.array([width, height, width, height], np.float32)
-        return Detections(self.boxes.clip(0, limit), self.scores, self.labels)
+        return replace(self, boxes=self.boxes.clip(0, limit))
 
     def to_dicts(self, class_names: Sequence[str]) -> list[NamedDetection]:
         """One dict per detection, ready for JSON.

@@ -8,9 +8,9 @@ import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from gridrt.errors import DependencyError, GridRTError
+from gridrt.files import temporary_folder
 from gridrt.plugins.kernel import INCLUDES
 
 ARCHITECTURES = ("80", "86", "89", "90", "100", "120")
@@ -75,7 +75,7 @@ def resources_of(source: Path, options: Sequence[str], architectures: Sequence[s
     """
     targets = [f"-gencode=arch=compute_{number},code=sm_{number}" for number in architectures]
     folders = [f"-I{folder}" for folder in INCLUDES]
-    with TemporaryDirectory() as folder:
+    with temporary_folder() as folder:
         output = ["-o", str(Path(folder) / "kernel.fatbin")]
         # Warnings are errors, since other compilers may refuse the same code.
         flags = ["-fatbin", "-std=c++17", "-Werror=all-warnings", "-Xptxas=-v", *targets, *folders, *options]

@@ -13,6 +13,7 @@ import onnx.helper
 import onnx.numpy_helper
 from onnx import ModelProto, NodeProto, TensorProto
 
+from gridrt.config import PixelConfig
 from gridrt.graph.metadata import CLASSES_KEY, metadata_of
 from gridrt.graph.wiring import replace_nodes, wiring_of
 from gridrt.types import Float32Array
@@ -29,6 +30,12 @@ def swapped_channels(model: ModelProto) -> ModelProto:
     copy = _with_nodes_before(model, ["images"], "images/bgr", [swap])
     copy.graph.initializer.append(onnx.numpy_helper.from_array(np.array([2, 1, 0]), "bgr"))
     return copy
+
+
+def caffe_weights_alone(model: ModelProto) -> ModelProto:
+    """Weights for pixels in BGR that no standard deviation divides, which the graph still gives in RGB and divided."""
+    std = np.array(PixelConfig.std, np.float32).reshape(1, 3, 1, 1)
+    return _with_weight(model, "backbone.conv1.weight", lambda weight: np.ascontiguousarray((weight / std)[:, ::-1]))
 
 
 def half_coordinates(model: ModelProto) -> ModelProto:
@@ -78,6 +85,17 @@ def nan_boxes(model: ModelProto) -> ModelProto:
     copy.graph.node.append(onnx.helper.make_node("Neg", [f"{final}/exact"], [f"{final}/negative"], "negative"))
     copy.graph.node.append(onnx.helper.make_node("Sqrt", [f"{final}/negative"], [final], "root"))
     return copy
+
+
+def nan_scores(model: ModelProto) -> ModelProto:
+    """The class scores are roots of negative numbers, so that suppression drops all rows and no number is left."""
+    scores = str([node for node in model.graph.node if node.op_type == "BatchedNms"][1].input[1])
+    root = f"{scores}/root"
+    nodes = [
+        onnx.helper.make_node("Neg", [scores], [f"{scores}/negative"], "negative"),
+        onnx.helper.make_node("Sqrt", [f"{scores}/negative"], [root], "root"),
+    ]
+    return _with_nodes_before(model, [scores], root, nodes)
 
 
 def _next_class(rows: Float32Array) -> Float32Array:

@@ -39,9 +39,9 @@ def write_dataset(folder: Path, content: dict[str, Any] | None = None) -> CocoDa
     return open_dataset(folder, content)
 
 
-def write_image(path: Path, width: int = 64, height: int = 48) -> None:
+def write_image(path: Path, width: int = 64, height: int = 48, grey: int = 128) -> None:
     """Write a grey image."""
-    save_image(path, np.full((height, width, 3), 128, np.uint8))
+    save_image(path, np.full((height, width, 3), grey, np.uint8))
 
 
 def open_dataset(folder: Path, content: dict[str, Any], *, allow_missing: bool = False) -> CocoDataset:

@@ -17,15 +17,19 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+from PIL import Image
 
 import gridrt
 from gridrt import api
-from gridrt.data.image import save_image
+from gridrt.data.image import ImageSource, save_image
 from gridrt.data.synthetic import write_split
+from gridrt.data.video import Video
 from gridrt.detector import Detector
 from gridrt.errors import GridRTError, ImageError
+from gridrt.types import Detections
 from tests.datasets import write_dataset
 from tests.fakes import FakeSession, whole_image_graph
+from tests.in_process import InProcess
 
 FUNCTIONS = {
     name: function
@@ -55,6 +59,11 @@ def test_its_example_shows_what_it_does(
     if name == "benchmark":  # its figures are not looked at
         monkeypatch.setattr("gridrt.bench.interleave.REST_SECONDS", 0)
         monkeypatch.setattr("gridrt.bench.interleave.LEAST_RUNS", 1)
+        monkeypatch.setattr("gridrt.bench.candidates.CandidateProcess", InProcess)
+        monkeypatch.setattr("gridrt.runtime.peaks.TRIES", 1)
+    if name == "export_onnx":  # tests/cli/test_export.py traces
+        graph = onnx.load(examples / "tiny_synthetic.onnx")
+        monkeypatch.setattr("gridrt.export.onnx_export.onnx_from_model", lambda *_: graph)
     shutil.copytree(examples, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
     example = doctest.DocTestParser().get_doctest(
@@ -96,6 +105,20 @@ def test_the_package_exports_every_function_and_its_help_shows_them_all() -> Non
         listed = re.search(rf"^    {name}\(.*?(?=^    \w+\(|^DATA|^VERSION)", shown, re.MULTILINE | re.DOTALL)
         assert listed is not None, f"{name} is missing"
         assert all(section in listed[0] for section in SECTIONS), name
+
+
+@pytest.mark.parametrize("form", ["path", "bytes", "file"])
+def test_an_image_of_12_bits_is_read_from_a_path_bytes_or_a_file_and_stretched(tmp_path: Path, form: str) -> None:
+    path = tmp_path / "a.png"
+    Image.fromarray(np.array([[0, 4095]], np.uint16)).save(path)
+    content = path.read_bytes()
+    forms: dict[str, ImageSource] = {"path": path, "bytes": content, "file": io.BytesIO(content)}
+
+    assert gridrt.load_image(forms[form], stretch=True).tolist() == [[[0, 0, 0], [255, 255, 255]]]
+
+
+def test_videos_and_detections_are_part_of_the_library() -> None:
+    assert (gridrt.Video, gridrt.Detections) == (Video, Detections)
 
 
 def test_importing_the_library_loads_no_heavy_package() -> None:

@@ -17,7 +17,7 @@ from gridrt.cli import exit_codes
 from gridrt.cli.main import VERBS, VerbGroup, cli
 from gridrt.errors import CheckpointError
 
-HEAVY = {"PIL", "cv2", "numpy", "onnx", "onnxruntime", "onnxscript", "torch", "tqdm"}
+HEAVY = {"PIL", "cv2", "numpy", "onnx", "onnxruntime", "onnxscript", "openvino", "torch", "tqdm"}
 
 
 def run_program(*arguments: str) -> subprocess.CompletedProcess[str]:

@@ -122,6 +122,33 @@ def test_a_number_that_is_not_finite_fails_with_the_image_and_the_output(output:
     assert "in detection 1" in str(caught.value.value)
 
 
+@pytest.mark.parametrize("stage", [None, "box_head"])
+def test_an_image_without_detections_fails_if_the_stages_of_the_first_one_are_not_finite(stage: str | None) -> None:
+    asked: list[tuple[int, ...]] = []
+
+    def find_stage(batch: Batch) -> str | None:
+        asked.append((*batch.images.shape, *batch.image_sizes[0].tolist()))
+        return stage
+
+    detector = Detector(FakeSession(rows=[]), (64, 64), find_stage)
+    for _ in range(2):
+        if stage is None:
+            assert [len(found) for found in detector([image(20, 64), image(64, 64)])] == [0, 0]
+            continue
+        with pytest.raises(NonFiniteError) as caught:
+            detector([image(20, 64), image(64, 64)])
+        assert (caught.value.place, stage in str(caught.value.value)) == ("images[0]", True)
+
+    assert asked == [(1, 32, 64, 3, 20, 64)]
+
+
+def test_an_image_with_detections_is_not_looked_at_again() -> None:
+    def find_stage(_: Batch) -> str:
+        raise AssertionError
+
+    assert len(Detector(FakeSession(), (64, 64), find_stage)([image(20, 64)])[0]) == 2
+
+
 def test_the_stage_is_looked_for_once_with_the_image_that_failed() -> None:
     asked: list[tuple[int, ...]] = []
 

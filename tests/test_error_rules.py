@@ -6,9 +6,14 @@ import ast
 import os
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import fields
+from inspect import signature
 from pathlib import Path
 
 import pytest
+
+import gridrt
+from gridrt.export.engine.options import EngineOptions
 
 ROOT = Path(__file__).parents[1]
 WORDS = "cannot|must|failed|is not|are not|has no|have no|is missing|are missing|differs?|was built for"
@@ -23,6 +28,10 @@ def sources() -> Iterator[Path]:
 
 
 TREES = {source.relative_to(ROOT): ast.parse(source.read_text()) for source in sorted(sources())}
+
+
+FLAG = re.compile(r"(^|[ (`])--[a-z]")
+COMMAND = re.compile(r"\b(gridrt|pip) ")
 
 
 def error_classes() -> set[str]:
@@ -52,6 +61,20 @@ def text_of(rule: ast.expr) -> str | None:
     if isinstance(rule, ast.JoinedStr):
         return "".join(part.value if isinstance(part, ast.Constant) else "..." for part in rule.values)  # type: ignore[misc]
     return None
+
+
+def messages(tree: ast.AST, classes: set[str]) -> Iterator[str]:
+    """The literal parts of errors, warnings and remedies."""
+    for node in ast.walk(tree):
+        function = ast.unparse(node.func).rpartition(".")[2] if isinstance(node, ast.Call) else ""
+        is_remedy = isinstance(node, ast.Assign) and "remedy" in ast.unparse(node.targets[0])
+        if function in classes | {"warn", "warn_once"} or is_remedy:
+            yield from (str(each.value) for each in ast.walk(node) if isinstance(each, ast.Constant))
+
+
+def flags(tree: ast.AST, classes: set[str]) -> list[str]:
+    """Messages that name a flag of the command line, which Python users lack, and not a whole command."""
+    return [text for text in messages(tree, classes) if FLAG.search(text) and not COMMAND.search(text)]
 
 
 CLASSES = error_classes()
@@ -93,3 +116,41 @@ def test_a_rule_that_comes_by_a_variable_is_found() -> None:
     tree = ast.parse('rule = "must be a file"\nraise GridRTError(rule, place=path)')
 
     assert list(rules(tree, CLASSES)) == [(2, None)]
+
+
+@pytest.mark.parametrize("source", [source for source in TREES if source.parts[1] != "cli"], ids=str)
+def test_the_library_names_options_as_python_does(source: Path) -> None:
+    assert flags(TREES[source], CLASSES) == []
+
+
+@pytest.mark.parametrize(
+    ("planted", "count"),
+    [
+        ('raise GridRTError("must be at least 1", place="--threads")', 1),
+        ('raise GridRTError("is missing", remedy=f"Choose another folder with --out, not {out}.")', 1),
+        ('warnings.warn("the scale is assumed (--scale)")', 1),
+        ('remedy = "Leave out --backend."', 1),
+        ('raise GridRTError("is missing", remedy="Leave out `backend`.")', 0),
+        ('raise GridRTError("is missing", remedy="gridrt export --class-names gives others.")', 0),
+        ('command = ["nvcc", "--version"]', 0),
+    ],
+)
+def test_a_flag_in_an_error_of_the_library_is_found(planted: str, count: int) -> None:
+    assert len(flags(ast.parse(planted), CLASSES)) == count
+
+
+def test_options_in_errors_are_parameters_of_the_library() -> None:
+    """Between backquotes, where the command line writes its flags."""
+    functions = [function for each in gridrt.__all__ if callable(function := getattr(gridrt, each))]
+    parameters = {name for function in functions for name in signature(function).parameters}
+    parameters |= {field.name for field in fields(EngineOptions)}
+    named = {
+        name
+        for source, tree in TREES.items()
+        if source.parts[1] != "cli"
+        for text in messages(tree, CLASSES)
+        for name in re.findall(r"`(\w+)`", text)
+    }
+
+    assert len(named) > 10
+    assert named - parameters == set()

@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,13 +15,15 @@ import pytest
 from gridrt.errors import DataError, OutputError
 from gridrt.files import (
     atomic_path,
-    check_apart,
     check_is_file,
+    check_outputs,
     check_writable,
     folder_for,
     make_folder,
+    remove_leftovers,
     remove_temporaries,
     sha256_of,
+    temporary_folder,
     write_bytes,
     write_text,
 )
@@ -219,6 +223,43 @@ def test_check_writable_leaves_nothing(tmp_path: Path, name: str) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+KILLED = """
+import os, signal, sys
+from gridrt.files import atomic_path, temporary_folder
+with atomic_path(sys.argv[1]), temporary_folder() as folder:
+    (folder / "content").touch()
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.parametrize("start", [check_writable, lambda out: write_text(out, "new")], ids=["check", "write"])
+def test_the_next_run_removes_what_a_killed_one_left_in_the_folder_of_its_output(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, start: Callable[[Path], None]
+) -> None:
+    (tmp_path / "tmp").mkdir()
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    subprocess.run([sys.executable, "-c", KILLED, tmp_path / "graph.onnx"], check=False)
+    left = [path for path in tmp_path.rglob("*") if path.name != "tmp"]
+    assert sorted(path.name == "content" for path in left) == [False, False, True]
+
+    start(tmp_path / "result.json")
+    with temporary_folder() as ours:
+        assert [path for path in tmp_path.rglob("*") if path in left] == []
+        assert ours.is_dir()
+
+
+def test_temporaries_of_running_processes_and_of_other_machines_stay(tmp_path: Path) -> None:
+    with atomic_path(tmp_path / "busy.onnx") as ours:
+        other = tmp_path / re.sub(r"[0-9a-f]{8}-\d+", "00000000-999999999", ours.name)
+        other.touch()
+
+        remove_leftovers.__wrapped__(tmp_path)
+
+        assert ours.exists()
+        assert other.exists()
+
+
 def test_what_a_killed_write_left_is_removed_and_nothing_else(tmp_path: Path) -> None:
     program = """
 import os, signal, sys
@@ -254,6 +295,9 @@ def test_check_writable_refuses_an_unwritable_folder(name: str) -> None:
     [
         (["b", "folder/../a"], "folder/../a"),  # an input
         (["link"], "link"),  # a link to an input
+        (["hard"], "hard"),  # another name of the input's content
+        (["links/a"], "links/a"),  # through a link to the folder
+        (["b", "dangling"], "dangling"),  # another output, which is not there yet, through a link
         (["b", "c", "folder/../b"], "folder/../b"),  # another output
     ],
 )
@@ -263,13 +307,25 @@ def test_an_output_in_the_place_of_another_file_is_refused(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "a").touch()
     (tmp_path / "link").symlink_to("a")
+    (tmp_path / "hard").hardlink_to("a")
+    (tmp_path / "links").symlink_to(tmp_path)
+    (tmp_path / "dangling").symlink_to("b")
 
     with pytest.raises(OutputError, match=rf"^{message}: this would overwrite an input, or another result"):
-        check_apart(map(Path, outputs), inputs=[Path("a")])
+        check_outputs(map(Path, outputs), inputs=[Path("a")])
 
 
-def test_distinct_outputs_are_accepted() -> None:
-    check_apart([Path("b"), Path("c")], inputs=[Path("a"), Path("a")])
+def test_distinct_outputs_are_accepted_and_not_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    check_outputs([Path("b"), None, Path("c")], inputs=[Path("a"), Path("a"), None])
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_output_that_cannot_be_written_is_refused_with_the_others(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match="the result cannot be written here"):
+        check_outputs([tmp_path / "fine", tmp_path], [])
 
 
 def test_sha256_of_a_file_larger_than_one_block(tmp_path: Path) -> None:
@@ -299,10 +355,29 @@ def test_a_path_to_no_file_is_refused(tmp_path: Path, monkeypatch: pytest.Monkey
     assert str(error.value) == message
 
 
-@pytest.mark.parametrize("name", ["a.json", "c:old.json", "pipe"])
-def test_a_readable_path_is_accepted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("pipe", "a pipe or device"),
+        ("/dev/full", "a pipe or device"),
+        ("a" * 300, "File name too long"),
+        ("a\0", "null"),
+    ],
+)
+def test_a_path_to_something_else_is_refused_and_not_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
     monkeypatch.chdir(tmp_path)
     os.mkfifo("pipe")
+
+    with pytest.raises(DataError) as error:
+        check_is_file(Path(name), DataError)
+    assert value in str(error.value.value)
+
+
+@pytest.mark.parametrize("name", ["a.json", "c:old.json"])
+def test_a_readable_path_is_accepted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.chdir(tmp_path)
     Path("a.json").touch()
     Path("c:old.json").touch()
 

@@ -11,15 +11,18 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-FOUNDATION = {"types", "errors", "config", "classes", "files", "formatting"}
+FOUNDATION = {"types", "errors", "config", "classes", "files", "formatting", "options", "partial_file", "printable"}
 # Part of gridrt -> the parts it may import, beside itself and, for all but the foundation, the foundation.
 ALLOWED: dict[str, set[str]] = {
     "types": set(),
-    "errors": set(),
+    "printable": set(),
+    "errors": {"printable"},
     "config": set(),
-    "classes": {"errors"},
+    "classes": {"errors", "printable"},
     "files": {"errors"},
     "formatting": {"config"},
+    "options": {"errors"},
+    "partial_file": {"errors", "files"},
     "machine": set(),
     "ops": set(),
     "data": set(),
@@ -29,15 +32,27 @@ ALLOWED: dict[str, set[str]] = {
     "graph": {"plugins", "stages"},
     "runtime": {"data", "graph", "machine", "model", "ops", "plugins", "stages"},
     "detector": {"data", "runtime"},
+    "tiling": {"data", "detector", "runtime"},
     "processes": set(),
     "eval": {"data", "detector", "processes"},
-    "report": {"agreement", "bench", "data", "detector", "eval"},
+    "report": {"matched_detections", "bench", "data", "detector", "eval", "processes"},
     "train": {"data", "detector", "eval", "model", "ops", "processes", "report", "runtime"},
-    "agreement": set(),
-    "export": {"graph", "stages", "agreement", "data", "detector", "machine", "model", "ops", "plugins", "runtime"},
-    "calib": {"graph", "stages", "agreement", "data", "detector", "eval", "export", "plugins", "runtime"},
-    "bench": {"agreement", "data", "detector", "eval", "machine", "model", "runtime", "stages"},
-    "compare": {"agreement", "data", "export", "model", "runtime", "stages"},
+    "matched_detections": set(),
+    "export": {
+        "graph",
+        "stages",
+        "matched_detections",
+        "data",
+        "detector",
+        "machine",
+        "model",
+        "ops",
+        "plugins",
+        "runtime",
+    },
+    "calib": {"graph", "stages", "matched_detections", "data", "detector", "eval", "export", "plugins", "runtime"},
+    "bench": {"matched_detections", "data", "detector", "eval", "machine", "model", "runtime", "stages"},
+    "compare": {"matched_detections", "data", "export", "model", "runtime", "stages"},
     "demo": {"api", "data", "report"},
     "api": {
         "bench",
@@ -52,6 +67,7 @@ ALLOWED: dict[str, set[str]] = {
         "processes",
         "report",
         "runtime",
+        "tiling",
         "train",
     },
 }

@@ -10,6 +10,7 @@ import click
 import pytest
 
 from gridrt.cli.main import cli
+from gridrt.cli.paths import InputModel, InputName, InputPath
 
 README = (Path(__file__).parents[1] / "README.md").read_text()
 # A line of a block, with those that a backslash appends; or code within a sentence, where it has options.
@@ -18,7 +19,11 @@ COMMANDS += re.findall(r"`(gridrt [^`]*--[^`]*)`", README)
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_its_commands_have_the_verbs_and_the_options_that_they_need(command: str) -> None:
+def test_its_commands_have_the_verbs_and_the_options_that_they_need(
+    command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(InputPath, "convert", click.Path.convert)  # its files are not there
+    monkeypatch.setattr(InputModel, "convert", InputName.convert)
     _, verb, *words = shlex.split(command.replace("\\\n", " "), comments=True)
     found = cli.get_command(click.Context(cli), verb)
 

@@ -35,7 +35,7 @@ interpreter() { # VERSION: one that starts; a shim of pyenv may not
 suite() { # ENVIRONMENT [OPTION ...]
     local environment=$1
     shift
-    "$environment/bin/pytest" --numprocesses 2 --dist loadfile "$@"
+    "$environment/bin/pytest" --numprocesses 2 --dist loadfile --no-loadscope-reorder "$@"
 }
 
 suite_with_python() { # VERSION

@@ -43,7 +43,7 @@ def network_from_graph(library: TensorRT, model: ModelProto) -> Network:
             "TensorRT cannot use a GPU of this machine to build for",
             place=library.name,
             value="; ".join(library.log.errors) or error,
-            remedy="--runtime tensorrt-rtx builds without a GPU.",
+            remedy="TensorRT for RTX (`runtime` tensorrt-rtx) builds without a GPU.",
         ) from error
     # By name: the number behind it is another one in every major version.
     definition = builder.create_network(1 << int(trt.NetworkDefinitionCreationFlag.STRONGLY_TYPED))

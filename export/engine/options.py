@@ -10,6 +10,7 @@ from typing import Literal, TypeAlias
 
 from gridrt.errors import EngineError
 from gridrt.export.engine.profile import Profile
+from gridrt.options import check_range
 from gridrt.runtime.tensorrt.library import RuntimeName, TensorRT
 from gridrt.runtime.tensorrt.plugins import Adapter
 
@@ -37,6 +38,9 @@ class EngineOptions:
         hardware: which other GPUs the engine must run on.
         refit: whether its weights can be exchanged later.
         compute_capabilities: of the GPUs to build for, ahead of time, such as (8, 9); empty leaves them to TensorRT.
+
+    Raises:
+        GridRTError: `workspace_mib` is below 1.
     """
 
     profile: Profile
@@ -47,6 +51,9 @@ class EngineOptions:
     hardware: Hardware = "none"
     refit: bool = False
     compute_capabilities: tuple[tuple[int, int], ...] = ()
+
+    def __post_init__(self) -> None:
+        check_range(1, workspace_mib=self.workspace_mib)
 
 
 def refuse_impossible(options: EngineOptions, library: TensorRT) -> None:

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from gridrt.bench import interleave
 from gridrt.bench.candidates import Candidate, candidates_of, require_honoured
@@ -22,8 +21,10 @@ from gridrt.data.coco import CocoDataset
 from gridrt.data.synthetic import write_split
 from gridrt.errors import DataError, GridRTError, ImageError
 from gridrt.eval.results import categories_of_labels
+from gridrt.files import check_outputs, temporary_folder
 from gridrt.model.zoo import NAMES
-from gridrt.runtime.backend import SessionOptions
+from gridrt.options import check_range
+from gridrt.runtime.backend import SessionOptions, files_of
 
 SYNTHETIC_IMAGES = 100
 """Without a data set, unless asked otherwise."""
@@ -46,14 +47,21 @@ def benchmark(  # noqa: PLR0913 - a call names what it sets
     runs: int | None = None,
     stages: bool = True,
     gates: Gates | None = None,
+    outputs: Sequence[Path] = (),
 ) -> BenchResult:
-    """Measure models side by side; `gridrt.benchmark`, which passes its arguments on, describes them."""
+    """Measure models side by side; `gridrt.benchmark`, which passes its arguments on, describes them.
+
+    `outputs` are the files that the caller writes the result to; those that cannot be written are refused at once.
+    """
+    options = SessionOptions(threads=threads, trust_checkpoint=trust_checkpoint)
+    check_range(1, max_images=max_images, runs=runs)
     named = [str(model) for model in (*([] if reference is None else [reference]), *models)]
     if missing := [name for name in named if name not in NAMES and not Path(name).exists()]:
         raise GridRTError("a model file is missing", place=", ".join(missing))
     least_runs = interleave.LEAST_RUNS if runs is None else runs
-    options = SessionOptions(threads=threads, trust_checkpoint=trust_checkpoint)
     with _dataset(images, annotations, max_images) as dataset, ExitStack() as processes:
+        read = [file for model in named for file in files_of(model)]
+        check_outputs(outputs, [*read, None if annotations is None else Path(annotations), *dataset.paths])
         failed = _unreadable(dataset)
         candidates = candidates_of(named, backends, fp16=fp16)
         require_honoured(candidates, options)
@@ -67,7 +75,8 @@ def benchmark(  # noqa: PLR0913 - a call names what it sets
         files = [file for file in map(dataset.path, range(len(dataset))) if file not in failed]
         complete = run_interleaved(ordered, files, least_runs)
         _require_one(ordered)
-        complete = _measure_memory_and_stages(ordered, files[0] if complete and stages else None) and complete
+        complete = _measure_the_rest(ordered, files[0] if complete and stages else None) and complete
+        _require_one(ordered)
         done = max(len(candidate.detections) for candidate in ordered if not candidate.failure)
         result = BenchResult(
             complete,
@@ -91,7 +100,7 @@ def _dataset(
         dataset = CocoDataset(images, annotations)
         yield dataset if max_images is None else dataset.first(max_images)
         return
-    with TemporaryDirectory() as folder:
+    with temporary_folder() as folder:
         write_split(folder, "val", max_images or SYNTHETIC_IMAGES)
         yield CocoDataset(Path(folder, "val"), Path(folder, "instances_val.json"))
 
@@ -140,8 +149,8 @@ def _distance_from_weights(candidate: Candidate) -> int:
     return 0 if info.parent_sha256 is None else 1
 
 
-def _measure_memory_and_stages(candidates: Sequence[Candidate], image: Path | None) -> bool:
-    """Measure memory, then stages, whose measurement takes more of it; returns whether all was done.
+def _measure_the_rest(candidates: Sequence[Candidate], image: Path | None) -> bool:
+    """Measure memory, then do what takes more of it: look for overflows, time the stages. Returns whether all was done.
 
     Args:
         candidates: after the interleaved runs.
@@ -152,6 +161,11 @@ def _measure_memory_and_stages(candidates: Sequence[Candidate], image: Path | No
         with candidate.optional("memory"):
             candidate.memory = candidate.call("memory")
     try:
+        for candidate in measured:
+            empty = next((image for image, found in candidate.detections.items() if not len(found)), None)
+            if empty is not None:  # does it find nothing because its numbers overflow there?
+                with candidate.optional("overflow"):
+                    candidate.failure = candidate.call("overflow", empty)
         for candidate in measured if image else ():
             with candidate.optional("stages"):
                 candidate.stages = candidate.call("stages", image)

@@ -120,14 +120,13 @@ def candidates_of(models: Sequence[str], backends: Sequence[str], *, fp16: bool)
     candidates = [
         each for model in spellings.values() for each in _candidates_of_file(model, named, half, auto=AUTO in backends)
     ]
-    used = {each.backend.name for each in candidates if each.backend}
+    used = [each.backend for each in candidates if each.backend]
     for backend in (*named, *half):
-        if used and backend.name not in used:
-            flag = "--fp16" if backend in half else f"--backend {backend.name}"
+        if used and backend not in used:
             raise GridRTError(
                 f"the backend {backend.name} cannot open any of the files",
                 value=", ".join(spellings.values()),
-                remedy=f"Leave out {flag}.",
+                remedy="Leave out `fp16`." if backend in half else f"Leave out `backend` {backend.name}.",
             )
     rows_of_file = Counter(each.artefact for each in candidates)
     for each in candidates:
@@ -164,9 +163,8 @@ def require_honoured(candidates: Sequence[Candidate], options: SessionOptions) -
     able = {each.backend.name: each.backend for each in candidates if each.backend}
     for option in sorted(options.given):
         if able and not any(option in backend.options for backend in able.values()):
-            flag = f"--{option.replace('_', '-')}"
             raise GridRTError(
-                f"{flag} cannot be honoured by any backend of this bench",
+                f"`{option}` cannot be honoured by any backend of this bench",
                 value=", ".join(able),
-                remedy=f"Leave out {flag}.",
+                remedy=f"Leave out `{option}`.",
             )

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from gridrt.agreement import agreement
 from gridrt.data.image import load_image
+from gridrt.matched_detections import match_detections
 from gridrt.types import Detections, UInt8Array
 
 SCORE_THRESHOLD = 0.3
@@ -74,5 +74,5 @@ def worst_disagreements(
 
 def disagreement_weight(reference: Detections, other: Detections) -> float:
     """How much two sets of detections of one image differ: see `Disagreement`."""
-    found = agreement(reference, other)
+    found = match_detections(reference, other)
     return found.missing + found.extra + float((1 - found.overlaps).sum())

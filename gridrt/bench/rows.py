@@ -12,6 +12,7 @@ from gridrt.bench.timing import latency_of, speedup
 from gridrt.data.coco import CocoDataset
 from gridrt.errors import DataError
 from gridrt.eval.bootstrap import Float64Array, delta_intervals, resample_weights, resampled_precision
+from gridrt.runtime.info import same_weights
 
 
 def rows_of(candidates: Sequence[Candidate], dataset: CocoDataset) -> list[Row]:
@@ -91,11 +92,10 @@ def _warnings(candidate: Candidate, reference: Candidate) -> Iterator[str]:
     mine, theirs = candidate.info, reference.info
     if mine is None or theirs is None:
         return
-    digests = [each.weights_sha256 for each in (mine, theirs)]
-    # Graphs of older versions note the hash of their checkpoint's file.
-    files = {digests[0]: candidate.sha256, digests[1]: reference.sha256}
-    if digests[0] != digests[1] and not files.keys() & files.values():
-        ours, others = (digest[:12] if digest else "not noted" for digest in digests)
-        yield f"made from other weights ({ours}) than the reference ({others})"
+    same = same_weights(mine, candidate.sha256, theirs, reference.sha256)
+    if not same:
+        doubt = "may be " if same is None else ""
+        ours, others = ((each.weights_sha256 or "not noted")[:12] for each in (mine, theirs))
+        yield f"{doubt}made from other weights ({ours}) than the reference ({others})"
     if mismatch := scale_mismatch(candidate.scale, reference.scale):
         yield mismatch

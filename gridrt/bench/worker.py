@@ -6,18 +6,20 @@ import os
 import re
 import subprocess
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from gridrt.bench.result import StageRow
 from gridrt.bench.timing import TimedSession
 from gridrt.data.image import load_image
-from gridrt.data.transform import Transform
+from gridrt.data.transform import Batch, Transform
 from gridrt.detector import Detector
 from gridrt.errors import NonFiniteError
 from gridrt.machine.devices import nvidia_smi
 from gridrt.runtime.backend import Backend, Session, SessionOptions, backend_named
 from gridrt.runtime.info import ModelInfo
+from gridrt.runtime.non_finite import non_finite_stage
 from gridrt.types import Detections
 
 
@@ -71,10 +73,17 @@ class Worker:
         backend: that opened the session.
         session: runs the model.
         threads: CPU threads that the session was opened with.
+        find_stage: see `Detector`; called by `overflow` alone.
     """
 
-    def __init__(self, backend: Backend, session: Session, threads: int | None = None) -> None:
-        self._backend, self._session, self._threads = backend, session, threads
+    def __init__(
+        self,
+        backend: Backend,
+        session: Session,
+        threads: int | None = None,
+        find_stage: Callable[[Batch], str | None] | None = None,
+    ) -> None:
+        self._backend, self._session, self._threads, self._find_stage = backend, session, threads, find_stage
         self._timed = TimedSession(session)
         self._detector = Detector(self._timed)
 
@@ -95,6 +104,14 @@ class Worker:
             raise error.at(image) from error
         return TimedRun(detections, self._timed.seconds, time.perf_counter() - started)
 
+    def overflow(self, image: Path) -> str:
+        """The error of an image file in which nothing is found because the model overflows; empty if it does not."""
+        try:
+            Detector(self._session, self._detector.scale, self._find_stage)([load_image(image)])
+        except NonFiniteError as error:
+            return str(error.at(image))
+        return ""
+
     def stages(self, image: Path) -> list[StageRow]:
         """Where the time goes in an image file; raises what `stage_rows` raises."""
         from gridrt.bench.roofline import stage_rows  # imports PyTorch, whose memory must not count as the candidate's
@@ -112,7 +129,11 @@ def open_worker(options: WorkerOptions) -> Worker:
     """Open a candidate; raises what `gridrt.runtime.backend.Backend.open` raises."""
     backend = backend_named(options.backend)
     session = backend.open(options.path, options.session)
-    return Worker(backend, session, options.session.threads)
+
+    def find_stage(batch: Batch) -> str | None:
+        return non_finite_stage(options.path, options.backend, options.session, batch)
+
+    return Worker(backend, session, options.session.threads, find_stage)
 
 
 def _peak_memory(status: Path = Path("/proc/self/status")) -> int | None:

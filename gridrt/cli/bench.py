@@ -8,20 +8,22 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from gridrt.cli import gate_options, options
-from gridrt.cli.program import command_line
+from gridrt.cli import gate_options, options, paths
+from gridrt.cli.messages import brief
+from gridrt.cli.program import command_line, with_flags
 
 if TYPE_CHECKING:
     from gridrt.bench.result import BenchResult
 
-FILE = click.Path(path_type=Path)
 QUICK_RUNS = 10
 
 
 @click.command("bench")
-@click.argument("models", nargs=-1, metavar="[MODELS]...")
-@click.option("--images", type=FILE, metavar="DIR", help="Folder of annotated images. [default: synthetic images]")
-@click.option("--annotations", type=FILE, metavar="FILE", help="Their boxes, as COCO's JSON.")
+@click.argument("models", type=paths.NAME, nargs=-1, metavar="[MODELS]...")
+@click.option(
+    "--images", type=paths.INPUT_FOLDER, metavar="DIR", help="Folder of annotated images. [default: synthetic images]"
+)
+@click.option("--annotations", type=paths.INPUT, metavar="FILE", help="Their boxes, as COCO's JSON.")
 @click.option("--max-images", type=click.IntRange(min=1), metavar="N", help="Measure on the first N images.")
 @click.option(
     "--runs",
@@ -38,6 +40,7 @@ QUICK_RUNS = 10
 @click.option("--no-stages", is_flag=True, help="Do not measure where the time of each session goes.")
 @click.option(
     "--reference",
+    type=paths.NAME,
     metavar="MODEL",
     help="Compare the others with this one. [default: a checkpoint, else a model in FP32, else the first]",
 )
@@ -53,8 +56,10 @@ QUICK_RUNS = 10
     "--fp16", is_flag=True, help="Also measure checkpoints in half precision: with kernels, on an NVIDIA GPU."
 )
 @gate_options.gates
-@click.option("json_file", "--json", type=FILE, metavar="FILE", help="Also write all figures here.")
-@click.option("html_file", "--html", type=FILE, metavar="FILE", help="Also write a report to open in a browser.")
+@click.option("json_file", "--json", type=paths.OUTPUT, metavar="FILE", help="Also write all figures here.")
+@click.option(
+    "html_file", "--html", type=paths.OUTPUT, metavar="FILE", help="Also write a report to open in a browser."
+)
 @options.scale
 @options.threads
 @options.trust_checkpoint
@@ -74,9 +79,7 @@ def command(
     folder. Runs are interleaved: each image goes through all models in rotating order, at one scale. A gate that is
     not met sets exit status 3. Images that cannot be read are skipped for all models, and set exit status 1.
     """
-    from gridrt.bench.bench import benchmark
-    from gridrt.files import check_apart, check_writable, write_text
-    from gridrt.report.bench_report import save_bench_report
+    from gridrt.api import benchmark
     from gridrt.report.bench_table import bench_lines, success_line
     from gridrt.runtime import models_in
 
@@ -84,20 +87,13 @@ def command(
     if (measured["images"] is None) != (measured["annotations"] is None):
         raise click.UsageError("--images and --annotations go together.")
     models = models or tuple(map(str, models_in(Path())))
-    outputs = [file for file in (json_file, html_file) if file is not None]
-    check_apart(outputs, [Path(model) for model in (*models, measured["reference"]) if model])
-    for output in outputs:
-        check_writable(output)
     if quick:
         measured["max_images"], measured["runs"] = measured["max_images"] or QUICK_RUNS, measured["runs"] or QUICK_RUNS
-    result = benchmark(models, stages=not (quick or no_stages), **measured)
+    result = benchmark(models, stages=not (quick or no_stages), json_file=json_file, html_file=html_file, **measured)
     for error in result.failed.values():
-        click.echo(f"error: {error}", err=True)
-    if json_file is not None:
-        write_text(json_file, result.to_json())
-    if html_file is not None:
-        save_bench_report(html_file, result)
-    click.echo("\n".join(bench_lines(result)))
+        click.echo(f"error: {brief(error)}", err=True)
+    click.echo(with_flags("\n".join(bench_lines(result))))
+    outputs = [file for file in (json_file, html_file) if file is not None]
     success = success_line(result, outputs, time.perf_counter() - started)
     click.echo(f"{success} Next: {_next(result, measured['images'])}")
     if status := gate_options.exit_status(result, decidable=decidable):

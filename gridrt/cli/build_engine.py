@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from gridrt.cli import engine_options, options, precision_options
+from gridrt.cli import engine_options, options, paths, precision_options
 from gridrt.cli.program import command_line
 from gridrt.cli.progress import ticking
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from gridrt.calib.recipe import Recipe
     from gridrt.runtime.tensorrt.manifest import Manifest
 
-FILE = precision_options.FILE
 OF_CALIBRATION = ("images", "method", "max_images", "cache", "threads")
 
 
@@ -28,15 +27,17 @@ OF_CALIBRATION = ("images", "method", "max_images", "cache", "threads")
 @options.model_argument("--model")
 @click.option("--fp16", is_flag=True, help="Features in FP16: the recipe fp16.")
 @click.option("--int8", is_flag=True, help="Convolutions in INT8, by ranges of --images: the recipe int8.")
-@click.option("--recipe", metavar="RECIPE", help="fp16, int8, mixed, or a TOML file of your own.")
-@click.option("--images", type=FILE, metavar="DIR", help="Folder of images like those to detect in, for INT8.")
+@click.option("--recipe", type=paths.NAME, metavar="RECIPE", help="fp16, int8, mixed, or a TOML file of your own.")
+@click.option("--images", type=paths.INPUT_FOLDER, metavar="DIR", help="Images like those to detect in, for INT8.")
 @precision_options.method
 @precision_options.max_images
 @precision_options.cache
 @options.scale
 @options.threads
 @click.option("--onnx-only", is_flag=True, help="Stop at the ONNX file, which trtexec takes as it is.")
-@click.option("--out", type=FILE, metavar="FILE", help="Engine to write. [default: named after the graph, here]")
+@click.option(
+    "--out", type=paths.OUTPUT, metavar="FILE", help="Engine to write. [default: named after the graph, here]"
+)
 @engine_options.engine
 def command(*, model: str | None, out: Path | None, onnx_only: bool, **chosen: Any) -> None:  # noqa: ANN401 - of the functions
     """Build a TensorRT engine, and check that its layers have the precision asked for.
@@ -58,7 +59,8 @@ def command(*, model: str | None, out: Path | None, onnx_only: bool, **chosen: A
     graph = graph_in(Path(model) if model else only_float_graph_in(Path()))
     engine = out or default_engine(graph, recipe)
     request = engine_options.engine_options(chosen, chosen["scale"] or scale_of(graph))
-    calibration = {name: chosen[name] for name in (*OF_CALIBRATION, "scale")}
+    has_int8 = recipe is not None and recipe.quantizes
+    calibration = {name: chosen[name] for name in (*OF_CALIBRATION, "scale")} if has_int8 else {}
     if onnx_only and recipe is not None:
         require_suffix(engine, ".engine", "an engine")
         rewritten: Rewritten | None = rewrite_graph(graph, recipe, engine.with_suffix(".onnx"), **calibration)

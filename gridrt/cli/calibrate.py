@@ -10,31 +10,36 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from gridrt.cli import exit_codes, options, precision_options
+from gridrt.cli import exit_codes, options, paths, precision_options
 from gridrt.cli.program import command_line
 
 if TYPE_CHECKING:
     from gridrt.calib.calibrate import Calibrated
     from gridrt.calib.sensitivity import BlockCost
 
-FILE = precision_options.FILE
-
 
 @click.command("calibrate")
 @options.model_argument("--model")
-@click.option("--images", type=FILE, required=True, metavar="DIR", help="Folder of images like those to detect in.")
 @click.option(
-    "--annotations", type=FILE, metavar="FILE", help="Boxes of images in DIR, as COCO's JSON: measures AP, too."
+    "--images", type=paths.INPUT_FOLDER, required=True, metavar="DIR", help="Folder of images like those to detect in."
+)
+@click.option(
+    "--annotations", type=paths.INPUT, metavar="FILE", help="Boxes of images in DIR, as COCO's JSON: measures AP, too."
 )
 @click.option(
     "--calibrate-annotations",
-    type=FILE,
+    type=paths.INPUT,
     metavar="FILE",
     help="Calibrate on the images that this COCO JSON lists, in DIR or below. [default: those right in DIR]",
 )
 @options.allow_missing
 @click.option(
-    "--recipe", metavar="RECIPE", default="int8", show_default=True, help="int8, mixed, or a TOML file of your own."
+    "--recipe",
+    type=paths.NAME,
+    metavar="RECIPE",
+    default="int8",
+    show_default=True,
+    help="int8, mixed, or a TOML file of your own.",
 )
 @precision_options.method
 @precision_options.target
@@ -46,9 +51,9 @@ FILE = precision_options.FILE
     help="Keep blocks in FP16 so that at most so many points of AP (of 100) are lost; writes that recipe, too.",
 )
 @precision_options.max_images
-@click.option("--out", type=FILE, metavar="FILE", help="ONNX file to write. [default: MODEL.RECIPE.onnx]")
+@click.option("--out", type=paths.OUTPUT, metavar="FILE", help="ONNX file to write. [default: MODEL.RECIPE.onnx]")
 @precision_options.cache
-@click.option("figures", "--json", type=FILE, metavar="FILE", help="Also write the figures here.")
+@click.option("figures", "--json", type=paths.OUTPUT, metavar="FILE", help="Also write the figures here.")
 @options.scale
 @options.threads
 def command(*, model: str | None, images: Path, target: str, max_ap_drop: float | None, **arguments: Any) -> None:  # noqa: ANN401 - those of calibrate
@@ -84,15 +89,19 @@ def command(*, model: str | None, images: Path, target: str, max_ap_drop: float 
 
 def _lines(done: Calibrated, target: str) -> list[str]:
     """What was measured."""
+    from gridrt.calib.targets import TARGETS
+
     lines = _ranking_table(done.ranking) if done.ranking else []
     if done.mixture is not None:
         kept = ", ".join(done.mixture.kept_back) or "no block"
         lines.append(f"left in FP16 for what INT8 costs: {kept}; recipe in {done.recipe_file}")
     lines.append(str(done.fidelity))
-    if done.ap is not None and done.ap_after is not None:
+    if done.ap is not None and done.ap_after is not None and done.ap_drop_interval is not None:
         # ONNX Runtime on a CPU would not round FP16 between nodes.
-        rounding = ", FP16 rounded as on a GPU" if target == "tensorrt" else ""
+        rounding = ", FP16 rounded as on a GPU" if TARGETS[target].has_half else ""
         lines.append(f"AP {done.ap:.2f} in FP32, {done.ap_after:.2f} in {done.recipe.name}{rounding}")
+        lost, low, high = (f"{round(each, 2) + 0.0:+.2f}" for each in (done.ap - done.ap_after, *done.ap_drop_interval))
+        lines.append(f"AP lost: {lost} (95 % interval {low} to {high})")
     return lines
 
 

@@ -2,39 +2,35 @@
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from gridrt.cli import exit_codes, options
+from gridrt.cli import exit_codes, options, paths
 from gridrt.cli.program import command_line
 from gridrt.formatting import format_count, format_scale
 
 if TYPE_CHECKING:
     from gridrt.compare.compare import Comparison
-    from gridrt.types import UInt8Array
 
 MOST_IMAGES = 16
 
 
 @click.command("compare")
-@click.argument("reference", metavar="A")
-@click.argument("other", metavar="B")
+@click.argument("reference", type=paths.MODEL, metavar="A")
+@click.argument("other", type=paths.MODEL, metavar="B")
 @click.option(
     "--images",
+    type=paths.NAME,
     multiple=True,
     metavar="PATH",
     help=f"Image, folder or quoted pattern; may be repeated. At most {MOST_IMAGES} images are used, evenly spaced. "
     "INT8 needs images like those that it was calibrated on. [default: synthetic images]",
 )
 @click.option("--backend", default="auto", metavar="NAME", help="Runs those of A and B that it opens. [default: auto]")
-@click.option(
-    "json_file", "--json", type=click.Path(path_type=Path), metavar="FILE", help="Also write the figures here."
-)
+@click.option("json_file", "--json", type=paths.OUTPUT, metavar="FILE", help="Also write the figures here.")
 @options.scale
 @options.threads
 @options.trust_checkpoint
@@ -55,25 +51,19 @@ def command(
     B receives A's selections, so that each stage answers for itself. Engines expose only final outputs: compare stages
     on the ONNX graph, and the engine end to end. If a tolerance is exceeded, the exit status is 3.
     """
-    from gridrt.compare.compare import compare_models
-    from gridrt.files import check_apart, check_writable, write_text
-    from gridrt.model.zoo import locate
+    from gridrt.api import compare_models
 
     started = time.perf_counter()
-    if json_file is not None:
-        check_apart([json_file], [locate(reference), locate(other)])
-        check_writable(json_file)
     comparison = compare_models(
         reference,
         other,
-        images=_loaded(images) if images else None,
+        images=_files(images) if images else None,
+        json_file=json_file,
         scale=scale,
         backend=backend,
         threads=threads,
         trust_checkpoint=trust_checkpoint,
     )
-    if json_file is not None:
-        write_text(json_file, json.dumps(comparison.to_json(), indent=2) + "\n")
     done = _show(comparison, json_file)
     following = _next_command(comparison, are_synthetic=not images)
     click.echo(f"{', '.join(done)}, {time.perf_counter() - started:.1f} s. Next: {following}")
@@ -81,14 +71,12 @@ def command(
         click.get_current_context().exit(exit_codes.GATE_NOT_MET)
 
 
-def _loaded(names: tuple[str, ...]) -> Iterator[UInt8Array]:
-    """The images behind names, each read when it is its turn."""
+def _files(names: tuple[str, ...]) -> list[Path]:
+    """The images behind names."""
     from gridrt.calib.images import spread
-    from gridrt.data.image import load_image
     from gridrt.data.sources import expand, is_video
 
-    paths = [path for path in expand(names) if not is_video(path)]
-    return map(load_image, spread(paths, MOST_IMAGES))
+    return spread([path for path in expand(names) if not is_video(path)], MOST_IMAGES)
 
 
 def _show(comparison: Comparison, json_file: Path | None) -> list[str]:

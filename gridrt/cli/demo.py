@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from gridrt.cli import bench, build_engine, calibrate, compare, export
+from gridrt.cli import bench, build_engine, calibrate, compare, export, paths
 from gridrt.cli.program import command_line
 from gridrt.cli.progress import ticking
 from gridrt.formatting import format_count
@@ -27,7 +27,7 @@ MAX_AP_DROP = 2  # points of 100; so few images leave AP uncertain
 @click.command("demo")
 @click.option(
     "--out",
-    type=click.Path(path_type=Path),
+    type=paths.OUTPUT_FOLDER,
     metavar="DIR",
     default="demo",
     show_default=True,

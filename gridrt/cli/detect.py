@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from gridrt.cli import exit_codes, options
+from gridrt.cli import exit_codes, options, paths
+from gridrt.cli.messages import brief
 from gridrt.cli.program import command_line
-from gridrt.formatting import format_count, format_scale_with_origin
+from gridrt.formatting import format_count, format_scale_with_origin, format_tiles
 
 if TYPE_CHECKING:
     from gridrt.errors import GridRTError
@@ -20,11 +21,11 @@ STDOUT = Path("-")
 
 
 @click.command("detect")
-@click.argument("images", nargs=-1, required=True, metavar="IMAGES...")
+@click.argument("images", type=paths.NAME, nargs=-1, required=True, metavar="IMAGES...")
 @options.model
 @click.option(
     "--out",
-    type=click.Path(path_type=Path),
+    type=paths.OUTPUT_FOLDER,
     metavar="DIR",
     default="detections",
     show_default=True,
@@ -33,7 +34,7 @@ STDOUT = Path("-")
 @click.option(
     "json_file",
     "--json",
-    type=click.Path(path_type=Path),
+    type=paths.OUTPUT,
     metavar="FILE",
     help="Also list the detections here; - is stdout.",
 )
@@ -79,9 +80,9 @@ def command(
 
     def on_error(error: GridRTError) -> None:
         unread.append(error)
-        tqdm.write(f"error: {error}", file=sys.stderr)
+        tqdm.write(f"error: {brief(error)}", file=sys.stderr)
 
-    model = model or str(only_model_in(Path()))
+    model = model or str(only_model_in(Path(), opening["backend"]))
     files = detect_files(
         model,
         images,
@@ -100,6 +101,7 @@ def command(
         read = " and ".join(format_count(count, noun) for noun, count in counts.items() if count)
         done = [f"{format_count(objects, 'object')} in {read}"]
         done += [format_scale_with_origin(files.detector.scale, files.detector.scale_origin)]
+        done += [format_tiles(files.detector.tile)] if files.detector.tile else []
         done += [f"drawn in {files.targets[0] if len(files.targets) == 1 else out}"]
         done += [] if json_file in (None, STDOUT) else [f"listed in {json_file}"]
         done += [f"{len(unread)} of {format_count(len(files.sources), 'file')} not read whole"] if unread else []

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from gridrt.runtime.backend import Availability
 
 Row = tuple[str, str, str]
-"""A name, what was found, and the command that mends it."""
+"""A name, what was found, and the commands that mend it, one a line."""
 
 
 @click.command("doctor")
@@ -35,7 +35,7 @@ def command(*, as_json: bool) -> None:
     packages = list(find_packages().values())
     for package in packages:
         if package.required and not package.usable:
-            place, remedy = package.name, f"Run: {package.remedy}"
+            place, remedy = package.name, f"Run: {' && '.join(package.remedy.splitlines())}"
             problems.append(
                 DependencyError("this required package is missing", place=place, value=package.problem, remedy=remedy)
             )
@@ -91,8 +91,9 @@ def _as_text(
         devices.append(("GPU", f"{gpu.name}, {gpu.memory_mib} MiB, {capability}, driver {gpu.driver}", ""))
     installed: list[Row] = []
     for package in packages:
-        problem = package.problem + ("" if package.required else " (optional)")
-        installed.append((package.name, package.version or problem, package.remedy))
+        state = "; ".join(filter(None, (package.version, package.problem)))
+        optional = "" if package.required or package.usable else " (optional)"
+        installed.append((package.name, state + optional, package.remedy))
     ways: list[Row] = []
     for name, found in backends:
         state = f"runs (--backend {name})" if found.runs else f"does not run: {found.problem}"
@@ -109,10 +110,9 @@ def _as_text(
 
 
 def _section(title: str, rows: Sequence[Row], width: int) -> str:
-    """A title and its rows; a remedy has a line of its own, ready to copy."""
+    """A title and its rows; each command of a remedy has a line of its own, ready to copy."""
     lines = [title]
     for name, found, remedy in rows:
         lines.append(f"  {name:<{width}}{found}")
-        if remedy:
-            lines.append(f"  {'':<{width}}$ {remedy}")
+        lines += [f"  {'':<{width}}$ {command}" for command in remedy.splitlines()]
     return "\n".join(lines)

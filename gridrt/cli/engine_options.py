@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import reduce
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from gridrt.cli import paths
 from gridrt.cli.spans import Span
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ _OPTIONS = (
     ),
     click.option(
         "--timing-cache",
-        type=click.Path(path_type=Path),
+        type=paths.OUTPUT,
         metavar="FILE",
         help="Times that TensorRT measured: read, and extended.",
     ),

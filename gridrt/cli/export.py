@@ -8,8 +8,8 @@ from typing import Any
 
 import click
 
-from gridrt.cli import options
-from gridrt.cli.program import command_line
+from gridrt.cli import options, paths
+from gridrt.cli.program import command_line, with_flags
 from gridrt.cli.progress import ticking
 from gridrt.formatting import format_count, format_scale_with_origin
 
@@ -18,14 +18,12 @@ from gridrt.formatting import format_count, format_scale_with_origin
 @options.model_argument("--weights", required=True)
 @click.option(
     "--out",
-    type=click.Path(path_type=Path),
+    type=paths.OUTPUT,
     metavar="FILE",
     help="ONNX file to write. [default: named after the weights, in the current folder]",
 )
 @click.option("--verify/--no-verify", default=True, show_default=True, help="Run both sides on an image, and compare.")
-@click.option(
-    "--image", type=click.Path(path_type=Path), metavar="FILE", help="Image to verify on. [default: a synthetic one]"
-)
+@click.option("--image", type=paths.INPUT, metavar="FILE", help="Image to verify on. [default: a synthetic one]")
 @click.option(
     "--scale",
     type=click.IntRange(min=1),
@@ -36,6 +34,7 @@ from gridrt.formatting import format_count, format_scale_with_origin
 )
 @click.option(
     "--class-names",
+    type=paths.NAME,
     metavar="NAMES",
     help="Names of the classes in the order of the labels: a text file with one a line, or a list such as cat,dog. "
     "[default: the checkpoint's; where it has none, COCO's for 80 classes, else class 0, class 1, ...]",
@@ -65,7 +64,6 @@ def command(
     out: Path | None,
     verify: bool,
     image: Path | None,
-    class_names: str | None,
     **chosen: Any,  # noqa: ANN401 - those of export_onnx
 ) -> None:
     """Turn a checkpoint into one ONNX file that any ONNX Runtime runs.
@@ -75,16 +73,14 @@ def command(
     The file takes uint8 RGB images of any size and holds everything from normalisation to the final boxes.
     """
     from gridrt.api import export_onnx
-    from gridrt.classes import read_class_names
 
     started = time.perf_counter()
     if image is not None and not verify:
         raise click.UsageError("--image is the image to verify on; leave out --no-verify.")
-    names = None if class_names is None else read_class_names(class_names)
     with ticking(f"exporting {model}"):
-        done = export_onnx(model, out, verify=verify, image=image, class_names=names, **chosen)
+        done = export_onnx(model, out, verify=verify, image=image, **chosen)
     if done.verification is not None:
-        click.echo(str(done.verification))
+        click.echo(with_flags(done.verification))
     click.echo(
         f"{done.variant}, {format_count(len(done.class_names), 'class')}, "
         f"{format_scale_with_origin(done.scale, done.scale_origin)}, in {done.file}, {done.size / 1e6:.1f} MB, "

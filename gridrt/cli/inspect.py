@@ -7,11 +7,11 @@ import json
 
 import click
 
-from gridrt.cli import options
+from gridrt.cli import options, paths
 
 
 @click.command("inspect")
-@click.argument("file")
+@click.argument("file", type=paths.MODEL)
 @click.option("as_json", "--json", is_flag=True, help="Print the same facts as JSON.")
 @options.trust_checkpoint
 def command(*, file: str, as_json: bool, trust_checkpoint: bool) -> None:

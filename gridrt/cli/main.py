@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import difflib
+import errno
 import importlib
-import os
 import warnings
 from collections.abc import Mapping
-from typing import IO, Any
+from contextlib import suppress
+from typing import Any
 
 import click
 
 import gridrt
 from gridrt.cli import exit_codes
+from gridrt.cli.messages import UserError, brief, discard_stdout, show_warning
+from gridrt.cli.signals import interrupting_signals
 from gridrt.errors import GridRTError
 
 VERBS: Mapping[str, str] = {
@@ -28,21 +31,6 @@ VERBS: Mapping[str, str] = {
     "doctor": "Show what this machine can run, and what to install.",
     "demo": "Export and evaluate from end to end, with weights that ship.",
 }
-
-
-class _UserError(click.ClickException):
-    """A `GridRTError` as click reports it."""
-
-    exit_code = exit_codes.USER_ERROR
-
-    def show(self, file: IO[Any] | None = None) -> None:
-        click.echo(f"error: {self.message}", file=file, err=True)
-
-
-def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
-    """One line, without the source line that Python's own adds; under `torchrun` from the first process only."""
-    if os.environ.get("RANK", "0") == "0":
-        click.echo(f"warning: {' '.join(str(message).split())}", err=True)
 
 
 class VerbGroup(click.Group):
@@ -86,15 +74,26 @@ class VerbGroup(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - click's signature
         """Run the verb; warnings and `GridRTError`s become one line each, other exceptions keep their traceback."""
-        try:
-            with warnings.catch_warnings():
-                warnings.showwarning = _show_warning
-                return super().invoke(ctx)
-        except GridRTError as error:
-            raise _UserError(str(error)) from error
-        except KeyboardInterrupt:
-            click.echo("interrupted", err=True)
-            ctx.exit(exit_codes.INTERRUPTED)
+        with interrupting_signals() as received:
+            try:
+                with warnings.catch_warnings():
+                    warnings.showwarning = show_warning
+                    return super().invoke(ctx)
+            except OSError as error:
+                if error.errno != errno.ENOSPC or error.filename is not None:
+                    raise
+                discard_stdout()
+                raise UserError(f"cannot write to stdout: {error.strerror}") from error
+            except GridRTError as error:
+                raise UserError(brief(error)) from error
+            except KeyboardInterrupt:
+                with suppress(OSError):  # the terminal may be gone
+                    click.echo("interrupted", err=True)
+                ctx.exit(exit_codes.of_interruption(received))
+            except click.exceptions.Exit as ended:
+                if ended.exit_code == exit_codes.INTERRUPTED:  # the verb has kept what was done so far
+                    ctx.exit(exit_codes.of_interruption(received))
+                raise
 
 
 @click.group(
@@ -106,5 +105,6 @@ class VerbGroup(click.Group):
     epilog="gridrt VERB --help lists the options of a verb.",
 )
 @click.version_option(gridrt.__version__, prog_name="gridrt")
-def cli() -> None:
+@click.option("--debug", is_flag=True, help="Show errors and warnings whole, however long.")
+def cli(*, debug: bool) -> None:
     """Grid R-CNN detectors in the fastest form that still has their accuracy."""

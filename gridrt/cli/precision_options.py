@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
+
+from gridrt.cli import paths
 
 METHODS = ("mse", "entropy", "percentile", "minmax")
 TARGETS = ("tensorrt", "cpu")
-FILE = click.Path(path_type=Path)
 
 method = click.option(
     "--method", type=click.Choice(METHODS), default=METHODS[0], show_default=True, help="How ranges are clipped."
@@ -25,5 +24,5 @@ max_images = click.option(
     help="Calibrate with at most so many images, evenly spaced.",
 )
 cache = click.option(
-    "--cache", type=FILE, metavar="FILE", help="Keeps what was observed. [default: MODEL.calibration.npz]"
+    "--cache", type=paths.OUTPUT, metavar="FILE", help="Keeps what was observed. [default: MODEL.calibration.npz]"
 )

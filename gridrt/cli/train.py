@@ -2,35 +2,39 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import click
 
-from gridrt.cli import options
+from gridrt.cli import options, paths
 from gridrt.cli.program import command_line
 from gridrt.formatting import format_count
 
-PATH = click.Path(path_type=Path)
 COUNT = click.IntRange(min=1)
 
 
 @click.command("train")
-@click.option("--images", type=PATH, required=True, metavar="DIR", help="Folder of the images.")
+@click.option("--images", type=paths.INPUT_FOLDER, required=True, metavar="DIR", help="Folder of the images.")
 @click.option(
     "--annotations",
-    type=PATH,
+    type=paths.INPUT,
     required=True,
     multiple=True,
     metavar="FILE",
     help="Their boxes, as COCO's JSON. Repeat it to train on several sets together.",
 )
-@click.option("--val-images", type=PATH, metavar="DIR", help="Images to evaluate on. [default: the folder of --images]")
-@click.option("--val-annotations", type=PATH, metavar="FILE", help="Their boxes. [default: no evaluation]")
+@click.option(
+    "--val-images",
+    type=paths.INPUT_FOLDER,
+    metavar="DIR",
+    help="Images to evaluate on. [default: the folder of --images]",
+)
+@click.option("--val-annotations", type=paths.INPUT, metavar="FILE", help="Their boxes. [default: no evaluation]")
 @options.allow_missing
 @click.option("--model", default="r50", show_default=True, help="The detector, such as tiny, r50 or r101.")
 @click.option(
     "--backbone-weights",
+    type=paths.MODEL,
     metavar="FILE",
     help="Start the backbone from these weights: a ResNet with torchvision's names, a detector, or a name such as r50. "
     "[default: random weights]",
@@ -77,7 +81,9 @@ COUNT = click.IntRange(min=1)
 @options.threads
 @click.option("--workers", type=click.IntRange(min=0), default=2, show_default=True, help="Processes that load images.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
-@click.option("--out", type=PATH, default="training", show_default=True, metavar="DIR", help="Folder to write to.")
+@click.option(
+    "--out", type=paths.OUTPUT_FOLDER, default="training", show_default=True, metavar="DIR", help="Folder to write to."
+)
 @click.option("--resume", is_flag=True, help="Continue from the folder's last state; begin where there is none.")
 def command(*, model: str, **chosen: Any) -> None:  # noqa: ANN401 - those of train_model
     """Train a detector on annotated images.

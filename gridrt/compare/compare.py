@@ -21,7 +21,7 @@ from gridrt.data.synthetic.scene import draw_scene
 from gridrt.data.transform import Batch, Transform
 from gridrt.formatting import format_scale
 from gridrt.runtime.backend import AUTO, SessionOptions
-from gridrt.runtime.info import NARROWEST_FIRST, ModelInfo
+from gridrt.runtime.info import NARROWEST_FIRST, ModelInfo, same_weights
 from gridrt.runtime.non_finite import first_non_finite
 from gridrt.runtime.stage_runner import run_stages
 from gridrt.stages import Stage
@@ -106,7 +106,7 @@ def compare_models(
     """Compare two models stage by stage; `gridrt.compare_models`, which passes its arguments on, describes them."""
     options = SessionOptions(threads=threads, trust_checkpoint=trust_checkpoint)
     sides = open_sides(reference, other, backend=backend, options=options)
-    infos = [side.session.info for side in sides]
+    infos = [side.info for side in sides]
     scale = scale or next((info.scale for info in infos if info.noted_scale), infos[0].scale)
     names = [info.class_names for info in infos]
     # Scores of other classes cannot be passed to a detector, nor its labels be matched.
@@ -124,7 +124,7 @@ def compare_models(
     for index, side in enumerate(sides):
         if stage := next(filter(None, (each.non_finite[index] for each in seen)), None):
             notes.append(f"{side.name} is not finite from the output of the stage {stage} on")
-    first, second = (ComparedModel(side.name, side.sha256, side.session.info) for side in sides)
+    first, second = (ComparedModel(side.name, side.sha256, side.info) for side in sides)
     return Comparison(first, second, scale, len(seen), results, notes)
 
 
@@ -161,18 +161,18 @@ def _compare_on(reference: Side, other: Side, batch: Batch) -> _OnImage:
 
 def _notes(reference: Side, other: Side) -> Iterator[str]:
     sides = (reference, other)
-    mine, theirs = (side.session.info for side in sides)
-    weights = {mine.weights_sha256, theirs.weights_sha256}
-    files = {side.sha256 for side in sides}  # which graphs of older versions note in place of the identity
-    if None not in weights and len(weights) > 1 and not weights & files:
-        yield "the models are made from different weights: " + ", ".join(
-            f"{side.name} from {str(side.session.info.weights_sha256)[:12]}" for side in sides
+    mine, theirs = (side.info for side in sides)
+    same = same_weights(mine, reference.sha256, theirs, other.sha256)
+    if not same:
+        doubt = "may be" if same is None else "are"
+        yield f"the models {doubt} made from different weights: " + ", ".join(
+            f"{side.name} from {(side.info.weights_sha256 or 'not noted')[:12]}" for side in sides
         )
     if len(mine.class_names) != len(theirs.class_names):
         yield "not run: the models have different numbers of classes"
     if mine.scale != theirs.scale:
         yield "the models have different default input scales: " + ", ".join(
-            f"{side.name} {format_scale(side.session.info.scale)}" for side in sides
+            f"{side.name} {format_scale(side.info.scale)}" for side in sides
         )
     for side in sides:
         if side.end_to_end_because:

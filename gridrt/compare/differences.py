@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gridrt.agreement import agreement
 from gridrt.export.verify import BOX_TOLERANCE, SCORE_TOLERANCE
+from gridrt.matched_detections import match_detections
 from gridrt.runtime.non_finite import are_finite
 from gridrt.runtime.stage_runner import ProposalRows, Trace
 from gridrt.types import Detections, Float32Array, RawDetections
@@ -86,7 +86,7 @@ def differing_detections(reference: RawDetections, other: RawDetections) -> Shar
     count = max(len(mine), len(theirs))
     if not are_finite(mine.boxes, mine.scores, theirs.boxes, theirs.scores):
         return Share(math.nan, count)
-    return Share(agreement(mine, theirs).outside(BOX_TOLERANCE, SCORE_TOLERANCE), count)
+    return Share(match_detections(mine, theirs).outside(BOX_TOLERANCE, SCORE_TOLERANCE), count)
 
 
 def used_rows(raw: RawDetections) -> Detections:

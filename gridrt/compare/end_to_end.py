@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gridrt.agreement import agreement
+from gridrt.matched_detections import match_detections
 from gridrt.runtime.non_finite import are_finite
 from gridrt.types import Detections
 
@@ -39,9 +39,9 @@ def end_to_end_difference(reference: Sequence[Detections], other: Sequence[Detec
         if not are_finite(mine.boxes, mine.scores, theirs.boxes, theirs.scores):
             return EndToEndDifference(max(len(mine), len(theirs)), math.nan, math.nan)
         confident, others_confident = mine.above(SCORE_THRESHOLD), theirs.above(SCORE_THRESHOLD)
-        matched = agreement(confident, theirs)
+        matched = match_detections(confident, theirs)
         count += len(confident) + len(others_confident)
-        missing += matched.missing + agreement(others_confident, mine).missing
+        missing += matched.missing + match_detections(others_confident, mine).missing
         losses.append(1 - matched.overlaps)
     joined = np.concatenate(losses)
     return EndToEndDifference(count, missing / max(count, 1), float(joined.mean()) if len(joined) else 0.0)

@@ -20,6 +20,7 @@ from gridrt.runtime.backend import (
     choose_backend,
     require_honoured,
 )
+from gridrt.runtime.info import ModelInfo
 from gridrt.runtime.stage_runner import StageRunner, run_stages
 from gridrt.types import RawDetections
 
@@ -31,14 +32,16 @@ class Side:
     Attributes:
         name: file or name of weights, as given.
         sha256: of the file.
-        session: runs it end to end.
+        info: of the model, and of what runs it.
+        session: runs it end to end; None where its stages are run.
         stages: runs its stages; None where the backend exposes only final outputs.
         end_to_end_because: the reason for that; empty where the stages can be run.
     """
 
     name: str
     sha256: str
-    session: Session
+    info: ModelInfo
+    session: Session | None
     stages: StageRunner | None
     end_to_end_because: str = ""
 
@@ -46,6 +49,7 @@ class Side:
         """Detections in a batch of one image, in pixels of the resized image."""
         if self.stages is not None:
             return run_stages(self.stages, batch).detections
+        assert self.session is not None  # noqa: S101 - it has one or the other
         return self.session.run(batch.images, batch.image_sizes)
 
 
@@ -70,7 +74,7 @@ def open_sides(
         raise GridRTError(
             f"the backend {backend} cannot open either model",
             place=f"{reference}, {other}",
-            remedy="Leave out --backend.",
+            remedy="Leave out `backend`.",
         )
     chosen = [choose_backend(name, backend if opens else AUTO) for name, opens in zip(names, named, strict=True)]
     for side, name in zip(chosen, names, strict=True):
@@ -86,9 +90,10 @@ def _opened(name: str, backend: Backend, path: Path, given: SessionOptions) -> S
         device="cpu" if "device" in backend.options else None,
         trust_checkpoint=given.trust_checkpoint and "trust_checkpoint" in backend.options,
     )
-    stages, reason, remedy = None, "", ""
+    sha256 = sha256_of(path)
     try:
         stages = backend.stage_runner(path, options)
+        return Side(name, sha256, backend.info(path, options), None, stages)
     except (EndToEndOnlyError, GraphError) as error:
         reason, remedy = str(error), error.remedy
     try:
@@ -98,4 +103,4 @@ def _opened(name: str, backend: Backend, path: Path, given: SessionOptions) -> S
         raise DependencyError(
             f"cannot compare: {error.rule}", place=error.place, value=error.value, remedy=advice
         ) from error
-    return Side(name, sha256_of(path), session, stages, reason)
+    return Side(name, sha256, session.info, session, None, reason)

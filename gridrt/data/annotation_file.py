@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from gridrt.classes import normalized_name
 from gridrt.data.annotations import Annotation, Category
 from gridrt.errors import DataError
 from gridrt.files import check_is_file
@@ -20,6 +21,8 @@ from gridrt.types import CocoId
 
 _BRIEF = reprlib.Repr()  # what a file holds in place of a number may be long, or nested too deep for repr
 _BRIEF.maxstring = _BRIEF.maxother = 60
+MOST_PIXELS = 1_000_000
+"""Of a side of an image."""
 
 
 @dataclass(frozen=True)
@@ -168,9 +171,11 @@ def _entries(content: Mapping[str, Any], key: str, path: Path, *, may_be_empty: 
 def _image(entry: _Entry) -> ListedImage:
     width, height = entry.whole_number("width"), entry.whole_number("height")
     size = None if width is None or height is None else (width, height)
-    if size is not None and min(size) < 1:
+    if size is not None and not 1 <= min(size) <= max(size) <= MOST_PIXELS:
         raise DataError(
-            "an image must have a positive width and height", place=entry.place, value=f"{width} x {height}"
+            f"an image must have a positive width and height of at most {MOST_PIXELS} pixels",
+            place=entry.place,
+            value=f"{_BRIEF.repr(width)} x {_BRIEF.repr(height)}",
         )
     if "file_name" not in entry.fields and "coco_url" in entry.fields:  # LVIS, where it ends in train2017/NAME
         file_name = urlsplit(entry.text("coco_url")).path.lstrip("/")
@@ -203,7 +208,7 @@ def _annotation(entry: _Entry, images: Collection[CocoId], categories: Collectio
 def _without_root(categories: Mapping[CocoId, _Entry], used: Collection[CocoId], path: Path) -> tuple[Category, ...]:
     """All but a category without objects that is the parent of all others and has none itself; names differ."""
     ascending = sorted(categories, key=lambda number: (isinstance(number, str), number))  # numbers before texts
-    kept = [Category(number, categories[number].text("name")) for number in ascending]
+    kept = [Category(number, normalized_name(categories[number].text("name"))) for number in ascending]
     parents = {number: entry.fields.get("supercategory") for number, entry in categories.items()}
     for one in kept:
         others = [parents[other.id] for other in kept if other is not one]

@@ -9,7 +9,7 @@ import contextlib
 import copy
 import io
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -99,18 +99,27 @@ class CocoDataset:
         part.annotations = [one for one in self.annotations if one.image_id in kept]
         return part
 
+    @property
+    def paths(self) -> list[Path]:
+        """All image files."""
+        return [self._folder / image.file_name for image in self.images]
+
     def path(self, index: int) -> Path:
         """The image file."""
         return self._folder / self.images[index].file_name
 
-    def load_image(self, index: int) -> UInt8Array:
+    def load_image(self, index: int, read: Callable[[Path], UInt8Array] = load_image) -> UInt8Array:
         """The image, uint8 [height, width, 3], RGB.
+
+        Args:
+            index: of the image.
+            read: gives the pixels of an image file.
 
         Raises:
             ImageError: it cannot be read.
             DataError: it is not as large as annotated, which its header did not show.
         """
-        pixels = load_image(self.path(index))
+        pixels = read(self.path(index))
         image = self.images[index]
         if pixels.shape[:2] != (image.height, image.width):
             raise DataError(

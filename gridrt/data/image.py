@@ -34,6 +34,9 @@ JPEG_SETTINGS = {"quality": 92, "subsampling": 0}  # colour at full resolution k
 MAX_PIXELS = 178_956_970
 """Most pixels of an image that is decoded, unless the variable GRIDRT_MAX_PIXELS says otherwise."""
 
+MAX_PIXELS_IN_TILES = 1_000_000_000
+"""The same for an image that is detected in by tiles: 3 GB as uint8 RGB, and 4 more while Pillow decodes it."""
+
 HEIC_REMEDY = "Convert HEIC images to JPEG, for example with `magick mogrify -format jpg *.heic`."
 
 _ORIENTATION = 0x0112  # EXIF tag
@@ -59,7 +62,7 @@ class Header:
     is_turned: bool
 
 
-def load_image(source: ImageSource, *, stretch: bool = False) -> UInt8Array:
+def load_image(source: ImageSource, *, stretch: bool = False, max_pixels: int | None = None) -> UInt8Array:
     """Read an image as uint8 [H, W, 3], RGB, turned upright as its EXIF orientation says.
 
     Gray, 1-bit, palette and CMYK images become RGB; transparent ones are laid on white; of an animation the first frame
@@ -69,13 +72,14 @@ def load_image(source: ImageSource, *, stretch: bool = False) -> UInt8Array:
     Args:
         source: a path, the bytes of an image file, or a binary file object.
         stretch: scale 16-bit gray linearly, the smallest value of the image to 0 and the largest to 255.
+        max_pixels: of a larger image nothing is decoded; None is `pixel_limit()`.
 
     Raises:
-        ImageError: missing, empty, cut short, not an image of 8 or 16 bits a channel, or of more pixels than the
-            variable GRIDRT_MAX_PIXELS allows (178,956,970 by default).
+        ImageError: missing, empty, cut short, not an image of 8 or 16 bits a channel, or of more than `max_pixels`.
     """
     place = _check_has_content(source)
-    with _pillow_errors(source, place), _open(source, place) as image:
+    with _pillow_errors(source, place), _open(source) as image:
+        _check_size(image, place, pixel_limit() if max_pixels is None else max_pixels)
         image.load()
         stored_as = image.format
         upright = _upright(image)
@@ -89,19 +93,19 @@ def load_image(source: ImageSource, *, stretch: bool = False) -> UInt8Array:
         where = Path(place).parent if isinstance(source, (str, Path)) else place
         warn_once(
             f"{where}: 16-bit images span less than a quarter of their range, so they are dark or black; "
-            "load_image(..., stretch=True) scales them"
+            "gridrt detect and evaluate --stretch scale them, as does load_image(..., stretch=True)"
         )
     return pixels
 
 
 def read_header(source: ImageSource) -> Header:
-    """The size of an image as `load_image` returns it, without decoding pixels.
+    """The size of an image as `load_image` returns it, of any number of pixels, without decoding them.
 
     Raises:
         ImageError: as `load_image`, as far as the header shows it.
     """
     place = _check_has_content(source)
-    with _pillow_errors(source, place), _open(source, place) as image:
+    with _pillow_errors(source, place), _open(source) as image:
         width, height = image.size
         # Not by the PNG reader's own method, which decodes the pixels to look for EXIF behind them.
         is_turned = Image.Image.getexif(image).get(_ORIENTATION) in _TURNED
@@ -110,13 +114,13 @@ def read_header(source: ImageSource) -> Header:
         return Header(width, height, is_turned)
 
 
-def max_pixels() -> int:
-    """Most pixels of an image that is decoded: GRIDRT_MAX_PIXELS where it is set, else `MAX_PIXELS`.
+def pixel_limit(default: int = MAX_PIXELS) -> int:
+    """Most pixels of an image that is decoded: GRIDRT_MAX_PIXELS where it is set, else `default`.
 
     Raises:
         ImageError: the variable is not a positive whole number.
     """
-    text = os.environ.get("GRIDRT_MAX_PIXELS", str(MAX_PIXELS))
+    text = os.environ.get("GRIDRT_MAX_PIXELS", str(default))
     if not text.isdecimal() or int(text) == 0:
         raise ImageError("GRIDRT_MAX_PIXELS must be a positive whole number", value=repr(text))
     return int(text)
@@ -165,29 +169,27 @@ def _is_heic(source: ImageSource) -> bool:
     return head[4:8] == b"ftyp" and head[8:] in _HEIC_BRANDS
 
 
-def _open(source: ImageSource, place: str) -> Image.Image:
-    """The image, its pixels not decoded yet.
-
-    Raises:
-        ImageError: it has too many pixels.
-    """
+def _open(source: ImageSource) -> Image.Image:
+    """The image, its pixels not decoded yet."""
     file = io.BytesIO(source) if isinstance(source, bytes) else source
     with _opening:  # Pillow's own limit is a global, and lower than what a user may ask for
         limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
         try:
-            image = Image.open(file, formats=FORMATS)
+            return Image.open(file, formats=FORMATS)
         finally:
             Image.MAX_IMAGE_PIXELS = limit
-    allowed = max_pixels()
+
+
+def _check_size(image: Image.Image, place: str, allowed: int) -> None:
     if image.width * image.height > allowed:
-        image.close()
+        fits_in_tiles = image.width * image.height <= pixel_limit(MAX_PIXELS_IN_TILES)
+        in_tiles = "gridrt detect and evaluate take it with --tile. " if fits_in_tiles else ""
         raise ImageError(
             f"an image must have at most {allowed} pixels",
             place=place,
             value=f"{image.width} x {image.height}",
-            remedy="Set GRIDRT_MAX_PIXELS to allow more.",
+            remedy=f"{in_tiles}Set GRIDRT_MAX_PIXELS to allow more.",
         )
-    return image
 
 
 def _upright(image: Image.Image) -> Image.Image:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import filecmp
 import itertools
 import os
 import re
@@ -34,7 +35,8 @@ def find_images(
     """Find the file of each listed image, and check its size by its header.
 
     A name that leads nowhere is read as other machines write it: with backslashes, `%20`, an address or a drive. If
-    that leads nowhere either, the one file of that base name below `folder` is taken, with a warning.
+    that leads nowhere either, the one file of that base name below `folder` is taken, with a warning; equal copies
+    count as one.
 
     Args:
         listed: by the annotation file.
@@ -52,7 +54,7 @@ def find_images(
     """
     names = [_existing_name(image, folder) for image in listed]
     files = _files_by_name(folder) if None in names else {}
-    names = _searched(listed, names, files, place)
+    names = _searched(listed, names, files, folder, place)
     found = [(image, name) for image, name in zip(listed, names, strict=True) if name is not None]
     missing = [image.file_name for image, name in zip(listed, names, strict=True) if name is None]
     if missing:
@@ -63,7 +65,7 @@ def find_images(
                 f"the images that {place} lists must be in the image folder",
                 place=folder,
                 value=f"{count}; {format_count(alike, 'file')} of that base name there" if alike else count,
-                remedy="Give the folder that these names start from, or allow missing images (--allow-missing).",
+                remedy="Give the folder that these names start from, or allow missing images (`allow_missing`).",
             )
         warnings.warn(f"{place}: left out images that are not in {folder}: {count}", stacklevel=3)
     return _sized(found, folder)
@@ -96,6 +98,7 @@ def _searched(
     listed: Sequence[ListedImage],
     names: Sequence[str | None],
     files: Mapping[str, Sequence[PurePath]],
+    folder: Path,
     place: str,
 ) -> list[str | None]:
     """The names, each None replaced by the file that ends most like the listed name, if there is one such file.
@@ -103,7 +106,7 @@ def _searched(
     A file is never used for two listed images.
     """
     guesses = [
-        None if name else _most_alike(PurePath(readable(image.file_name)), files)
+        None if name else _most_alike(PurePath(readable(image.file_name)), files, folder)
         for image, name in zip(listed, names, strict=True)
     ]
     taken = Counter([*names, *guesses])
@@ -118,8 +121,8 @@ def _searched(
     return [found.get(index, name) for index, name in enumerate(names)]
 
 
-def _most_alike(wanted: PurePath, files: Mapping[str, Sequence[PurePath]]) -> str | None:
-    """The file that shares most trailing parts with the wanted name; None where there is none, or more than one."""
+def _most_alike(wanted: PurePath, files: Mapping[str, Sequence[PurePath]], folder: Path) -> str | None:
+    """The file that shares most trailing parts with the wanted name; None where there is none, or several differ."""
 
     def shared(file: PurePath) -> int:
         pairs = zip(reversed(file.parts), reversed(wanted.parts), strict=False)
@@ -127,8 +130,15 @@ def _most_alike(wanted: PurePath, files: Mapping[str, Sequence[PurePath]]) -> st
 
     candidates = files.get(wanted.name, ())
     most = max(map(shared, candidates), default=0)
-    best = [file for file in candidates if shared(file) == most]
-    return str(best[0]) if len(best) == 1 else None
+    best = sorted(file for file in candidates if shared(file) == most)
+    return str(best[0]) if best and all(_are_equal(folder / best[0], folder / other) for other in best[1:]) else None
+
+
+def _are_equal(one: Path, other: Path) -> bool:
+    try:
+        return filecmp.cmp(one, other, shallow=False)
+    except OSError:  # not to be read
+        return False
 
 
 def _sized(found: Sequence[tuple[ListedImage, str]], folder: Path) -> list[AnnotatedImage]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Protocol
 
 from gridrt.data.annotations import AnnotatedImage
@@ -17,6 +18,11 @@ class AnnotatedImages(Protocol):
     @property
     def images(self) -> Sequence[AnnotatedImage]:
         """In the order of every index."""
+        ...
+
+    @property
+    def paths(self) -> Sequence[Path]:
+        """The image files."""
         ...
 
     @property
@@ -50,6 +56,7 @@ class JoinedDataset:
 
     Attributes:
         images: of all parts.
+        paths: of their files.
         class_names: in the order of the labels.
         degenerate_boxes: of all parts.
         cut_boxes: of all parts.
@@ -69,6 +76,7 @@ class JoinedDataset:
                     value=f"{', '.join(part.class_names)}, others {', '.join(self.class_names)}",
                 )
         self.images: Sequence[AnnotatedImage] = [image for part in parts for image in part.images]
+        self.paths: Sequence[Path] = [path for part in parts for path in part.paths]
         self.degenerate_boxes = sum(part.degenerate_boxes for part in parts)
         self.cut_boxes = sum(part.cut_boxes for part in parts)
         self.place = ", ".join(part.place for part in parts)

@@ -61,16 +61,26 @@ def _files(name: str) -> Iterator[Path]:
         yield path
 
 
+def readable_in(folder: Path) -> list[Path]:
+    """The images and videos right in a folder, by name; none where there is no such folder."""
+    return sorted(path for path in _visible_in(folder) if _is_readable(path)) if folder.is_dir() else []
+
+
+def _visible_in(folder: Path) -> list[Path]:
+    return [path for path in folder.iterdir() if not path.name.startswith(".")]
+
+
+def _is_readable(path: Path) -> bool:
+    return path.suffix.lower() in IMAGE_SUFFIXES | VIDEO_SUFFIXES
+
+
 def _in_folder(folder: Path) -> list[Path]:
-    readable, others = [], Counter[str]()
-    for path in folder.iterdir():
-        if path.name.startswith("."):
-            continue
-        suffix = path.suffix.lower()
-        if suffix in IMAGE_SUFFIXES | VIDEO_SUFFIXES:
-            readable.append(path)
-        elif path.is_file():
-            others[suffix or "without a suffix"] += 1
+    readable = readable_in(folder)
+    others = Counter(
+        path.suffix.lower() or "without a suffix"
+        for path in _visible_in(folder)
+        if not _is_readable(path) and path.is_file()
+    )
     left_out = ", ".join(f"{count} {suffix}" for suffix, count in sorted(others.items()))
     remedy = HEIC_REMEDY if HEIC_SUFFIXES & others.keys() else ""
     if not readable:
@@ -86,4 +96,4 @@ def _in_folder(folder: Path) -> list[Path]:
             f"{left_out}. {remedy}",
             stacklevel=4,
         )
-    return sorted(readable)
+    return readable

@@ -90,7 +90,7 @@ class TrainingImages(Dataset["Example | GridRTError"]):
                 f"training images must have objects and sides of at least {MIN_SIDE} pixels",
                 place=dataset.place,
                 value=f"none among {len(dataset)} images",
-                remedy="Crowds, boxes marked `ignore`, thinner than a pixel or without area do not count as objects.",
+                remedy="Crowds, boxes marked 'ignore', thinner than a pixel or without area do not count as objects.",
             )
 
     def __len__(self) -> int:

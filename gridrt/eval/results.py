@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,10 +17,14 @@ from gridrt.data.coco import CocoDataset
 from gridrt.data.warn_once import warn_once
 from gridrt.detector import Detector
 from gridrt.errors import DataError, GridRTError, NonFiniteError
+from gridrt.eval.outcomes import Outcome, outcomes_in, record_of
+from gridrt.formatting import format_count
+from gridrt.partial_file import PartialFile
 from gridrt.types import CocoId, CocoResult
 
 Result: TypeAlias = CocoResult
 
+COCO_LIMIT = 100  # detections of a class in an image, of which the best count
 LISTED_NAMES = 10  # in a message, at most
 
 
@@ -28,25 +35,18 @@ class DatasetResults:
     Attributes:
         results: by image in the data set's order, best score first.
         failed: the images that failed, each with the error.
-        full: the images with as many detections as the model can return: more objects may be there.
+        full: the images in which, or in a tile of which, the model returned as many detections as it can: more objects
+            may be there.
+        seconds: that it took, with those of an interrupted run that was resumed.
     """
 
     results: Sequence[Result]
     failed: Mapping[Path, str]
     full: Sequence[Path]
+    seconds: float
 
 
-@dataclass(frozen=True)
-class _Outcome:
-    """Of one image: its results, or the error why it failed."""
-
-    index: int
-    results: Sequence[Result]
-    is_full: bool = False
-    error: str = ""
-
-
-def detect_all(detector: Detector, dataset: CocoDataset) -> DatasetResults:
+def detect_all(detector: Detector, dataset: CocoDataset, partial: PartialFile | None = None) -> DatasetResults:
     """Detect in every image, with a progress bar. Images that fail are skipped.
 
     An image fails if it cannot be read, or if the detector's output for it is not finite.
@@ -56,43 +56,52 @@ def detect_all(detector: Detector, dataset: CocoDataset) -> DatasetResults:
     Args:
         detector: runs on one image at a time.
         dataset: the images.
+        partial: of this process; a record of each image is added to it. Images that it has from an earlier run are not
+            run again, unless they failed or have changed.
 
     Raises:
         DataError: the classes of the detector are not those of the data.
         GridRTError: every image fails.
+        OutputError: the partial file cannot be written.
     """
+    before = partial.records[-1]["seconds"] if partial is not None and partial.records else 0
+    started = time.perf_counter() - before
     category_ids = categories_of_labels(detector.class_names, dataset)
-    own = _detect_in_own_share(detector, dataset, category_ids)
-    in_order = sorted(processes.gathered(own), key=lambda outcome: outcome.index)
-    failed = {dataset.path(outcome.index): outcome.error for outcome in in_order if outcome.error}
+    done = processes.gathered([] if partial is None else outcomes_in(partial.records, dataset))
+    if done and processes.rank() == 0:
+        count = f"{len(done)} of {format_count(len(dataset), 'image')} done"
+        tqdm.write(f"resumed: {count}; those that failed or have changed are run again", file=sys.stderr)
+    missing = sorted(set(range(len(dataset))) - {outcome.index for outcome in done})
+    own: list[Outcome] = []
+    quiet = True if processes.rank() > 0 else None  # None: unless nobody watches
+    for index in tqdm(missing[processes.rank() :: processes.count()], unit="image", disable=quiet):
+        own.append(_detect(detector, dataset, index, category_ids))
+        if partial is not None:
+            partial.append(record_of(own[-1], dataset, time.perf_counter() - started))
+    outcomes = sorted([*done, *processes.gathered(own)], key=lambda outcome: outcome.index)
+    return _joined(outcomes, dataset, time.perf_counter() - started)
+
+
+def _joined(outcomes: Sequence[Outcome], dataset: CocoDataset, seconds: float) -> DatasetResults:
+    failed = {dataset.path(outcome.index): outcome.error for outcome in outcomes if outcome.error}
     if len(failed) == len(dataset):
         first = next(iter(failed.values()), "no images")
         raise GridRTError("every image failed", place=dataset.place, value=first)
-    full = [dataset.path(outcome.index) for outcome in in_order if outcome.is_full]
-    return DatasetResults([result for outcome in in_order for result in outcome.results], failed, full)
+    full = [dataset.path(outcome.index) for outcome in outcomes if outcome.is_full]
+    return DatasetResults([result for outcome in outcomes for result in outcome.results], failed, full, seconds)
 
 
-def _detect_in_own_share(
-    detector: Detector,
-    dataset: CocoDataset,
-    category_ids: Sequence[CocoId | None],
-) -> list[_Outcome]:
-    own: list[_Outcome] = []
-    quiet = True if processes.rank() > 0 else None  # None: unless nobody watches
-    for index in tqdm(range(processes.rank(), len(dataset), processes.count()), unit="image", disable=quiet):
-        try:
-            image = dataset.load_image(index)
-        except GridRTError as error:
-            own.append(_Outcome(index, (), error=str(error)))
-            continue
-        try:
-            found = detector([image])[0]
-        except NonFiniteError as error:
-            own.append(_Outcome(index, (), error=str(error.at(dataset.path(index)))))
-            continue
-        results = found.to_coco(dataset.images[index].id, category_ids)
-        own.append(_Outcome(index, results, is_full=len(found) >= detector.info.max_detections))
-    return own
+def _detect(detector: Detector, dataset: CocoDataset, index: int, category_ids: Sequence[CocoId | None]) -> Outcome:
+    try:
+        image = dataset.load_image(index, detector.load_image)
+    except GridRTError as error:
+        return Outcome(index, error=str(error))
+    try:
+        found = detector([image])[0]
+    except NonFiniteError as error:
+        return Outcome(index, error=str(error.at(dataset.path(index))))
+    results = found.to_coco(dataset.images[index].id, category_ids)
+    return Outcome(index, results, is_full=found.is_full())
 
 
 def categories_of_labels(class_names: Sequence[str], dataset: CocoDataset) -> tuple[CocoId | None, ...]:
@@ -134,6 +143,15 @@ def categories_of_labels(class_names: Sequence[str], dataset: CocoDataset) -> tu
         if names and processes.rank() == 0:
             warn_once(f"{dataset.place}: not evaluated, as they are not {where}: {_some(names)}")
     return tuple(id_of.get(name) for name in class_names)
+
+
+def format_uncounted(results: Sequence[Result]) -> str:
+    """A note on detections that COCO's average precision leaves out; empty where there are none."""
+    counts = Counter((result["image_id"], result["category_id"]) for result in results)
+    over = {key: count - COCO_LIMIT for key, count in counts.items() if count > COCO_LIMIT}
+    images = format_count(len({image for image, _ in over}), "image")
+    note = f"COCO counts the best {COCO_LIMIT} detections of a class in an image"
+    return f"{note}: {sum(over.values())} of {len(results)} are not counted, in {images}" if over else ""
 
 
 def _some(names: Sequence[str]) -> str:

@@ -51,4 +51,5 @@ def _check_values(
 
 def _described(dtype: int, rank: int) -> str:
     """Such as `float, rank 4`."""
-    return f"{TensorProto.DataType.Name(dtype).lower()}, rank {rank}"
+    known = {number: name for name, number in TensorProto.DataType.items()}
+    return f"{known.get(dtype, f'type {dtype}').lower()}, rank {rank}"

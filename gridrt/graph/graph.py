@@ -60,7 +60,7 @@ def load_graph(path: str | Path, *, external_data: bool = True) -> Graph:
         model = onnx.load_model_from_string(content)
         if external_data:
             onnx.external_data_helper.load_external_data_for_model(model, str(path.parent))
-    except (OSError, onnx.checker.ValidationError) as error:  # the latter for external data that is missing
+    except (OSError, ValueError, TypeError, onnx.checker.ValidationError) as error:  # such as of external data
         raise GraphError("cannot read the ONNX file", place=path, value=error) from error
     except DecodeError:
         model = ModelProto()

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gridrt.classes import normalized_name
 from gridrt.config import DetectionConfig, scale_in
 from gridrt.errors import GraphError
 from gridrt.types import Int32Array
@@ -50,7 +51,7 @@ def class_names_in(metadata: Mapping[str, str], path: str | Path) -> tuple[str, 
     names = _json(metadata[CLASSES_KEY])
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise not_gridrt(path, f"metadata {CLASSES_KEY} is not a JSON list of strings")
-    return tuple(names)
+    return tuple(map(normalized_name, names))
 
 
 def scale_in_input(metadata: Mapping[str, str], path: str | Path) -> tuple[int, int] | None:
@@ -82,7 +83,7 @@ def detections_in(metadata: Mapping[str, str], path: str | Path) -> DetectionCon
     published = asdict(DetectionConfig())
     try:
         noted = {name: type(value)(metadata.get(f"gridrt.{name}", value)) for name, value in published.items()}
-    except ValueError as error:
+    except (ValueError, TypeError) as error:
         raise not_gridrt(path, f"how it selects detections: {error}") from error
     return DetectionConfig(**noted)
 
@@ -111,6 +112,6 @@ def not_gridrt(path: str | Path, found: str) -> GraphError:
 def _json(text: str) -> object:
     try:
         parsed: object = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return parsed

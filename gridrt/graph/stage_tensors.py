@@ -1,7 +1,7 @@
 """The tensors between the stages of an exported graph, found by its custom ops and by the names of its nodes.
 
-Casts and Q/DQ stand between stages. The network's input is taken before them, other maps behind them, where the next
-stage consumes them.
+Casts and Q/DQ stand between stages. The network's input and the backbone's features are taken before them, other maps
+behind them, where the next stage consumes them.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ class StageTensors:
 
     Attributes:
         input: the normalised image.
+        backbone: C2..C5.
         pyramid: P2..P6.
         objectness: logits, level by level.
         deltas: level by level.
@@ -37,6 +38,7 @@ class StageTensors:
     """
 
     input: str
+    backbone: tuple[str, ...]
     pyramid: tuple[str, ...]
     objectness: tuple[str, ...]
     deltas: tuple[str, ...]
@@ -59,11 +61,16 @@ def stage_tensors(graph: GraphProto) -> StageTensors:
     (stem,) = _nodes(graph, "backbone.conv1/Conv", 1, "the input")
     (coarsest,) = _nodes(graph, "neck/MaxPool", 1, "pyramid level P6")
     (deconv,) = _nodes(graph, "roi_head.grid_head.deconv2/ConvTranspose", 1, "the heatmaps")
+    laterals = [
+        _nodes(graph, f"neck.lateral_convs.{level}.conv/Conv", 1, "the backbone's features")[0]
+        for level in range(len(LEVELS))
+    ]
     objectness = _nodes(graph, "rpn_head.rpn_cls/Conv", PYRAMID_LEVELS, "objectness")
     deltas = _nodes(graph, "rpn_head.rpn_reg/Conv", PYRAMID_LEVELS, "deltas")
     boxes, scores, labels = second_nms.output
     return StageTensors(
         input=_before_conversions(wiring, stem.input[0]),
+        backbone=tuple(_before_conversions(wiring, node.input[0]) for node in laterals),
         pyramid=(*pool.input[: len(LEVELS)], coarsest.output[0]),
         objectness=tuple(_behind_conversions(wiring, node.output[0]) for node in objectness),
         deltas=tuple(_behind_conversions(wiring, node.output[0]) for node in deltas),

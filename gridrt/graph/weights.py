@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import onnx
 import onnx.numpy_helper
 
 from gridrt.errors import GraphError
 
 _NAMED = 5
+_Types = onnx.AttributeProto
+_INTEGERS_AND_TEXTS = frozenset((_Types.INT, _Types.INTS, _Types.STRING, _Types.STRINGS))
 
 
 def refuse_non_finite(model: onnx.ModelProto, path: str | Path) -> None:
-    """Refuse weights that are NaN or infinite.
+    """Refuse weights and constants that are NaN or infinite, wherever a graph keeps them.
 
     Scores that are NaN exceed no threshold: such a graph would detect nothing, and the outputs would not show why.
 
@@ -23,10 +28,13 @@ def refuse_non_finite(model: onnx.ModelProto, path: str | Path) -> None:
         path: its file, for errors.
 
     Raises:
-        GraphError: there are some.
+        GraphError: there are some, or a tensor has not as much data as its shape says.
     """
-    weights = ((tensor.name, onnx.numpy_helper.to_array(tensor)) for tensor in model.graph.initializer)
-    broken = [name for name, values in weights if values.dtype.kind == "f" and not np.isfinite(values).all()]
+    try:
+        numbers = chain(_in_graph(model.graph), *(_in_nodes(function.node) for function in model.functions))
+        broken = [name for name, values in numbers if not np.isfinite(values).all()]
+    except (ValueError, TypeError, KeyError) as error:  # of numpy_helper
+        raise GraphError("cannot read a tensor of the graph", place=path, value=error) from error
     if broken:
         raise GraphError(
             "weights must be finite numbers",
@@ -34,3 +42,31 @@ def refuse_non_finite(model: onnx.ModelProto, path: str | Path) -> None:
             value=f"NaN or infinity in {len(broken)} tensors: {', '.join(broken[:_NAMED])}",
             remedy="Export a sound checkpoint.",
         )
+
+
+def _in_graph(graph: onnx.GraphProto) -> Iterator[tuple[str, npt.NDArray[np.floating]]]:
+    """All floating-point numbers that are stored in a graph, with names for people."""
+    stored = [*graph.initializer, *(sparse.values for sparse in graph.sparse_initializer)]
+    yield from (pair for tensor in stored for pair in _in_tensor(tensor, tensor.name))
+    yield from _in_nodes(graph.node)
+
+
+def _in_nodes(nodes: Iterable[onnx.NodeProto]) -> Iterator[tuple[str, npt.NDArray[np.floating]]]:
+    for node in nodes:
+        for attribute in node.attribute:
+            if attribute.type in _INTEGERS_AND_TEXTS:
+                continue
+            name = f"{attribute.name} of {node.name or node.op_type}"
+            yield name, np.array([attribute.f, *attribute.floats])
+            for tensor in (attribute.t, *attribute.tensors, attribute.sparse_tensor.values):
+                yield from _in_tensor(tensor, name)
+            for graph in (attribute.g, *attribute.graphs):
+                yield from _in_graph(graph)
+
+
+def _in_tensor(tensor: onnx.TensorProto, name: str) -> Iterator[tuple[str, npt.NDArray[np.floating]]]:
+    """The tensor, if it holds floating-point numbers; an attribute without one has an empty tensor, of no type."""
+    if tensor.data_type:
+        values = onnx.numpy_helper.to_array(tensor)
+        if values.dtype.kind == "f":
+            yield name, values

@@ -16,7 +16,7 @@ def machine() -> dict[str, Any]:
     import torch
 
     cpu, packages = find_cpu(), find_packages()
-    versions = {name: packages[name].version for name in ("torch", "onnx", "onnxruntime", "numpy")}
+    versions = {name: packages[name].version for name in ("torch", "onnx", "onnxruntime", "openvino", "numpy")}
     return {
         "cpu": cpu.name,
         "cores": cpu.cores,

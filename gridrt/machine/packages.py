@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import importlib
 import importlib.metadata
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -15,8 +16,8 @@ class Package:
         name: the name to install it by.
         required: whether GridRT needs it to run at all.
         version: None if it does not import.
-        problem: why it does not import; empty if it does.
-        remedy: the command that installs it; empty if it imports.
+        problem: why it does not import, or what is wrong with one that does; empty if all is well.
+        remedy: the commands that mend it, one a line; empty if all is well.
     """
 
     name: str
@@ -39,6 +40,7 @@ _REQUIRED = {
     "onnxscript": "onnxscript",
     "onnxruntime": "onnxruntime",
     "opencv-python-headless": "cv2",
+    "openvino": "openvino",
     "pillow": "PIL",
     "pycocotools": "pycocotools",
     "safetensors": "safetensors",
@@ -62,6 +64,11 @@ def find_packages() -> dict[str, Package]:
 
 def probe_package(name: str) -> Package:
     """Import one of these packages, by the name to install it by. Never raises."""
+    package = _imported(name)
+    return _of_one_build(package, _onnxruntime_builds()) if name == "onnxruntime" else package
+
+
+def _imported(name: str) -> Package:
     required = name in _REQUIRED
     module = _REQUIRED[name] if required else _OPTIONAL[name]
     try:
@@ -78,6 +85,27 @@ def probe_package(name: str) -> Package:
 def _broken(name: str, error: Exception, *, required: bool) -> Package:
     reason = " ".join(f"{type(error).__name__}: {error}".split())
     return Package(name, required, None, f"does not import: {reason}", f"pip install --force-reinstall {name}")
+
+
+def _of_one_build(package: Package, builds: Sequence[str]) -> Package:
+    """ONNX Runtime with the problem of several builds, which overwrite and uninstall each other's files."""
+    if not builds or (package.usable and len(builds) == 1):
+        return package
+    shared = f"{' and '.join(builds)} share one folder, where only one may be" if len(builds) > 1 else ""
+    kept = max(builds, key=lambda build: (build == "onnxruntime-gpu", build != "onnxruntime"))
+    problem = "; ".join(filter(None, (package.problem, shared)))
+    return replace(package, problem=problem, remedy=only_onnxruntime(kept))
+
+
+def only_onnxruntime(build: str) -> str:
+    """The commands that leave one build of ONNX Runtime, one a line: all go first, as they share a folder."""
+    gone = sorted({"onnxruntime", build, *_onnxruntime_builds()})
+    return f"pip uninstall --yes {' '.join(gone)}\npip install {build}"
+
+
+def _onnxruntime_builds() -> list[str]:
+    """The installed distributions that bring the module onnxruntime, such as onnxruntime-gpu, by name."""
+    return sorted(set(importlib.metadata.packages_distributions().get("onnxruntime", ())))
 
 
 def _version(module: object, name: str) -> str:

@@ -16,6 +16,7 @@ from gridrt.errors import CheckpointError
 from gridrt.files import atomic_path, make_folder, sha256_of
 
 BASE_URL = "https://download.openmmlab.com/mmdetection/v2.0/grid_rcnn"
+CACHE_VARIABLE = "GRIDRT_CACHE"
 _TIMEOUT_SECONDS = 30
 _BLOCK_BYTES = 1 << 20
 
@@ -65,9 +66,17 @@ PATH_OR_NAME = f"Check the path, or give one of the names {', '.join(NAMES)}."
 
 def locate(path_or_name: str | Path) -> Path:
     """The file of a model: one of `NAMES` is resolved, anything else is a path (`./r50` too)."""
+    is_published = isinstance(path_or_name, str) and path_or_name in PUBLISHED
+    return resolve(str(path_or_name)) if is_published else place_of(path_or_name)
+
+
+def place_of(path_or_name: str | Path) -> Path:
+    """As `locate`, but published weights are not downloaded: the file need not be there."""
     if isinstance(path_or_name, str) and path_or_name in SHIPPED:
         return SHIPPED[path_or_name]
-    return resolve(path_or_name) if isinstance(path_or_name, str) and path_or_name in PUBLISHED else Path(path_or_name)
+    if isinstance(path_or_name, str) and path_or_name in PUBLISHED:
+        return cache_folder() / PUBLISHED[path_or_name].file
+    return Path(path_or_name)
 
 
 def published_scale(path: Path) -> tuple[int, int] | None:
@@ -103,7 +112,7 @@ def resolve(name: str) -> Path:
 
 def cache_folder() -> Path:
     """The folder of downloaded weights: $GRIDRT_CACHE, else $XDG_CACHE_HOME/gridrt, else ~/.cache/gridrt."""
-    if chosen := os.environ.get("GRIDRT_CACHE"):
+    if chosen := os.environ.get(CACHE_VARIABLE):
         return Path(chosen).expanduser()
     if shared := os.environ.get("XDG_CACHE_HOME"):
         return Path(shared) / "gridrt"

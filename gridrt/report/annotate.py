@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from gridrt.data.image import load_image, save_image
+from gridrt.data.image import save_image
 from gridrt.data.sources import is_video
 from gridrt.data.video import Video, video_writer
 from gridrt.detector import Detector
@@ -64,7 +64,7 @@ def annotate(detector: Detector, source: Path, target: Path, kept: DetectionFilt
     if is_video(source):
         yield from _annotate_video(detector, source, target, kept)
     else:
-        image = load_image(source)
+        image = detector.load_image(source)
         try:
             record, drawn = _detect(detector, image, source, None, kept)
         except NonFiniteError as error:
@@ -105,7 +105,7 @@ def _detect(
     detector: Detector, image: UInt8Array, source: Path, frame: int | None, kept: DetectionFilter
 ) -> tuple[Record, UInt8Array]:
     found = detector([image])[0].above(kept.score_threshold)
-    is_full = len(found) >= detector.info.max_detections
+    is_full = found.is_full(kept.score_threshold)
     found = found if kept.labels is None else found.of_labels(kept.labels)
     height, width = image.shape[:2]
     return Record(source, frame, width, height, found, is_full), draw(image, found, detector.class_names)

@@ -21,9 +21,10 @@ def bench_lines(result: BenchResult) -> Iterator[str]:
     yield from _speed_lines(measured, width)
     if staged := [row for row in measured if row.stages]:
         yield ""
-        yield f"{'ms of one image':<{width}}" + "".join(f"{stage.name:>11}" for stage in staged[0].stages)
+        cell = 2 + max(len(stage.name) for row in staged for stage in row.stages)
+        yield f"{'ms of one image':<{width}}" + "".join(f"{stage.name:>{cell}}" for stage in staged[0].stages)
         for row in staged:
-            yield f"{row.name:<{width}}" + "".join(f"{1000 * stage.seconds:>11.1f}" for stage in row.stages)
+            yield f"{row.name:<{width}}" + "".join(f"{1000 * stage.seconds:>{cell}.1f}" for stage in row.stages)
     yield ""
     for row in result.rows:
         if row.failure:
@@ -35,7 +36,7 @@ def bench_lines(result: BenchResult) -> Iterator[str]:
         yield f"{len(result.failed)} of {format_count(result.conditions['images'], 'image')} failed and do not count"
     yield _conditions(result)
     if measured and all(row.accuracy is None for row in measured):
-        yield "no AP: the synthetic images show other classes. Give --images and --annotations."
+        yield "no AP: the synthetic images show other classes. Give annotated images."
 
 
 def _accuracy_lines(rows: Sequence[Row], width: int) -> Iterator[str]:

@@ -6,9 +6,8 @@ from pathlib import Path
 
 from gridrt.data.coco import CocoDataset
 from gridrt.eval import Evaluation
-from gridrt.files import check_writable
 from gridrt.report.figure import require_matplotlib
-from gridrt.report.mistakes import save_mistakes
+from gridrt.report.mistakes import MISTAKES_PATTERN, save_mistakes
 from gridrt.report.precision_recall import draw_precision_recall
 
 CURVES = "precision_recall.png"
@@ -16,15 +15,14 @@ WORST_IMAGES = 12
 SCORE_THRESHOLD = 0.3  # of the detections that count as made
 
 
-def check_evaluation_pictures(folder: Path) -> None:
-    """Refuse, before an evaluation, images that could not be drawn after it.
+def planned_pictures(folder: Path) -> list[Path]:
+    """The files that `save_evaluation_pictures` may write or overwrite in a folder.
 
     Raises:
         DependencyError: matplotlib is not installed.
-        OutputError: `folder` cannot be written to.
     """
     require_matplotlib()
-    check_writable(folder / CURVES)
+    return [folder / CURVES, *folder.glob(MISTAKES_PATTERN)]
 
 
 def save_evaluation_pictures(folder: Path, dataset: CocoDataset, evaluation: Evaluation) -> None:

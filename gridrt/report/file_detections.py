@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from gridrt.detector import Detector
 from gridrt.errors import GridRTError, ImageError, NonFiniteError, OutputError
-from gridrt.files import check_apart, check_writable, write_text
+from gridrt.files import write_text
 from gridrt.formatting import format_full_images
 from gridrt.report.annotate import DetectionFilter, annotate, frame_count
 from gridrt.report.records import Record, to_json
@@ -63,7 +63,8 @@ class FileDetections:
                 if each.is_full
             ]
             if full:
-                warnings.warn(format_full_images(full, self.detector.info.max_detections), stacklevel=1)
+                limit = self.detector.info.max_detections
+                warnings.warn(format_full_images(full, limit, self.detector.tile), stacklevel=1)
 
     def _annotated(self) -> Iterator[Record]:
         total = sum(map(frame_count, self.sources))
@@ -79,21 +80,12 @@ class FileDetections:
                     self.on_error(error)
 
 
-def check_outputs(folder: Path, targets: Sequence[Path], json_file: Path | None, inputs: Sequence[Path]) -> None:
-    """Refuse outputs that could not be written after the work, or would overwrite an input or each other.
-
-    Args:
-        folder: of the annotated copies.
-        targets: the annotated copies.
-        json_file: the list of detections.
-        inputs: the model and the sources.
+def check_folder(folder: Path) -> None:
+    """Refuse a file in the place of the folder of the annotated copies.
 
     Raises:
-        OutputError: `folder` is a file, `json_file` cannot be written, or two of the paths lead to one file.
+        OutputError: `folder` is a file.
     """
     if folder.exists() and not folder.is_dir():
         remedy = "Annotated copies keep their names in that folder."
-        raise OutputError("--out must be a folder", place=folder, value="a file", remedy=remedy)
-    check_apart([*targets, *([json_file] if json_file else [])], inputs)
-    if json_file is not None:
-        check_writable(json_file)
+        raise OutputError("`out` must be a folder", place=folder, value="a file", remedy=remedy)

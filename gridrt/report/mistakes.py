@@ -15,6 +15,8 @@ from gridrt.types import UInt8Array
 
 MISSED_COLOR: Color = (255, 176, 60)
 WRONG_COLOR: Color = (255, 110, 150)
+MISTAKES_PATTERN = "mistakes_[0-9][0-9]_*.png"
+"""Of the names of the files."""
 
 
 def draw_mistakes(dataset: CocoDataset, mistakes: ImageMistakes) -> UInt8Array:

@@ -20,7 +20,8 @@ class Record:
         width: pixels.
         height: pixels.
         detections: boxes in those pixels.
-        is_full: the model returned as many detections as it can, all of the asked score: more objects may be there.
+        is_full: the model returned as many detections as it can, all of the asked score, in the image or in a tile of
+            it: more objects may be there.
     """
 
     file: Path

@@ -8,8 +8,16 @@ from typing import TYPE_CHECKING
 
 from gridrt.errors import GraphError, GridRTError
 from gridrt.files import sha256_of
-from gridrt.runtime.backend import Backend, SessionOptions, files_with_backend, open_session
-from gridrt.runtime.info import ModelInfo
+from gridrt.runtime.backend import (
+    AUTO,
+    Backend,
+    SessionOptions,
+    backend_named,
+    backends_for,
+    files_with_backend,
+    open_session,
+)
+from gridrt.runtime.info import ModelInfo, made_from
 
 if TYPE_CHECKING:  # onnx takes half a second to import
     from gridrt.graph.graph import Graph
@@ -29,22 +37,28 @@ def models_in(folder: Path) -> list[Path]:
     return found
 
 
-def only_model_in(folder: Path) -> Path:
-    """The one model file in `folder`, for a command without --model.
+def only_model_in(folder: Path, backend: str = AUTO) -> Path:
+    """The one model file in `folder`, for a command that names none.
 
     Of a checkpoint and the graph that was made from it, the graph. A file that few machines run, such as an engine, is
     taken only where nothing else lies.
 
+    Args:
+        folder: that is looked through.
+        backend: the name of one, which goes before those that only others open; `AUTO` for those that any opens.
+
     Raises:
         GridRTError: there is none, or more than one.
     """
-    portable = files_with_backend(folder, lambda _, backend: backend.portable)
-    found = portable or files_with_backend(folder)
+    named = None if backend == AUTO else backend_named(backend)
+    models = files_with_backend(folder, lambda *_: True)
+    # Where the named one opens none, the error of opening says which backend does.
+    able = [path for path in models if named is None or named in backends_for(path)] or models
+    found = [path for path in able if backends_for(path)[0].portable] or able
     if len(found) == 2:
-        infos = {path: _info(path) for path in found}
         for parent, child in (found, found[::-1]):
-            info = infos[child]
-            if info is not None and sha256_of(parent) in (info.parent_sha256, info.weights_sha256):
+            info = _info(child)
+            if info is not None and made_from(info, sha256_of(parent)):
                 found = [child]
                 break
     return _only(found, "model file", folder, "such as tiny_bccd, which ships with GridRT")
@@ -91,8 +105,6 @@ def graph_in(path: Path) -> Graph:
 
 def _info(path: Path, backend: Backend | None = None) -> ModelInfo | None:
     """None if it cannot be read; opening it reports the error."""
-    from gridrt.runtime.backend import backends_for
-
     try:
         return (backend or backends_for(path)[0]).info(path, SessionOptions())
     except GridRTError:
@@ -103,8 +115,6 @@ def _only(found: Sequence[Path], what: str, folder: Path, example: str) -> Path:
     if len(found) == 1:
         return found[0]
     if not found:
-        raise GridRTError(f"the folder has no {what}", place=folder, remedy=f"Name one with --model, {example}.")
+        raise GridRTError(f"the folder has no {what}", place=folder, remedy=f"Name one, {example}.")
     names = ", ".join(path.name for path in found)
-    raise GridRTError(
-        f"cannot choose one {what} of several", place=folder, value=names, remedy="Name one with --model."
-    )
+    raise GridRTError(f"cannot choose one {what} of several", place=folder, value=names, remedy="Name one of them.")

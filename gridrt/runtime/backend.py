@@ -22,7 +22,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from gridrt.errors import GridRTError
 from gridrt.files import check_is_file
-from gridrt.model.zoo import PATH_OR_NAME, locate
+from gridrt.model.zoo import PATH_OR_NAME, locate, place_of
+from gridrt.options import check_range
 from gridrt.runtime.info import ModelInfo
 from gridrt.types import Int32Array, RawDetections, UInt8Array
 
@@ -66,11 +67,17 @@ class SessionOptions:
         threads: CPU threads; None leaves the choice to the backend.
         device: such as "cpu" or "cuda:1"; None leaves the choice to the backend.
         trust_checkpoint: allow a checkpoint that needs unpickling of arbitrary classes, which can run code.
+
+    Raises:
+        GridRTError: `threads` is below 1.
     """
 
     threads: int | None = None
     device: str | None = None
     trust_checkpoint: bool = False
+
+    def __post_init__(self) -> None:
+        check_range(1, threads=self.threads)
 
     @property
     def given(self) -> frozenset[str]:
@@ -85,7 +92,7 @@ class Availability:
     Attributes:
         name: of the library, and the device where it knows several: "PyTorch, CPU".
         problem: what keeps it from running here; empty where it runs.
-        remedy: the command that mends it; empty where it runs, or where no command does.
+        remedy: the commands that mend it, one a line; empty where it runs, or where no command does.
     """
 
     name: str
@@ -121,6 +128,7 @@ class Backend(Protocol):
         name: by which a user chooses it.
         title: the library's name, for people.
         suffixes: of its files, in lower case; they decide where no backend recognises the content.
+        companions: what follows the name of a file in those of others that are read with it, such as ".json".
         options: the fields of `SessionOptions` that it honours.
         faithful: its boxes are the reference's, as far as the file's own precision allows; `AUTO` takes no other.
         portable: its files run on most machines.
@@ -132,6 +140,7 @@ class Backend(Protocol):
     name: str
     title: str
     suffixes: tuple[str, ...] = ()
+    companions: tuple[str, ...] = ()
     options: frozenset[str] = frozenset()
     faithful: bool = True
     portable: bool = True
@@ -241,13 +250,18 @@ def backends() -> tuple[Backend, ...]:
 
 
 def _entry_points() -> Iterator[EntryPoint]:
-    """Those of all installed packages; in a source tree that is not installed, also those of its pyproject.toml."""
-    installed = list(entry_points(group=GROUP))
-    yield from installed
+    """Those of all installed packages; in a source tree, ours are those of its pyproject.toml.
+
+    What was installed in editable mode tells the entry points of its day, and a tree that is not installed tells none.
+    """
+    installed = entry_points(group=GROUP)
     project = Path(__file__).parents[2] / "pyproject.toml"
-    if project.is_file() and not any(point.value.startswith("gridrt.") for point in installed):
-        ours = tomllib.loads(project.read_text(encoding="utf-8"))["project"]["entry-points"][GROUP]
-        yield from (EntryPoint(name, value, GROUP) for name, value in ours.items())
+    if not project.is_file():
+        yield from installed
+        return
+    ours = tomllib.loads(project.read_text(encoding="utf-8"))["project"]["entry-points"][GROUP]
+    yield from (EntryPoint(name, value, GROUP) for name, value in ours.items())
+    yield from (point for point in installed if not point.value.startswith("gridrt."))
 
 
 def backend_named(name: str) -> Backend:
@@ -260,7 +274,7 @@ def backend_named(name: str) -> Backend:
         if backend.name == name:
             return backend
     known = ", ".join(backend.name for backend in backends())
-    raise GridRTError("is not the name of a backend", place="--backend", value=name, remedy=f"Name one of {known}.")
+    raise GridRTError("is not the name of a backend", place="`backend`", value=name, remedy=f"Name one of {known}.")
 
 
 def backends_for(path: Path) -> list[Backend]:
@@ -272,6 +286,17 @@ def backends_for(path: Path) -> list[Backend]:
     check_is_file(path, GridRTError, PATH_OR_NAME)
     by_content = [backend for backend in backends() if backend.opens(path)]
     return by_content or [backend for backend in backends() if path.name.lower().endswith(backend.suffixes)]
+
+
+def files_of(model: str | Path) -> list[Path]:
+    """The files that a model is read from, whether or not they are there: its own, and those that belong to it.
+
+    Args:
+        model: a file, or the name of weights, which are not downloaded.
+    """
+    path = place_of(model)
+    able = backends_for(path) if path.is_file() else ()
+    return [path, *(path.with_name(path.name + ending) for backend in able for ending in backend.companions)]
 
 
 def choose_backend(model: str | Path, name: str = AUTO) -> tuple[Backend, Path]:
@@ -321,8 +346,8 @@ def open_session(
         GridRTError: it is not a model file, the backend does not open it, an option cannot be honoured, or as
             `Backend.open`.
     """
-    chosen, path = choose_backend(model, backend)
     options = SessionOptions(threads, device, trust_checkpoint)
+    chosen, path = choose_backend(model, backend)
     require_honoured(chosen, options, model)
     return chosen.open(path, options)
 
@@ -334,8 +359,9 @@ def require_honoured(backend: Backend, options: SessionOptions, model: str | Pat
         GridRTError: there is one.
     """
     for name in sorted(options.given - backend.options):
-        flag = f"--{name.replace('_', '-')}"
-        raise GridRTError(f"the backend {backend.name} has no option {flag}", place=model, remedy=f"Leave out {flag}.")
+        raise GridRTError(
+            f"the backend {backend.name} has no option `{name}`", place=model, remedy=f"Leave out `{name}`."
+        )
 
 
 def files_with_backend(folder: Path, accept: Callable[[Path, Backend], bool] = lambda *_: True) -> list[Path]:

@@ -61,10 +61,11 @@ def metadata_info(
 
 
 def narrowest_type(model: ModelProto) -> Precision:
-    """The narrowest type that layers of a graph compute in, by the Q/DQ nodes and the weights that it has."""
+    """The narrowest type that layers of a graph compute in, by its Q/DQ nodes, its weights and its tensors."""
     from onnx import TensorProto
 
     if any(node.op_type == "DequantizeLinear" for node in model.graph.node):
         return "int8"
-    is_half = any(tensor.data_type == TensorProto.FLOAT16 for tensor in model.graph.initializer)
-    return "fp16" if is_half else "fp32"
+    types = {tensor.data_type for tensor in model.graph.initializer}
+    types |= {value.type.tensor_type.elem_type for value in model.graph.value_info}
+    return "fp16" if TensorProto.FLOAT16 in types else "bf16" if TensorProto.BFLOAT16 in types else "fp32"

@@ -47,7 +47,7 @@ def session_of_graph(graph: Graph, threads: int | None = None, observed: Sequenc
 
     Args:
         graph: that `gridrt export` wrote, or that was made from one.
-        threads: CPU threads inside an operator; None means one for each physical core.
+        threads: CPU threads inside an operator; None means as many as the process may use.
         observed: names of float32 tensors inside the graph, for `run_observed`.
 
     Raises:

@@ -52,3 +52,23 @@ class ModelInfo:
     def scale_origin(self) -> ScaleOrigin:
         """Where `scale` comes from; "assumed" may be wrong, and then costs accuracy."""
         return "assumed" if self.noted_scale is None else "noted"
+
+
+def same_weights(first: ModelInfo, first_file: str | None, second: ModelInfo, second_file: str | None) -> bool | None:
+    """Whether two models have, or were made from, the same weights; None where a file does not note them.
+
+    Args:
+        first: a model.
+        first_file: SHA-256 of its file.
+        second: the other.
+        second_file: SHA-256 of the other's file.
+    """
+    if made_from(first, second_file) or made_from(second, first_file) or first_file == second_file is not None:
+        return True
+    noted = {first.weights_sha256, second.weights_sha256}
+    return None if None in noted else len(noted) == 1
+
+
+def made_from(model: ModelInfo, file: str | None) -> bool:
+    """Whether a model was made from the file of this SHA-256, which older graphs note as the identity of weights."""
+    return file is not None and file in (model.parent_sha256, model.weights_sha256)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -25,25 +26,25 @@ def non_finite_stage(model: str | Path, backend: str, options: SessionOptions, b
         batch: of one image.
 
     Returns:
-        The stage; None where all outputs are finite, or where the backend cannot run single stages.
+        The stage; None where all outputs are finite, or where single stages cannot be run.
     """
     chosen, path = choose_backend(model, backend)
     try:
-        trace = run_stages(chosen.stage_runner(path, options), batch)
-    except GridRTError:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the file has been opened before, with the same warnings
+            trace = run_stages(chosen.stage_runner(path, options), batch)
+    except (GridRTError, RuntimeError):  # the latter of PyTorch, such as for want of memory
         return None
     return first_non_finite(trace)
 
 
 def first_non_finite(trace: Trace) -> Stage | None:
-    """The first stage whose output is NaN or infinite in the rows that are used; None where all are finite.
-
-    The backbone has no output of its own in a trace: what overflows there shows in "fpn".
-    """
+    """The first stage whose output is NaN or infinite in the rows that are used; None where all are finite."""
     features, proposals = trace.features, trace.proposals
     selected, detections = (rows.labels >= 0 for rows in (trace.selected, trace.detections))
     outputs: Mapping[Stage, Sequence[Float32Array]] = {
         "input": [features.input],
+        "backbone": features.backbone,
         "fpn": features.pyramid,
         "rpn": [*features.objectness, *features.deltas],
         "proposals": [proposals.boxes[proposals.used]],

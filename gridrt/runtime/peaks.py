@@ -13,6 +13,8 @@ from gridrt.runtime.pytorch.stage_times import Clock, clock_of
 TRIES = 5
 """Of which the best counts; the first ones warm up."""
 MATRIX_SIDE = {"cpu": 2048, "cuda": 8192}
+MAP_SIZE = {"cpu": (100, 168), "cuda": (200, 336)}
+"""Of P3 and P2 of 800 x 1344 pixels: a GPU needs more work to be busy."""
 COPIED_BYTES = {"cpu": 1 << 28, "cuda": 1 << 30}
 """Far more than caches hold."""
 CPU = torch.device("cpu")
@@ -65,7 +67,7 @@ def measured_int8_peaks(threads: int | None) -> Peaks:
     """Measure integer products on the CPU, by ONNX Runtime's own: the INT8 graphs for a CPU run on those.
 
     Args:
-        threads: of the product; None means every physical core. Copies are with PyTorch's threads.
+        threads: of the product; None means as many as the process may use. Copies are with PyTorch's threads.
     """
     import onnx.parser
 
@@ -91,7 +93,7 @@ def _products(device: torch.device, dtype: torch.dtype) -> Iterator[tuple[Callab
     side = MATRIX_SIDE[device.type]
     matrix = torch.randn(side, side, device=device, dtype=dtype)
     yield lambda: matrix @ matrix, 2 * side**3
-    features = torch.randn(1, 256, 200, 336, device=device, dtype=dtype)  # P2 of 800 x 1344 pixels
+    features = torch.randn(1, 256, *MAP_SIZE[device.type], device=device, dtype=dtype)
     weight = torch.randn(256, 256, 3, 3, device=device, dtype=dtype)
     yield lambda: F.conv2d(features, weight, padding=1), 2 * features.numel() * weight[0].numel()
 

@@ -24,12 +24,14 @@ class Features:
 
     Attributes:
         input: float32 [1, 3, H, W], normalised.
+        backbone: C2..C5, float32 [1, C_l, H_l, W_l] each.
         pyramid: P2..P6, float32 [1, C, H_l, W_l] each.
         objectness: logits of every level, float32 [1, A, H_l, W_l] each.
         deltas: of every level, float32 [1, 4A, H_l, W_l] each.
     """
 
     input: Float32Array
+    backbone: tuple[Float32Array, ...]
     pyramid: tuple[Float32Array, ...]
     objectness: tuple[Float32Array, ...]
     deltas: tuple[Float32Array, ...]

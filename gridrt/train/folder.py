@@ -29,12 +29,12 @@ def resumes(folder: Path, *, resume: bool) -> bool:
         return True
     found = [name for name in FILES if (folder / name).exists()]
     if found:
-        alternative = "Continue that one with --resume" if STATE in found else "Remove them"
+        alternative = "Continue that one with `resume`" if STATE in found else "Remove them"
         raise CheckpointError(
             "cannot start a training in a folder with files of another one",
             place=folder,
             value=", ".join(found),
-            remedy=f"{alternative}, or choose another folder with --out.",
+            remedy=f"{alternative}, or choose another folder with `out`.",
         )
     return False
 
@@ -58,7 +58,7 @@ def check_room(folder: Path, state: int, weights: int) -> None:
             "the disk must have room for the states and weights of the training",
             place=folder,
             value=f"{free / MEGABYTE:.0f} MB free, {needed / MEGABYTE:.0f} MB needed",
-            remedy="Make room, or choose another folder with --out.",
+            remedy="Make room, or choose another folder with `out`.",
         )
 
 
@@ -79,5 +79,5 @@ def explain_full_disk() -> Iterator[None]:
             "cannot write the file, the disk may be full",
             place=error.place,
             value=error.value,
-            remedy="Make room, then repeat the command with --resume.",
+            remedy="Make room, then start the training again with `resume`.",
         ) from error

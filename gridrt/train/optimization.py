@@ -152,5 +152,5 @@ def _require_finite(values: Mapping[str, float], iteration: int) -> None:
             "losses and gradients must be finite numbers",
             place=f"iteration {iteration}",
             value=", ".join(broken),
-            remedy="The training diverges: start again with a lower learning rate (--lr). Saved files are unchanged.",
+            remedy="The training diverges: start again with a lower learning rate (`lr`). Saved files are unchanged.",
         )

@@ -35,10 +35,12 @@ def schedule_named(name: str, accumulate: int, lr: float | None, **changes: Any)
         changes: values of the schedule's fields; None keeps the schedule's.
 
     Raises:
-        GridRTError: there is no schedule of that name.
+        GridRTError: there is no schedule of that name, or `lr` is not positive.
     """
     if name not in SCHEDULES:
-        raise GridRTError(f"the schedule must be one of {', '.join(SCHEDULES)}", place="--schedule", value=name)
+        raise GridRTError(f"the schedule must be one of {', '.join(SCHEDULES)}", place="`schedule`", value=name)
+    if lr is not None and not lr > 0:
+        raise GridRTError("must be above 0", place="`lr`", value=lr)
     given = {field: value for field, value in changes.items() if value is not None}
     schedule = replace(SCHEDULES[name], **given)
     schedule = schedule.for_images(schedule.batch_size * accumulate * processes.count())
@@ -122,5 +124,5 @@ def training_device(name: str | None, amp: str) -> torch.device:
     """
     device = device_named(name)
     if amp != "off" and device.type != "cuda":
-        raise GridRTError("mixed precision must run on a GPU", place="--amp", value=f"{amp} on {device.type}")
+        raise GridRTError("mixed precision must run on a GPU", place="`amp`", value=f"{amp} on {device.type}")
     return device

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 STDERR = 2
 REPEATED_AFTER = 1.0  # seconds, of the same signal: torchrun passes a terminal's on, and one interrupt arrives twice
 
@@ -65,14 +65,14 @@ class DelayedSignals:
 
 @contextmanager
 def delayed_signals(notice: str = "") -> Iterator[DelayedSignals]:
-    """Delay SIGINT and SIGTERM until the block ends; if it ends with an exception, they are dropped.
+    """Delay SIGINT, SIGTERM and SIGHUP until the block ends; if it ends with an exception, they are dropped.
 
     Args:
         notice: written to stderr when the first signal arrives.
 
     Raises:
         KeyboardInterrupt: after SIGINT.
-        SystemExit: after SIGTERM, with status 143.
+        SystemExit: after SIGTERM with status 143, after SIGHUP with 129.
     """
     signals = DelayedSignals(notice)
     signals.install()

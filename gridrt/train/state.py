@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -89,7 +91,36 @@ def load_state(path: Path) -> TrainingState:
             value="no format" if found is None else f"format {found}",
             remedy="Resume with the version of GridRT that started the training.",
         )
-    return TrainingState(**content | {"progress": Progress(**content["progress"])})
+    with damage_refused(path):
+        progress: Any = Progress(**content["progress"])
+        counts, numbers = (progress.epoch, progress.step, progress.iteration), (progress.best_ap or 0, progress.seconds)
+        if not all(isinstance(count, int) and count >= 0 for count in counts):
+            raise ValueError(f"progress of {counts}")
+        if not all(isinstance(number, (int, float)) and math.isfinite(number) for number in numbers):
+            raise ValueError(f"progress of {numbers}")
+        state: Any = TrainingState(**content | {"progress": progress})
+        parts = (state.settings, state.model, state.optimization, state.recorder)
+        if not isinstance(state.class_names, tuple) or not all(isinstance(part, Mapping) for part in parts):
+            raise TypeError("a part of another type")
+        return TrainingState(**content | {"progress": progress})
+
+
+@contextmanager
+def damage_refused(path: Path) -> Iterator[None]:
+    """Turn what goes wrong in restoring a state from a file into one error.
+
+    Raises:
+        CheckpointError: something went wrong.
+    """
+    try:
+        yield
+    except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
+        raise CheckpointError(
+            "the training state is damaged: it must be as gridrt train wrote it",
+            place=path,
+            value=f"{type(error).__name__}: {error}",
+            remedy="Choose another folder, `out`, and start again.",
+        ) from error
 
 
 def refuse_other_training(
@@ -113,7 +144,7 @@ def refuse_other_training(
             "cannot resume with other data or settings",
             place=path,
             value=", ".join(changed),
-            remedy="Repeat the command that started the training, with --resume.",
+            remedy="Start the training as before, with `resume`.",
         )
 
 

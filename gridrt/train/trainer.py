@@ -22,13 +22,13 @@ from gridrt.model.grid_rcnn import GridRCNN
 from gridrt.runtime.in_memory import session_of_model
 from gridrt.train.checkpoints import Checkpoints
 from gridrt.train.data import TrainingData
-from gridrt.train.folder import BEST, LAST, resumes
+from gridrt.train.folder import BEST, LAST, STATE, resumes
 from gridrt.train.messages import short_losses, tell, tell_epoch, tell_metrics, tell_start
 from gridrt.train.optimization import Optimization, randomness_of
 from gridrt.train.recorder import Recorder
 from gridrt.train.settings import Settings, fixed_settings
 from gridrt.train.signals import DelayedSignals, delayed_signals
-from gridrt.train.state import Progress
+from gridrt.train.state import Progress, damage_refused
 
 NOTICE = "\nStopping after this iteration. Interrupt again to stop at once.\n"
 NAMED_FAILURES = 5  # in the error; the others are format_count
@@ -68,10 +68,11 @@ class Trainer:
         state = self._checkpoints.load_state() if is_resumed else None
         self._optimization = Optimization(model, self._schedule, settings.precision)
         self.progress = state.progress if state else Progress()
-        if state:
-            model.load_state_dict(state.model)
-            self._optimization.load_state_dict(dict(state.optimization))
-        self._recorder = Recorder(out, state.recorder if state else None)
+        with damage_refused(out / STATE):
+            if state:
+                model.load_state_dict(state.model)
+                self._optimization.load_state_dict(dict(state.optimization))
+            self._recorder = Recorder(out, state.recorder if state else None)
         self._asked_to_resume, self._is_resumed = resume, is_resumed
         self._failures: list[str] = []  # images of the last evaluation for which the model's output is not finite
         self._started = time.perf_counter() - self.progress.seconds

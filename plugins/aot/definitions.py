@@ -76,7 +76,7 @@ def refuse_unfit(trt: ModuleType) -> None:
             "ahead-of-time plugins must be built with TensorRT 10.16 or later, and not with TensorRT for RTX",
             place="plugins",
             value=f"{trt.__name__} {trt.__version__}",
-            remedy="Choose other --plugins, or another --runtime.",
+            remedy="Choose other `plugins`, or another `runtime`.",
         )
 
 

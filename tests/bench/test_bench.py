@@ -49,6 +49,7 @@ HALF_WEIGHT = WHOLE_IMAGE_GRAPH.replace(
 def quick(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Without processes, rests and repetitions, in a folder of its own."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("gridrt.runtime.peaks.TRIES", 1)
     monkeypatch.setattr("gridrt.bench.candidates.CandidateProcess", InProcess)
     monkeypatch.setattr("gridrt.bench.interleave.REST_SECONDS", 0)
 
@@ -280,6 +281,33 @@ def test_gates_are_checked(most: float, met: bool) -> None:  # noqa: FBT001 - a 
     assert [(gate.row, gate.met) for gate in result.gates] == [("half.onnx", met)]
 
 
+class OverflowingWorker(Worker):
+    """Overflows in the images in which it finds nothing."""
+
+    def overflow(self, image: Path) -> str:
+        return f"{image.name} is not finite"
+
+
+@pytest.mark.usefixtures("dataset")
+def test_an_overflow_behind_an_image_without_detections_fails_the_row_and_its_gates(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def open_overflowing(options: WorkerOptions) -> Worker:
+        backend = backend_named(options.backend)
+        return OverflowingWorker(backend, backend.open(options.path, options.session))
+
+    monkeypatch.setattr("gridrt.bench.candidates.open_worker", open_overflowing)
+    no_label = WHOLE_IMAGE_GRAPH.replace(
+        "zeros = Sub(scores, scores)",
+        "one = Constant<value_float: float = 1.0>()\nnaught = Sub(scores, scores)\nzeros = Sub(naught, one)",
+    )
+
+    result = run(write("a.onnx"), write("b.onnx", no_label), gates=Gates(max_ap_drop=100, min_fps=0))
+
+    assert [row.failure for row in result.rows] == ["", "0.png is not finite"]
+    assert [gate.met for gate in result.gates] == [False, False]
+
+
 class RefusingWorker:
     """Refuses, and says how it was to be opened."""
 
@@ -350,7 +378,7 @@ def test_a_trusted_checkpoint_and_its_graph_are_measured_together(untrained: Cal
 
 @pytest.mark.usefixtures("dataset")
 def test_trust_where_no_checkpoint_is_is_refused() -> None:
-    with pytest.raises(GridRTError, match="--trust-checkpoint cannot be honoured"):
+    with pytest.raises(GridRTError, match="`trust_checkpoint` cannot be honoured"):
         run(write("whole.onnx"), trust_checkpoint=True)
 
 

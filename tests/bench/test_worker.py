@@ -60,6 +60,17 @@ def test_output_that_is_not_finite_is_an_error_that_names_the_image(image: Path)
         broken.detect(image)
 
 
+@pytest.mark.parametrize(("rows", "stage"), [([], "box_head"), ([], None), ([(0, 0, 9, 9, 0.5, 0)], "box_head")])
+def test_an_overflow_is_the_error_of_an_image_without_detections(
+    image: Path, rows: list[tuple[float, float, float, float, float, int]], stage: str | None
+) -> None:
+    made = Worker(backend_named("onnxruntime"), FakeSession(rows=rows), find_stage=lambda _: stage)
+
+    assert len(made.detect(image).detections) == len(rows)
+    error = made.overflow(image)
+    assert [word in error for word in ("a.png: ", "stage box_head")] == [stage is not None and not rows] * 2
+
+
 def test_a_model_is_opened_by_the_backend_that_is_named(tmp_path: Path) -> None:
     onnx.save(whole_image_graph(), tmp_path / "a.onnx")
 

@@ -14,7 +14,15 @@ import torch
 from click.testing import CliRunner
 
 from benchmarks import cpu_latency
-from benchmarks.candidates import CANDIDATES, ONNX_RUNTIME, PYTORCH, feeds_of, photograph_batch, up_to_rpn_calls
+from benchmarks.candidates import (
+    CANDIDATES,
+    ONNX_RUNTIME,
+    OPENVINO,
+    PYTORCH,
+    feeds_of,
+    photograph_batch,
+    up_to_rpn_calls,
+)
 from benchmarks.graph_parts import op_times
 from benchmarks.program_cost import ProgramCost, program_cost
 from benchmarks.setting import Setting
@@ -108,14 +116,14 @@ def test_the_photograph_fills_the_scale() -> None:
     assert batch.images.shape == (1, 800, 1344, 3)
 
 
-def test_both_sides_of_the_first_part_compute_the_same(untrained: Callable[[str], GridRCNN], graph: Path) -> None:
+def test_all_sides_of_the_first_part_compute_the_same(untrained: Callable[[str], GridRCNN], graph: Path) -> None:
     calls = up_to_rpn_calls(untrained("tiny"), graph, graph, photograph_batch(SCALE), threads=1)
 
     maps: Any = calls[PYTORCH]()
     expected = [objectness for objectness, _ in maps] + [deltas for _, deltas in maps]
-    actual = calls[ONNX_RUNTIME]()
-
-    torch.testing.assert_close(list(map(torch.from_numpy, actual)), expected, atol=1e-3, rtol=1e-3)  # type: ignore[call-overload]
+    for side in (ONNX_RUNTIME, OPENVINO):
+        actual = calls[side]()
+        torch.testing.assert_close(list(map(torch.from_numpy, actual)), expected, atol=1e-3, rtol=1e-3)  # type: ignore[call-overload]
 
 
 def test_shares_of_operators_sum_to_one_and_fall(graph: Path) -> None:

@@ -80,9 +80,9 @@ BIASES = {"stem": 8, "main": 8, "down": 8, "next": 8, "neck": 6, "fc": 3}
 ACTIVATIONS = ("x", "stem", "entered", "main", "down", "joined", "passed", "next", "skipped", "features", "pooled")
 
 
-def random_input(seed: int = 0, size: int = 8) -> Array:
+def random_input(seed: int = 0, size: int = 8, images: int = 2) -> Array:
     """An `x` for `RESIDUAL`."""
-    return np.random.default_rng(seed).normal(size=(2, 4, size, size)).astype(np.float32)
+    return np.random.default_rng(seed).normal(size=(images, 4, size, size)).astype(np.float32)
 
 
 def run(model: ModelProto, feeds: Mapping[str, Array], *outputs: str, optimized: bool = True) -> list[Array]:

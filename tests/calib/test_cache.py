@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import io
+import math
+import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,6 +24,15 @@ def state_of(key: Key = KEY) -> CalibrationCache:
     return CalibrationCache(key, observers, list(IMAGES[:2]), detections=7)
 
 
+def assert_same(state: CalibrationCache, expected: CalibrationCache) -> None:
+    assert (state.key, state.seen, state.detections) == (expected.key, expected.seen, expected.detections)
+    assert list(state.observers) == list(expected.observers)
+    for name, one in expected.observers.items():
+        found = state.observers[name]
+        assert (found.name, found.low, found.high, found.limit) == (name, one.low, one.high, one.limit)
+        np.testing.assert_array_equal(found.counts, one.counts)
+
+
 def is_empty(state: CalibrationCache) -> bool:
     return not state.seen and not state.detections and all(one.counts.sum() == 0 for one in state.observers.values())
 
@@ -30,12 +42,7 @@ def test_what_was_written_is_read_back(tmp_path: Path) -> None:
 
     state = read_cache(tmp_path / "c.npz", KEY, IMAGES)
 
-    assert (state.key, state.seen, state.detections) == (KEY, list(IMAGES[:2]), 7)
-    assert list(state.observers) == ["relu", "conv"]
-    for name, expected in state_of().observers.items():
-        found = state.observers[name]
-        assert (found.name, found.low, found.high, found.limit) == (name, expected.low, expected.high, expected.limit)
-        np.testing.assert_array_equal(found.counts, expected.counts)
+    assert_same(state, state_of())
 
 
 def test_a_state_that_was_read_goes_on_as_if_it_had_never_been_written(tmp_path: Path) -> None:
@@ -127,15 +134,71 @@ def test_a_damaged_cache_is_refused_wherever_it_is_damaged(tmp_path: Path) -> No
     for place in range(0, len(sound), 7):
         path.write_bytes(sound[:place] + bytes([sound[place] ^ 0xFF]) + sound[place + 1 :])
         try:
-            read_cache(path, KEY, IMAGES)  # some bytes mean nothing
+            state = read_cache(path, KEY, IMAGES)
         except GridRTError:
             refused += 1
+        else:  # some bytes mean nothing
+            assert_same(state, state_of())
     for length in range(0, len(sound), 97):
         path.write_bytes(sound[:length])
         with pytest.raises(GridRTError):
             read_cache(path, KEY, IMAGES)
 
     assert refused > len(sound) / 7 / 2
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "limit"),
+    [(math.nan, 3, 4), (-1, math.inf, 4), (1, 3, 4), (-1, -0.5, 4), (-1, 3, 2), (-1, 3, 8), (-1, 3, math.nan)],
+)
+def test_ranges_that_no_calibration_leaves_are_refused(tmp_path: Path, low: float, high: float, limit: float) -> None:
+    state = state_of()
+    observer = state.observers["relu"]
+    observer.low, observer.high, observer.limit = low, high, limit
+    write_cache(tmp_path / "c.npz", state)
+
+    with pytest.raises(GridRTError, match=r"damaged .found relu has values from"):
+        read_cache(tmp_path / "c.npz", KEY, IMAGES)
+
+
+def test_negative_counts_are_refused(tmp_path: Path) -> None:
+    state = state_of()
+    state.observers["relu"].counts[3] = -1
+    write_cache(tmp_path / "c.npz", state)
+
+    with pytest.raises(GridRTError, match="relu has impossible counts"):
+        read_cache(tmp_path / "c.npz", KEY, IMAGES)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        {"descr": "<i8", "fortran_order": False, "shape": (2, 10**12)},
+        {"descr": "<i8", "fortran_order": False, "shape": (3, BINS)},
+        {"descr": "<f8", "fortran_order": False, "shape": (2, BINS)},
+        {"descr": "|O", "fortran_order": False, "shape": (2, BINS)},
+    ],
+)
+def test_an_array_whose_header_states_another_shape_is_not_read(tmp_path: Path, header: dict[str, Any]) -> None:
+    write_cache(tmp_path / "sound.npz", state_of())
+    with zipfile.ZipFile(tmp_path / "sound.npz") as sound, zipfile.ZipFile(tmp_path / "c.npz", "w") as damaged:
+        for name in sound.namelist():
+            content = io.BytesIO(sound.read(name))
+            if name == "counts.npy":
+                content = io.BytesIO()
+                np.lib.format.write_array_header_1_0(content, header)
+            damaged.writestr(name, content.getvalue())
+
+    with pytest.raises(GridRTError, match="found counts has the shape"):
+        read_cache(tmp_path / "c.npz", KEY, IMAGES)
+
+
+def test_further_arrays_are_not_read(tmp_path: Path) -> None:
+    write_cache(tmp_path / "c.npz", state_of())
+    with zipfile.ZipFile(tmp_path / "c.npz", "a") as archive:
+        archive.writestr("further.npy", b"no array")
+
+    assert_same(read_cache(tmp_path / "c.npz", KEY, IMAGES), state_of())
 
 
 def test_writing_that_fails_leaves_the_cache_of_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,6 +16,8 @@ from gridrt.calib.engine import build_engine, rewrite_graph
 from gridrt.calib.recipe import Recipe, RecipeError, Rule
 from gridrt.data.image import save_image
 from gridrt.errors import GraphError, GridRTError, OutputError
+from gridrt.export.engine.options import EngineOptions
+from gridrt.export.engine.profile import profile_for
 from gridrt.graph.graph import Graph, load_graph
 from gridrt.types import UInt8Array
 from tests.calib.small_detector import small_recipe, write_detector, write_pictures
@@ -80,9 +82,9 @@ def test_fp16_parses_its_parent_once_and_opens_the_result(tiny: Path, calls: Cou
 
 @pytest.mark.parametrize("recipe", ["int8", "fp16"])
 def test_rows_are_static_for_an_engine(tiny: Path, recipe: str) -> None:
-    images = Path("images") if recipe == "int8" else None
+    for_int8: dict[str, Any] = {"images": Path("images"), "scale": (160, 128)} if recipe == "int8" else {}
 
-    done = rewrite_graph(load_graph(tiny), recipe, images=images, scale=(160, 128), threads=1)
+    done = rewrite_graph(load_graph(tiny), recipe, threads=1, **for_int8)
 
     assert len(list(computed_ends(load_graph(tiny).model.graph))) == 1
     assert list(computed_ends(done.graph.model.graph)) == []
@@ -125,6 +127,27 @@ def test_int8_is_compared_with_its_parent(graph: Graph) -> None:
 def test_int8_alone_has_images(graph: Graph, recipe: Recipe, images: Path | None) -> None:
     with pytest.raises(RecipeError, match="must be given for INT8"):
         rewrite_graph(graph, recipe, images=images)
+
+
+@pytest.mark.parametrize(
+    "option", [{"method": "entropy"}, {"max_images": 5}, {"cache": Path("cache.npz")}, {"scale": (64, 64)}]
+)
+def test_options_of_the_calibration_are_refused_without_int8(graph: Graph, option: dict[str, Any]) -> None:
+    profile = profile_for((64, 64))
+
+    for build in (
+        lambda: rewrite_graph(graph, HALF, **option),
+        lambda: build_engine(graph, recipe=HALF, options=EngineOptions(profile), **option),
+        lambda: build_engine(graph, options=EngineOptions(profile), **option),
+    ):
+        with pytest.raises(GridRTError, match="must come with a recipe that has INT8") as refused:
+            build()
+        assert refused.value.value == next(iter(option))
+
+
+def test_threads_are_refused_where_nothing_runs(graph: Graph) -> None:
+    with pytest.raises(GridRTError, match="must come with a recipe that has INT8"):
+        build_engine(graph, threads=1)
 
 
 def test_a_rewritten_graph_is_not_rewritten_again(graph: Graph) -> None:

@@ -5,6 +5,7 @@ import onnx
 import pytest
 from onnx import TensorProto
 
+from gridrt.calib.affine import Range
 from gridrt.calib.recipe import Recipe, RecipeError, Rule
 from gridrt.calib.rewrite import apply_recipe
 from gridrt.calib.targets import TARGETS
@@ -12,9 +13,10 @@ from gridrt.runtime.info import Precision
 from tests.calib.graphs import node_of, random_input, ranges_of_run, residual_model, run, types_of, weights_of
 
 HALF = TensorProto.FLOAT16
-X = random_input()
+X = random_input(images=64)
 MODEL = residual_model()
 RANGES = ranges_of_run(MODEL, {"x": X})
+COARSE_RANGES = {name: Range(8 * each.low, 8 * each.high) for name, each in RANGES.items()}
 
 
 def recipe_of(*rules: tuple[str, Precision]) -> Recipe:
@@ -22,6 +24,19 @@ def recipe_of(*rules: tuple[str, Precision]) -> Recipe:
 
 
 MIXED = recipe_of(("backbone*", "int8"), ("neck*", "fp16"), ("roi_head*", "fp16"))
+
+
+def assert_errors_of_integers(target: str) -> None:
+    """They are at most half of those of steps eight times as wide; the weights' steps, which stay, add to an eighth.
+
+    Without fusion: on processors without VNNI fused nodes overflow.
+    """
+    (exact,) = run(MODEL, {"x": X})
+    fine, coarse = (
+        np.abs(run(apply_recipe(MODEL, MIXED, TARGETS[target], each), {"x": X}, optimized=False)[0] - exact).mean()
+        for each in (RANGES, COARSE_RANGES)
+    )
+    assert 0 < fine < coarse / 2
 
 
 def test_the_graph_itself_stays_as_it_is() -> None:
@@ -42,7 +57,7 @@ def test_for_tensorrt_int8_lies_within_fp16_within_fp32() -> None:
         if node.op_type in ("QuantizeLinear", "DequantizeLinear", "Conv", "Gemm", "Relu", "Add"):
             assert {types[name] for name in (*node.input, *node.output)} <= {HALF, TensorProto.INT8}
     assert types["scores"] == types[node_of(rewritten, "Sigmoid").input[0]] == TensorProto.FLOAT
-    np.testing.assert_allclose(run(rewritten, {"x": X})[0], run(MODEL, {"x": X})[0], atol=0.02)
+    assert_errors_of_integers("tensorrt")
 
 
 def test_for_a_cpu_what_is_planned_in_fp16_stays_in_fp32() -> None:
@@ -51,7 +66,7 @@ def test_for_a_cpu_what_is_planned_in_fp16_stays_in_fp32() -> None:
     assert HALF not in types_of(rewritten).values()
     assert weights_of(rewritten)["neck_weight"].dtype == np.float32
     assert weights_of(rewritten)["main_weight/int8"].dtype == np.int8
-    np.testing.assert_allclose(run(rewritten, {"x": X})[0], run(MODEL, {"x": X})[0], atol=0.02)
+    assert_errors_of_integers("cpu")
 
 
 def test_without_int8_no_ranges_are_needed_and_a_cpu_has_nothing_to_do() -> None:

@@ -38,6 +38,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("gridrt.bench.candidates.CandidateProcess", InProcess)
     monkeypatch.setattr("gridrt.bench.interleave.REST_SECONDS", 0)
+    monkeypatch.setattr("gridrt.runtime.peaks.TRIES", 1)
     content: dict[str, Any] = {
         "images": [{"id": number, "file_name": f"{number}.png", "width": 64, "height": 48} for number in range(3)],
         "categories": [{"id": 1, "name": "scene"}],

@@ -94,6 +94,8 @@ def test_figures_are_written_for_programs(folder: Path) -> None:
     assert (costliest["block"], costliest["nodes"]) == (GRID, 1)
     assert costliest["loss"]["ap_drop"] == pytest.approx(100)
     assert "AP 100.00 in FP32, 0.00 in own" in result.stdout
+    low, high = figures["ap_drop_interval"]
+    assert f"AP lost: +100.00 (95 % interval {low:+.2f} to {high:+.2f})" in result.stdout
 
 
 def test_sensitivity_is_a_table_the_costliest_block_first() -> None:
@@ -163,7 +165,7 @@ BAD_RECIPE = recipe_text(small_recipe()).replace("backbone*", "bakcbone*")
 
 MISTAKES = {
     "no such graph": (("--model", "r50.onnx"), "r50.onnx: there is no such file"),
-    "no such folder": (("--images", "nowhere"), "nowhere: calibration images must be in a folder"),
+    "no such folder": (("--images", "nowhere"), "nowhere: this must be a folder"),
     "a folder without pictures": (("--images", "empty"), "empty: the folder has no images"),
     "pictures without objects": (("--images", "dark"), "calibration images must show objects"),
     "a broken picture": (("--images", "broken"), "broken.png"),

@@ -73,7 +73,7 @@ def test_int8_that_differs_on_synthetic_images_is_to_be_compared_on_images_of_it
 ) -> None:
     """Its ranges fit what it was calibrated on: a sound one for blood cells differs on synthetic shapes."""
     onnx.save(swapped_channels(onnx.load("tiny.onnx")), "bgr.onnx")
-    in_int8 = "gridrt.runtime.onnxruntime.session.graph_info"
+    in_int8 = "gridrt.runtime.graph_info.graph_info"
     monkeypatch.setattr(in_int8, lambda *arguments: replace(graph_info(*arguments), precision="int8"))
 
     lines = compare("tiny.onnx", "bgr.onnx", *images).stdout.splitlines()

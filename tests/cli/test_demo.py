@@ -6,11 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import onnx
 import pytest
 from click.testing import CliRunner, Result
 
 from gridrt.cli.main import cli
 from gridrt.data.image import load_image
+from tests.in_process import InProcess
 
 PICTURES = 14  # more than fit on the sheet
 MODEL = "tiny_synthetic"
@@ -26,7 +28,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def result(folder: Path) -> Iterator[Result]:
+def result(folder: Path, tiny_synthetic_file: Path) -> Iterator[Result]:
     """The whole demo on a few pictures, where a file of an earlier one lies, by a program that is not on the path."""
     (folder / "demo").mkdir()
     (folder / "demo/tiny_synthetic.onnx").write_text("left by a demo before")
@@ -35,8 +37,12 @@ def result(folder: Path) -> Iterator[Result]:
         patch.setenv("PATH", os.devnull)
         patch.setattr("sys.argv", [".venv/bin/gridrt", "demo"])
         patch.setattr("gridrt.bench.interleave.REST_SECONDS", 0)
+        patch.setattr("gridrt.bench.candidates.CandidateProcess", InProcess)
         patch.setattr("gridrt.bench.interleave.LEAST_RUNS", 1)
+        patch.setattr("gridrt.bench.interleave.WARM_UP", 0)
+        patch.setattr("gridrt.runtime.peaks.TRIES", 1)
         patch.setattr("gridrt.cli.demo.CALIBRATION_IMAGES", 8)
+        patch.setattr("gridrt.export.onnx_export.onnx_from_model", lambda *_: onnx.load(tiny_synthetic_file))
         patch.setattr("gridrt.cli.demo.find_spec", lambda _name: None)  # engines have tests of their own
         yield run_demo("--pictures", str(PICTURES))
 

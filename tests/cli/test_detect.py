@@ -12,6 +12,7 @@ import numpy as np
 import onnx
 import pytest
 from click.testing import CliRunner, Result
+from PIL import Image
 
 from gridrt.cli.main import cli
 from gridrt.data.image import load_image, save_image
@@ -237,7 +238,7 @@ def test_without_a_model_the_candidates_are_listed(folder: Path) -> None:
     result = detect("photos")
 
     assert result.exit_code == 1
-    assert "(found model.onnx, r50.pth). Name one with --model." in one_line(result.stderr)
+    assert "(found model.onnx, r50.pth). Name one of them." in one_line(result.stderr)
 
 
 @pytest.mark.parametrize(
@@ -392,6 +393,64 @@ def test_a_class_that_the_model_does_not_have_is_refused_with_the_nearest(folder
     assert one_line(result.stderr).startswith(f"error: --classes: the model has no class of this name (found {name})")
     assert remedy in result.stderr
     assert not (folder / "detections").exists()
+
+
+def test_in_tiles_a_large_picture_is_read_and_detected_in_piece_by_piece(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save_image(folder / "wide.png", np.full((64, 100, 3), 255, np.uint8))
+    monkeypatch.setattr("gridrt.detector.pixel_limit", lambda: 6000)
+
+    whole, tiled = detect("wide.png"), detect("wide.png", "--tile", "64", "--tile-overlap", "0.1", "--json", "-")
+
+    assert (whole.exit_code, "--tile" in one_line(whole.stderr)) == (1, True)
+    assert tiled.exit_code == 0
+    assert ", in tiles of 64 pixels, " in tiled.stderr
+    # The graph finds each tile whole, and the picture, of which the tiles are pieces.
+    assert [one["box"] for one in json.loads(tiled.stdout)[0]["detections"]] == [[0, 0, 100, 64]]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "side"),
+    [(["photos", "--tile"], 64), (["--tile", "auto", "photos"], 64), (["--tile=48", "photos"], 48)],
+)
+def test_the_side_of_a_tile_is_the_short_side_of_the_scale_or_as_asked(arguments: list[str], side: int) -> None:
+    assert f"in tiles of {side} pixels" in detect(*arguments).stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "told"),
+    [
+        (["--tile", "photos"], 2, "'photos' is not a number of pixels; what follows --tile is its SIZE"),
+        (["photos", "--tile", "0"], 2, "'0' is not a number of pixels"),
+        (["photos", "--tile", "64", "--tile-overlap", "1"], 2, "--tile-overlap"),
+        (["photos", "--tile", "8"], 1, "tile: a tile must have at least 32 pixels a side (found 8)"),
+        (["photos", "--tile-overlap", "0.1"], 1, "tile_overlap: an overlap of tiles is missing their size"),
+    ],
+)
+def test_a_tile_that_cannot_be_is_refused(arguments: list[str], code: int, told: str) -> None:
+    result = detect(*arguments)
+
+    assert result.exit_code == code
+    assert told in result.stderr
+
+
+def test_stretched_images_of_12_bits_are_not_dark(folder: Path) -> None:
+    values = np.linspace(0, 4095, 64, dtype=np.uint16)[:, None].repeat(64, axis=1)
+    Image.fromarray(values).save(folder / "deep.png")
+
+    dark = detect("deep.png")
+    below_label, center = slice(30, 60), 32
+    column = load_image(folder / "detections/deep.png")[below_label, center, 0]
+    bright = detect("deep.png", "--stretch")
+    stretched = load_image(folder / "detections/deep.png")[below_label, center, 0]
+
+    assert (dark.exit_code, bright.exit_code) == (0, 0)
+    assert "--stretch" in one_line(dark.stderr)
+    assert "--stretch" not in bright.stderr
+    high_byte, scaled = values[below_label, center] // 256, values[below_label, center] / 4095 * 255
+    assert (column == high_byte).all()
+    assert np.abs(stretched - scaled).max() < 1
 
 
 def test_the_device_is_named_or_refused() -> None:

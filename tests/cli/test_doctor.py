@@ -56,6 +56,23 @@ def test_a_broken_optional_package_is_a_row_and_its_cure(tmp_path: Path, monkeyp
     assert "$ pip install --force-reinstall tensorrt" in answer.stdout
 
 
+def test_builds_of_onnxruntime_that_share_a_folder_are_told_with_a_command_a_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    facts = tmp_path / "onnxruntime_gpu-1.32.0.dist-info"
+    facts.mkdir()
+    (facts / "METADATA").write_text("Metadata-Version: 2.1\nName: onnxruntime-gpu\nVersion: 1.32.0\n")
+    (facts / "top_level.txt").write_text("onnxruntime\n")
+    monkeypatch.syspath_prepend(tmp_path)
+
+    answer = doctor()
+
+    assert answer.exit_code == 0
+    assert "; onnxruntime and onnxruntime-gpu share one folder" in answer.stdout
+    commands = [line.strip() for line in answer.stdout.splitlines() if "onnxruntime-gpu" in line and "$" in line]
+    assert commands[:2] == ["$ pip uninstall --yes onnxruntime onnxruntime-gpu", "$ pip install onnxruntime-gpu"]
+
+
 def test_a_broken_required_package_is_told_after_all_else_and_exit_code_1(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -140,6 +140,7 @@ def test_a_bad_model_leaves_no_folder_for_pictures() -> None:
 def test_a_file_in_the_way_of_the_pictures_is_found_before_the_model_is_opened() -> None:
     pytest.importorskip("matplotlib")
     Path("pictures").touch()
+    Path("none.onnx").touch()
 
     assert "pictures" in evaluate("--pictures", "pictures", "--model", "none.onnx").stderr
 
@@ -148,7 +149,7 @@ def test_a_file_in_the_way_of_the_pictures_is_found_before_the_model_is_opened()
     ("arguments", "message"),
     [
         (("--annotations", "none.json"), "none.json: there is no such file"),
-        (("--images", "nowhere"), "missing, first 0.png"),
+        (("--images", "nowhere"), "nowhere: this must be a folder"),
         (("--model", "none.onnx"), "none.onnx"),
     ],
 )
@@ -215,6 +216,28 @@ def test_the_model_is_an_argument_and_given_once(folder: Path) -> None:
     twice = evaluate("one.onnx", "--model", "other.onnx")
     assert (twice.exit_code, "given twice" in twice.stderr) == (2, True)
     assert "--model" not in CliRunner().invoke(cli, ["evaluate", "--help"]).stdout
+
+
+def test_in_tiles_images_over_the_limit_are_evaluated_and_the_conditions_say_so(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gridrt.detector.pixel_limit", lambda: 48 * 64 - 1)
+
+    whole, tiled = evaluate(), evaluate("--tile", "32", "--json", "figures.json")
+
+    figures = json.loads((folder / "figures.json").read_text())
+    assert (whole.exit_code, tiled.exit_code) == (1, 0)
+    assert "in tiles of 32 pixels, at most 100 detections a run, " in tiled.stdout
+    assert (figures["tile"], figures["tile_overlap"]) == (32, 0.2)
+
+
+def test_detections_that_coco_does_not_count_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gridrt.eval.results.COCO_LIMIT", 0)
+
+    result = evaluate()
+
+    assert result.stderr.count("\n") == 1
+    assert "5 of 5 are not counted, in 5 images" in result.stderr
 
 
 def test_missing_images_may_be_left_out(folder: Path) -> None:

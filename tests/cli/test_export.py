@@ -22,9 +22,11 @@ from gridrt.model.grid_rcnn import GridRCNN
 from gridrt.model.presets import build
 from gridrt.runtime.in_memory import session_of_model
 from gridrt.types import UInt8Array
+from tests.caffe_style import caffe_file
 from tests.fakes import whole_image_graph
 
 SCALE = (320, 256)
+THRESHOLDS = {"--score-threshold": 0.001, "--iou-threshold": 0.9}
 
 
 @pytest.fixture(scope="module")
@@ -38,20 +40,58 @@ def run(*arguments: object) -> Result:
     return CliRunner().invoke(cli, ["export", *map(str, arguments)], catch_exceptions=False)
 
 
-def test_the_file_is_named_after_the_weights_verified_and_its_parent_known(
-    weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.fixture(scope="module")
+def caffe(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A trained detector for BGR pixels, in a file with class names and a config with other settings."""
+    trained = load_model("tiny_synthetic")
+    folder = tmp_path_factory.mktemp("caffe")
+    return caffe_file(folder / "shapes.pth", trained.state_dict(), trained.class_names)
+
+
+@pytest.fixture(scope="module")
+def whole_way(caffe: Path) -> Result:
+    """The one export that goes all the way from a checkpoint to a file, beside the checkpoint."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(caffe.parent)
+        return run(caffe, *(f"{option}={value}" for option, value in THRESHOLDS.items()))
+
+
+def test_the_file_is_named_after_the_weights_verified_and_its_parent_known(caffe: Path, whole_way: Result) -> None:
+    assert whole_way.exit_code == 0, whole_way.output
+    assert "verified: " in whole_way.output
+    assert "scale 480 x 360 (noted), in shapes.onnx, " in whole_way.output
+    assert "Next: gridrt detect IMAGE --model shapes.onnx" in whole_way.output
+    metadata = {entry.key: entry.value for entry in onnx.load(caffe.with_suffix(".onnx")).metadata_props}
+    assert metadata["gridrt.parent_sha256"] == sha256_of(caffe)
+    assert metadata["gridrt.weights_sha256"] == weights_sha256(load_model(caffe))
+    assert {path.name for path in caffe.parent.iterdir()} == {"shapes.pth", "shapes.onnx"}
+
+
+@pytest.mark.usefixtures("whole_way")
+def test_settings_of_the_checkpoint_and_of_the_call_are_kept_by_all_that_is_made_of_the_graph(
+    caffe: Path, tmp_path: Path, photo: Callable[[str], UInt8Array]
 ) -> None:
-    """The one test that goes all the way from a checkpoint to a file."""
-    monkeypatch.chdir(tmp_path)
-    result = run(weights)
-    assert result.exit_code == 0, result.output
-    assert "verified: " in result.output
-    assert "tiny, 80 classes, scale 1333 x 800 (assumed, see --scale), in cells.onnx, " in result.output
-    assert "Next: gridrt detect IMAGE --model cells.onnx" in result.output
-    metadata = {entry.key: entry.value for entry in onnx.load(tmp_path / "cells.onnx").metadata_props}
-    assert metadata["gridrt.parent_sha256"] == sha256_of(weights)
-    assert metadata["gridrt.weights_sha256"] == weights_sha256(load_model(weights))
-    assert [path.name for path in tmp_path.iterdir()] == ["cells.onnx"]
+    """Pixels in BGR, and more detections than the published 100, which the photo fills at these thresholds."""
+    graph = caffe.with_suffix(".onnx")
+    half = rewrite_graph(graph, "fp16", tmp_path / "half.onnx").graph.path
+    weights = load_model(caffe)
+    change_detections(weights, max_detections=None, score_threshold=0.001, iou_threshold=0.9)
+
+    reference = Detector(session_of_model(weights, "cpu"), SCALE)
+    found = [
+        detector([photo("coffee")])[0] for detector in (reference, *(open_detector(x, SCALE) for x in (graph, half)))
+    ]
+    assert weights.normalize.pixels.order == "BGR"
+    assert [len(one) for one in found] == [120, 120, 120]
+    for file in (graph, half):
+        nms = next(node for node in onnx.load(file).graph.node if node.name == "BatchedNms_1")
+        attributes = {each.name: onnx.helper.get_attribute_value(each) for each in nms.attribute}
+        expected = {"iou_threshold": 0.9, "score_threshold": 0.001, "max_output": 120}
+        assert {name: attributes[name] for name in expected} == pytest.approx(expected)
+        assert open_detector(file).info.max_detections == 120
+        told = CliRunner().invoke(cli, ["inspect", str(file)]).stdout
+        assert "detections    score_threshold 0.001, iou_threshold 0.9, max_detections 120" in told
+    np.testing.assert_allclose(found[1].scores, found[0].scores, atol=1e-4)
 
 
 def test_a_graph_that_differs_is_not_kept(
@@ -130,7 +170,7 @@ def test_a_scale_that_no_image_can_have_is_refused_before_the_work(weights: Path
 
 
 def test_a_picture_to_verify_on_without_verifying_is_a_usage_error(weights: Path, tmp_path: Path) -> None:
-    result = run("--weights", weights, "--out", tmp_path / "x.onnx", "--no-verify", "--image", "photo.png")
+    result = run("--weights", weights, "--out", tmp_path / "x.onnx", "--no-verify", "--image", __file__)
     assert result.exit_code == 2
     assert "leave out --no-verify" in result.stderr
     assert list(tmp_path.iterdir()) == []
@@ -195,6 +235,7 @@ def test_names_that_are_assumed_are_told(nameless: Path, noted: list[GridRCNN]) 
     assert noted[0].class_names == ("class 0", "class 1")
     assert result.stderr.startswith(f"warning: {nameless}: the file has no class names: class 0, class 1 are assumed")
     assert "--class-names" in result.stderr
+    assert "2 classes, scale 1333 x 800 (assumed, see --scale), in " in result.stdout
 
 
 @pytest.mark.parametrize("names", ["cat,traffic light", "names.txt"])
@@ -208,6 +249,12 @@ def test_names_are_given_as_a_list_or_a_file(nameless: Path, noted: list[GridRCN
     assert noted[0].class_names == ("cat", "traffic light")
 
 
+def test_another_limit_of_detections_is_kept(nameless: Path, noted: list[GridRCNN]) -> None:
+    run(nameless, "--out", nameless.with_suffix(".onnx"), "--no-verify", "--max-detections", 150)
+
+    assert noted[0].roi_head.detections.max_detections == 150
+
+
 def test_names_that_do_not_fit_the_model_are_one_error_line(nameless: Path) -> None:
     result = run(nameless, "--out", nameless.with_suffix(".onnx"), "--class-names", "cat,dog,cow")
 
@@ -215,32 +262,3 @@ def test_names_that_do_not_fit_the_model_are_one_error_line(nameless: Path) -> N
     assert "class names must be 2 different ones" in result.stderr
     assert "found 3 names" in result.stderr
     assert result.stderr.count("\n") == 1
-
-
-def test_another_limit_of_detections_and_thresholds_are_kept_by_all_that_is_made_of_the_graph(
-    tmp_path: Path, photo: Callable[[str], UInt8Array]
-) -> None:
-    """More than the published 100, which the photo fills at these thresholds."""
-    graph = tmp_path / "x.onnx"
-
-    limits = ("--max-detections", 150, "--score-threshold", 0.001, "--iou-threshold", 0.9)
-    result = run("tiny_synthetic", "--out", graph, *limits)
-    half = rewrite_graph(graph, "fp16", tmp_path / "half.onnx").graph.path
-    weights = load_model("tiny_synthetic")
-    change_detections(weights, max_detections=150, score_threshold=0.001, iou_threshold=0.9)
-
-    assert result.exit_code == 0, result.output
-    reference = Detector(session_of_model(weights, "cpu"), SCALE)
-    found = [
-        detector([photo("coffee")])[0] for detector in (reference, *(open_detector(x, SCALE) for x in (graph, half)))
-    ]
-    assert [len(one) for one in found] == [150, 150, 150]
-    for file in (graph, half):
-        nms = next(node for node in onnx.load(file).graph.node if node.name == "BatchedNms_1")
-        attributes = {each.name: onnx.helper.get_attribute_value(each) for each in nms.attribute}
-        expected = {"iou_threshold": 0.9, "score_threshold": 0.001, "max_output": 150}
-        assert {name: attributes[name] for name in expected} == pytest.approx(expected)
-        assert open_detector(file).info.max_detections == 150
-        told = CliRunner().invoke(cli, ["inspect", str(file)]).stdout
-        assert "detections    score_threshold 0.001, iou_threshold 0.9, max_detections 150" in told
-    np.testing.assert_allclose(found[1].scores, found[0].scores, atol=1e-4)

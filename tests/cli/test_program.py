@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gridrt.cli.program import command_line
+from gridrt.cli.program import command_line, with_flags
 
 
 @pytest.fixture
@@ -33,3 +33,18 @@ def test_run_as_a_module_it_goes_by_its_name(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr("sys.argv", ["/somewhere/gridrt/__main__.py"])
 
     assert command_line("detect") == "gridrt detect"
+
+
+@pytest.mark.parametrize(
+    ("message", "shown"),
+    [
+        ("`threads`: must be at least 1 (found 0)", "--threads: must be at least 1 (found 0)"),
+        ("Leave out `trust_checkpoint`.", "Leave out --trust-checkpoint."),
+        (
+            "Convert it with `magick mogrify -format jpg *.heic`.",
+            "Convert it with `magick mogrify -format jpg *.heic`.",
+        ),
+    ],
+)
+def test_options_in_messages_of_the_library_become_flags(message: str, shown: str) -> None:
+    assert with_flags(message) == shown

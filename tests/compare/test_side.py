@@ -88,11 +88,21 @@ def test_an_engine_that_cannot_be_opened_is_an_error_that_leads_to_its_graph(
 def test_checkpoints_and_graphs_are_run_stage_by_stage(tiny_synthetic_file: Path) -> None:
     weights, graph = open_sides("tiny_synthetic", tiny_synthetic_file, options=SessionOptions(threads=1))
 
-    assert weights.session.info.weights_sha256 == graph.session.info.weights_sha256 is not None
-    assert graph.session.info.parent_sha256 == weights.sha256
+    assert weights.info.weights_sha256 == graph.info.weights_sha256 is not None
+    assert graph.info.parent_sha256 == weights.sha256
     assert graph.sha256 == sha256_of(tiny_synthetic_file)
     assert weights.stages is not None
     assert graph.stages is not None
+
+
+def test_a_model_that_is_run_stage_by_stage_is_not_opened_end_to_end_as_well(
+    tiny_synthetic_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ONNX_RUNTIME, "open", lambda *_: pytest.fail("opened"))
+
+    side, _ = open_sides(tiny_synthetic_file, tiny_synthetic_file, options=SessionOptions(threads=1))
+
+    assert side.info.backend.startswith("onnxruntime")
 
 
 class OnlyEnds(Backend):
@@ -140,5 +150,5 @@ def test_a_backend_that_opens_neither_side_is_an_error() -> None:
 
 
 def test_an_option_that_neither_side_honours_is_an_error(tiny_synthetic_file: Path) -> None:
-    with pytest.raises(GridRTError, match="has no option --trust-checkpoint"):
+    with pytest.raises(GridRTError, match="has no option `trust_checkpoint`"):
         open_sides(tiny_synthetic_file, tiny_synthetic_file, options=SessionOptions(trust_checkpoint=True))

@@ -15,7 +15,9 @@ from gridrt.compare.verdict import COMPARED
 from gridrt.data.transform import Batch, Transform
 from gridrt.export.passes.static_rows import static_rows
 from gridrt.model.grid_rcnn import GridRCNN
-from gridrt.runtime.onnxruntime.stage_runner import GraphStages
+from gridrt.runtime.graph_stages import GraphStages, OpenSubgraph
+from gridrt.runtime.onnxruntime.subgraph import SubgraphSession as OnnxRuntimeSubgraph
+from gridrt.runtime.openvino.subgraph import SubgraphSession as OpenVinoSubgraph
 from gridrt.runtime.pytorch.session import TorchSession
 from gridrt.runtime.pytorch.stage_runner import TorchStages
 from gridrt.runtime.stage_runner import Features, ProposalRows, Trace, run_stages
@@ -48,14 +50,25 @@ def test_the_stages_together_are_the_detector(reference: Trace, trained: GridRCN
         np.testing.assert_array_equal(getattr(reference.detections, field.name), getattr(whole, field.name))
 
 
-@pytest.mark.parametrize("rewrite", [lambda _model: None, static_rows], ids=["as exported", "rows static"])
+@pytest.mark.parametrize(
+    ("rewrite", "open_subgraph"),
+    [
+        pytest.param(lambda _model: None, OnnxRuntimeSubgraph, id="as exported"),
+        pytest.param(static_rows, OnnxRuntimeSubgraph, id="rows static"),
+        pytest.param(lambda _model: None, OpenVinoSubgraph, id="as exported, by OpenVINO"),
+    ],
+)
 def test_each_stage_of_a_graph_is_that_of_its_model(
-    rewrite: Callable[[ModelProto], None], graph: ModelProto, batch: Batch, reference: Trace
+    rewrite: Callable[[ModelProto], None],
+    open_subgraph: OpenSubgraph,
+    graph: ModelProto,
+    batch: Batch,
+    reference: Trace,
 ) -> None:
     model = ModelProto()
     model.CopyFrom(graph)
     rewrite(model)
-    stages = GraphStages(model, threads=1)
+    stages = GraphStages(model, open_subgraph, threads=1)
 
     forced = run_teacher_forced(stages, batch, run_stages(stages, batch), reference)
 

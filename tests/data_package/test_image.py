@@ -299,6 +299,22 @@ def test_the_limit_on_pixels_can_be_set(tmp_path: Path, monkeypatch: pytest.Monk
         load_image(tmp_path / "a.png")
 
 
+def test_a_caller_may_allow_more_pixels_and_the_error_names_tiles_where_they_help(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Image.fromarray(noise()).save(tmp_path / "a.png")
+
+    assert load_image(tmp_path / "a.png", max_pixels=24 * 32).shape == (24, 32, 3)
+    with pytest.raises(ImageError, match="at most 767 pixels") as caught:
+        load_image(tmp_path / "a.png", max_pixels=24 * 32 - 1)
+    assert "--tile" in caught.value.remedy
+
+    monkeypatch.setenv("GRIDRT_MAX_PIXELS", "700")  # the limit with tiles, too
+    with pytest.raises(ImageError, match="at most 700 pixels") as caught:
+        load_image(tmp_path / "a.png")
+    assert "--tile" not in caught.value.remedy
+
+
 @pytest.mark.parametrize("text", ["many", "0", "-5", "1e6", ""])
 def test_a_limit_that_is_no_number_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     Image.fromarray(noise()).save(tmp_path / "a.png")
@@ -409,6 +425,13 @@ def test_a_header_tells_the_size_of_the_upright_image(tmp_path: Path, orientatio
 
     assert (header.height, header.width) == load_image(path).shape[:2]
     assert header.is_turned == (header.height > header.width)
+
+
+def test_a_header_is_read_whatever_the_number_of_pixels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GRIDRT_MAX_PIXELS", "9")
+    Image.fromarray(noise()).save(tmp_path / "a.png")
+
+    assert read_header(tmp_path / "a.png").width == 32
 
 
 def test_a_header_is_read_without_decoding(tmp_path: Path) -> None:

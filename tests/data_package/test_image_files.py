@@ -77,12 +77,21 @@ def test_of_files_of_one_base_name_the_one_with_most_common_folders_counts(tmp_p
     assert names == ["cameras/left/1.jpg", "cameras/right/1.jpg"]
 
 
-def test_files_of_one_base_name_are_not_guessed_among(tmp_path: Path) -> None:
-    for folder in ("left", "right"):
-        write_image(tmp_path / folder / "1.jpg")
+def test_different_files_of_one_base_name_are_not_guessed_among(tmp_path: Path) -> None:
+    for folder, grey in {"left": 127, "right": 128}.items():
+        write_image(tmp_path / folder / "1.jpg", grey=grey)
 
     with pytest.raises(DataError, match=r"1 of 1 missing, .*2 files of that base name there"):
         found(tmp_path, "/home/someone/1.jpg")
+
+
+@pytest.mark.parametrize("name", [r"..\..\upload\1.jpg", "/home/someone/1.jpg", "D:/set/1.jpg"])
+def test_equal_copies_of_one_base_name_are_one_image(tmp_path: Path, name: str) -> None:
+    for folder in ("b", "a"):
+        write_image(tmp_path / folder / "1.jpg")
+
+    with pytest.warns(UserWarning, match=r"1 of 1 images found by their base names, .* at a.1\.jpg"):
+        assert found(tmp_path, name) == ["a/1.jpg"]
 
 
 def test_two_images_do_not_share_a_file_that_was_searched_for(tmp_path: Path) -> None:
@@ -101,7 +110,7 @@ def test_missing_images_are_counted_and_the_first_is_named(tmp_path: Path) -> No
         found(tmp_path, "a.png", "b.png", "c.png")
 
     assert (caught.value.place, caught.value.value) == (tmp_path, "2 of 3 missing, first b.png")
-    assert "--allow-missing" in caught.value.remedy
+    assert "`allow_missing`" in caught.value.remedy
 
 
 def test_missing_images_are_left_out_where_that_is_allowed_but_not_all(tmp_path: Path) -> None:

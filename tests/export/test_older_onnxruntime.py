@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gridrt.agreement import agreement
 from gridrt.compare.differences import used_rows
 from gridrt.data.synthetic.scene import draw_scene
 from gridrt.data.transform import Transform
 from gridrt.export.verify import BOX_TOLERANCE, SCORE_TOLERANCE
+from gridrt.matched_detections import match_detections
 from gridrt.runtime.onnxruntime.session import OnnxRuntimeSession
 from gridrt.types import RawDetections
 
@@ -55,4 +55,4 @@ def test_the_oldest_onnx_runtime_detects_the_same(old_python: Path, tiny_synthet
     expected = used_rows(OnnxRuntimeSession(tiny_synthetic_file, threads=1).run(batch.images, batch.image_sizes))
     found = used_rows(RawDetections(*(old[f"arr_{index}"] for index in range(3))))
     assert len(expected) > 3
-    assert agreement(expected, found).outside(BOX_TOLERANCE, SCORE_TOLERANCE) == 0
+    assert match_detections(expected, found).outside(BOX_TOLERANCE, SCORE_TOLERANCE) == 0

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from gridrt.agreement import agreement
 from gridrt.detector import Detector
+from gridrt.matched_detections import match_detections
 from gridrt.model.checkpoint import load_model
 from gridrt.model.untrained import untrained_model
 from gridrt.plugins.contract import Precision
@@ -24,7 +24,7 @@ PARTS = ("boxes", "scores", "labels")
 
 def outside(expected: Detections, found: Detections, precision: Precision) -> int:
     """How many differ by more than rounding makes them."""
-    found_by = agreement(expected, found)
+    found_by = match_detections(expected, found)
     return found_by.outside(0.05, 0.001) if precision == "float32" else found_by.outside(1.0, 0.02)
 
 

@@ -76,3 +76,55 @@ def test_weights_that_are_not_finite_are_refused_by_name(broken: float, dtype: t
 
     with pytest.raises(GraphError, match=r"weights .* \(found NaN or infinity in 1 tensors: head\.weight\)"):
         check_contract(graph_of(model))
+
+
+def as_constant(value: float) -> onnx.NodeProto:
+    tensor = onnx.numpy_helper.from_array(np.array([1, value], np.float32))
+    return onnx.helper.make_node("Constant", [], ["c"], "constant", value=tensor)
+
+
+def as_attribute(value: float) -> onnx.NodeProto:
+    return onnx.helper.make_node("LeakyRelu", ["boxes"], ["c"], "leaky", alpha=value)
+
+
+def as_list(value: float) -> onnx.NodeProto:
+    return onnx.helper.make_node("Constant", [], ["c"], "list", value_floats=[1.0, value])
+
+
+def within_a_branch(value: float) -> onnx.NodeProto:
+    branch = onnx.helper.make_graph([as_constant(value)], "branch", [], [])
+    return onnx.helper.make_node("If", ["condition"], ["c"], "if", then_branch=branch)
+
+
+@pytest.mark.parametrize("broken", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize(
+    ("node_of", "name"),
+    [
+        (as_constant, "value of constant"),
+        (as_attribute, "alpha of leaky"),
+        (as_list, "value_floats of list"),
+        (within_a_branch, "value of constant"),
+    ],
+)
+@pytest.mark.parametrize("is_in_function", [False, True])
+def test_constants_that_are_not_finite_are_refused_wherever_they_are(
+    node_of: Callable[[float], onnx.NodeProto], name: str, broken: float, *, is_in_function: bool
+) -> None:
+    model = whole_image_graph()
+    if is_in_function:
+        model.functions.append(onnx.helper.make_function("d", "f", [], ["c"], [node_of(broken)], []))
+    else:
+        model.graph.node.append(node_of(broken))
+
+    with pytest.raises(GraphError, match=f"weights must be finite numbers .found NaN or infinity in 1 tensors: {name}"):
+        check_contract(graph_of(model))
+
+
+def test_a_tensor_with_less_data_than_its_shape_says_is_refused() -> None:
+    model = whole_image_graph()
+    tensor = onnx.numpy_helper.from_array(np.ones(3, np.float32), "weight")
+    tensor.raw_data = tensor.raw_data[:-1]
+    model.graph.initializer.append(tensor)
+
+    with pytest.raises(GraphError, match="cannot read a tensor of the graph"):
+        check_contract(graph_of(model))

@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import importlib.metadata
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
-from gridrt.machine.packages import Package, find_packages
+from gridrt.machine.packages import Package, find_packages, probe_package
 
 
 @pytest.mark.parametrize("name", ["numpy", "torch", "onnx", "pillow", "pycocotools"])
@@ -57,6 +58,63 @@ def test_a_broken_package_reports_what_it_raised(
     assert not broken.usable
     assert broken.problem == f"does not import: {problem}"
     assert broken.remedy == "pip install --force-reinstall tensorrt"
+
+
+@pytest.fixture
+def builds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Installs builds of ONNX Runtime, as far as their metadata go, in place of those that are there."""
+
+    def install(*names: str) -> None:
+        for name in (*names, "onnxruntime-extensions"):
+            facts = tmp_path / f"{name.replace('-', '_')}-1.32.0.dist-info"
+            facts.mkdir()
+            (facts / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.32.0\n")
+            (facts / "top_level.txt").write_text(f"{'onnxruntime' if name in names else name}\n")
+        there = list(importlib.metadata.distributions(path=[str(tmp_path)]))
+        monkeypatch.setattr("importlib.metadata.distributions", lambda: there)
+
+    return install
+
+
+@pytest.mark.parametrize("other", ["onnxruntime-gpu", "onnxruntime-openvino", "onnxruntime-directml"])
+def test_two_builds_of_onnxruntime_in_one_folder_are_named_and_mended_by_keeping_the_special_one(
+    builds: Callable[..., None], other: str
+) -> None:
+    builds("onnxruntime", other)
+
+    found = probe_package("onnxruntime")
+
+    assert found.usable
+    assert f"onnxruntime and {other}" in found.problem
+    assert found.remedy.splitlines() == [f"pip uninstall --yes onnxruntime {other}", f"pip install {other}"]
+
+
+@pytest.mark.parametrize("only", ["onnxruntime", "onnxruntime-gpu"])
+def test_one_build_of_onnxruntime_is_no_problem(builds: Callable[..., None], only: str) -> None:
+    builds(only)
+
+    assert (probe_package("onnxruntime").problem, probe_package("onnxruntime").remedy) == ("", "")
+
+
+def test_of_several_special_builds_that_for_cuda_stays(builds: Callable[..., None]) -> None:
+    builds("onnxruntime", "onnxruntime-gpu", "onnxruntime-training")
+
+    assert probe_package("onnxruntime").remedy.splitlines()[1] == "pip install onnxruntime-gpu"
+
+
+def test_a_build_whose_files_went_with_another_is_installed_anew(
+    builds: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    builds("onnxruntime-gpu")
+
+    found = probe_package("onnxruntime")
+
+    assert (found.usable, found.problem) == (False, "not installed")
+    assert found.remedy.splitlines() == [
+        "pip uninstall --yes onnxruntime onnxruntime-gpu",
+        "pip install onnxruntime-gpu",
+    ]
 
 
 def test_a_package_without_a_version_is_usable(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""Whole detectors against the reference: every published variant, with PyTorch and with ONNX Runtime."""
+"""Whole detectors against the reference: every published variant, with PyTorch, ONNX Runtime and OpenVINO."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from gridrt.graph.graph import load_graph
 from gridrt.model.grid_rcnn import GridRCNN
 from gridrt.runtime.backend import Session
 from gridrt.runtime.onnxruntime.session import OnnxRuntimeSession
+from gridrt.runtime.openvino.session import OpenVinoSession
 from gridrt.runtime.pytorch.session import TorchSession
 from gridrt.types import Detections
 
@@ -94,8 +95,18 @@ def test_onnx_runtime_detects_what_the_reference_detects(
 
 
 @pytest.mark.parametrize(
-    "variant", [pytest.param(variant, marks=[] if variant == "r50" else pytest.mark.slow) for variant in TOLERANCES]
+    ("variant", "case", "picture"),
+    [pytest.param(*case, marks=[] if case[:2] == ("r50", "coffee_small") else pytest.mark.slow) for case in CASES],
 )
+def test_openvino_detects_what_the_reference_detects(
+    golden: Golden, photo: Photo, exported: Callable[[str], Path], variant: str, case: str, picture: str
+) -> None:
+    session = OpenVinoSession(exported(variant), threads=1)
+    check_detections(session, variant, golden(f"infer_{variant}_{case}"), photo(picture))
+
+
+@pytest.mark.slow  # `tests/cli/test_export.py` verifies a small one
+@pytest.mark.parametrize("variant", TOLERANCES)
 def test_a_right_graph_passes_the_verification_of_the_export(
     untrained: Callable[[str], GridRCNN], exported: Callable[[str], Path], variant: str
 ) -> None:

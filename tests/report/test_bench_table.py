@@ -7,6 +7,7 @@ import pytest
 
 from gridrt.bench.result import BenchResult, GateResult, Row, StageRow
 from gridrt.report.bench_table import bench_lines, success_line
+from gridrt.stages import STAGES
 from tests.bench_results import bench_result, plain_row
 
 REFERENCE = plain_row("weights.pth")
@@ -45,6 +46,12 @@ def test_stages_are_in_milliseconds_of_one_image() -> None:
 
     assert line_of(result, "ms of one image") == ["ms", "of", "one", "image", "backbone", "nms"]
     assert line_of(result, "weights.pth", 2) == ["weights.pth", "12.0", "0.5"]
+
+
+def test_names_of_stages_do_not_touch() -> None:
+    staged = replace(REFERENCE, stages=[StageRow(name, 0.001, None) for name in STAGES])
+
+    assert line_of(bench_result([staged]), "ms of one image")[4:] == list(STAGES)
 
 
 def test_failures_warnings_and_gates_follow_the_tables() -> None:

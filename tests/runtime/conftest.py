@@ -6,9 +6,15 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import onnx
 import pytest
 import torch
 
+from gridrt.calib.affine import Range
+from gridrt.calib.observe import observed_activations
+from gridrt.calib.recipe import load_recipe
+from gridrt.calib.rewrite import apply_recipe
+from gridrt.calib.targets import TARGETS
 from gridrt.files import sha256_of
 from tests.fake_cuda import FakeCuda, use_pycuda, use_torch
 
@@ -54,3 +60,20 @@ def write(tmp_path: Path) -> Callable[..., Path]:
         return engine
 
     return written
+
+
+@pytest.fixture(scope="session")
+def written(exported: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], Path]:
+    """Writes `tiny` by a recipe for a target, with ranges that are made up."""
+    folder = tmp_path_factory.mktemp("precisions")
+
+    def by(recipe: str, target: str) -> Path:
+        if recipe == "fp32":
+            return exported("tiny")
+        model = onnx.load(exported("tiny"))
+        ranges = dict.fromkeys(observed_activations(model.graph), Range(-4.0, 4.0))
+        path = folder / f"{recipe}.{target}.onnx"
+        onnx.save(apply_recipe(model, load_recipe(recipe), TARGETS[target], ranges), path)
+        return path
+
+    return by

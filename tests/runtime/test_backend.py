@@ -93,7 +93,9 @@ def test_it_is_evaluated(folder: Path, packaged: Path) -> None:
 def test_it_is_benched_in_a_process_of_its_own_and_its_content_decides_over_its_suffix(
     folder: Path, packaged: Path
 ) -> None:
-    done = gridrt(folder, packaged, "bench", "model.toy", "moved.onnx", *ANNOTATED, "--json", "bench.json")
+    done = gridrt(
+        folder, packaged, "bench", "model.toy", "moved.onnx", *ANNOTATED, "--runs", "1", "--json", "bench.json"
+    )
 
     assert (done.returncode, done.stderr) == (0, "")
     rows = json.loads(Path(folder, "bench.json").read_text())["rows"]

@@ -1,4 +1,4 @@
-"""Any number of detections, any batch, any size: PyTorch and ONNX Runtime agree, and a batch equals its images."""
+"""Any number of detections, any batch, any size: all CPU backends agree, and a batch equals its images."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ import onnx
 import onnx.numpy_helper
 import pytest
 
-from gridrt.agreement import agreement
 from gridrt.data.transform import Batch, Transform
+from gridrt.matched_detections import match_detections
 from gridrt.model.grid_rcnn import GridRCNN
 from gridrt.runtime.backend import Session
 from gridrt.runtime.onnxruntime.session import OnnxRuntimeSession
+from gridrt.runtime.openvino.session import OpenVinoSession
 from gridrt.runtime.pytorch.session import TorchSession
 from gridrt.types import Detections, RawDetections
 
@@ -33,10 +34,25 @@ def rows(raw: RawDetections, image: int = 0) -> Detections:
     return Detections(raw.boxes[image][used], raw.scores[image][used], raw.labels[image][used])
 
 
-def assert_same(expected: Detections, actual: Detections) -> None:
-    """Wider than for R-50: a small net that was never trained passes rounding on, more so the larger the image."""
-    result = agreement(expected, actual)
-    assert result.outside(box_tolerance=2e-2, score_tolerance=5e-3) <= 0.02 * len(expected), result
+def coarsened(model: GridRCNN) -> GridRCNN:
+    """A float32 copy whose weights have FP16's 11 significant bits, where float32 has 24."""
+    model = copy.deepcopy(model)
+    for weight in model.parameters():
+        weight.data = weight.data.half().float()
+    return model
+
+
+def assert_same(expected: Detections, actual: Detections, coarse: Detections) -> None:
+    """At most as many detections differ by more than the median error of coarser weights as differ by those weights.
+
+    How much of a rounding error reaches the results depends on the net and on the image, and shows in the same run. In
+    large images a backend's order of sums costs some of the bits that lie between: hundreds of times float32's epsilon.
+    """
+    if len(expected) == len(actual) == 0:
+        return
+    found, coarser = match_detections(expected, actual), match_detections(expected, coarse)
+    tolerances = float(np.median(coarser.box_errors)), float(np.median(coarser.score_errors))
+    assert found.outside(*tolerances) <= coarser.outside(*tolerances), (found, coarser)
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +62,12 @@ def tiny(untrained: Callable[[str], GridRCNN]) -> GridRCNN:
 
 @pytest.fixture(scope="module")
 def sessions(tiny: GridRCNN, exported: Callable[[str], Path]) -> dict[str, Session]:
-    return {"torch": TorchSession(tiny, "cpu"), "onnx": OnnxRuntimeSession(exported("tiny"), CPU, threads=1)}
+    return {
+        "coarse": TorchSession(coarsened(tiny), "cpu"),
+        "torch": TorchSession(tiny, "cpu"),
+        "onnx": OnnxRuntimeSession(exported("tiny"), CPU, threads=1),
+        "openvino": OpenVinoSession(exported("tiny"), threads=1),
+    }
 
 
 def model_that_finds(count: int, model: GridRCNN, batch: Batch) -> tuple[GridRCNN, float]:
@@ -81,13 +102,16 @@ def test_any_number_of_detections(
     batch = Transform(SMALL)([photo("coffee")])
     model, bias = model_that_finds(count, tiny, batch)
     graph = graph_with_bias(exported("tiny"), bias, tmp_path / "biased.onnx")
-    expected = rows(TorchSession(model, "cpu").run(batch.images, batch.image_sizes))
-    actual = rows(OnnxRuntimeSession(graph, CPU, threads=1).run(batch.images, batch.image_sizes))
-    assert len(actual) == len(expected) == count
-    assert_same(expected, actual)
+    expected, coarse = (
+        rows(TorchSession(each, "cpu").run(batch.images, batch.image_sizes)) for each in (model, coarsened(model))
+    )
+    for session in (OnnxRuntimeSession(graph, CPU, threads=1), OpenVinoSession(graph, threads=1)):
+        actual = rows(session.run(batch.images, batch.image_sizes))
+        assert len(actual) == len(expected) == count
+        assert_same(expected, actual, coarse)
 
 
-@pytest.mark.parametrize("backend", ["torch", "onnx"])
+@pytest.mark.parametrize("backend", ["torch", "onnx", "openvino"])
 def test_a_batch_equals_its_images_on_the_same_canvas(
     sessions: dict[str, Session], photo: Callable[[str], np.ndarray], backend: str
 ) -> None:
@@ -96,25 +120,29 @@ def test_a_batch_equals_its_images_on_the_same_canvas(
     together = sessions[backend].run(batch.images, batch.image_sizes)
     found = 0
     for index in range(3):
-        alone = sessions[backend].run(batch.images[index : index + 1], batch.image_sizes[index : index + 1])
-        assert_same(rows(alone), rows(together, index))
-        found += len(rows(alone))
+        one = batch.images[index : index + 1], batch.image_sizes[index : index + 1]
+        alone, coarse = (rows(sessions[each].run(*one)) for each in (backend, "coarse"))
+        assert_same(alone, rows(together, index), coarse)
+        found += len(alone)
     assert found > 0
 
 
 @pytest.mark.parametrize(
     ("height", "width"), [(64, 64), (65, 97), (33, 250), (101, 71), (320, 211), (480, 640), (800, 1333)]
 )
-def test_both_backends_agree_at_every_size(
+def test_all_backends_agree_at_every_size(
     sessions: dict[str, Session], photo: Callable[[str], np.ndarray], height: int, width: int
 ) -> None:
     canvas = np.zeros((1, -(-height // 32) * 32, -(-width // 32) * 32, 3), np.uint8)
     picture = photo("coffee")
     canvas[0, :height, :width] = np.tile(picture, (3, 3, 1))[:height, :width]
     sizes = np.array([[height, width]], np.int32)
-    expected, actual = (rows(sessions[backend].run(canvas, sizes)) for backend in ("torch", "onnx"))
+    expected, coarse, *others = (
+        rows(sessions[each].run(canvas, sizes)) for each in ("torch", "coarse", "onnx", "openvino")
+    )
     assert len(expected) > 0
-    assert_same(expected, actual)
+    for actual in others:
+        assert_same(expected, actual, coarse)
 
 
 def test_padding_does_not_change_what_the_pixels_mean(sessions: dict[str, Session]) -> None:

@@ -49,25 +49,30 @@ def test_half_precision_is_never_left_out_silently() -> None:
 
 
 @pytest.mark.parametrize(
-    ("backend", "option", "flag"),
+    ("backend", "option"),
     [
-        ("onnxruntime", {"trust_checkpoint": True}, "--trust-checkpoint"),
-        ("pytorch_cuda", {"threads": 2}, "--threads"),
-        ("tensorrt", {"threads": 2}, "--threads"),
-        ("tensorrt", {"trust_checkpoint": True}, "--trust-checkpoint"),
+        ("onnxruntime", {"trust_checkpoint": True}),
+        ("openvino", {"trust_checkpoint": True}),
+        ("pytorch_cuda", {"threads": 2}),
+        ("tensorrt", {"threads": 2}),
+        ("tensorrt", {"trust_checkpoint": True}),
     ],
 )
-def test_a_flag_without_effect_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, backend: str, option: dict[str, int], flag: str
+def test_an_option_without_effect_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, backend: str, option: dict[str, int]
 ) -> None:
     monkeypatch.setattr(tensorrt_session, "TensorRTSession", lambda _: pytest.fail("opened"))
     onnx.save(whole_image_graph(), tmp_path / "a.onnx")
     (tmp_path / "a.engine").write_bytes(b"ftrt")
-    model = {"onnxruntime": tmp_path / "a.onnx", "tensorrt": tmp_path / "a.engine"}.get(backend, "tiny_synthetic")
+    model = {
+        "onnxruntime": tmp_path / "a.onnx",
+        "openvino": tmp_path / "a.onnx",
+        "tensorrt": tmp_path / "a.engine",
+    }.get(backend, "tiny_synthetic")
 
     with pytest.raises(GridRTError, match="has no option") as refused:
         open_session(model, backend=backend, **option)  # type: ignore[arg-type]
-    assert (refused.value.place, flag in refused.value.remedy) == (model, True)
+    assert (refused.value.place, refused.value.remedy) == (model, f"Leave out `{next(iter(option))}`.")
 
 
 @pytest.mark.parametrize("name", ["a.txt", "a.engine.json"])
@@ -127,9 +132,7 @@ def test_several_models_are_listed_and_none_is_taken(tmp_path: Path) -> None:
     for name in ("r50.pth", "r50.onnx"):
         (tmp_path / name).touch()
 
-    with pytest.raises(
-        GridRTError, match=r"cannot choose one .* \(found r50\.onnx, r50\.pth\)\. Name one with --model"
-    ):
+    with pytest.raises(GridRTError, match=r"cannot choose one .* \(found r50\.onnx, r50\.pth\)\. Name one of them"):
         only_model_in(tmp_path)
 
 
@@ -158,6 +161,26 @@ def test_of_two_graphs_none_is_taken(tmp_path: Path) -> None:
         only_model_in(tmp_path)
 
 
+def test_a_named_backend_leaves_out_what_it_does_not_open(tmp_path: Path) -> None:
+    (tmp_path / "r50.engine").write_bytes(b"ftrt")
+    onnx.save(whole_image_graph(), tmp_path / "r50.onnx")
+    shutil.copy(SHIPPED["tiny_bccd"], tmp_path / "other.pth")
+
+    chosen = {name: only_model_in(tmp_path, name) for name in ("pytorch", "onnxruntime", "tensorrt")}
+
+    files = {"pytorch": "other.pth", "onnxruntime": "r50.onnx", "tensorrt": "r50.engine"}
+    assert chosen == {name: tmp_path / file for name, file in files.items()}
+
+
+def test_where_the_named_backend_opens_no_file_opening_says_which_does(tmp_path: Path) -> None:
+    onnx.save(whole_image_graph(), tmp_path / "r50.onnx")
+
+    model = only_model_in(tmp_path, "tensorrt")
+
+    with pytest.raises(GridRTError, match="onnxruntime"):
+        open_session(model, backend="tensorrt")
+
+
 def export_of(checkpoint: Path, graph: Path) -> None:
     model = whole_image_graph()
     model.metadata_props.add(key="gridrt.weights_sha256", value=sha256_of(checkpoint))
@@ -165,9 +188,7 @@ def export_of(checkpoint: Path, graph: Path) -> None:
 
 
 def test_a_folder_without_a_model_is_told_so_with_an_example(tmp_path: Path) -> None:
-    with pytest.raises(
-        GridRTError, match=r"the folder has no model file\. Name one with --model, such as tiny_bccd, which ships"
-    ):
+    with pytest.raises(GridRTError, match=r"the folder has no model file\. Name one, such as tiny_bccd, which ships"):
         only_model_in(tmp_path)
 
 
@@ -202,7 +223,7 @@ def test_several_graphs_in_fp32_are_listed_and_one_that_is_no_graph_is_for_other
 def test_a_folder_with_rewritten_graphs_alone_has_none_in_fp32(tmp_path: Path) -> None:
     onnx.save(rewritten_graph(), tmp_path / "r50.int8.onnx")
 
-    with pytest.raises(GridRTError, match=r"the folder has no ONNX file in FP32\. Name one with --model"):
+    with pytest.raises(GridRTError, match=r"the folder has no ONNX file in FP32\. Name one, made by gridrt export"):
         only_float_graph_in(tmp_path)
 
 
@@ -216,7 +237,8 @@ def test_a_large_graph_is_read_without_its_weights(tmp_path: Path) -> None:
 
 
 def test_importing_the_package_loads_no_backend() -> None:
-    code = "import sys, gridrt.runtime; print([m for m in ('torch', 'onnxruntime', 'onnx', 'cv2') if m in sys.modules])"
+    heavy = ("torch", "onnxruntime", "openvino", "onnx", "cv2")
+    code = f"import sys, gridrt.runtime; print([m for m in {heavy} if m in sys.modules])"
 
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 

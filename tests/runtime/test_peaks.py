@@ -41,7 +41,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> FakeClock:
 
 
 def test_the_best_of_some_tries_and_of_both_products_counts(clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> None:
-    convolution = 2 * (256 * 200 * 336) * (256 * 9)
+    convolution = 2 * (256 * 100 * 168) * (256 * 9)
     monkeypatch.setattr("torch.nn.functional.conv2d", lambda features, _weight, padding: features.sum() * padding)
 
     found = measured_peaks(CPU)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import signal
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
+from unittest.mock import patch
 
 import torch
 from torch import Tensor, nn
@@ -26,7 +29,9 @@ from gridrt.eval import AveragePrecision, Metrics
 from gridrt.model.grid_rcnn import GridRCNN
 from gridrt.ops.randomness import Randomness
 from gridrt.train import SCHEDULES, Settings, Trainer, TrainingData
+from gridrt.train.optimization import Optimization
 from gridrt.types import GroundTruth
+from tests.moments import signal_at
 
 SCALE = (96, 64)
 PER_EPOCH = 6  # iterations: 12 images, two batches of one each
@@ -91,3 +96,26 @@ def records_in(folder: Path) -> list[dict[str, Any]]:
     """Of the log, without the time they took."""
     lines = (folder / "log.jsonl").read_text().splitlines()
     return [{name: value for name, value in json.loads(line).items() if name != "seconds"} for line in lines]
+
+
+def train_until(call: int, pictures: Path, out: Path, settings: Settings) -> None:
+    """A training in a process of its own, killed at a call of a function, counted from the second iteration on.
+
+    `out / "steps"` has a byte for each iteration, and at the end `out / "calls"` the number of calls.
+    """
+    step, counting = Optimization.step, signal_at(call, signal.SIGKILL)
+
+    def step_and_count(*given: Any) -> dict[str, float]:  # noqa: ANN401 - passed on
+        with (out / "steps").open("a") as steps:
+            steps.write(".")
+            if steps.tell() == 2:  # the first one imports much
+                made.append(stack.enter_context(counting))
+        return step(*given)
+
+    made = list[Callable[[], int]]()
+    with ExitStack() as stack:
+        stack.enter_context(patch.object(Optimization, "step", step_and_count))
+        stack.enter_context(patch("gridrt.train.trainer.evaluate", lambda *_: metrics_of(0.5)))
+        stack.enter_context(patch("gridrt.train.recorder.draw_curves"))
+        beginning(pictures)(out, settings=settings).run()
+        (out / "calls").write_text(str(made[0]()))

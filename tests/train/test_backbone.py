@@ -50,7 +50,7 @@ def test_another_backbone_is_refused(make_model: Model, tmp_path: Path) -> None:
 
 def test_frozen_noise_is_refused() -> None:
     model = build("r50", 1)
-    with pytest.raises(GridRTError, match=r"frozen stages of r50 must have trained weights\. .*--backbone-weights"):
+    with pytest.raises(GridRTError, match=r"frozen stages of r50 must have trained weights\. .*`backbone_weights`"):
         refuse_frozen_noise(model)
 
     model.backbone.freeze(0)

@@ -25,7 +25,7 @@ def test_a_training_does_not_start_among_the_files_of_another(
     with pytest.raises(CheckpointError, match="cannot start a training in a folder with files of another") as refusal:
         resumes(tmp_path, resume=resume)
     assert set(str(refusal.value.value).split(", ")) == set(names)
-    assert "Remove them, or choose another folder with --out." in str(refusal.value)
+    assert "Remove them, or choose another folder with `out`." in str(refusal.value)
 
 
 def test_a_training_is_resumed_only_on_request(tmp_path: Path) -> None:
@@ -33,7 +33,7 @@ def test_a_training_is_resumed_only_on_request(tmp_path: Path) -> None:
     (tmp_path / "last.pth").touch()
 
     assert resumes(tmp_path, resume=True)
-    with pytest.raises(CheckpointError, match=r"found checkpoint\.pth, last\.pth\)\. Continue that one with --resume"):
+    with pytest.raises(CheckpointError, match=r"found checkpoint\.pth, last\.pth\)\. Continue that one with `resume`"):
         resumes(tmp_path, resume=False)
 
 
@@ -75,7 +75,7 @@ def test_a_full_disk_is_named_as_a_possible_cause(tmp_path: Path) -> None:
         with explain_full_disk():
             write_torch(torch.zeros(1_000_000), tmp_path / "state.pth")
 
-    with pytest.raises(OutputError, match=r"state\.pth: .* the disk may be full .*Make room, then repeat .* --resume"):
+    with pytest.raises(OutputError, match=r"state\.pth: .* the disk may be full .*Make room, then start .* `resume`"):
         save()
 
 

@@ -3,12 +3,15 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -20,6 +23,7 @@ from gridrt.eval import Metrics
 from gridrt.model.grid_rcnn import GridRCNN
 from gridrt.train.optimization import Optimization
 from gridrt.train.state import TrainingState, load_state, save_state
+from tests.moments import NEVER, exit_codes_of, signal_at
 from tests.train.stand_ins import (
     PER_EPOCH,
     SCALE,
@@ -31,6 +35,7 @@ from tests.train.stand_ins import (
     metrics_of,
     one_weight,
     records_in,
+    train_until,
     weight_of,
 )
 
@@ -191,6 +196,73 @@ def test_an_interrupted_run_is_saved_after_its_iteration_and_resumed_there(
     assert f"resumed at iteration {iteration}" in capsys.readouterr().err.splitlines()
     assert weight_in(tmp_path / "stopped") == weight_in(tmp_path / "never stopped")
     assert records_in(tmp_path / "stopped") == records_in(tmp_path / "never stopped")
+
+
+MOMENTS = 10
+KILLED_SETTINGS = replace(SETTINGS, save_every=4)
+
+
+@pytest.fixture
+def steps(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The iterations, as they begin, counted from 0."""
+    begun, step = list[int](), Optimization.step
+
+    def logged(optimization: Optimization, done: int, *given: Any) -> dict[str, float]:  # noqa: ANN401 - passed on
+        begun.append(done)
+        return step(optimization, done, *given)
+
+    monkeypatch.setattr(Optimization, "step", logged)
+    return begun
+
+
+@pytest.fixture
+def terminable() -> Iterator[None]:
+    """SIGTERM ends the training and not the tests."""
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    yield
+    signal.signal(signal.SIGTERM, before)
+
+
+@pytest.mark.usefixtures("terminable")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_interrupted_at_random_moments_a_run_reaches_the_same_weights_with_at_most_one_iteration_twice(
+    begin: Begin, tmp_path: Path, steps: list[int], number: signal.Signals
+) -> None:
+    begin(tmp_path / "warm-up", settings=RARELY).run()
+    trainer = begin(tmp_path / "never stopped", settings=RARELY)
+    with signal_at(NEVER, number) as calls:
+        trainer.run()
+    for moment in np.random.default_rng(0).integers(1, calls(), MOMENTS):
+        out = tmp_path / str(moment)
+        steps.clear()
+        trainer = begin(out, settings=RARELY)
+        with suppress(KeyboardInterrupt, SystemExit), signal_at(int(moment), number):
+            trainer.run()
+
+        begin(out, settings=RARELY, resume=True).run()
+
+        assert set(steps) == set(range(2 * PER_EPOCH)), moment
+        assert len(steps) <= 2 * PER_EPOCH + 1, moment
+        assert weight_in(out) == weight_in(tmp_path / "never stopped"), moment
+        assert records_in(out) == records_in(tmp_path / "never stopped"), moment
+
+
+def test_killed_at_random_moments_a_run_reaches_the_same_weights_with_at_most_save_every_iterations_twice(
+    begin: Begin, pictures: Path, tmp_path: Path, steps: list[int]
+) -> None:
+    never = tmp_path / "never stopped"
+    assert exit_codes_of(train_until, (NEVER, pictures, never, KILLED_SETTINGS)) == [0]
+    calls = int((never / "calls").read_text())
+    for moment in np.random.default_rng(0).integers(1, calls, MOMENTS):
+        out = tmp_path / str(moment)
+        assert exit_codes_of(train_until, (int(moment), pictures, out, KILLED_SETTINGS)) == [-signal.SIGKILL]
+        steps.clear()
+
+        begin(out, settings=KILLED_SETTINGS, resume=True).run()
+
+        begun = (out / "steps").stat().st_size + len(steps)
+        assert begun <= 2 * PER_EPOCH + KILLED_SETTINGS.save_every, moment
+        assert weight_in(out) == weight_in(never), moment
 
 
 def test_a_terminated_run_is_saved_too(begin: Begin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

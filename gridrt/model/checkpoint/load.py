@@ -51,7 +51,7 @@ def load_model(
             "the config in this file must agree with its model",
             place=weights.path,
             value="; ".join(differences),
-            remedy="If the config does not belong to these weights, delete `cfg` or `config` from the file's `meta`.",
+            remedy="If the config does not belong to these weights, delete 'cfg' or 'config' from the file's 'meta'.",
         )
     state_dict = _as_expected(weights.state_dict, model.state_dict())
     _refuse_non_finite(state_dict, weights.path)

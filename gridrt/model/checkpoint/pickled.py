@@ -64,8 +64,7 @@ def load_pickled(path: Path, *, trust_checkpoint: bool) -> object:
                 "these weights cannot be read safely",
                 place=path,
                 value=refusal,
-                remedy="Reading them can run code inside the file: if you trust its author, pass "
-                "--trust-checkpoint (trust_checkpoint=True).",
+                remedy="Reading them can run code inside the file: if you trust its author, pass `trust_checkpoint`.",
             ) from None
     try:
         return _torch_load(path, weights_only=False)

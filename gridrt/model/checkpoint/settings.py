@@ -10,6 +10,7 @@ from typing import Any
 
 from torch import Tensor
 
+from gridrt.classes import normalized_name
 from gridrt.config import ColourOrder, DetectionConfig, PixelConfig, ProposalConfig, scale_in
 from gridrt.errors import CheckpointError
 from gridrt.model.checkpoint.layout import Meta
@@ -110,9 +111,9 @@ def class_names_in(meta: Meta) -> tuple[str, ...] | None:
 def class_names(value: object) -> tuple[str, ...] | None:
     """A value as class names; None where it is something else."""
     if isinstance(value, str):  # `CLASSES = ("cat")`, the missing comma of many a one-class data set
-        return (value,)
+        return (normalized_name(value),)
     if isinstance(value, (list, tuple)) and value and all(isinstance(name, str) for name in value):
-        return tuple(value)
+        return tuple(map(normalized_name, value))
     return None
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import fields
 
+import numpy as np
+
 from gridrt.config import DEFAULT_SCALE, DetectionConfig, PixelConfig
 from gridrt.errors import CheckpointError
 from gridrt.formatting import format_scale
@@ -23,7 +25,13 @@ def stated_settings(weights: WeightsFile) -> Settings:
     """
     config = settings_in_config(weights.config, weights.path)
     buffers = settings_from_buffers(weights.preprocessor, weights.path)
-    if config.pixels and buffers.pixels and not _same(config.pixels, buffers.pixels):
+    if (
+        config.pixels
+        and buffers.pixels
+        and not np.allclose(
+            (config.pixels.mean, config.pixels.std), (buffers.pixels.mean, buffers.pixels.std), rtol=1e-6, atol=0
+        )
+    ):
         raise CheckpointError(
             "mean and std of pixels differ between the config and the buffers of the data preprocessor",
             place=weights.path,
@@ -32,12 +40,6 @@ def stated_settings(weights: WeightsFile) -> Settings:
     own = settings_from_meta(weights.meta, weights.path)
     named = Settings(scale=published_scale(weights.path))
     return own.otherwise(config).otherwise(buffers).otherwise(named)
-
-
-def _same(one: PixelConfig, other: PixelConfig) -> bool:
-    """Equal up to float32."""
-    pairs = zip((*one.mean, *one.std), (*other.mean, *other.std), strict=True)
-    return all(abs(a - b) <= 1e-6 * abs(a) for a, b in pairs)
 
 
 def describe_foreign_settings(weights: WeightsFile, settings: Settings, default: GridRCNN) -> str:

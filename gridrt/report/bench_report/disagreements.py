@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from markupsafe import Markup
 from PIL import Image
 
-from gridrt.agreement import Agreement, agreement
 from gridrt.bench.disagreement import SCORE_THRESHOLD, Disagreement
 from gridrt.bench.result import BenchResult
+from gridrt.matched_detections import MatchedDetections, match_detections
 from gridrt.report.bench_report.look import file_name, looks_of
 from gridrt.report.bench_report.markup import element, joined, render
 from gridrt.types import Detections, Float32Array, UInt8Array
@@ -75,7 +75,7 @@ def _photo(pixels: UInt8Array, name: str, count: int) -> Photo:
 
 
 def _figure(one: Disagreement, name: str, photo: Photo) -> Markup:
-    found = agreement(one.reference, one.other)
+    found = match_detections(one.reference, one.other)
     words = difference_in_words(found)
     head = joined(element("strong", file_name(name)), " on ", file_name(one.file.name))
     caption = element("figcaption", element("p", head), element("p", words))
@@ -93,12 +93,12 @@ def _figure(one: Disagreement, name: str, photo: Photo) -> Markup:
     return element("figure", drawing, caption, class_="card")
 
 
-def difference_in_words(found: Agreement) -> str:
+def difference_in_words(found: MatchedDetections) -> str:
     """Such as "2 found by the reference alone, 1 by the model alone; 9 by both, with a mean IoU of 0.94."."""
     alone = f"{found.missing} found by the reference alone, {found.extra} by the model alone"
-    if not found.paired:
+    if not found.matched:
         return f"{alone}; none by both."
-    return f"{alone}; {found.paired} by both, with a mean IoU of {found.overlaps.mean():.2f}."
+    return f"{alone}; {found.matched} by both, with a mean IoU of {found.overlaps.mean():.2f}."
 
 
 def _alone(

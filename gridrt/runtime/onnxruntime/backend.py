@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gridrt.graph.content import is_onnx
-from gridrt.machine.packages import probe_package
+from gridrt.machine.packages import only_onnxruntime, probe_package
 from gridrt.runtime.backend import Availability, Backend, Session, SessionOptions, Summary
 from gridrt.runtime.info import ModelInfo
 from gridrt.types import Int32Array, UInt8Array
@@ -72,9 +72,10 @@ class OnnxRuntimeBackend(Backend):
     def stage_runner(self, path: Path, options: SessionOptions) -> StageRunner:
         """See `Backend.stage_runner`; it runs on the CPU, and rounds FP16 as a GPU would."""
         from gridrt.graph.graph import load_graph
-        from gridrt.runtime.onnxruntime.stage_runner import GraphStages
+        from gridrt.runtime.graph_stages import GraphStages
+        from gridrt.runtime.onnxruntime.subgraph import SubgraphSession
 
-        return GraphStages(load_graph(path).model, options.threads)
+        return GraphStages(load_graph(path).model, SubgraphSession, options.threads)
 
     def peaks(self, session: Session) -> Peaks | None:
         """See `Backend.peaks`; of integer products where the graph has them. A CPU multiplies FP16 in FP32."""
@@ -96,9 +97,7 @@ def _cuda_problem() -> tuple[str, str] | None:
         return "no CUDA GPU found", ""
     if "CUDAExecutionProvider" in onnxruntime.get_available_providers():
         return None
-    # The two packages write to one folder, so both go before one comes.
-    mend = "pip uninstall --yes onnxruntime onnxruntime-gpu && pip install onnxruntime-gpu"
-    return "this onnxruntime is built without CUDA", mend
+    return "this onnxruntime is built without CUDA", only_onnxruntime("onnxruntime-gpu")
 
 
 BACKEND = OnnxRuntimeBackend()

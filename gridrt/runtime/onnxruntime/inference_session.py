@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TypeAlias
 
 import onnxruntime as ort
 
 from gridrt.errors import GraphError
+from gridrt.machine.cpus import thread_count
 
+Provider: TypeAlias = str | tuple[str, Mapping[str, str]]
+"""ONNX Runtime's name of it, or the name and its options."""
 CPU = ("CPUExecutionProvider",)
 ERRORS_ONLY = 3
 """Log severity. ONNX Runtime would also warn that an optimised graph fits this machine only, which is intended."""
@@ -18,7 +22,7 @@ def inference_session(
     model: Path | bytes,
     *,
     threads: int | None = None,
-    providers: Sequence[str] = CPU,
+    providers: Sequence[Provider] = CPU,
     profile_prefix: Path | None = None,
     optimized: Path | None = None,
     place: object = None,
@@ -27,8 +31,8 @@ def inference_session(
 
     Args:
         model: an ONNX file, or the content of one.
-        threads: CPU threads inside an operator; None means one for each physical core.
-        providers: ONNX Runtime's names, best first.
+        threads: CPU threads inside an operator; None means as many as the process may use.
+        providers: what runs it, best first.
         profile_prefix: beginning of the name of the file that profiling writes; None does not profile.
         optimized: file that receives the graph as it runs, after the fusions.
         place: what an error names where `model` is no file.
@@ -39,7 +43,8 @@ def inference_session(
     ort.disable_telemetry_events()
     options = ort.SessionOptions()
     options.log_severity_level = ERRORS_ONLY
-    options.intra_op_num_threads = threads or 0  # 0: one for each physical core
+    options.intra_op_num_threads = thread_count(threads)
+    options.enable_mem_pattern = False  # patterns are kept for every input shape ever seen
     if profile_prefix is not None:
         options.enable_profiling = True
         options.profile_file_prefix = str(profile_prefix)

@@ -6,11 +6,11 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, TypeAlias
 
 import numpy.typing as npt
 
+from gridrt.files import temporary_folder
 from gridrt.runtime.onnxruntime.inference_session import inference_session
 
 Feeds: TypeAlias = Mapping[str, npt.NDArray[Any]]
@@ -54,12 +54,12 @@ def profiled_runs(
     Args:
         graph: an ONNX file.
         feeds: its inputs.
-        threads: inside an operator; None means every physical core.
+        threads: inside an operator; None means as many as the process may use.
         warm_up: runs before those that are returned.
         runs: how many are returned.
         optimized: file to write the graph to as it runs, after the fusions.
     """
-    with TemporaryDirectory() as folder:
+    with temporary_folder() as folder:
         prefix = Path(folder, "profile")
         session = inference_session(graph, threads=threads, profile_prefix=prefix, optimized=optimized)
         for _ in range(warm_up + runs):

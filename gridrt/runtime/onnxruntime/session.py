@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Sequence
 from functools import cache
-from importlib.metadata import version
 from pathlib import Path
 
 import onnxruntime as ort
@@ -18,7 +18,7 @@ from gridrt.graph.metadata import TARGET_KEY, refuse_unnamed
 from gridrt.machine.devices import find_cpu
 from gridrt.runtime.graph_info import graph_info
 from gridrt.runtime.info import ModelInfo
-from gridrt.runtime.onnxruntime.inference_session import inference_session
+from gridrt.runtime.onnxruntime.inference_session import Provider, inference_session
 from gridrt.types import Float32Array, Int32Array, RawDetections, UInt8Array
 
 # Not TensorRT's: an engine of GridRT is built, checked and opened as a file of its own.
@@ -33,15 +33,15 @@ class OnnxRuntimeSession:
 
     Args:
         graph: an ONNX file, or a graph in memory.
-        providers: ONNX Runtime's names, best first; None takes CUDA's and the CPU's, as far as they are available.
-        threads: CPU threads inside an operator; None means one for each physical core.
+        providers: what runs it, best first; None takes CUDA and the CPU, as far as they are available.
+        threads: CPU threads inside an operator; None means as many as the process may use.
         observed: names of float32 tensors inside the graph, which `run_observed` returns.
 
     Attributes:
         info: what it runs, and on what.
         path: the graph's file, which a graph in memory need not have.
         providers: what ONNX Runtime uses, best first.
-        threads: CPU threads inside an operator; None means one for each physical core.
+        threads: CPU threads inside an operator; None means as many as the process may use.
         observed: names of the tensors that `run_observed` returns.
 
     Raises:
@@ -52,15 +52,16 @@ class OnnxRuntimeSession:
     def __init__(
         self,
         graph: Graph | str | Path,
-        providers: Sequence[str] | None = None,
+        providers: Sequence[Provider] | None = None,
         threads: int | None = None,
         observed: Sequence[str] = (),
     ) -> None:
         available = ort.get_available_providers()
-        for provider in providers or ():
-            if provider not in available:
+        asked = [(each, {}) if isinstance(each, str) else each for each in providers or ()]
+        for name, _ in asked:
+            if name not in available:
                 remedy = f"It has {', '.join(available)}."
-                raise DependencyError("this ONNX Runtime has no such provider", place=provider, remedy=remedy)
+                raise DependencyError("this ONNX Runtime has no such provider", place=name, remedy=remedy)
         loaded = graph if isinstance(graph, Graph) else load_graph(graph)
         check_contract(loaded)
         self.path, self.threads, self.observed = loaded.path, threads, tuple(observed)
@@ -71,12 +72,14 @@ class OnnxRuntimeSession:
             place=loaded.path,
         )
         self.providers: tuple[str, ...] = tuple(self._session.get_providers())
-        if providers is not None and providers[0] not in self.providers:
+        if asked and asked[0][0] not in self.providers:
             remedy = "Try gridrt doctor."
-            raise DependencyError("the provider cannot start on this machine", place=providers[0], remedy=remedy)
+            raise DependencyError("the provider cannot start on this machine", place=asked[0][0], remedy=remedy)
         if loaded.metadata.get(TARGET_KEY) == "cpu" and self.providers[0] == "CPUExecutionProvider":
             _warn_of_saturation()
         device = self.providers[0].removesuffix("ExecutionProvider").lower()
+        if asked and (number := asked[0][1].get("device_id")):
+            device += f":{number}"
         self.info: ModelInfo = graph_info(loaded.model, loaded.path, library(), device)
 
     def run(self, images: UInt8Array, image_sizes: Int32Array) -> RawDetections:
@@ -124,19 +127,20 @@ def _warn_of_saturation() -> None:
 
 def library() -> str:
     """Such as "onnxruntime 1.32.0"."""
-    return f"onnxruntime {version('onnxruntime')}"
+    return f"onnxruntime {ort.__version__}"  # the metadata may be those of onnxruntime-gpu
 
 
-def providers_for(device: str | None) -> list[str] | None:
-    """ONNX Runtime's names for a device; None leaves the choice to it.
+def providers_for(device: str | None) -> list[Provider] | None:
+    """ONNX Runtime's provider of a device, "cpu", "cuda" or "cuda:1"; None leaves the choice to it.
 
     Raises:
         DependencyError: ONNX Runtime knows no such device.
     """
     if device is None:
         return None
-    known = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
-    if device not in known:
-        remedy = f"Name one of {', '.join(known)}."
-        raise DependencyError("ONNX Runtime has no such device", place="--device", value=device, remedy=remedy)
-    return [known[device]]
+    if device == "cpu":
+        return ["CPUExecutionProvider"]
+    if found := re.fullmatch(r"cuda(?::(\d+))?", device):
+        return [("CUDAExecutionProvider", {"device_id": found[1]})] if found[1] else ["CUDAExecutionProvider"]
+    remedy = "Name one of cpu, cuda, cuda:N."
+    raise DependencyError("ONNX Runtime has no such device", place="`device`", value=device, remedy=remedy)

@@ -10,13 +10,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import onnx
-from onnx import FunctionProto, GraphProto, ModelProto, NodeProto
+from onnx import GraphProto, NodeProto
 
-from gridrt.runtime.onnxruntime.profile import Feeds, NodeTime, ProfiledRun, profiled_runs
-from gridrt.stages import CONVERSIONS, STAGES, Stage, StageTimes, median_run, stage_behind, stage_of_node, times_of
+from gridrt.files import temporary_folder
+from gridrt.graph.node_stages import give_each_custom_op_a_body, stages_of_tensors
+from gridrt.runtime.onnxruntime.profile import Feeds, NodeTime, profiled_runs
+from gridrt.stages import CONVERSIONS, Stage, StageTimes, median_run, stage_of_node, times_of
 from gridrt.types import Int32Array, UInt8Array
 
 _ADDED = re.compile(r"^fused |^InsertedPrecisionFreeCast_|_nchwc$")
@@ -32,33 +33,24 @@ def graph_stage_times(
         graph: an ONNX file that `gridrt export` wrote, in any precision.
         images: as in `gridrt.runtime.backend.Session`.
         image_sizes: the same.
-        threads: inside an operator; None means every physical core.
+        threads: inside an operator; None means as many as the process may use.
         warm_up: runs before those that are measured.
         runs: measured runs, of which the median is returned.
     """
     model = onnx.load(graph)
     produced_in = stages_of_tensors(model.graph)
-    _give_each_custom_op_a_body(model)
+    give_each_custom_op_a_body(model)
     feeds: Feeds = {"images": images, "image_sizes": image_sizes}
-    with TemporaryDirectory() as folder:
+    with temporary_folder() as folder:
         named, optimized = Path(folder, "named.onnx"), Path(folder, "optimized.onnx")
         onnx.save(model, named)
         profiled = profiled_runs(named, feeds, threads=threads, warm_up=warm_up, runs=runs, optimized=optimized)
         stages = stages_of_nodes(onnx.load(optimized).graph, produced_in)
-    return median_run([_times_of_run(run, stages) for run in profiled])
-
-
-def stages_of_tensors(graph: GraphProto) -> dict[str, Stage]:
-    """The stage that produces each tensor of an exported graph."""
-    produced_in: dict[str, Stage] = {}
-    for node in graph.node:
-        stage = stage_of_node(node.name)
-        if stage is None:  # it follows the latest stage whose results it consumes; without any it works on the inputs
-            consumed = [produced_in[name] for name in node.input if name in produced_in]
-            latest: Stage = max(consumed, key=STAGES.index) if consumed else "input"
-            stage = latest if node.op_type in CONVERSIONS else stage_behind(latest)
-        produced_in.update(dict.fromkeys(node.output, stage))
-    return produced_in
+    times = []
+    for run in profiled:
+        nodes = [(stage_of_kernel(kernel, stages), kernel.seconds) for kernel in run.nodes]
+        times.append(times_of([*nodes, ("other", run.seconds - sum(seconds for _, seconds in nodes))]))
+    return median_run(times)
 
 
 def stages_of_nodes(optimized: GraphProto, produced_in: Mapping[str, Stage]) -> dict[str, Stage]:
@@ -88,28 +80,6 @@ def _stage_by_names(node: NodeProto, produced_in: Mapping[str, Stage]) -> Stage 
     converted = node.input[:1] if node.op_type in CONVERSIONS else ()
     names = (_ADDED.sub("", name) for name in (node.name, *node.output, *converted))
     return next((stage for name in names if (stage := stage_of_node(name) or produced_in.get(name))), None)
-
-
-def _give_each_custom_op_a_body(model: ModelProto) -> None:
-    """Give each custom op a body of its own, named after its node, and names to the nodes within.
-
-    ONNX Runtime keeps both names when it inlines, so that they tell the suppression of proposals from that of classes.
-    """
-    shared = {body.name: body for body in model.functions}
-    del model.functions[:]
-    for node in model.graph.node:
-        if node.op_type in shared:
-            body = FunctionProto()
-            body.CopyFrom(shared[node.op_type])
-            body.name = node.op_type = node.name
-            for index, inner in enumerate(body.node):
-                inner.name = f"{body.name}/{inner.op_type}_{index}"
-            model.functions.append(body)
-
-
-def _times_of_run(run: ProfiledRun, stages: Mapping[str, Stage]) -> StageTimes:
-    nodes = [(stage_of_kernel(kernel, stages), kernel.seconds) for kernel in run.nodes]
-    return times_of([*nodes, ("other", run.seconds - sum(seconds for _, seconds in nodes))])
 
 
 def _nameless(op: str) -> str:

@@ -9,27 +9,21 @@ import numpy.typing as npt
 from onnx import ModelProto
 
 from gridrt.errors import GraphError
-from gridrt.graph.subgraph import subgraph
 from gridrt.runtime.onnxruntime.inference_session import inference_session
 
 Feeds = Mapping[str, npt.NDArray[Any]]
 
 
 class SubgraphSession:
-    """What lies between some tensors of a graph, open.
+    """A subgraph, open; see `gridrt.runtime.graph_stages.Subgraph`.
 
     Args:
-        model: as in `subgraph`; every floating-point tensor is float32.
-        inputs: the same.
-        outputs: the same.
-        threads: of ONNX Runtime; None means one for each physical core.
+        model: a subgraph; every floating-point tensor is float32.
+        threads: of ONNX Runtime; None means as many as the process may use.
     """
 
-    def __init__(
-        self, model: ModelProto, inputs: Mapping[str, int], outputs: Sequence[str], threads: int | None
-    ) -> None:
-        self._outputs = list(outputs)
-        self._session = inference_session(subgraph(model, inputs, outputs).SerializeToString(), threads=threads)
+    def __init__(self, model: ModelProto, *, threads: int | None) -> None:
+        self._session = inference_session(model.SerializeToString(), threads=threads)
         self._consumed = {node.name for node in self._session.get_inputs()}
 
     def run(self, feeds: Feeds) -> Sequence[npt.NDArray[Any]]:
@@ -39,6 +33,6 @@ class SubgraphSession:
             GraphError: ONNX Runtime fails, such as for want of memory.
         """
         try:
-            return self._session.run(self._outputs, {name: feeds[name] for name in self._consumed})  # type: ignore[no-any-return]  # untyped
+            return self._session.run(None, {name: feeds[name] for name in self._consumed})  # type: ignore[no-any-return]  # untyped
         except Exception as error:  # ONNX Runtime's error classes share no base of their own
             raise GraphError("ONNX Runtime cannot run the subgraph", value=error) from error

@@ -140,8 +140,8 @@ def _ports(values: Iterable[onnx.ValueInfoProto]) -> tuple[Port, ...]:
 
 
 def _dtype(elem_type: int) -> str:
-    name: str = onnx.TensorProto.DataType.Name(elem_type)
-    return name.lower()
+    names: Mapping[int, str] = {number: name for name, number in onnx.TensorProto.DataType.items()}
+    return names.get(elem_type, f"type {elem_type}").lower()
 
 
 def _qualified(domain: str, name: str) -> str:
@@ -159,8 +159,11 @@ def _nodes(graph: onnx.GraphProto) -> Iterator[onnx.NodeProto]:
 def _bytes_by_dtype(tensors: Iterable[onnx.TensorProto]) -> dict[str, int]:
     sizes: Counter[str] = Counter()
     for tensor in tensors:
-        itemsize = onnx.helper.tensor_dtype_to_np_dtype(tensor.data_type).itemsize
-        sizes[_dtype(tensor.data_type)] += math.prod(tensor.dims) * itemsize
+        try:
+            size = math.prod(tensor.dims) * onnx.helper.tensor_dtype_to_np_dtype(tensor.data_type).itemsize
+        except (KeyError, TypeError, ValueError):  # a type of a later version, or of a damaged file
+            size = tensor.ByteSize()
+        sizes[_dtype(tensor.data_type)] += size
     return dict(sizes.most_common())
 
 

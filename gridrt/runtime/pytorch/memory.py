@@ -27,5 +27,5 @@ def in_memory(images: UInt8Array, device: torch.device) -> Iterator[None]:
             "the batch must fit into memory",
             place="images",
             value=f"{list(images.shape)} on {device}",
-            remedy="Detect in fewer or smaller images (--scale) at a time.",
+            remedy="Detect in fewer or smaller images (`scale`) at a time.",
         ) from error

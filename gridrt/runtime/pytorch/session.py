@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from gridrt.errors import DependencyError
+from gridrt.machine.cpus import thread_count, usable_cpus
 from gridrt.model.checkpoint import weights_sha256
 from gridrt.runtime.info import ModelInfo, Precision
 from gridrt.runtime.pytorch.memory import in_memory
@@ -23,7 +24,8 @@ class TorchSession:
     Args:
         model: moved to `device` and kept.
         device: such as "cpu" or "cuda:1"; None takes the GPU where there is one.
-        threads: CPU threads, for PyTorch as a whole; None leaves its setting.
+        threads: CPU threads, for PyTorch as a whole; None leaves its setting, unless that is more than
+            the process may use.
         source: the file that the model came from; None where it came from none.
 
     Attributes:
@@ -44,8 +46,8 @@ class TorchSession:
         source: Path | None = None,
     ) -> None:
         self.device = device_named(device)
-        if threads is not None:
-            torch.set_num_threads(threads)
+        usual = min(torch.get_num_threads(), usable_cpus())
+        torch.set_num_threads(usual if threads is None else thread_count(threads))
         self.info = model_info(model, source, device=str(self.device))
         self.model = model.eval().to(self.device)
 

@@ -34,9 +34,10 @@ class TorchStages:
         """See `StageRunner.features`."""
         model = self._model
         pixels = model.input(torch.from_numpy(batch.images), _sizes(batch))
-        pyramid = model.fpn(model.features(pixels))
+        features = model.features(pixels)
+        pyramid = model.fpn(features)
         objectness, deltas = zip(*model.rpn(pyramid), strict=True)
-        return Features(pixels.numpy(), _arrays(pyramid), _arrays(objectness), _arrays(deltas))
+        return Features(pixels.numpy(), *map(_arrays, (features, pyramid, objectness, deltas)))
 
     @torch.inference_mode()
     def propose(self, batch: Batch, features: Features) -> ProposalRows:

@@ -26,6 +26,7 @@ class TensorRTBackend(Backend):
     name = "tensorrt"
     title = "TensorRT"
     suffixes = (".engine", ".plan")
+    companions = (".json",)  # the manifest
     portable = False
     static_shapes = True
 

@@ -33,7 +33,7 @@ def fit_batch(
             f"batches must be {format_shape(smallest)} to {format_shape(largest)} for this engine",
             place="images",
             value=format_shape(images.shape),
-            remedy="Use another --scale, or build an engine for these shapes: gridrt build-engine --batch --size.",
+            remedy="Use another `scale`, or build an engine for these shapes: gridrt build-engine --batch --size.",
         )
     if shape == images.shape:
         return images, image_sizes

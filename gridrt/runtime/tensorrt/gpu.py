@@ -107,5 +107,5 @@ def out_of_memory(shape: Sequence[int], dtype: npt.DTypeLike) -> GridRTError:
     return GridRTError(
         f"cannot allocate {math.prod(shape) * np.dtype(dtype).itemsize} bytes of GPU memory",
         place="CUDA",
-        remedy="Build the engine for smaller batches: --batch, --size.",
+        remedy="Build the engine for smaller batches: gridrt build-engine --batch --size.",
     )

@@ -79,7 +79,7 @@ def read_manifest(engine: Path) -> Manifest:
     except OSError as error:
         value = error.strerror or error
         raise EngineError(f"cannot read the manifest {file.name}", place=engine, value=value, remedy=remedy) from error
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, RecursionError) as error:
         raise EngineError(f"{file.name} is not a manifest", place=engine, value=error, remedy=remedy) from error
     if manifest.engine["sha256"] != sha256_of(engine):
         raise EngineError(
@@ -92,43 +92,63 @@ def engine_info(manifest: Manifest, engine: Path) -> ModelInfo:
     """What a manifest says about the detector.
 
     Raises:
-        EngineError: it has no metadata of the graph.
-        GraphError: they are not the metadata of a graph that GridRT wrote.
+        GraphError: its metadata are not the metadata of a graph that GridRT wrote.
     """
-    metadata = manifest.graph["metadata"]
-    if not isinstance(metadata, Mapping):
-        raise EngineError(
-            f"expected the metadata of its graph in {manifest_file(engine).name}, got {type(metadata).__name__}",
-            place=engine,
-        )
     types = {name for stage in manifest.precision.values() for name in stage}
     narrowest: Precision = next((precision for precision in NARROWEST_FIRST if precision in types), "fp32")
     library = f"{manifest.runtime['name']} {manifest.runtime['version']}"
-    return metadata_info(metadata, engine, "TensorRT", narrowest, library)
+    return metadata_info(manifest.graph["metadata"], engine, "TensorRT", narrowest, library)
 
 
-# Keys that readers of a manifest rely on.
-_NEEDED = (
-    ("engine", "sha256"),
-    ("graph", "file"),
-    ("graph", "sha256"),
-    ("graph", "metadata"),
-    ("runtime", "name"),
-    ("runtime", "version"),
-    ("plugins", "adapter"),
-    ("plugins", "version"),
-    ("profile", "images"),
-    ("options", "hardware"),
-)
+_TEXTS = {
+    "engine": ("sha256",),
+    "graph": ("file", "sha256"),
+    "runtime": ("name", "version"),
+    "plugins": ("adapter",),
+    "options": ("hardware",),
+    "gpu": ("name", "compute_capability"),
+}
+"""Texts that readers of a manifest rely on."""
 
 
 def _parse(content: bytes) -> Manifest:
-    manifest = Manifest(**json.loads(content))
-    needed = [*_NEEDED, ("gpu", "compute_capability")] if manifest.gpu else _NEEDED
-    if missing := [f"{part}.{name}" for part, name in needed if name not in getattr(manifest, part)]:
-        raise ValueError(f"it has no {', '.join(missing)}")
+    """The manifest, of the types that its class states; raises ValueError or TypeError where it is not."""
+    manifest: Any = Manifest(**json.loads(content))
+    for part, names in _TEXTS.items():
+        found = getattr(manifest, part)
+        if part == "gpu" and found is None:
+            continue
+        _require(isinstance(found, dict), part)
+        for name in names:
+            _require(isinstance(found.get(name), str), f"{part}.{name}")
+    metadata, plugins = manifest.graph.get("metadata"), manifest.plugins
+    _require(isinstance(metadata, dict) and all(isinstance(text, str) for text in metadata.values()), "graph.metadata")
+    _require(isinstance(plugins.get("version"), (str, int)), "plugins.version")
+    if plugins["adapter"] == "library":
+        _require(isinstance(plugins.get("file"), str) and isinstance(plugins.get("sha256"), str), "plugins.file")
+    _require(isinstance(manifest.profile, dict) and "images" in manifest.profile, "profile.images")
+    _require(all(map(_is_bounds, manifest.profile.values())), "profile")
+    _require(isinstance(manifest.precision, dict), "precision")
+    for counts in manifest.precision.values():
+        _require(isinstance(counts, dict) and all(type(one) is int for one in counts.values()), "precision")
+    _require(isinstance(manifest.gridrt, str) and isinstance(manifest.seconds, (int, float)), "gridrt or seconds")
+    for part in ("compute_capabilities", "warnings"):
+        texts = getattr(manifest, part)
+        _require(isinstance(texts, list) and all(isinstance(text, str) for text in texts), part)
     if manifest.runtime["name"] not in RUNTIMES:
         raise ValueError(f"runtime {manifest.runtime['name']}")
-    if manifest.plugins["adapter"] not in ADAPTERS:
-        raise ValueError(f"plugins by {manifest.plugins['adapter']}")
-    return manifest
+    if plugins["adapter"] not in ADAPTERS:
+        raise ValueError(f"plugins by {plugins['adapter']}")
+    return Manifest(**asdict(manifest))
+
+
+def _require(holds: bool, what: str) -> None:  # noqa: FBT001 - the condition of what
+    if not holds:
+        raise ValueError(f"it has no {what}, or one of another type")
+
+
+def _is_bounds(shapes: object) -> bool:
+    """Smallest, tuned and largest dimensions."""
+    if not isinstance(shapes, list) or len(shapes) != 3:
+        return False
+    return all(isinstance(shape, list) and shape and all(type(size) is int for size in shape) for shape in shapes)

@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
-import onnx
-import onnxruntime
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -17,10 +14,10 @@ import gridrt
 from gridrt.classes import COCO_CLASSES
 from gridrt.config import PixelConfig
 from gridrt.errors import CheckpointError
-from gridrt.export.onnx_export import onnx_from_model
 from gridrt.model.checkpoint import load_model
 from gridrt.model.grid_rcnn import GridRCNN
 from gridrt.model.presets import build
+from tests.caffe_style import caffe_file
 
 Weights = dict[str, Tensor]
 NAMES = ("cat", "dog", "owl")
@@ -231,25 +228,6 @@ def test_a_second_copy_under_a_prefix_is_unexpected_and_no_prefix_of_the_weights
         load_model(tmp_path / "w.pth")
 
 
-def as_caffe(weights: Weights) -> Weights:
-    """The same detector for pixels in BGR order from which the mean is subtracted, but that no std divides."""
-    std = torch.tensor(PixelConfig.std).view(1, 3, 1, 1)
-    return weights | {"backbone.conv1.weight": (weights["backbone.conv1.weight"] / std).flip(1).contiguous()}
-
-
-CAFFE_CONFIG = """
-model = dict(
-    data_preprocessor=dict(mean=[103.53, 116.28, 123.675], std=[1.0, 1.0, 1.0], bgr_to_rgb=False),
-    test_cfg=dict(rcnn=dict(score_thr=0.03, nms=dict(type='nms', iou_threshold=0.3), max_per_img=120)))
-test_pipeline = [dict(type='Resize', scale=(480, 360), keep_ratio=True)]
-"""
-
-
-def caffe_file(path: Path, weights: Weights) -> Path:
-    torch.save({"meta": {"cfg": CAFFE_CONFIG, "CLASSES": NAMES}, "state_dict": as_caffe(weights)}, path)
-    return path
-
-
 def test_a_checkpoint_for_other_pixels_runs_as_its_config_states(tmp_path: Path, tiny_weights: Weights) -> None:
     original = build("tiny", num_classes=3).eval()
     original.load_state_dict(tiny_weights)
@@ -259,7 +237,7 @@ def test_a_checkpoint_for_other_pixels_runs_as_its_config_states(tmp_path: Path,
     with pytest.warns(
         UserWarning, match=r"w\.pth: taken from the checkpoint: BGR .* scale 480 x 360, detections\.max_detections 120"
     ):
-        model = load_model(caffe_file(tmp_path / "w.pth", tiny_weights))
+        model = load_model(caffe_file(tmp_path / "w.pth", tiny_weights, NAMES))
     with torch.no_grad():
         expected, actual = original(images, sizes), model(images, sizes)
 
@@ -297,25 +275,6 @@ def test_buffers_of_a_data_preprocessor_are_settings_and_no_weights(tmp_path: Pa
         model = load_model(tmp_path / "w.pth")
     assert model.normalize.pixels.order == "BGR"
     assert torch.equal(model.normalize.mean, mean)
-
-
-def test_the_exported_graph_has_the_settings_of_the_checkpoint(tmp_path: Path, tiny_weights: Weights) -> None:
-    with pytest.warns(UserWarning, match="BGR"):
-        model = load_model(caffe_file(tmp_path / "w.pth", tiny_weights))
-    onnx.save(onnx_from_model(model, "0" * 64), tmp_path / "w.onnx")
-    images = torch.randint(0, 256, (1, 96, 128, 3), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
-    sizes = torch.tensor([[90, 120]], dtype=torch.int32)
-
-    with torch.no_grad():
-        boxes, scores, labels = model(images, sizes)
-    session = onnxruntime.InferenceSession(tmp_path / "w.onnx", providers=["CPUExecutionProvider"])
-    outputs = session.run(["boxes", "scores", "labels"], {"images": images.numpy(), "image_sizes": sizes.numpy()})
-
-    assert labels.shape == (1, 120)
-    assert (labels >= 0).any()
-    assert np.array_equal(labels, outputs[2])
-    assert np.allclose(boxes, outputs[0], atol=1e-2)
-    assert np.allclose(scores, outputs[1], atol=1e-4)
 
 
 @pytest.mark.parametrize("name", ["w.pt", "w.ckpt", "w.pth.tar", "w.bin", "w.safetensors", "weights", "w.onnx"])

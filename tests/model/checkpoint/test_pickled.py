@@ -39,7 +39,7 @@ def test_a_pickle_that_runs_code_is_refused_before_it_runs(
     path, trace = tmp_path / "evil.pth", tmp_path / "ran"
     torch.save({"state_dict": tiny_weights, "meta": Attack(trace)}, path, **save_options)
 
-    with pytest.raises(CheckpointError, match=r"found use of posix\.mkdir.*--trust-checkpoint"):
+    with pytest.raises(CheckpointError, match=r"found use of posix\.mkdir.*`trust_checkpoint`"):
         load_model(path)
     assert not trace.exists()
 

@@ -7,6 +7,7 @@ import onnx
 import pytest
 
 from gridrt.errors import GraphError
+from gridrt.machine.cpus import usable_cpus
 from gridrt.runtime.onnxruntime.inference_session import inference_session
 from tests.conftest import ROOT
 from tests.fakes import whole_image_graph
@@ -25,7 +26,7 @@ def test_a_file_and_its_content_open_alike(file: Path) -> None:
         assert session.get_providers() == ["CPUExecutionProvider"]
 
 
-@pytest.mark.parametrize(("threads", "expected"), [(3, 3), (None, 0)])
+@pytest.mark.parametrize(("threads", "expected"), [(3, 3), (None, usable_cpus())])
 def test_threads_reach_the_runtime(file: Path, threads: int | None, expected: int) -> None:
     assert inference_session(file, threads=threads).get_session_options().intra_op_num_threads == expected
 

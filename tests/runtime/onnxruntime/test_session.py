@@ -14,7 +14,9 @@ import pytest
 from gridrt.errors import DependencyError, GraphError
 from gridrt.graph.graph import Graph, load_graph
 from gridrt.machine.devices import Cpu
+from gridrt.runtime.backend import SessionOptions
 from gridrt.runtime.onnxruntime import session as session_module
+from gridrt.runtime.onnxruntime.backend import BACKEND
 from gridrt.runtime.onnxruntime.session import OnnxRuntimeSession
 from tests.fakes import WHOLE_IMAGE_GRAPH, whole_image_graph
 
@@ -103,6 +105,45 @@ def test_a_provider_that_does_not_start_is_no_silent_fallback(graph: Path, monke
 
     with pytest.raises(DependencyError, match="CUDAExecutionProvider: the provider cannot start"):
         OnnxRuntimeSession(graph, providers=["CUDAExecutionProvider"])
+
+
+@pytest.mark.parametrize(
+    ("device", "providers", "called"),
+    [
+        ("cpu", ["CPUExecutionProvider"], "cpu"),
+        ("cuda", ["CUDAExecutionProvider"], "cuda"),
+        ("cuda:0", [("CUDAExecutionProvider", {"device_id": "0"})], "cuda:0"),
+        ("cuda:3", [("CUDAExecutionProvider", {"device_id": "3"})], "cuda:3"),
+    ],
+)
+def test_a_device_by_its_name_reaches_the_runtime(
+    graph: Path, monkeypatch: pytest.MonkeyPatch, device: str, providers: list[object], called: str
+) -> None:
+    class Started:
+        def __init__(self, _path: Path, _options: object, providers: list[object]) -> None:
+            self.asked = providers
+
+        def get_providers(self) -> list[str]:
+            first = self.asked[0]
+            return [first if isinstance(first, str) else first[0], "CPUExecutionProvider"]  # type: ignore[index]
+
+    monkeypatch.setattr(
+        onnxruntime, "get_available_providers", lambda: ["CUDAExecutionProvider", "CPUExecutionProvider"]
+    )
+    monkeypatch.setattr(onnxruntime, "InferenceSession", Started)
+
+    session = BACKEND.open(graph, SessionOptions(device=device))
+
+    assert isinstance(session, OnnxRuntimeSession)
+    assert session._session.asked == providers
+    assert session.info.device == called
+
+
+@pytest.mark.parametrize("device", ["gpu", "cuda:", "cuda:x", "cuda1", "mps"])
+def test_a_device_that_it_does_not_know_is_refused(graph: Path, device: str) -> None:
+    with pytest.raises(DependencyError, match="has no such device") as refused:
+        BACKEND.open(graph, SessionOptions(device=device))
+    assert (refused.value.place, refused.value.value) == ("`device`", device)
 
 
 @pytest.mark.parametrize(

@@ -8,63 +8,20 @@ import numpy as np
 import onnx
 import onnx.parser
 import pytest
-from onnx import GraphProto
 
-from gridrt.calib.affine import Range
-from gridrt.calib.observe import observed_activations
-from gridrt.calib.recipe import load_recipe
-from gridrt.calib.rewrite import apply_recipe
-from gridrt.calib.targets import TARGETS
 from gridrt.runtime.onnxruntime import stage_times as graph_stages
 from gridrt.runtime.onnxruntime.profile import NodeTime, ProfiledRun
 from gridrt.runtime.onnxruntime.stage_times import (
     graph_stage_times,
     stage_of_kernel,
     stages_of_nodes,
-    stages_of_tensors,
 )
-from gridrt.stages import STAGES, Stage
+from gridrt.stages import Stage
+from tests.runtime.weighted_layers import MULTIPLY, weighted_by_stage
 
 IMAGES = np.random.default_rng(0).integers(0, 255, (1, 64, 96, 3), np.uint8)
 SIZES = np.array([[60, 90]], np.int32)
-MULTIPLY = frozenset(("Conv", "ConvTranspose", "Gemm"))
 FUSED = MULTIPLY | {"FusedConv", "FusedGemm", "QLinearConv", "QGemm"}
-
-# By how the checkpoint names weights; the fusion's are stacked under names of their own.
-STAGE_OF_WEIGHTS: Mapping[str, Stage] = {
-    "backbone": "backbone",
-    "neck": "fpn",
-    "rpn_head": "rpn",
-    "roi_head.bbox_head": "box_head",
-    "roi_head.grid_head": "grid_head",
-}
-FUSION_CONVOLUTIONS = 4
-
-
-def weighted_by_stage(graph: GraphProto) -> Counter[Stage]:
-    """How many layers of an exported graph, with those in the body of the fusion, multiply in which stage."""
-    counts: Counter[Stage] = Counter({"grid_fusion": FUSION_CONVOLUTIONS})
-    for node in graph.node:
-        if node.op_type in MULTIPLY:
-            counts[next(stage for part, stage in STAGE_OF_WEIGHTS.items() if node.input[1].startswith(part))] += 1
-    return counts
-
-
-@pytest.fixture(scope="module")
-def written(exported: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], Path]:
-    """Writes `tiny` by a recipe for a target, with ranges that are made up."""
-    folder = tmp_path_factory.mktemp("precisions")
-
-    def by(recipe: str, target: str) -> Path:
-        if recipe == "fp32":
-            return exported("tiny")
-        model = onnx.load(exported("tiny"))
-        ranges = dict.fromkeys(observed_activations(model.graph), Range(-4.0, 4.0))
-        path = folder / f"{recipe}.{target}.onnx"
-        onnx.save(apply_recipe(model, load_recipe(recipe), TARGETS[target], ranges), path)
-        return path
-
-    return by
 
 
 @pytest.fixture
@@ -118,28 +75,6 @@ def test_what_no_node_took_is_in_other(exported: Callable[[str], Path], monkeypa
 
     assert (times.seconds["backbone"], times.seconds["box_head"], times.seconds["other"]) == (0.25, 0.5, 0.25)
     assert times.total == 1
-
-
-@pytest.mark.parametrize("variant", ["tiny", "r50"])
-def test_no_node_of_an_exported_graph_is_of_no_stage(exported: Callable[[str], Path], variant: str) -> None:
-    graph = onnx.load(exported(variant), load_external_data=False).graph
-
-    produced_in = stages_of_tensors(graph)
-
-    assert set(produced_in.values()) == set(STAGES) - {"other"}
-    of_op = {
-        op: {produced_in[node.output[0]] for node in graph.node if node.op_type == op}
-        for op in ("TopK", "Softmax", "ArgMax", "BatchedNms", "MultiLevelRoiAlign", "GridFusion", "ConvTranspose")
-    }
-    assert of_op == {
-        "TopK": {"proposals"},
-        "Softmax": {"box_head"},
-        "ArgMax": {"decode"},
-        "BatchedNms": {"proposals", "detections"},
-        "MultiLevelRoiAlign": {"roi_align"},
-        "GridFusion": {"grid_fusion"},
-        "ConvTranspose": {"grid_head"},
-    }
 
 
 # As ONNX Runtime makes it of `conv1 -> relu -> lateral`: nodes in blocks of channels, named after tensors.

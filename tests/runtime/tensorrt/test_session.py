@@ -127,7 +127,7 @@ def test_a_batch_beyond_the_largest_is_refused(write: Callable[..., Path], shape
             {"runtime": {"name": "tensorrt", "version": "10.8.1"}},
             r"built for tensorrt 10\.8\.1, and 11\.4\.0 is installed",
         ),
-        ({"gpu": {"compute_capability": "9.0"}}, r"capability 9\.0, this GPU has 8\.9"),
+        ({"gpu": {"name": "H100", "compute_capability": "9.0"}}, r"capability 9\.0, this GPU has 8\.9"),
         ({"gpu": None, "compute_capabilities": ["8.6", "12.0"]}, r"8\.6, 12\.0, this GPU has 8\.9"),
     ],
 )

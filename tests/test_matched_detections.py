@@ -1,4 +1,4 @@
-"""Two sets of detections of one image, paired."""
+"""Two sets of detections of one image, matched."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pycocotools import mask
 
-from gridrt.agreement import agreement
+from gridrt.matched_detections import match_detections
 from gridrt.types import Detections
 
 
@@ -29,9 +29,9 @@ def test_swapped_rows_are_the_same_detections() -> None:
     reference = found([[0, 0, 10, 10], [50, 50, 90, 80]], [0.8, 0.7])
     swapped = found([[50, 50, 90, 80], [0, 0, 10, 10]], [0.7, 0.8])
 
-    result = agreement(reference, swapped)
+    result = match_detections(reference, swapped)
 
-    assert (result.paired, result.missing, result.extra) == (2, 0, 0)
+    assert (result.matched, result.missing, result.extra) == (2, 0, 0)
     assert result.box_errors.tolist() == result.score_errors.tolist() == [0, 0]
     assert result.overlaps.tolist() == [1, 1]
 
@@ -40,14 +40,14 @@ def test_pairs_are_told_by_their_rows() -> None:
     reference = found([[0, 0, 10, 10], [50, 50, 90, 80], [200, 0, 210, 10]])
     other = found([[300, 0, 310, 10], [51, 50, 90, 80], [0, 0, 10, 10]])
 
-    assert list(agreement(reference, other).pairs) == [(0, 2), (1, 1)]
+    assert list(match_detections(reference, other).pairs) == [(0, 2), (1, 1)]
 
 
 def test_each_is_paired_with_the_nearest_of_its_label() -> None:
     reference = found([[0, 0, 10, 10], [0, 0, 10, 10]], labels=[0, 1])
     other = found([[3, 0, 13, 10], [1, 0, 11, 10], [4, 0, 14, 10]], labels=[0, 0, 1])
 
-    result = agreement(reference, other)
+    result = match_detections(reference, other)
 
     assert (result.missing, result.extra) == (0, 1)
     assert sorted(result.box_errors.tolist()) == [1, 4]
@@ -56,9 +56,9 @@ def test_each_is_paired_with_the_nearest_of_its_label() -> None:
 def test_half_the_longer_side_away_is_still_the_same_object() -> None:
     reference = found([[0, 0, 20, 10]])
 
-    assert agreement(reference, found([[10, 0, 30, 10]])).paired == 1
-    assert agreement(reference, found([[10.1, 0, 30, 10]])).paired == 0
-    assert agreement(reference, found([[0, 0, 20, 10]], labels=[1])).missing == 1
+    assert match_detections(reference, found([[10, 0, 30, 10]])).matched == 1
+    assert match_detections(reference, found([[10.1, 0, 30, 10]])).matched == 0
+    assert match_detections(reference, found([[0, 0, 20, 10]], labels=[1])).missing == 1
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def test_half_the_longer_side_away_is_still_the_same_object() -> None:
     ],
 )
 def test_overlaps_are_intersection_over_union(box: list[float], other: list[float], overlap: float) -> None:
-    result = agreement(found([box]), found([other]))
+    result = match_detections(found([box]), found([other]))
 
     assert result.overlaps == pytest.approx([overlap], abs=1e-6)
 
@@ -87,7 +87,7 @@ def test_overlaps_are_those_of_pycocotools(corners: list[tuple[int, int, int, in
     others = [[x1 + shift, y1, x2 + shift, y2] for (x1, y1, x2, y2), shift in zip(boxes, shifts, strict=True)]
     labels = list(range(len(boxes)))
 
-    result = agreement(found(boxes, labels=labels), found(others, labels=labels))
+    result = match_detections(found(boxes, labels=labels), found(others, labels=labels))
 
     kept = [at for at, (box, shift) in enumerate(zip(boxes, shifts, strict=True)) if 2 * shift <= longer_side(box)]
     expected = mask.iou(xywh(boxes), xywh(others), [0] * len(others)).diagonal()[kept]
@@ -108,18 +108,18 @@ def xywh(boxes: list[list[int]]) -> npt.NDArray[np.float64]:
 def test_nothing_agrees_with_nothing() -> None:
     nothing = found([])
 
-    result = agreement(nothing, nothing)
+    result = match_detections(nothing, nothing)
 
-    assert (result.paired, result.missing, result.extra, len(result.overlaps)) == (0, 0, 0, 0)
-    assert agreement(nothing, found([[0, 0, 1, 1]])).extra == 1
-    assert agreement(found([[0, 0, 1, 1]]), nothing).missing == 1
+    assert (result.matched, result.missing, result.extra, len(result.overlaps)) == (0, 0, 0, 0)
+    assert match_detections(nothing, found([[0, 0, 1, 1]])).extra == 1
+    assert match_detections(found([[0, 0, 1, 1]]), nothing).missing == 1
 
 
 def test_missing_extra_and_too_far_are_outside_the_tolerances() -> None:
     reference = found([[0, 0, 10, 10], [100, 0, 110, 10], [200, 0, 210, 10]], [0.9, 0.8, 0.7])
     other = found([[1, 0, 11, 10], [100, 0, 110, 10], [300, 0, 310, 10]], [0.9, 0.6, 0.7])
 
-    result = agreement(reference, other)
+    result = match_detections(reference, other)
 
     assert result.outside(box_tolerance=2, score_tolerance=0.3) == 2  # one missing, one extra
     assert result.outside(box_tolerance=0.5, score_tolerance=0.3) == 3

@@ -13,12 +13,12 @@ import numpy as np
 
 from gridrt.types import Detections, Float32Array
 
-PAIRED_WITHIN = 0.5
+MATCHED_WITHIN = 0.5
 """Detections of one label whose sides differ by less than this share of the box's longer side are the same object."""
 
 
 @dataclass(frozen=True)
-class Agreement:
+class MatchedDetections:
     """The matched detections of a reference and another detector.
 
     Attributes:
@@ -38,7 +38,7 @@ class Agreement:
     extra: int
 
     @property
-    def paired(self) -> int:
+    def matched(self) -> int:
         """How many detections are matched."""
         return len(self.box_errors)
 
@@ -48,14 +48,14 @@ class Agreement:
         return int(differ.sum()) + self.missing + self.extra
 
 
-def agreement(reference: Detections, other: Detections) -> Agreement:
+def match_detections(reference: Detections, other: Detections) -> MatchedDetections:
     """Match the detections of both sides, nearest first."""
     distance = np.abs(reference.boxes[:, None] - other.boxes[None]).max(-1, initial=0)  # [N, M]
     size = (reference.boxes[:, 2:] - reference.boxes[:, :2]).max(-1, initial=0)  # [N]
-    allowed = (reference.labels[:, None] == other.labels[None]) & (distance <= PAIRED_WITHIN * size[:, None])
+    allowed = (reference.labels[:, None] == other.labels[None]) & (distance <= MATCHED_WITHIN * size[:, None])
     pairs = _nearest_first(np.where(allowed, distance, np.inf))
     rows, columns = np.array(pairs, dtype=np.intp).reshape(-1, 2).T
-    return Agreement(
+    return MatchedDetections(
         pairs=pairs,
         box_errors=distance[rows, columns],
         score_errors=np.abs(reference.scores[rows] - other.scores[columns]),

@@ -1,10 +1,10 @@
-"""The stages of an exported graph, in FP32, FP16 or INT8, each a subgraph that ONNX Runtime runs on the CPU."""
+"""The stages of an exported graph, in FP32, FP16 or INT8, each a subgraph that a library runs on the CPU."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import islice
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +14,7 @@ from gridrt.data.transform import Batch
 from gridrt.graph.contract import OUTPUTS
 from gridrt.graph.fp16_simulation import fp16_simulation
 from gridrt.graph.stage_tensors import stage_tensors
-from gridrt.runtime.onnxruntime.subgraph import SubgraphSession
+from gridrt.graph.subgraph import subgraph
 from gridrt.runtime.stage_runner import Features, ProposalRows
 from gridrt.types import Float32Array, RawDetections
 
@@ -22,29 +22,46 @@ FLOAT, INT32 = TensorProto.FLOAT, TensorProto.INT32
 Feeds = dict[str, npt.NDArray[Any]]
 
 
+class Subgraph(Protocol):
+    """An open subgraph."""
+
+    def run(self, feeds: Mapping[str, npt.NDArray[Any]]) -> Sequence[npt.NDArray[Any]]:
+        """Its outputs, in order; tensors in `feeds` that it does not consume are left out."""
+        ...
+
+
+class OpenSubgraph(Protocol):
+    """Opens what `gridrt.graph.subgraph.subgraph` returns."""
+
+    def __call__(self, model: ModelProto, *, threads: int | None) -> Subgraph:
+        """Open a subgraph; threads are the CPU's, None means as many as the process may use."""
+        ...
+
+
 class GraphStages:
     """See `gridrt.runtime.stage_runner.StageRunner`. FP16 is simulated: rounded at every node, as on a GPU.
 
     Args:
         model: that `gridrt export` wrote, or one in another precision made from it.
-        threads: of ONNX Runtime; None means one for each physical core.
+        open_subgraph: of the library that runs the stages.
+        threads: of the CPU; None means as many as the process may use.
 
     Raises:
         GraphError: it has no node that marks a stage.
     """
 
-    def __init__(self, model: ModelProto, threads: int | None = None) -> None:
+    def __init__(self, model: ModelProto, open_subgraph: OpenSubgraph, threads: int | None = None) -> None:
         model = fp16_simulation(model)
         names = self._names = stage_tensors(model.graph)
         boxes, scores, labels = names.selected
 
-        def between(inputs: Mapping[str, int], *outputs: str) -> SubgraphSession:
-            return SubgraphSession(model, inputs, outputs, threads)
+        def between(inputs: Mapping[str, int], *outputs: str) -> Subgraph:
+            return open_subgraph(subgraph(model, inputs, outputs), threads=threads)
 
         maps = (*names.objectness, *names.deltas)
         pooled = names.pyramid[:-1]  # the coarsest level serves proposals alone
         selected = {boxes: FLOAT, scores: FLOAT, labels: INT32}
-        self._features = between({}, names.input, *names.pyramid, *maps)
+        self._features = between({}, names.input, *names.backbone, *names.pyramid, *maps)
         self._propose = between(dict.fromkeys(maps, FLOAT), names.proposals, names.levels)
         self._score = between(dict.fromkeys((*pooled, names.proposals), FLOAT) | {names.levels: INT32}, names.scores)
         self._suppress = between(dict.fromkeys((names.proposals, names.scores), FLOAT), *names.selected)
@@ -56,7 +73,7 @@ class GraphStages:
         """See `StageRunner.features`."""
         tensors = iter(self._features.run(_pixels(batch)))
         names = self._names
-        levels = (names.pyramid, names.objectness, names.deltas)
+        levels = (names.backbone, names.pyramid, names.objectness, names.deltas)
         return Features(next(tensors), *(tuple(islice(tensors, len(each))) for each in levels))
 
     def propose(self, batch: Batch, features: Features) -> ProposalRows:

@@ -1,0 +1,135 @@
+"""Records that a long run keeps until its output is written, so that a killed run can be resumed."""
+
+from __future__ import annotations
+
+import json
+import os
+import warnings
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from gridrt.errors import GridRTError, OutputError
+from gridrt.files import make_folder
+
+Record: TypeAlias = Mapping[str, Any]
+
+SHOWN_DIGITS = 12  # of a SHA-256 in a message
+
+
+class PartialFile:
+    """JSON lines: a header, which states what the records belong to, then the records in the order of `append`.
+
+    A record is written as one whole line and handed to the operating system before `append` returns, so it outlives
+    the process. It is not forced to disk: that takes milliseconds, and helps only where the whole machine goes down.
+    Then the last records may be lost, and a resumed run makes them again. Numbers come back as the same floats.
+
+    The file is created with the first record, and stays until `finish`.
+
+    Args:
+        path: of the file.
+        header: hashes of model and inputs, and options: what must be equal to go on. Ready for JSON.
+        resume: go on after the records of an earlier run. Where there are none, a warning says so.
+
+    Attributes:
+        records: those of the earlier run; an incomplete last line, as a killed run leaves it, is dropped.
+
+    Raises:
+        GridRTError: the file has another header, is damaged, or has records that are not to be resumed.
+        OutputError: it cannot be read or changed.
+    """
+
+    def __init__(self, path: Path, header: Record, *, resume: bool) -> None:
+        self._path, self._header = path, json.dumps(header)
+        try:
+            found, size = _whole_lines(path)
+            self.records = found[1:]
+            if not resume and self.records:
+                raise GridRTError(
+                    "cannot start over: an interrupted run has left its results",
+                    place=path,
+                    value=f"{len(self.records)} of them",
+                    remedy="Go on with `resume`, or remove the file.",
+                )
+            if resume and found:
+                self._refuse_other_header(found[0])
+                os.truncate(path, size)
+            else:
+                path.unlink(missing_ok=True)
+        except OSError as error:
+            raise OutputError("cannot use the partial file", place=path, value=error.strerror) from error
+        if resume and not found:
+            warnings.warn(f"{path}: nothing to resume, so the run starts at the beginning", stacklevel=2)
+
+    def append(self, record: Record) -> None:
+        """Add a record, ready for JSON.
+
+        Raises:
+            OutputError: it cannot be written.
+        """
+        lines = [json.dumps(record)] if self._path.exists() else [self._header, json.dumps(record)]
+        make_folder(self._path.parent)
+        try:
+            with self._path.open("a") as file:
+                file.writelines(f"{line}\n" for line in lines)
+        except OSError as error:
+            remedy = "Make room, and go on with `resume`."
+            raise OutputError(
+                "cannot write the partial file", place=self._path, value=error.strerror, remedy=remedy
+            ) from error
+
+    def finish(self) -> None:
+        """Remove the file, once the output is written."""
+        self._path.unlink(missing_ok=True)
+
+    def _refuse_other_header(self, found: Record) -> None:
+        differences = list(_differences(found, json.loads(self._header)))
+        if differences:
+            raise GridRTError(
+                "cannot resume with another model, other data or other options",
+                place=self._path,
+                value=", ".join(differences),
+                remedy="Repeat the interrupted command with `resume`, or remove the file to start over.",
+            )
+
+
+def partial_beside(output: Path) -> Path:
+    """Where the records of a run are kept until `output` is written."""
+    return output.with_name(f"{output.name}.partial.jsonl")
+
+
+def _whole_lines(path: Path) -> tuple[list[Record], int]:
+    """The content of a file up to the end of its last complete line, and the number of bytes to there."""
+    lines = path.read_bytes().splitlines(keepends=True) if path.exists() else []
+    found: list[Record] = []
+    for line in lines:
+        record = _record_of(line)
+        if record is None and len(found) == len(lines) - 1:
+            break
+        if record is None:
+            raise GridRTError(
+                "this is not a file of partial results, or it is damaged",
+                place=f"{path}, line {len(found) + 1}",
+                remedy="Remove it to start over.",
+            )
+        found.append(record)
+    return found, sum(map(len, lines[: len(found)]))
+
+
+def _record_of(line: bytes) -> Record | None:
+    """The record of a line; None if it is incomplete."""
+    try:
+        record = json.loads(line)
+    except ValueError:
+        return None
+    return record if isinstance(record, dict) and line.endswith(b"\n") else None
+
+
+def _differences(old: Record, new: Record) -> Iterator[str]:
+    """A text for each value that differs, such as `scale [96, 72] instead of [64, 48]`."""
+    for name in {**new, **old}:
+        if old.get(name) != new.get(name):
+            before, now = (
+                str(one.get(name))[: SHOWN_DIGITS if name.endswith("sha256") else None] for one in (old, new)
+            )
+            yield f"{name} {now} instead of {before}"

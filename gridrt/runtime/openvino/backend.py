@@ -1,0 +1,94 @@
+"""ONNX graphs, run by OpenVINO on the CPU."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gridrt.errors import DependencyError
+from gridrt.graph.content import is_onnx
+from gridrt.machine.packages import probe_package
+from gridrt.runtime.backend import Availability, Backend, Session, SessionOptions, Summary
+from gridrt.runtime.info import ModelInfo
+from gridrt.types import Int32Array, UInt8Array
+
+if TYPE_CHECKING:  # PyTorch takes a second to import
+    from gridrt.runtime.peaks import Peaks
+    from gridrt.runtime.stage_runner import StageRunner
+    from gridrt.stages import StageTimes
+
+
+class OpenVinoBackend(Backend):
+    """Any precision that the graph is written in; FP16 is computed in FP32."""
+
+    name = "openvino"
+    title = "OpenVINO"
+    suffixes = (".onnx",)
+    options = frozenset({"threads", "device"})
+
+    def opens(self, path: Path) -> bool:
+        """Whether the file begins as ONNX files do."""
+        return is_onnx(path)
+
+    def info(self, path: Path, options: SessionOptions) -> ModelInfo:  # noqa: ARG002 - it needs none
+        """See `Backend.info`."""
+        from gridrt.graph.graph import load_graph
+        from gridrt.runtime.graph_info import graph_info
+        from gridrt.runtime.openvino.compile import library
+
+        return graph_info(load_graph(path, external_data=False).model, path, library())
+
+    def open(self, path: Path, options: SessionOptions) -> Session:
+        """See `Backend.open`."""
+        from gridrt.runtime.openvino.session import OpenVinoSession, require_cpu
+
+        require_cpu(options.device)
+        return OpenVinoSession(path, options.threads)
+
+    def probe(self) -> list[Availability]:
+        """See `Backend.probe`."""
+        name, package = "OpenVINO, CPU", probe_package("openvino")
+        if not package.usable:
+            return [Availability(name, f"openvino: {package.problem}", package.remedy)]
+        from gridrt.runtime.openvino.compile import require_new_enough
+
+        try:
+            require_new_enough()
+        except DependencyError as error:
+            return [Availability(name, f"openvino {error.value}: {error.rule}", error.remedy)]
+        return [Availability(name)]
+
+    def summary(self, path: Path, options: SessionOptions) -> Summary:  # noqa: ARG002 - the same
+        """See `Backend.summary`."""
+        from gridrt.runtime.onnxruntime.summary import graph_summary
+
+        return graph_summary(path)
+
+    def stage_times(
+        self, session: Session, images: UInt8Array, image_sizes: Int32Array, *, warm_up: int, runs: int
+    ) -> StageTimes | None:
+        """See `Backend.stage_times`."""
+        from gridrt.runtime.openvino.session import OpenVinoSession
+        from gridrt.runtime.openvino.stage_times import graph_stage_times
+
+        assert isinstance(session, OpenVinoSession)  # noqa: S101 - opened by this backend
+        return graph_stage_times(session.path, images, image_sizes, threads=session.threads, warm_up=warm_up, runs=runs)
+
+    def stage_runner(self, path: Path, options: SessionOptions) -> StageRunner:
+        """See `Backend.stage_runner`; it rounds FP16 as a GPU would."""
+        from gridrt.graph.graph import load_graph
+        from gridrt.runtime.graph_stages import GraphStages
+        from gridrt.runtime.openvino.subgraph import SubgraphSession
+
+        return GraphStages(load_graph(path).model, SubgraphSession, options.threads)
+
+    def peaks(self, session: Session) -> Peaks | None:
+        """See `Backend.peaks`; of integer products where the graph has them."""
+        from gridrt.runtime.openvino.session import OpenVinoSession
+        from gridrt.runtime.peaks import measured_cpu_peaks, measured_int8_peaks
+
+        assert isinstance(session, OpenVinoSession)  # noqa: S101 - opened by this backend
+        return measured_int8_peaks(session.threads) if session.info.precision == "int8" else measured_cpu_peaks()
+
+
+BACKEND = OpenVinoBackend()

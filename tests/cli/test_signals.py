@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import click
+import pytest
+from click.testing import CliRunner, Result
+
+from gridrt.cli import exit_codes
+from gridrt.cli.main import VerbGroup
+from gridrt.files import atomic_path
+
+
+def run_verb(monkeypatch: pytest.MonkeyPatch, body: click.Command) -> Result:
+    monkeypatch.setitem(sys.modules, "gridrt.cli.body", SimpleNamespace(command=body))
+    return CliRunner().invoke(VerbGroup(name="gridrt", verbs={"body": "Do it."}), ["body"])
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_a_verb_that_a_signal_ends_cleans_up_and_exits_with_its_status(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, number: int, status: int
+) -> None:
+    before = signal.getsignal(number)
+
+    @click.command
+    def body() -> None:
+        with atomic_path(tmp_path / "result"):
+            os.kill(os.getpid(), number)
+
+    answer = run_verb(monkeypatch, body)
+
+    assert (answer.exit_code, answer.stderr) == (status, "interrupted\n")
+    assert list(tmp_path.iterdir()) == []
+    assert signal.getsignal(number) is before
+
+
+def test_a_second_signal_does_not_end_the_cleaning_up(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    @click.command
+    def body() -> None:
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+        finally:
+            os.kill(os.getpid(), signal.SIGHUP)
+            (tmp_path / "cleaned up").touch()
+
+    assert run_verb(monkeypatch, body).exit_code == 143
+    assert (tmp_path / "cleaned up").exists()
+
+
+def test_a_hangup_that_is_ignored_at_the_start_stays_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
+    @click.command
+    def body() -> None:
+        os.kill(os.getpid(), signal.SIGHUP)
+        click.echo("went on")
+
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        answer = run_verb(monkeypatch, body)
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+    assert (answer.exit_code, answer.stdout) == (0, "went on\n")
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_verb_that_keeps_what_was_done_has_the_status_of_the_signal(
+    monkeypatch: pytest.MonkeyPatch, number: int, status: int
+) -> None:
+    @click.command
+    def body() -> None:
+        try:
+            os.kill(os.getpid(), number)
+        except KeyboardInterrupt:
+            click.get_current_context().exit(exit_codes.INTERRUPTED)
+
+    assert run_verb(monkeypatch, body).exit_code == status
