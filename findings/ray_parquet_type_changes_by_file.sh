@@ -14,7 +14,7 @@
 #   arrays, 2 2 | 3 1: fixed tensor, variable tensor; pyarrow ArrowTypeError, ray reads 4 rows
 #   arrays, 0 0 | 3 1: fixed tensor, variable tensor; pyarrow ArrowTypeError, ray reads 4 rows
 #   lists, 2 2 | 3 1: list of list of double, list of list of double; pyarrow reads 4 rows, ray reads 4 rows
-#   lists, 0 0 | 3 1: list of null, list of list of double; pyarrow ArrowNotImplementedError, ray reads 4 rows
+#   lists, 0 0 | 3 1: list of list of double, list of null; pyarrow ArrowNotImplementedError, ray reads 4 rows
 #   schema given, 0 0 | 3 1: list of list of float, list of list of float; pyarrow reads 4 rows, ray reads 4 rows
 # The install is large. Exits 0 while this is so, 1 when it changed.
 set -euo pipefail
