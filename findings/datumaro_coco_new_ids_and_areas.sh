@@ -8,8 +8,7 @@
 # Behaviour: categories 3, 7, 20 come out as 1, 2, 3, so results that a model wrote with the old ids are scored
 # against other classes, without an error. `area`, which decides between small, medium and large in COCO's evaluation,
 # is replaced by width times height where there is no polygon (of a crowd too), and coordinates are cut to two
-# decimals. Ids of images and annotations stay. Nothing is logged. So evaluate against the original file, or map
-# classes by name.
+# decimals. Ids of images and annotations stay. So evaluate against the original file, or map classes by name.
 # Output seen:
 #   original: categories [3, 7, 20], box [10.123456, 20.987654, 30.333333, 15.777777], areas [100.0, 150.0]
 #   exported: categories [1, 2, 3], box [10.12, 20.99, 30.34, 15.78], areas [400.0, 478.8]

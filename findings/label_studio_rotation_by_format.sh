@@ -8,9 +8,9 @@
 # Date: 2026-11-30.
 # Behaviour: a rectangle is stored in percent of width and height, with an angle in degrees about its upper left
 # corner. The converter to COCO rotates the percentages themselves, so on a 2:1 image a quarter turn makes 300 px of
-# width into 150 px of height. VOC and YOLO hold the rectangle as if it had not been turned. Nothing is logged. An
-# image whose annotation is empty has width and height null in COCO (sizes come from the objects), and no file in VOC.
-# So convert rotated rectangles from the JSON export yourself, in pixels.
+# width into 150 px of height. VOC and YOLO hold the rectangle as if it had not been turned. An image whose annotation
+# is empty has width and height null in COCO (sizes come from the objects), and no file in VOC. So convert rotated
+# rectangles from the JSON export yourself, in pixels.
 # Output seen (rectangle of 300 x 100 px with its corner at (400, 100), turned by 90 degrees; x1, y1, x2, y2):
 #   image 1000 x 500: true [300, 100, 400, 400] COCO [200, 100, 400, 250] VOC [400, 100, 700, 200] YOLO [400, 100, 700, 200]
 #   image 1000 x 1000: true [300, 100, 400, 400] COCO [300, 100, 400, 400] VOC [400, 100, 700, 200] YOLO [400, 100, 700, 200]

@@ -7,9 +7,9 @@
 # Versions: onnxruntime 1.32.0, onnx 1.23.2, numpy 2.4.6 (CPU with AVX2, Linux x86-64).
 # Date: 2026-11-30.
 # Behaviour: with one NaN among ones, ReduceMax is NaN only if the NaN comes first in the row; MaxPool with a 2 x 2
-# window loses a NaN in the window's left column and keeps one in the right. ArgMax never points at it unless it comes
-# first. TopK puts NaN before everything, wherever it is, so a NaN score is the best score. Max (two tensors), Relu
-# and Clip keep NaN. So a check for NaN behind a MaxPool or ReduceMax sees only some of them.
+# window loses a NaN in the window's left column and keeps one in the right. ArgMax says 0 in every case. TopK puts
+# NaN before everything, wherever it is, so a NaN score is the best score. Max (two tensors), Relu and Clip keep NaN.
+# So a check for NaN behind a MaxPool or ReduceMax sees only some of them.
 # Output seen (position of the NaN in a row of 8; even positions are left columns of the windows):
 #   position 0: ReduceMax nan, MaxPool windows with nan 0, ArgMax 0, TopK nan at 0
 #   position 1: ReduceMax 1, MaxPool windows with nan 2, ArgMax 0, TopK nan at 1

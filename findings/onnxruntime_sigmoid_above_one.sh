@@ -5,7 +5,7 @@
 # PyTorch and OpenVINO.
 # Versions: onnxruntime 1.32.0, openvino 2026.4.1, onnx 1.23.2, numpy 2.4.6 (CPU with AVX2, Linux x86-64).
 # Date: 2026-11-30.
-# Behaviour: the CPU kernel's error is absolute, some 6e-8, whatever the result. So small scores come in steps of
+# Behaviour: the CPU kernel's error is absolute, about 1e-7, whatever the result. So small scores come in steps of
 # 3e-8: the score of logit -16 is half of what it should be, all logits below -18 tie at 0, and a larger logit can get
 # the smaller score. Near 1 the result overshoots to 1.0000001. A detector that ranks proposals by sigmoid scores can
 # rank them otherwise than PyTorch, a check "0 <= score <= 1" can fail, and Log of it is -inf. Rank by logits, and

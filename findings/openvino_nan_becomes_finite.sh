@@ -7,8 +7,8 @@
 # Date: 2026-11-30.
 # Behaviour: the CPU device takes maxima and minima by instructions that return the other operand when one is NaN. So
 # Relu(NaN) is 0, Clip(NaN) the lower limit, Exp(NaN) inf, Min(NaN, 7) 7, and a window or row of nothing but NaN gives
-# the lowest float32. It even depends on the order of operands: Max(x, 0) is 0, Max(0, x) NaN. Sigmoid, Tanh, Softmax
-# and Add keep NaN. A detector whose features overflow to NaN can therefore give finite boxes: box decoding,
+# the lowest float32. It even depends on the order of operands: Max(x, 0) is 0, Max(0, x) NaN. Sigmoid, Tanh and
+# Softmax keep NaN. A detector whose features overflow to NaN can therefore give finite boxes: box decoding,
 # Exp(Clip(delta)), returns the smallest size that it allows. A check "is the output finite" proves nothing here;
 # compare with another runtime, or test the weights.
 # Output seen (input: nothing but NaN; results: the first value):
