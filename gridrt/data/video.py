@@ -40,7 +40,7 @@ class Video:
         path: any container and codec that OpenCV reads.
 
     Attributes:
-        frame_count: from the header, which may be a few off; 0 where it does not say.
+        frame_count: from the header; an estimate where that holds only the duration; 0 where it does not say.
         fps: frames per second; 25 where the header does not say.
 
     Raises:
@@ -55,6 +55,7 @@ class Video:
         self.fps = fps if math.isfinite(fps) and fps > 0 else FALLBACK_FPS
         capture.release()
         self._frames_read = 0
+        self._seconds_read = 0.0
 
     def __iter__(self) -> Iterator[UInt8Array]:
         """Yield each frame, uint8 [H, W, 3], RGB.
@@ -70,18 +71,22 @@ class Video:
                 raise ImageError("cannot read one frame of this video", place=self._path)
             while is_frame:
                 self._frames_read += 1
+                self._seconds_read = capture.get(cv2.CAP_PROP_POS_MSEC) / 1000 + 1 / self.fps
                 yield cv2.cvtColor(frame, cv2.COLOR_BGR2RGB)  # type: ignore[misc]
                 is_frame, frame = capture.read()
         finally:
             capture.release()
 
     def check_whole(self) -> None:
-        """Refuse, after the last frame, a video that holds clearly fewer frames than its header says.
+        """Refuse, after the last frame, a video that ends clearly before its header says, by frames and by time.
+
+        Matroska holds no number of frames, so OpenCV multiplies duration and nominal rate: far too many where the rate
+        varies, as in a screen recording. Only the time stamps show that such a video is whole.
 
         Raises:
             ImageError: it was cut short.
         """
-        missing = self.frame_count - self._frames_read
+        missing = self.frame_count - max(self._frames_read, round(self._seconds_read * self.fps))
         if missing > max(COUNT_TOLERANCE, RELATIVE_COUNT_TOLERANCE * self.frame_count):
             found = f"{self._frames_read} of {self.frame_count} frames"
             raise ImageError("the video is not whole: it is cut short", place=self._path, value=found)

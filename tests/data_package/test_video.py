@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import struct
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
@@ -154,6 +156,45 @@ def test_frames_that_are_missing_are_counted(tmp_path: Path) -> None:
     video.frame_count += 3
 
     with pytest.raises(ImageError, match=r"a\.mp4: .*cut short \(found 4 of 7 frames\)"):
+        video.check_whole()
+
+
+def matroska(path: Path, milliseconds: Sequence[int], duration: int) -> Path:
+    """Write JPEG frames at these times, and a header of 30 fps as screen recorders write it, whatever the real rate."""
+
+    def element(identity: int, content: bytes) -> bytes:
+        name = identity.to_bytes((identity.bit_length() + 7) // 8, "big")
+        return name + (len(content) | 1 << 56).to_bytes(8, "big") + content  # a length of eight bytes: 1, then 56 bits
+
+    def number(identity: int, value: int) -> bytes:
+        return element(identity, value.to_bytes(8, "big"))
+
+    frame = cv2.imencode(".jpg", np.full((48, 64, 3), 99, np.uint8))[1].tobytes()
+    info = element(0x1549A966, number(0x2AD7B1, 1_000_000) + element(0x4489, struct.pack(">d", duration)))
+    picture = element(0xE0, number(0xB0, 64) + number(0xBA, 48))
+    track = number(0xD7, 1) + number(0x73C5, 1) + number(0x83, 1) + number(0x23E383, 33_333_333)
+    tracks = element(0x1654AE6B, element(0xAE, track + element(0x86, b"V_MJPEG") + picture))
+    blocks = b"".join(element(0xA3, b"\x81" + time.to_bytes(2, "big") + b"\x80" + frame) for time in milliseconds)
+    cluster = element(0x1F43B675, number(0xE7, 0) + blocks)
+    path.write_bytes(element(0x1A45DFA3, element(0x4282, b"matroska")) + element(0x18538067, info + tracks + cluster))
+    return path
+
+
+def test_a_recording_of_variable_rate_is_whole_though_its_frames_are_fewer_than_rate_times_duration(
+    tmp_path: Path,
+) -> None:
+    video = Video(matroska(tmp_path / "screen.mkv", range(0, 3000, 300), 3000))
+
+    assert len(list(video)) == 10 < video.frame_count / 5
+    video.check_whole()
+
+
+def test_a_recording_of_variable_rate_that_is_cut_short_is_refused(tmp_path: Path) -> None:
+    video = Video(matroska(tmp_path / "screen.mkv", range(0, 1500, 300), 3000))
+
+    list(video)
+
+    with pytest.raises(ImageError, match=r"screen\.mkv: .*cut short"):
         video.check_whole()
 
 
