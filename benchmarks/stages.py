@@ -1,4 +1,4 @@
-"""Where the milliseconds go on a CPU: stage by stage in PyTorch and in ONNX Runtime, beside the roofline.
+"""Where the milliseconds go on a CPU: stage by stage in PyTorch, ONNX Runtime and OpenVINO, beside the roofline.
 
 python -m benchmarks.stages
 """
@@ -19,9 +19,10 @@ import numpy as np
 import torch
 
 from benchmarks.candidates import (
-    CANDIDATES,
     ONNX_RUNTIME,
     ONNX_RUNTIME_INT8,
+    OPENVINO,
+    OPENVINO_INT8,
     PYTORCH,
     int8_graph_of,
     photograph_batch,
@@ -38,7 +39,8 @@ from gridrt.files import sha256_of, write_text
 from gridrt.model.checkpoint import save_weights
 from gridrt.model.grid_rcnn import GridRCNN
 from gridrt.model.untrained import untrained_model
-from gridrt.runtime.onnxruntime.stage_times import graph_stage_times
+from gridrt.runtime.onnxruntime import stage_times as by_onnxruntime
+from gridrt.runtime.openvino import stage_times as by_openvino
 from gridrt.runtime.peaks import Peaks, measured_int8_peaks, measured_peaks
 from gridrt.runtime.pytorch.session import TorchSession
 from gridrt.runtime.pytorch.stage_times import torch_stage_times
@@ -77,7 +79,7 @@ class StageFigures:
 @setting_options(COMMITTED)
 @out_option(RESULT)
 def command(*, out: Path | None, **chosen: Any) -> None:  # noqa: ANN401 - those of a setting
-    """Time each stage in PyTorch and ONNX Runtime, FP32 and INT8, with untrained weights on a photograph."""
+    """Time each stage in PyTorch, ONNX Runtime and OpenVINO, FP32 and INT8: untrained weights, a photograph."""
     setting = Setting(**chosen)
     out = result_file(out, RESULT, is_committed=setting == COMMITTED)
     with TemporaryDirectory() as folder:
@@ -99,23 +101,24 @@ def measure(setting: Setting, folder: Path) -> StageFigures:
     whole_seconds = interleaved_seconds(calls, warm_up=setting.warm_up, runs=setting.runs)
     in_float, in_int8 = measured_peaks(torch.device("cpu")), measured_int8_peaks(setting.threads)
     peaks = {PYTORCH: in_float, ONNX_RUNTIME: in_float, ONNX_RUNTIME_INT8: in_int8}
+    peaks |= {OPENVINO: in_float, OPENVINO_INT8: in_int8}
     return StageFigures(
         conditions(setting, graph, batch, int((found.labels >= 0).sum())),
         whole_seconds,
-        _times(setting, model, {ONNX_RUNTIME: graph, ONNX_RUNTIME_INT8: int8_graph}, batch),
+        _times(setting, model, graph, int8_graph, batch),
         peaks,
         {name: _bounds(model, batch, found, each) for name, each in peaks.items()},
     )
 
 
-def _times(setting: Setting, model: GridRCNN, graphs: Mapping[str, Path], batch: Batch) -> dict[str, StageTimes]:
-    counts = {"warm_up": setting.warm_up, "runs": setting.runs}
-    session = TorchSession(model, "cpu", setting.threads)
-    by_torch = torch_stage_times(session, batch.images, batch.image_sizes, **counts)
-    return {PYTORCH: by_torch} | {
-        name: graph_stage_times(graph, batch.images, batch.image_sizes, threads=setting.threads, **counts)
-        for name, graph in graphs.items()
-    }
+def _times(setting: Setting, model: GridRCNN, graph: Path, int8_graph: Path, batch: Batch) -> dict[str, StageTimes]:
+    images, sizes, counts = batch.images, batch.image_sizes, {"warm_up": setting.warm_up, "runs": setting.runs}
+    times = {PYTORCH: torch_stage_times(TorchSession(model, "cpu", setting.threads), images, sizes, **counts)}
+    for name, file in ((ONNX_RUNTIME, graph), (ONNX_RUNTIME_INT8, int8_graph)):
+        times[name] = by_onnxruntime.graph_stage_times(file, images, sizes, threads=setting.threads, **counts)
+    for name, file in ((OPENVINO, graph), (OPENVINO_INT8, int8_graph)):
+        times[name] = by_openvino.graph_stage_times(file, images, sizes, threads=setting.threads, **counts)
+    return times
 
 
 def _bounds(model: GridRCNN, batch: Batch, found: RawDetections, peaks: Peaks) -> dict[Stage, Bound]:
@@ -134,7 +137,7 @@ def lines(figures: StageFigures) -> Iterator[str]:
     """The figures as a table in Markdown, and below it the rest of the measurements."""
     yield "| runtime | stage | ms | share | bound, ms | times the bound |"
     yield "| --- | --- | --- | --- | --- | --- |"
-    for name in CANDIDATES:
+    for name in figures.times:
         times, bounds = figures.times[name], figures.bounds[name]
         for stage in STAGES:
             yield _row(name, stage, times.seconds[stage], times.total, bounds[stage].seconds)

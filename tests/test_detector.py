@@ -123,14 +123,16 @@ def test_a_number_that_is_not_finite_fails_with_the_image_and_the_output(output:
     assert "in detection 1" in str(caught.value.value)
 
 
-@pytest.mark.parametrize("stage", [None, "box_head"])
-def test_stages_rounded_to_fp16_do_not_judge_a_session_that_computes_it_in_fp32() -> None:
+def test_stages_rounded_to_fp16_do_not_judge_a_session_that_computes_it_in_fp32(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     session = FakeSession(rows=[])
-    session.info = replace(session.info, precision="fp16", device="cpu")
+    monkeypatch.setattr(FakeSession, "info", replace(session.info, precision="fp16", device="cpu"))
 
     assert len(Detector(session, (64, 64), lambda _: "fpn")([image(20, 64)])[0]) == 0
 
 
+@pytest.mark.parametrize("stage", [None, "box_head"])
 def test_an_image_without_detections_fails_if_the_stages_of_the_first_one_are_not_finite(stage: str | None) -> None:
     asked: list[tuple[int, ...]] = []
 

@@ -62,6 +62,7 @@ ALLOWED: dict[str, set[str]] = {
         "detector",
         "eval",
         "export",
+        "machine",
         "graph",
         "model",
         "processes",

@@ -66,7 +66,7 @@ ALLOWED: Mapping[tuple[str, str], str] = {
     ("gridrt/machine/packages.py", "decides on a kind: build != 'onnxruntime'"): PACKAGE,
     (
         "gridrt/machine/packages.py",
-        "decides on a kind: importlib.metadata.packages_distributions().get('onnxruntime', ())",
+        "decides on a kind: 'onnxruntime' in (each.read_text('top_level.txt') or '').split()",
     ): PACKAGE,
     ("gridrt/export/engine/build.py", "decides on a kind: name.lower().startswith('tensorrt')"): PACKAGE,
 }

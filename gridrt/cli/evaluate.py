@@ -54,9 +54,10 @@ def command(
     detections of a class in an image, however many the model returns. Several processes share the images with:
     torchrun --nproc-per-node 2 -m gridrt evaluate ...
 
-    Outputs are written at the end. Until then NAME.partial.jsonl beside --results or --json, or partial.jsonl in --pictures
-    alone, keeps the detections of each image. After a kill or Ctrl-C the same command with --resume runs the other images, and
-    again those that failed or have changed. Without --resume such a file is not overwritten: remove it to start over.
+    Outputs are written at the end. Until then NAME.partial.jsonl beside --results or --json, or partial.jsonl in
+    --pictures alone, keeps the detections of each image. After a kill or Ctrl-C the same command with --resume runs the
+    other images, and again those that failed or have changed. Without --resume such a file is not overwritten: remove
+    it to start over.
     """
     from gridrt import processes
     from gridrt.api import evaluate

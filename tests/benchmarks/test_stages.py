@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from benchmarks import stages
-from benchmarks.candidates import CANDIDATES, ONNX_RUNTIME_INT8
+from benchmarks.candidates import CANDIDATES, ONNX_RUNTIME_INT8, OPENVINO_INT8
 from gridrt.runtime.peaks import Peaks
 from gridrt.stages import STAGES
 
@@ -43,7 +43,7 @@ def test_it_prints_a_table_and_writes_all_of_it(
         assert rows["whole"][0] == f"{1e3 * sum(seconds.values()):.2f}"
         assert rows["backbone"][0] == f"{1e3 * seconds['backbone']:.2f}"
         bound = result["bounds"][name]["backbone"]
-        peaks = IN_INT8 if name == ONNX_RUNTIME_INT8 else IN_FLOAT
+        peaks = IN_INT8 if name in (ONNX_RUNTIME_INT8, OPENVINO_INT8) else IN_FLOAT
         assert bound["seconds"] == pytest.approx(
             max(bound["cost"]["flops"] / peaks.flops, bound["cost"]["elements"] * peaks.element_size / peaks.bytes)
         )

@@ -31,7 +31,7 @@ def test_a_failed_training_ends_with_its_line_and_its_exit_code(tmp_path: Path) 
     done = subprocess.run(command, cwd=ROOT, env=nowhere, capture_output=True, text=True, check=False)
 
     assert done.returncode == 1
-    assert done.stderr.startswith(f"error: {tmp_path}/nowhere/bccd/annotations/instances_test.json: there is no such ")
+    assert done.stderr.startswith(f"error: {tmp_path}/nowhere/bccd/images: this must be a folder")
     assert done.stderr.count("\n") == 1
     assert list(tmp_path.iterdir()) == []
 

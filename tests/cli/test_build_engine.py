@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import onnx
 import pytest
 from click.testing import CliRunner, Result
@@ -161,7 +162,7 @@ def test_plugins_that_cannot_be_had_stop_before_the_work(
         (("--fp16", "--int8"), "--fp16, --int8 and --recipe exclude each other."),
         (("--int8",), "INT8 needs --images DIR"),
         (("--recipe", "mixed"), "INT8 needs --images DIR"),
-        (("--fp16", "--images", "photos"), "--images has no effect: only INT8 is calibrated."),
+        (("--fp16", "--images", "."), "--images has no effect: only INT8 is calibrated."),
         (("--max-images", "3"), "--max-images has no effect: only INT8 is calibrated."),
         (("--onnx-only",), "--onnx-only writes a graph in another precision: --fp16, --int8 or --recipe."),
         (("--fp16", "--onnx-only", "--refit"), "--refit has no effect: --onnx-only builds no engine."),
@@ -198,13 +199,14 @@ def test_what_cannot_be_done_is_one_line(folder: Path, arguments: tuple[str, ...
     assert [path.name for path in folder.iterdir()] == ["scene.onnx"]
 
 
-def test_a_cache_that_cannot_be_written_stops_before_the_work(folder: Path) -> None:
+def test_a_cache_that_cannot_be_written_stops_before_the_work(tiny: Path) -> None:
     """By default it lies here, under the graph's name."""
-    (folder / "scene.calibration.npz").mkdir()
-    result = run("--int8", "--images", "photos", "--onnx-only")
+    (tiny / "tiny.calibration.npz").mkdir()
+    save_image(tiny / "a.png", np.zeros((4, 4, 3), np.uint8))
+    result = run("--int8", "--images", ".", "--onnx-only")
     assert result.exit_code == 1
-    assert "scene.calibration.npz: the result cannot be written here (found a folder, device or pipe)" in result.stderr
-    assert sorted(path.name for path in folder.iterdir()) == ["scene.calibration.npz", "scene.onnx"]
+    assert "tiny.calibration.npz: the result cannot be written here (found a folder, device or pipe)" in result.stderr
+    assert sorted(path.name for path in tiny.iterdir()) == ["a.png", "tiny.calibration.npz", "tiny.onnx"]
 
 
 @pytest.mark.usefixtures("no_tensorrt")

@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -13,6 +14,16 @@ from click.testing import CliRunner, Result
 from gridrt.cli import exit_codes
 from gridrt.cli.main import VerbGroup
 from gridrt.files import atomic_path
+
+
+@pytest.fixture(autouse=True)
+def usual_handlers() -> Iterator[None]:
+    """As in a terminal; in the background and under nohup some signals are ignored."""
+    before = {signal.SIGINT: signal.signal(signal.SIGINT, signal.default_int_handler)}
+    before |= {number: signal.signal(number, signal.SIG_DFL) for number in (signal.SIGTERM, signal.SIGHUP)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 def run_verb(monkeypatch: pytest.MonkeyPatch, body: click.Command) -> Result:

@@ -122,7 +122,7 @@ def test_two_processes_train_one_model(pictures: Path, tmp_path: Path) -> None:
         (("--model", "r50"), "frozen stages of r50 must have trained weights"),
         (("--amp", "bf16", "--device", "cpu"), "--amp: mixed precision must run on a GPU"),
         (("--annotations", "none.json"), "none.json"),
-        (("--images", "nowhere"), "missing, first 000001.png"),
+        (("--images", "nowhere"), "nowhere: this must be a folder (found nothing there)"),
         (("--backbone-weights", "none.pth"), "none.pth: there is no such file"),
     ],
 )

@@ -10,7 +10,7 @@ import onnxruntime
 import pytest
 import torch
 
-from gridrt.machine import devices
+from gridrt.machine import devices, packages
 from gridrt.machine.devices import Gpu
 from gridrt.runtime.backend import backend_named
 
@@ -29,6 +29,7 @@ def machine(
     """A machine without some packages and with stand-ins of others, with a GPU or not, and builds for CUDA or not."""
     for module in without:
         monkeypatch.setitem(sys.modules, module, None)
+        monkeypatch.setattr(packages, "_onnxruntime_builds", list)
     for module in installed:
         monkeypatch.setitem(sys.modules, module, SimpleNamespace(__version__="1.0"))
     monkeypatch.setattr(devices, "find_gpus", lambda: [GPU] if gpu else [])

@@ -42,7 +42,7 @@ def state_dict_and_meta(content: object, place: Path) -> tuple[StateDict, Meta]:
     (used, state_dict), *others = found.items()
     if others:
         left_out = ", ".join(f"`{key}`" for key, _ in others)
-        warnings.warn(f"{place}: uses the weights under '{used}'; left out: {left_out}", stacklevel=3)
+        warnings.warn(f"{place}: uses the weights under `{used}`; left out: {left_out}", stacklevel=3)
     strangers = [str(name) for name, value in state_dict.items() if not isinstance(name, str) or not _is_dense(value)]
     if strangers:
         raise CheckpointError("a state dict must map names to dense tensors", place=place, value=listed(strangers))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -43,13 +44,13 @@ class OnnxRuntimeBackend(Backend):
 
         return OnnxRuntimeSession(path, providers_for(options.device), options.threads)
 
-    def probe(self) -> list[Availability]:
+    def probe(self) -> Iterator[Availability]:
         """See `Backend.probe`."""
         package = probe_package("onnxruntime")
-        if not package.usable:
-            problem = f"onnxruntime: {package.problem}", package.remedy
-            return [Availability(f"ONNX Runtime, {device}", *problem) for device in ("CPU", "CUDA")]
-        return [Availability("ONNX Runtime, CPU"), Availability("ONNX Runtime, CUDA", *(_cuda_problem() or ()))]
+        missing = () if package.usable else (f"onnxruntime: {package.problem}", package.remedy)
+        yield Availability("ONNX Runtime, CPU", *missing)
+        # Looking for a GPU imports PyTorch or starts a process.
+        yield Availability("ONNX Runtime, CUDA", *(missing or _cuda_problem() or ()))
 
     def summary(self, path: Path, options: SessionOptions) -> Summary:  # noqa: ARG002 - the same
         """See `Backend.summary`."""

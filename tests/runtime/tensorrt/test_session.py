@@ -173,7 +173,7 @@ def test_an_engine_whose_library_is_missing_is_refused_with_the_remedy(write: Ca
     with pytest.raises(
         EngineError, match=r"GRIDRT_PLUGIN_LIBRARY must name the file .* Build it: see plugins/library/README"
     ):
-        TensorRTSession(write(plugins={"adapter": "library", "version": 1}))
+        TensorRTSession(write(plugins={"adapter": "library", "version": 1, "file": "plugins.so", "sha256": "0" * 64}))
 
 
 def test_an_engine_without_its_manifest_is_refused(write: Callable[..., Path]) -> None:
