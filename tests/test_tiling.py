@@ -228,7 +228,7 @@ def test_the_default_tile_is_the_short_side_of_the_scale() -> None:
 
 @pytest.mark.parametrize(
     ("tile", "overlap", "place"),
-    [(31, 0.2, "tile"), (0, 0.2, "tile"), (64, -0.1, "tile_overlap"), (64, 0.95, "tile_overlap")],
+    [(31, 0.2, "`tile`"), (0, 0.2, "`tile`"), (64, -0.1, "`tile_overlap`"), (64, 0.95, "`tile_overlap`")],
 )
 def test_a_tile_or_an_overlap_out_of_range_is_refused(tile: int, overlap: float, place: str) -> None:
     with pytest.raises(GridRTError, match="must") as caught:
@@ -282,7 +282,7 @@ def test_an_overlap_without_tiles_is_refused() -> None:
     with pytest.raises(GridRTError, match="missing") as caught:
         open_detector("tiny_bccd", tile_overlap=0.5)
 
-    assert caught.value.place == "tile_overlap"
+    assert caught.value.place == "`tile_overlap`"
 
 
 @dataclass(frozen=True)

@@ -70,7 +70,7 @@ def test_each_precision_is_built_compared_and_evaluated_and_one_that_fails_is_a_
     monkeypatch.setattr(
         gpu_engines, "TensorRTSession", lambda path: OnnxRuntimeSession(graphs[path], ["CPUExecutionProvider"], 1)
     )
-    info = SimpleNamespace(scale=(96, 64), scale_origin="noted")
+    info = SimpleNamespace(scale=(96, 64), scale_origin="noted", precision="fp32", device="cuda")
     monkeypatch.setattr(gpu_engines, "TorchSession", lambda *_: SimpleNamespace(info=info))
     # An export takes long, and this graph is there; but its classes are not those of the images.
     monkeypatch.setattr(gpu_engines, "onnx_from_model", lambda *_: onnx.load(exported("tiny")))

@@ -424,8 +424,8 @@ def test_the_side_of_a_tile_is_the_short_side_of_the_scale_or_as_asked(arguments
         (["--tile", "photos"], 2, "'photos' is not a number of pixels; what follows --tile is its SIZE"),
         (["photos", "--tile", "0"], 2, "'0' is not a number of pixels"),
         (["photos", "--tile", "64", "--tile-overlap", "1"], 2, "--tile-overlap"),
-        (["photos", "--tile", "8"], 1, "tile: a tile must have at least 32 pixels a side (found 8)"),
-        (["photos", "--tile-overlap", "0.1"], 1, "tile_overlap: an overlap of tiles is missing their size"),
+        (["photos", "--tile", "8"], 1, "--tile: a tile must have at least 32 pixels a side (found 8)"),
+        (["photos", "--tile-overlap", "0.1"], 1, "--tile-overlap: an overlap of tiles is missing their size"),
     ],
 )
 def test_a_tile_that_cannot_be_is_refused(arguments: list[str], code: int, told: str) -> None:
