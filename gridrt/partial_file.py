@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import warnings
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, TextIO, TypeAlias
 
 from gridrt.errors import GridRTError, OutputError
 from gridrt.files import make_folder
@@ -24,7 +26,8 @@ class PartialFile:
     the process. It is not forced to disk: that takes milliseconds, and helps only where the whole machine goes down.
     Then the last records may be lost, and a resumed run makes them again. Numbers come back as the same floats.
 
-    The file is created with the first record, and stays until `finish`.
+    The file is created with the first record, and stays until `finish`. One run at a time writes to it: it is locked
+    until the process ends, however it does.
 
     Args:
         path: of the file.
@@ -35,12 +38,14 @@ class PartialFile:
         records: those of the earlier run; an incomplete last line, as a killed run leaves it, is dropped.
 
     Raises:
-        GridRTError: the file has another header, is damaged, or has records that are not to be resumed.
+        GridRTError: the file has another header, is damaged, belongs to a run that goes on, or has records that are not
+            to be resumed.
         OutputError: it cannot be read or changed.
     """
 
     def __init__(self, path: Path, header: Record, *, resume: bool) -> None:
         self._path, self._header = path, json.dumps(header)
+        self._file = self._opened() if path.exists() else None
         try:
             found, size = _whole_lines(path)
             self.records = found[1:]
@@ -54,8 +59,8 @@ class PartialFile:
             if resume and found:
                 self._refuse_other_header(found[0])
                 os.truncate(path, size)
-            else:
-                path.unlink(missing_ok=True)
+            elif self._file is not None:
+                os.truncate(path, 0)
         except OSError as error:
             raise OutputError("cannot use the partial file", place=path, value=error.strerror) from error
         if resume and not found:
@@ -67,11 +72,13 @@ class PartialFile:
         Raises:
             OutputError: it cannot be written.
         """
-        lines = [json.dumps(record)] if self._path.exists() else [self._header, json.dumps(record)]
-        make_folder(self._path.parent)
+        if self._file is None:
+            make_folder(self._path.parent)
+            self._file = self._opened()
         try:
-            with self._path.open("a") as file:
-                file.writelines(f"{line}\n" for line in lines)
+            is_new = self._path.stat().st_size == 0
+            self._file.writelines(f"{line}\n" for line in ([self._header] if is_new else []) + [json.dumps(record)])
+            self._file.flush()
         except OSError as error:
             remedy = "Make room, and go on with `resume`."
             raise OutputError(
@@ -81,6 +88,26 @@ class PartialFile:
     def finish(self) -> None:
         """Remove the file, once the output is written."""
         self._path.unlink(missing_ok=True)
+        if self._file is not None:
+            self._file.close()
+
+    def _opened(self) -> TextIO:
+        """The file, locked where its file system has locks."""
+        try:
+            file = self._path.open("a")
+        except OSError as error:
+            raise OutputError("cannot use the partial file", place=self._path, value=error.strerror) from error
+        with suppress(OSError):
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                file.close()
+                raise GridRTError(
+                    "must belong to one run, and another one writes to it",
+                    place=self._path,
+                    remedy="Wait for its end, or write to other files.",
+                ) from None
+        return file
 
     def _refuse_other_header(self, found: Record) -> None:
         differences = list(_differences(found, json.loads(self._header)))

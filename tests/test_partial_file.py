@@ -75,6 +75,7 @@ def test_a_last_line_that_is_cut_at_any_byte_is_dropped_and_the_next_record_foll
 
         assert partial.records == RECORDS[:-1], end
         assert path.read_bytes() == content, end
+        del partial  # as the end of its process would, it unlocks the file
 
 
 def test_a_header_that_is_cut_at_any_byte_is_a_run_that_has_done_nothing(path: Path) -> None:
@@ -89,6 +90,20 @@ def test_a_header_that_is_cut_at_any_byte_is_a_run_that_has_done_nothing(path: P
             partial.append(record)
 
         assert path.read_bytes() == content, end
+        del partial
+
+
+def test_a_file_that_another_run_writes_to_is_refused_and_left_alone(path: Path) -> None:
+    running = write(path)
+    before = path.read_bytes()
+
+    for resume in (True, False):
+        with pytest.raises(GridRTError, match="must belong to one run") as caught:
+            PartialFile(path, HEADER, resume=resume)
+        assert caught.value.place == path
+
+    running.append(RECORDS[0])
+    assert path.read_bytes() == before + json.dumps(RECORDS[0]).encode() + b"\n"
 
 
 def test_a_last_line_that_is_not_json_is_dropped(path: Path) -> None:
@@ -175,8 +190,7 @@ def test_a_folder_in_its_place_is_one_error(path: Path, *, resume: bool) -> None
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full")
 def test_a_full_disk_is_one_error_that_names_resume(path: Path) -> None:
     partial = write(path)
-    path.unlink()
-    path.symlink_to("/dev/full")
+    partial._file = Path("/dev/full").open("a")  # noqa: SIM115 - as it stays open
 
     with pytest.raises(OutputError, match=r"cannot write .*`resume`") as caught:
         partial.append({})
