@@ -25,9 +25,10 @@ Golden = Callable[[str], Mapping[str, np.ndarray]]
 Photo = Callable[[str], np.ndarray]
 
 # Pixels of the resized image, and probability. The deeper backbones' own float32 results lie up to 7e-3 px and 3.4e-4
-# from those in float64, where R-50's lie within 4e-4 px: the order of a sum moves what they find by as much.
+# from those in float64, where R-50's lie within 4e-4 px: the order of a sum moves what they find by as much, and a few
+# by more than R-50's tolerance (3 of 98 of X-101-32x4d, by OpenVINO without AVX-512).
 TOLERANCES = {"r50": (1e-2, 2e-4), "r101": (1e-2, 1e-3), "x101_32x4d": (2e-2, 1e-3), "x101_64x4d": (2e-2, 1e-3)}
-USUAL_TOLERANCE, SHARE_USUAL = (1e-2, 2e-4), 0.97
+USUAL_TOLERANCE, SHARE_USUAL = (1e-2, 2e-4), 0.95
 
 # Two cells of a heatmap closer than this in probability change places with the order of a sum, too.
 NEAR_TIE, SHARE_OF_NEAR_TIES = 1e-4, 0.01
