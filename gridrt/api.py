@@ -650,6 +650,7 @@ def benchmark(  # noqa: PLR0913 - options with defaults
     images: FilePath | None = None,
     annotations: FilePath | None = None,
     max_images: int | None = None,
+    allow_missing: bool = False,
     reference: FilePath | None = None,
     backends: Sequence[str] = (),
     fp16: bool = False,
@@ -674,6 +675,7 @@ def benchmark(  # noqa: PLR0913 - options with defaults
             are measured without accuracy.
         annotations: boxes of `images`, as COCO's JSON.
         max_images: measure on the first so many; None takes all, or 100 synthetic ones.
+        allow_missing: leave out images that are listed but not there, with a warning.
         reference: the model that the others are compared with, also where it is not among `models`; None takes a
             checkpoint, else a model in FP32, else the first.
         backends: names of backends, each for the files that it opens; a file that two of them open has two rows. The
@@ -716,6 +718,7 @@ def benchmark(  # noqa: PLR0913 - options with defaults
         images=images,
         annotations=annotations,
         max_images=max_images,
+        allow_missing=allow_missing,
         reference=reference,
         backends=backends,
         fp16=fp16,

@@ -115,7 +115,7 @@ class PartialFile:
             raise GridRTError(
                 "cannot resume with another model, other data or other options",
                 place=self._path,
-                value=", ".join(differences),
+                value="; ".join(differences),
                 remedy="Repeat the interrupted command with `resume`, or remove the file to start over.",
             )
 
@@ -153,10 +153,10 @@ def _record_of(line: bytes) -> Record | None:
 
 
 def _differences(old: Record, new: Record) -> Iterator[str]:
-    """A text for each value that differs, such as `scale [96, 72] instead of [64, 48]`."""
+    """A text for each value that differs, such as `scale [64, 48], asked for [96, 72]`."""
     for name in {**new, **old}:
         if old.get(name) != new.get(name):
             before, now = (
                 str(one.get(name))[: SHOWN_DIGITS if name.endswith("sha256") else None] for one in (old, new)
             )
-            yield f"{name} {now} instead of {before}"
+            yield f"{name} {before}, asked for {now}"

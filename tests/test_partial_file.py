@@ -129,10 +129,10 @@ def test_another_line_that_is_no_record_is_damage(path: Path, damaged: str) -> N
 @pytest.mark.parametrize(
     ("changed", "told"),
     [
-        ({"model_sha256": "b" * 64}, f"model_sha256 {'b' * 12} instead of {'a' * 12}"),
-        ({"scale": (96, 72)}, "scale [96, 72] instead of [64, 48]"),
-        ({"threshold": 0.05}, "threshold 0.05 instead of 0.3"),
-        ({"device": "cpu"}, "device cpu instead of None"),
+        ({"model_sha256": "b" * 64}, f"model_sha256 {'a' * 12}, asked for {'b' * 12}"),
+        ({"scale": (96, 72)}, "scale [64, 48], asked for [96, 72]"),
+        ({"threshold": 0.05}, "threshold 0.3, asked for 0.05"),
+        ({"device": "cpu"}, "device None, asked for cpu"),
     ],
     ids=str,
 )

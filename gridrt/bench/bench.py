@@ -38,6 +38,7 @@ def benchmark(  # noqa: PLR0913 - a call names what it sets
     images: str | Path | None = None,
     annotations: str | Path | None = None,
     max_images: int | None = None,
+    allow_missing: bool = False,
     reference: str | Path | None = None,
     backends: Sequence[str] = (),
     fp16: bool = False,
@@ -57,9 +58,9 @@ def benchmark(  # noqa: PLR0913 - a call names what it sets
     check_range(1, max_images=max_images, runs=runs)
     named = [str(model) for model in (*([] if reference is None else [reference]), *models)]
     if missing := [name for name in named if name not in NAMES and not Path(name).exists()]:
-        raise GridRTError("a model file is missing", place=", ".join(missing))
+        raise GridRTError("a model file is missing", place=", ".join(missing), remedy="Check the path.")
     least_runs = interleave.LEAST_RUNS if runs is None else runs
-    with _dataset(images, annotations, max_images) as dataset, ExitStack() as processes:
+    with _dataset(images, annotations, max_images, allow_missing=allow_missing) as dataset, ExitStack() as processes:
         read = [file for model in named for file in files_of(model)]
         check_outputs(outputs, [*read, None if annotations is None else Path(annotations), *dataset.paths])
         failed = _unreadable(dataset)
@@ -91,13 +92,13 @@ def benchmark(  # noqa: PLR0913 - a call names what it sets
 
 @contextmanager
 def _dataset(
-    images: str | Path | None, annotations: str | Path | None, max_images: int | None
+    images: str | Path | None, annotations: str | Path | None, max_images: int | None, *, allow_missing: bool
 ) -> Iterator[CocoDataset]:
     """The user's images, or synthetic ones."""
     if (images is None) != (annotations is None):
         raise DataError("images and annotations must be given together", value=images or annotations)
     if images is not None and annotations is not None:
-        dataset = CocoDataset(images, annotations)
+        dataset = CocoDataset(images, annotations, allow_missing=allow_missing)
         yield dataset if max_images is None else dataset.first(max_images)
         return
     with temporary_folder() as folder:

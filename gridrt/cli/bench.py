@@ -25,6 +25,7 @@ QUICK_RUNS = 10
 )
 @click.option("--annotations", type=paths.INPUT, metavar="FILE", help="Their boxes, as COCO's JSON.")
 @click.option("--max-images", type=click.IntRange(min=1), metavar="N", help="Measure on the first N images.")
+@options.allow_missing
 @click.option(
     "--runs",
     type=click.IntRange(min=1),

@@ -99,6 +99,16 @@ def test_a_model_that_is_not_measured_is_reported_and_the_others_go_on() -> None
     assert "whole.onnx" in result.stdout.splitlines()[1]
 
 
+def test_missing_images_may_be_left_out() -> None:
+    min(Path("images").iterdir()).unlink()
+
+    refused, allowed = (bench("whole.onnx", *ON_THE_SET, *more) for more in ((), ("--allow-missing",)))
+
+    assert (refused.exit_code, allowed.exit_code) == (1, 0)
+    assert "--allow-missing" in refused.stderr
+    assert "1 model measured on 2 of 2 images" in allowed.stdout
+
+
 def test_missing_files_are_an_error_before_the_runs() -> None:
     result = bench("whole.onnx", "absent.onnx", *ON_THE_SET)
 
