@@ -19,6 +19,8 @@ from gridrt.calib.observers import BINS, Observer
 from gridrt.errors import GridRTError
 from gridrt.files import atomic_path
 
+_NPY: Any = np.lib.format  # without types before NumPy 2.3
+
 MOST_BYTES = 1 << 30
 """Of an array; counts of all activations of the largest detector take 20 MB."""
 
@@ -127,15 +129,15 @@ def _restored(key: Key, archive: zipfile.ZipFile) -> CalibrationCache:
 def _member(archive: zipfile.ZipFile, name: str, shape: tuple[int, ...], kind: str) -> npt.NDArray[Any]:
     """An array, read only where its header states the shape (-1 for any length), the kind of number and a sane size."""
     with archive.open(f"{name}.npy") as member:
-        version = np.lib.format.read_magic(member)
+        version = _NPY.read_magic(member)
         if version != (1, 0):
             raise ValueError(f"{name} has version {version}")
-        found, _, dtype = np.lib.format.read_array_header_1_0(member)
+        found, _, dtype = _NPY.read_array_header_1_0(member)
     fits = len(found) == len(shape) and all(wanted in (-1, size) for wanted, size in zip(shape, found, strict=True))
     if not fits or dtype.kind != kind or math.prod(found) * dtype.itemsize > MOST_BYTES:
         raise ValueError(f"{name} has the shape {found} of {dtype}")
     with archive.open(f"{name}.npy") as member:
-        array: npt.NDArray[Any] = np.lib.format.read_array(member, allow_pickle=False)
+        array: npt.NDArray[Any] = _NPY.read_array(member, allow_pickle=False)
         return array
 
 

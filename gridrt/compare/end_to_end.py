@@ -10,7 +10,7 @@ import numpy as np
 
 from gridrt.matched_detections import match_detections
 from gridrt.runtime.non_finite import are_finite
-from gridrt.types import Detections
+from gridrt.types import Detections, Float32Array
 
 SCORE_THRESHOLD = 0.3
 """Detections below it, which gridrt detect leaves out, may be missing; they can still be partners."""
@@ -34,7 +34,7 @@ class EndToEndDifference:
 def end_to_end_difference(reference: Sequence[Detections], other: Sequence[Detections]) -> EndToEndDifference:
     """Match the detections of both sides, image by image; all 0 where there are none, NaN where one is not finite."""
     count = missing = 0
-    losses = [np.zeros(0, np.float32)]
+    losses: list[Float32Array] = [np.zeros(0, np.float32)]
     for mine, theirs in zip(reference, other, strict=True):
         if not are_finite(mine.boxes, mine.scores, theirs.boxes, theirs.scores):
             return EndToEndDifference(max(len(mine), len(theirs)), math.nan, math.nan)

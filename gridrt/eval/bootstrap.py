@@ -60,7 +60,8 @@ def matches_of(coco: COCOeval) -> list[ClassMatches]:
     for records in by_class:
         objects = np.zeros(images, np.int32)
         # An empty entry for a class without detections.
-        scores, of_image = [np.zeros(0)], [np.zeros(0, np.int32)]
+        scores: list[Float64Array] = [np.zeros(0)]
+        of_image = [np.zeros(0, np.int32)]
         hits, ignored = [np.zeros((thresholds, 0), bool)], [np.zeros((thresholds, 0), bool)]
         for index, record in enumerate(records):
             if record is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 from markupsafe import Markup
 
 from gridrt.bench.result import DETECTOR, SESSION
@@ -70,7 +71,7 @@ def _band(look: Look, part: str, axis: Axis, top: float) -> Markup:
     return look.group(bars, *lines, head)
 
 
-def _milliseconds(look: Look, part: str) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+def _milliseconds(look: Look, part: str) -> npt.NDArray[np.float64]:
     seconds = look.row.speed.seconds.get(part, ()) if look.row.speed else ()
     every = 1000 * np.array(seconds, np.float64)
     return every[every > 0]

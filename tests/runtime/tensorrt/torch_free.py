@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import operator
 import sys
-from importlib.metadata import packages_distributions
+from importlib.metadata import distributions
 from types import SimpleNamespace
 from typing import Any
 
@@ -35,7 +35,10 @@ cli.main(["detect", picture, "--model", engine, "--out", folder], standalone_mod
 
 imported = set(sys.modules) - at_start
 stood_in_for = {name.partition(".")[0] for name in STAND_INS}
-installed = packages_distributions()
+installed: dict[str, set[str]] = {}
+for each in distributions():
+    for file in each.files or ():
+        installed.setdefault(file.parts[0].removesuffix(".py"), set()).add(each.name)
 packages = {package for module, package in STAND_INS.items() if module in imported}
 for module in {name.partition(".")[0] for name in imported} - stood_in_for - {"gridrt", "torch"}:
     packages.update(installed.get(module, ()))
