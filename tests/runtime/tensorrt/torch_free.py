@@ -37,8 +37,9 @@ imported = set(sys.modules) - at_start
 stood_in_for = {name.partition(".")[0] for name in STAND_INS}
 installed: dict[str, set[str]] = {}
 for each in distributions():
-    for file in each.files or ():
-        installed.setdefault(file.parts[0].removesuffix(".py"), set()).add(each.name)
+    package = each.name  # parses the metadata, and again at each access
+    for file in (each.read_text("RECORD") or "").splitlines():
+        installed.setdefault(file.partition("/")[0].partition(",")[0].removesuffix(".py"), set()).add(package)
 packages = {package for module, package in STAND_INS.items() if module in imported}
 for module in {name.partition(".")[0] for name in imported} - stood_in_for - {"gridrt", "torch"}:
     packages.update(installed.get(module, ()))
