@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gridrt.graph.content import is_onnx
 from gridrt.machine.packages import only_onnxruntime, probe_package
-from gridrt.runtime.backend import Availability, Backend, Session, SessionOptions, Summary
+from gridrt.runtime.backend import Availability, Session, SessionOptions
+from gridrt.runtime.graph_backend import GraphBackend
 from gridrt.runtime.info import ModelInfo
 from gridrt.types import Int32Array, UInt8Array
 
@@ -18,17 +18,11 @@ if TYPE_CHECKING:  # PyTorch takes a second to import
     from gridrt.stages import StageTimes
 
 
-class OnnxRuntimeBackend(Backend):
+class OnnxRuntimeBackend(GraphBackend):
     """Any precision that the graph is written in; a CPU computes FP16 in FP32."""
 
     name = "onnxruntime"
     title = "ONNX Runtime"
-    suffixes = (".onnx",)
-    options = frozenset({"threads", "device"})
-
-    def opens(self, path: Path) -> bool:
-        """Whether the file begins as ONNX files do."""
-        return is_onnx(path)
 
     def info(self, path: Path, options: SessionOptions) -> ModelInfo:  # noqa: ARG002 - it needs none
         """See `Backend.info`."""
@@ -51,12 +45,6 @@ class OnnxRuntimeBackend(Backend):
         yield Availability("ONNX Runtime, CPU", *missing)
         # Looking for a GPU imports PyTorch or starts a process.
         yield Availability("ONNX Runtime, CUDA", *(missing or _cuda_problem() or ()))
-
-    def summary(self, path: Path, options: SessionOptions) -> Summary:  # noqa: ARG002 - the same
-        """See `Backend.summary`."""
-        from gridrt.runtime.onnxruntime.summary import graph_summary
-
-        return graph_summary(path)
 
     def stage_times(
         self, session: Session, images: UInt8Array, image_sizes: Int32Array, *, warm_up: int, runs: int

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gridrt.errors import DependencyError
-from gridrt.graph.content import is_onnx
 from gridrt.machine.packages import probe_package
-from gridrt.runtime.backend import Availability, Backend, Session, SessionOptions, Summary
+from gridrt.runtime.backend import Availability, Session, SessionOptions
+from gridrt.runtime.graph_backend import GraphBackend
 from gridrt.runtime.info import ModelInfo
 from gridrt.types import Int32Array, UInt8Array
 
@@ -18,18 +18,12 @@ if TYPE_CHECKING:  # PyTorch takes a second to import
     from gridrt.stages import StageTimes
 
 
-class OpenVinoBackend(Backend):
+class OpenVinoBackend(GraphBackend):
     """Any precision that the graph is written in; FP16 is computed in FP32."""
 
     name = "openvino"
     title = "OpenVINO"
-    suffixes = (".onnx",)
-    options = frozenset({"threads", "device"})
     preference = -1  # behind ONNX Runtime
-
-    def opens(self, path: Path) -> bool:
-        """Whether the file begins as ONNX files do."""
-        return is_onnx(path)
 
     def info(self, path: Path, options: SessionOptions) -> ModelInfo:  # noqa: ARG002 - it needs none
         """See `Backend.info`."""
@@ -60,12 +54,6 @@ class OpenVinoBackend(Backend):
         except DependencyError as error:
             return [Availability(name, f"openvino {error.value}: {error.rule}", error.remedy)]
         return [Availability(name)]
-
-    def summary(self, path: Path, options: SessionOptions) -> Summary:  # noqa: ARG002 - the same
-        """See `Backend.summary`."""
-        from gridrt.runtime.onnxruntime.summary import graph_summary
-
-        return graph_summary(path)
 
     def stage_times(
         self, session: Session, images: UInt8Array, image_sizes: Int32Array, *, warm_up: int, runs: int

@@ -11,7 +11,7 @@ import pytest
 from onnx import TensorProto, helper
 
 from gridrt.errors import GraphError
-from gridrt.runtime.onnxruntime.summary import Port, graph_summary
+from gridrt.runtime.graph_summary import Port, graph_summary
 
 
 def double() -> onnx.FunctionProto:
