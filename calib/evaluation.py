@@ -19,8 +19,9 @@ from gridrt.data.image import load_image
 from gridrt.detector import Detector
 from gridrt.errors import DataError
 from gridrt.eval import Evaluation, detect_all
-from gridrt.eval.bootstrap import Float64Array, delta_intervals, resample_weights, resampled_precision
+from gridrt.eval.bootstrap import delta_intervals, resample_weights, resampled_precision
 from gridrt.graph.graph import Graph
+from gridrt.types import Float64Array
 
 
 @dataclass(frozen=True)

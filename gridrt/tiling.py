@@ -22,11 +22,9 @@ from gridrt.data.transform import Batch
 from gridrt.detector import Detector, check_images
 from gridrt.errors import GridRTError, NonFiniteError
 from gridrt.runtime.backend import Session
-from gridrt.types import Detections, Float32Array, Int32Array, UInt8Array
+from gridrt.types import BoolArray, Detections, Float32Array, Float64Array, Int32Array, UInt8Array
 
-BoolArray: TypeAlias = npt.NDArray[np.bool_]
 IntArray: TypeAlias = npt.NDArray[np.intp]
-Float64Array: TypeAlias = npt.NDArray[np.float64]
 
 DEFAULT_OVERLAP = 0.2
 MIN_TILE = 32
@@ -88,6 +86,9 @@ class TiledDetector(Detector):
         GridRTError: `scale`, `tile` or `overlap` is out of range.
     """
 
+    tile: int
+    tile_overlap: float
+
     def __init__(
         self,
         session: Session,
@@ -99,11 +100,9 @@ class TiledDetector(Detector):
         stretch: bool = False,
     ) -> None:
         super().__init__(session, scale, find_stage, stretch=stretch)
-        self._side = min(self.scale) if tile == "auto" else tile
-        self._overlap = overlap
-        self.tile, self.tile_overlap = self._side, overlap
-        if self._side < MIN_TILE:
-            raise GridRTError(f"a tile must have at least {MIN_TILE} pixels a side", place="`tile`", value=self._side)
+        self.tile, self.tile_overlap = min(self.scale) if tile == "auto" else tile, overlap
+        if self.tile < MIN_TILE:
+            raise GridRTError(f"a tile must have at least {MIN_TILE} pixels a side", place="`tile`", value=self.tile)
         if not 0 <= overlap <= MAX_OVERLAP:
             raise GridRTError(
                 f"the overlap of tiles must be from 0 to {MAX_OVERLAP} of their side",
@@ -136,11 +135,11 @@ class TiledDetector(Detector):
         height, width = image.shape[:2]
         everything = Tile(0, 0, width, height)
         whole = self._in_part(index, image, everything)
-        tiles = tile_boxes(width, height, self._side, self._overlap)
+        tiles = tile_boxes(width, height, self.tile, self.tile_overlap)
         if len(tiles) == 1:
             return whole
         # Tiles see smaller objects whole, and at a higher resolution.
-        is_large = (whole.boxes[:, 2:] - whole.boxes[:, :2]).max(1) > overlap_in_pixels(self._side, self._overlap)
+        is_large = (whole.boxes[:, 2:] - whole.boxes[:, :2]).max(1) > overlap_in_pixels(self.tile, self.tile_overlap)
         runs = [Run(everything, whole.where(is_large), np.zeros(int(is_large.sum()), bool))]
         for tile in tiles:
             found = self._in_part(index, image, tile)

@@ -19,6 +19,8 @@ if TYPE_CHECKING:  # importing torch takes seconds, and most importers do not ne
 UInt8Array = npt.NDArray[np.uint8]
 Int32Array = npt.NDArray[np.int32]
 Float32Array = npt.NDArray[np.float32]
+Float64Array = npt.NDArray[np.float64]
+BoolArray = npt.NDArray[np.bool_]
 
 CocoId: TypeAlias = "int | float | str"
 """The id of an image or a category in an annotation file: COCO's are numbers, other tools write texts too."""

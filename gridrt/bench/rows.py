@@ -11,8 +11,9 @@ from gridrt.bench.result import Accuracy, Row, Speed, scale_mismatch
 from gridrt.bench.timing import latency_of, speedup
 from gridrt.data.coco import CocoDataset
 from gridrt.errors import DataError
-from gridrt.eval.bootstrap import Float64Array, delta_intervals, resample_weights, resampled_precision
+from gridrt.eval.bootstrap import delta_intervals, resample_weights, resampled_precision
 from gridrt.runtime.info import same_weights
+from gridrt.types import Float64Array
 
 
 def rows_of(candidates: Sequence[Candidate], dataset: CocoDataset) -> list[Row]:

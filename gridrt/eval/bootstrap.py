@@ -13,10 +13,9 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 from pycocotools.cocoeval import COCOeval
 
-from gridrt.types import Int32Array
+from gridrt.types import BoolArray, Float64Array, Int32Array
 
 RESAMPLES = 1000
 CONFIDENCE = 0.95
@@ -26,8 +25,6 @@ RECALL_STEPS = np.linspace(0, 1, 101)
 BLOCK = 1 << 20
 """Numbers in an array of detections by resamples, at most; resamples beyond it are taken one after the other."""
 
-BoolArray: TypeAlias = npt.NDArray[np.bool_]
-Float64Array: TypeAlias = npt.NDArray[np.float64]
 Interval: TypeAlias = tuple[float, float]
 
 

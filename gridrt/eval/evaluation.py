@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
@@ -18,8 +17,7 @@ from gridrt.eval.bootstrap import ClassMatches, matches_of
 from gridrt.eval.metrics import AveragePrecision, Metrics
 from gridrt.eval.mistakes import AREAS, ImageMistakes, mistakes_in
 from gridrt.eval.results import Result
-
-Float64Array = npt.NDArray[np.float64]
+from gridrt.types import Float64Array
 
 MAX_DETECTIONS = -1  # the last of COCOeval's limits, 100 per image
 
