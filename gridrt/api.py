@@ -837,7 +837,8 @@ def train_model(  # noqa: PLR0913 - options with defaults
     val_images: FilePath | None = None,
     val_annotations: FilePath | None = None,
     allow_missing: bool = False,
-    model: str = "r50",
+    model: str | None = None,
+    weights: FilePath | None = None,
     backbone_weights: FilePath | None = None,
     frozen_stages: int | None = None,
     schedule: str = "2x",
@@ -868,7 +869,9 @@ def train_model(  # noqa: PLR0913 - options with defaults
         val_images: folder of the images to evaluate on; None is `images`.
         val_annotations: their boxes; None evaluates on none.
         allow_missing: leave out images that are listed but not there, with a warning.
-        model: the variant, such as "tiny", "r50" or "r101".
+        model: the variant, such as "tiny", "r50" or "r101"; None is that of `weights`, or "r50".
+        weights: file or name of a detector to start from (fine-tuning). Its normalisation of pixels is kept. Where its
+            classes are not those of the annotations, the layers that depend on them start anew, and stderr names them.
         backbone_weights: file or name of weights to start the backbone from: a ResNet with torchvision's names, or a
             detector; None starts from random weights.
         frozen_stages: stages of the backbone that keep their weights, 0 to 4; None is the variant's choice.
@@ -893,7 +896,8 @@ def train_model(  # noqa: PLR0913 - options with defaults
     Raises:
         GridRTError: an option is not valid, or the losses are no longer finite.
         DataError: the annotations contradict themselves, the images or the classes of the state to continue from.
-        CheckpointError: weights or state cannot be read, or `out` has a training that was not to be resumed.
+        CheckpointError: weights or state cannot be read, weights are of another variant, or `out` has a training that
+            was not to be resumed.
         ImageError: an image cannot be read.
         OutputError: `out` cannot be written, has no room, or has an input in the place of a result.
         DependencyError: the device is not on this machine.
@@ -906,8 +910,9 @@ def train_model(  # noqa: PLR0913 - options with defaults
     """
     import torch
 
-    from gridrt.files import check_outputs, folder_for
+    from gridrt.files import check_outputs, folder_for, sha256_of
     from gridrt.machine.cpus import thread_count, usable_cpus
+    from gridrt.model.zoo import locate
     from gridrt.train import Settings, Trainer
     from gridrt.train.folder import BEST, FILES, LAST
     from gridrt.train.report import TrainingReport
@@ -926,14 +931,17 @@ def train_model(  # noqa: PLR0913 - options with defaults
         plan = schedule_named(schedule, accumulate, lr, **changes)
         data = training_data(Path(images), files, validation, plan.scale, seed, allow_missing=allow_missing)
         inputs = [*files, *data.paths, _path(val_annotations)]
-        inputs += [] if backbone_weights is None else _files_of(backbone_weights)
+        for given in (weights, backbone_weights):
+            inputs += [] if given is None else _files_of(given)
         check_outputs([Path(out) / name for name in FILES], inputs)
-        start = initial_model(model, data.images.class_names, backbone_weights, frozen_stages, seed).to(on)
-        trainer = Trainer(start, data, Settings(plan, accumulate, amp, save_every, workers), Path(out), resume=resume)
+        start = initial_model(model, data.images.class_names, weights, backbone_weights, frozen_stages, seed).to(on)
+        parent = None if weights is None else sha256_of(locate(weights))
+        settings = Settings(plan, accumulate, amp, save_every, workers, parent)
+        trainer = Trainer(start, data, settings, Path(out), resume=resume)
         trainer.run()
     done = trainer.progress
-    weights = Path(out) / (LAST if done.best_ap is None else BEST)
-    return TrainingReport(weights, done.best_ap, done.epoch, done.iteration, done.seconds)
+    result = Path(out) / (LAST if done.best_ap is None else BEST)
+    return TrainingReport(start.variant, result, done.best_ap, done.epoch, done.iteration, done.seconds)
 
 
 def _graph(graph: Graph | FilePath) -> Graph:

@@ -31,7 +31,14 @@ COUNT = click.IntRange(min=1)
 )
 @click.option("--val-annotations", type=paths.INPUT, metavar="FILE", help="Their boxes. [default: no evaluation]")
 @options.allow_missing
-@click.option("--model", default="r50", show_default=True, help="The detector, such as tiny, r50 or r101.")
+@click.option("--model", help="The detector, such as tiny, r50 or r101. [default: that of --weights, or r50]")
+@click.option(
+    "--weights",
+    type=paths.MODEL,
+    metavar="FILE",
+    help="Fine-tune: start from this detector, a file or a name such as r50. Layers that depend on the classes start "
+    "anew where its classes are others. [default: random weights]",
+)
 @click.option(
     "--backbone-weights",
     type=paths.MODEL,
@@ -85,7 +92,7 @@ COUNT = click.IntRange(min=1)
     "--out", type=paths.OUTPUT_FOLDER, default="training", show_default=True, metavar="DIR", help="Folder to write to."
 )
 @click.option("--resume", is_flag=True, help="Continue from the folder's last state; begin where there is none.")
-def command(*, model: str, **chosen: Any) -> None:  # noqa: ANN401 - those of train_model
+def command(**chosen: Any) -> None:  # noqa: ANN401 - those of train_model
     """Train a detector on annotated images.
 
     Writes last.pth and, with an evaluation, best.pth, which the other verbs take; log.jsonl and, where matplotlib is
@@ -100,7 +107,7 @@ def command(*, model: str, **chosen: Any) -> None:  # noqa: ANN401 - those of tr
 
     with processes.process_group():
         try:
-            done = train_model(model=model, **chosen)
+            done = train_model(**chosen)
         except KeyboardInterrupt:
             if processes.rank() == 0:
                 click.echo("The same command with --resume continues.", err=True)
@@ -108,7 +115,7 @@ def command(*, model: str, **chosen: Any) -> None:  # noqa: ANN401 - those of tr
         if processes.rank() > 0:
             return
     figure = "" if done.best_ap is None else f", AP {points(done.best_ap)}"
-    following = ("detect", "IMAGES", "--model") if model in BASELINES else ("export",)
+    following = ("detect", "IMAGES", "--model") if done.variant in BASELINES else ("export",)
     click.echo(
         f"{done.weights}{figure}, {format_count(done.epochs, 'epoch')}, {format_count(done.iterations, 'iteration')}, "
         f"{done.seconds:.1f} s. Next: {command_line(*following, done.weights)}"

@@ -47,5 +47,5 @@ def refuse_frozen_noise(model: GridRCNN) -> None:
     if not all(weight.requires_grad for weight in model.backbone.parameters()):
         raise GridRTError(
             f"frozen stages of {model.variant} must have trained weights",
-            remedy="Give them as `backbone_weights`, or train all stages: `frozen_stages` 0.",
+            remedy="Give them as `weights` or `backbone_weights`, or train all stages: `frozen_stages` 0.",
         )

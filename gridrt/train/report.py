@@ -11,6 +11,7 @@ class TrainingReport:
     """A finished training.
 
     Attributes:
+        variant: of the detector, such as "r50".
         weights: file of the best weights where there was an evaluation, else of the last ones.
         best_ap: average precision of `weights`, in 0..1; None without an evaluation.
         epochs: done in all, those of resumed runs included.
@@ -18,6 +19,7 @@ class TrainingReport:
         seconds: of training, likewise.
     """
 
+    variant: str
     weights: Path
     best_ap: float | None
     epochs: int

@@ -21,6 +21,7 @@ class Settings:
         precision: of the forward pass.
         save_every: iterations between saved states; the state is also saved after each epoch and when interrupted.
         workers: processes that load images.
+        weights_sha256: SHA-256 of the file of the detector that the training starts from; None starts from none.
     """
 
     schedule: Schedule
@@ -28,6 +29,7 @@ class Settings:
     precision: Precision = "off"
     save_every: int = 100
     workers: int = 2
+    weights_sha256: str | None = None
 
 
 def fixed_settings(model: GridRCNN, data: TrainingData, settings: Settings) -> dict[str, object]:
@@ -44,6 +46,7 @@ def fixed_settings(model: GridRCNN, data: TrainingData, settings: Settings) -> d
         **schedule,
         "accumulate": settings.accumulate,
         "precision": settings.precision,
+        "weights": settings.weights_sha256,
         "seed": data.images.seed,
         "processes": processes.count(),
         "images": len(data.images),

@@ -12,8 +12,10 @@ import torch
 from gridrt import processes
 from gridrt.data.coco import CocoDataset
 from gridrt.data.joined import JoinedDataset
-from gridrt.errors import GridRTError
+from gridrt.errors import CheckpointError, GridRTError
 from gridrt.formatting import format_count
+from gridrt.model.checkpoint import load_model
+from gridrt.model.checkpoint.listing import listed
 from gridrt.model.grid_rcnn import GridRCNN
 from gridrt.model.initialize import initialize
 from gridrt.model.presets import build
@@ -21,8 +23,11 @@ from gridrt.model.zoo import locate
 from gridrt.runtime.pytorch.session import device_named
 from gridrt.train.backbone import load_backbone, refuse_frozen_noise
 from gridrt.train.data import TrainingData
+from gridrt.train.fine_tuning import start_from
 from gridrt.train.messages import tell
 from gridrt.train.schedule import SCHEDULES, Schedule
+
+DEFAULT_VARIANT = "r50"
 
 
 def schedule_named(name: str, accumulate: int, lr: float | None, **changes: Any) -> Schedule:  # noqa: ANN401 - by field
@@ -79,8 +84,9 @@ def training_data(
 
 
 def initial_model(
-    variant: str,
+    variant: str | None,
     class_names: tuple[str, ...],
+    weights: str | Path | None,
     backbone_weights: str | Path | None,
     frozen_stages: int | None,
     seed: int,
@@ -88,26 +94,49 @@ def initial_model(
     """A detector before its first iteration, on the CPU.
 
     Args:
-        variant: name of a preset, such as "r50".
+        variant: name of a preset, such as "r50"; None takes that of `weights`, or "r50".
         class_names: in the order of the labels.
+        weights: file or name of a trained detector to start from; stderr names the layers that start anew, since its
+            classes are not these. None starts from random weights.
         backbone_weights: file or name of trained weights for the backbone; None leaves it random.
         frozen_stages: stages of the backbone that keep their weights, 0 to 4; None leaves the preset's.
         seed: of the random weights.
 
     Raises:
-        GridRTError: there is no such preset, or stages are frozen that have no trained weights.
-        CheckpointError: the weights cannot be read, or are of another backbone.
+        GridRTError: there is no such preset, stages are frozen that have no trained weights, or both kinds of weights
+            are given.
+        CheckpointError: the weights cannot be read, or are of another variant or backbone.
     """
+    if weights is not None and backbone_weights is not None:
+        raise GridRTError(
+            "cannot start from a detector and from a backbone",
+            place="`weights`, `backbone_weights`",
+            value=f"{weights}, {backbone_weights}",
+            remedy="Leave one out.",
+        )
+    trained = None if weights is None else load_model(weights)
+    if variant is None:
+        variant = DEFAULT_VARIANT if trained is None else trained.variant
+    if trained is not None and trained.variant != variant:
+        raise CheckpointError(
+            f"expected weights of {variant}, got {trained.variant}",
+            place=str(weights),
+            remedy="Leave out `model`, which then is that of `weights`.",
+        )
     model = build(variant, len(class_names))
     model.class_names = class_names
     if frozen_stages is not None:
         model.backbone.freeze(frozen_stages)
     torch.manual_seed(seed)
     initialize(model)
-    if backbone_weights is None:
-        refuse_frozen_noise(model)
-    else:
+    if trained is not None:
+        new = start_from(model, trained)
+        anew = f"; anew, since the classes differ: {listed(new)}" if new else ""
+        tell(f"starts from {weights}: {len(model.state_dict()) - len(new)} tensors{anew}")
+    elif backbone_weights is not None:
         load_backbone(model, locate(backbone_weights))
+    else:
+        refuse_frozen_noise(model)
     return model
 
 

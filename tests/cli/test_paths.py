@@ -54,6 +54,7 @@ USUAL: Mapping[str, Mapping[str, str]] = {
         "val_images": "images",
         "val_annotations": "truth.json",
         "backbone_weights": "weights.pth",
+        "weights": "weights.pth",
         "model": "tiny",
     },
     "compare": {"reference": "cells.onnx", "other": "cells.onnx", "images": "images"},

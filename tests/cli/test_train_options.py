@@ -14,6 +14,7 @@ from click.testing import CliRunner, Result
 
 from gridrt.cli.main import cli
 from gridrt.data.synthetic import CLASS_NAMES, write_synthetic
+from gridrt.files import sha256_of
 from gridrt.model.checkpoint import load_model, save_weights
 from gridrt.model.grid_rcnn import GridRCNN
 from gridrt.model.presets import build
@@ -48,6 +49,11 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def arguments(pictures: Path, out: Path) -> list[str]:
+    data = ["--images", f"{pictures}/train", "--annotations", f"{pictures}/instances_train.json"]
+    return ["train", *data, "--schedule", "short", "--out", str(out)]
+
+
 @pytest.fixture
 def train(pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Train:
     """Runs the command; gives what it would have trained, and what it printed."""
@@ -59,9 +65,8 @@ def train(pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tr
 
     monkeypatch.setattr("gridrt.train.Trainer", begin)
 
-    def run(*more: str) -> tuple[Begun, Result]:
-        data = ["--images", f"{pictures}/train", "--annotations", f"{pictures}/instances_train.json"]
-        words = ["train", *data, "--model", "tiny", "--schedule", "short", "--out", f"{tmp_path}/my out", *more]
+    def run(*more: str, variant: str | None = "tiny") -> tuple[Begun, Result]:
+        words = [*arguments(pictures, tmp_path / "my out"), *(["--model", variant] if variant else []), *more]
         result = CliRunner().invoke(cli, words, catch_exceptions=False)
         assert result.exit_code == 0, result.stderr
         return begun[-1], result
@@ -183,3 +188,35 @@ def test_the_backbone_of_weights_that_have_a_name_is_taken(train: Train) -> None
 
     shipped = load_model("tiny_bccd").backbone.state_dict()
     assert all(torch.equal(weight, shipped[name]) for name, weight in model.backbone.state_dict().items())
+
+
+def test_a_detector_is_fine_tuned_in_its_own_variant_and_the_layers_of_its_classes_are_named(
+    train: Train, tmp_path: Path
+) -> None:
+    source = build("faster_tiny", 7)
+    save_weights(source, tmp_path / "weights.pth")
+
+    begun, result = train("--weights", f"{tmp_path}/weights.pth", variant=None)
+
+    assert begun.model.variant == "faster_tiny"
+    neck = source.neck.state_dict()
+    assert all(torch.equal(weight, neck[name]) for name, weight in begun.model.neck.state_dict().items())
+    assert begun.settings.weights_sha256 == sha256_of(tmp_path / "weights.pth")
+    (line,) = (line for line in result.stderr.splitlines() if line.startswith(f"starts from {tmp_path}/weights.pth: "))
+    assert "roi_head.bbox_head.fc_cls.weight" in line
+
+
+@pytest.mark.parametrize(
+    ("more", "place"),
+    [
+        (("--backbone-weights", "tiny_bccd"), "--weights, --backbone-weights"),
+        (("--model", "faster_tiny"), "tiny_bccd"),
+    ],
+)
+def test_weights_of_another_variant_or_of_two_kinds_are_refused(
+    pictures: Path, tmp_path: Path, more: tuple[str, ...], place: str
+) -> None:
+    result = CliRunner().invoke(cli, [*arguments(pictures, tmp_path / "out"), "--weights", "tiny_bccd", *more])
+
+    assert result.exit_code == 1
+    assert result.stderr.splitlines()[-1].startswith(f"error: {place}: ")

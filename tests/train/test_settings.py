@@ -46,6 +46,10 @@ def test_batches_of_an_iteration_precision_and_seed_last(pictures: Path) -> None
     assert changed(pictures, seed=1) == {"seed"}
 
 
+def test_the_detector_that_the_training_started_from_lasts(pictures: Path) -> None:
+    assert changed(pictures, replace(SETTINGS, weights_sha256="0" * 64)) == {"weights"}
+
+
 def test_the_number_of_processes_lasts(pictures: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gridrt.processes.count", lambda: 2)
 
