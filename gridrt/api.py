@@ -894,7 +894,7 @@ def train_model(  # noqa: PLR0913 - options with defaults
         `weights`, the file of the best weights; `best_ap` in 0..1 or None; `epochs`, `iterations` and `seconds`.
 
     Raises:
-        GridRTError: an option is not valid, or the losses are no longer finite.
+        GridRTError: an option is not valid, another training writes to `out`, or the losses are no longer finite.
         DataError: the annotations contradict themselves, the images or the classes of the state to continue from.
         CheckpointError: weights or state cannot be read, weights are of another variant, or `out` has a training that
             was not to be resumed.
@@ -910,11 +910,11 @@ def train_model(  # noqa: PLR0913 - options with defaults
     """
     import torch
 
-    from gridrt.files import check_outputs, folder_for, sha256_of
+    from gridrt.files import check_outputs, sha256_of
     from gridrt.machine.cpus import thread_count, usable_cpus
     from gridrt.model.zoo import locate
     from gridrt.train import Settings, Trainer
-    from gridrt.train.folder import BEST, FILES, LAST
+    from gridrt.train.folder import BEST, FILES, LAST, locked_folder
     from gridrt.train.report import TrainingReport
     from gridrt.train.setup import initial_model, schedule_named, training_data, training_device
 
@@ -925,7 +925,7 @@ def train_model(  # noqa: PLR0913 - options with defaults
     torch.set_num_threads(min(torch.get_num_threads(), usable_cpus()) if threads is None else thread_count(threads))
     files = [Path(annotations)] if isinstance(annotations, (str, Path)) else list(map(Path, annotations))
     validation = None if val_annotations is None else (Path(val_images or images), Path(val_annotations))
-    with folder_for(Path(out)):  # in the order in which mistakes are cheap to find
+    with locked_folder(Path(out)):  # in the order in which mistakes are cheap to find
         on = training_device(device, amp)
         changes = {"epochs": epochs, "batch_size": batch_size, "scale": scale, "eval_every": eval_every}
         plan = schedule_named(schedule, accumulate, lr, **changes)

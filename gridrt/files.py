@@ -114,11 +114,11 @@ def temporary_folder() -> Iterator[Path]:
 
 def _own_prefix() -> str:
     """Of the temporary files of this process: it says whose they are."""
-    return f"{_PREFIX}{_process_ids()}-{os.getpid()}."
+    return f"{_PREFIX}{process_ids()}-{os.getpid()}."
 
 
 @cache
-def _process_ids() -> str:
+def process_ids() -> str:
     """Identifies the process ids that this process sees: those of one boot, and of one container in it."""
     texts = [os.uname().nodename]
     with suppress(OSError):  # only Linux has them
@@ -132,17 +132,18 @@ def remove_leftovers(folder: Path) -> None:
 
     Those of other machines and containers, and of before the last boot, stay: whether their run goes on is not known.
     """
-    own = re.compile(rf"{re.escape(_PREFIX + _process_ids())}-(\d+)\.")
+    own = re.compile(rf"{re.escape(_PREFIX + process_ids())}-(\d+)\.")
     with suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:
             found = own.match(entry.name)
-            if found is None or _is_running(int(found[1])):
+            if found is None or is_running(int(found[1])):
                 continue
             with suppress(OSError):  # of another user, or removed by another process
                 shutil.rmtree(entry) if entry.is_dir(follow_symlinks=False) else os.unlink(entry)  # noqa: PTH108
 
 
-def _is_running(process: int) -> bool:
+def is_running(process: int) -> bool:
+    """Whether a process of this boot and container runs, or that cannot be told."""
     try:
         os.kill(process, 0)
     except ProcessLookupError:
@@ -205,6 +206,18 @@ def write_bytes(target: str | Path, content: bytes) -> None:
 def write_text(target: str | Path, content: str) -> None:
     """Write `content` to `target` as UTF-8, atomically; bytes of file names that are not UTF-8 are escaped."""
     write_bytes(target, content.encode(errors="backslashreplace"))
+
+
+def remove_output(target: str | Path) -> None:
+    """Remove what an earlier run has written to `target`, if anything; of a link, the file behind it.
+
+    Raises:
+        OutputError: it cannot be removed.
+    """
+    try:
+        _file_behind(Path(target)).unlink(missing_ok=True)
+    except OSError as error:
+        raise _cannot_write(Path(target), error) from error
 
 
 def make_folder(folder: str | Path) -> Path:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, TextIO, TypeAlias
 
 from gridrt.errors import GridRTError, OutputError
 from gridrt.files import make_folder
+from gridrt.locks import try_lock
 
 Record: TypeAlias = Mapping[str, Any]
 
@@ -97,16 +96,10 @@ class PartialFile:
             file = self._path.open("a")
         except OSError as error:
             raise OutputError("cannot use the partial file", place=self._path, value=error.strerror) from error
-        with suppress(OSError):
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                file.close()
-                raise GridRTError(
-                    "must belong to one run, and another one writes to it",
-                    place=self._path,
-                    remedy="Wait for its end, or write to other files.",
-                ) from None
+        if try_lock(file) is False:
+            file.close()
+            remedy = "Wait for its end, or write to other files."
+            raise GridRTError("must belong to one run, and another one writes to it", place=self._path, remedy=remedy)
         return file
 
     def _refuse_other_header(self, found: Record) -> None:

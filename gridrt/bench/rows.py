@@ -12,7 +12,7 @@ from gridrt.bench.timing import latency_of, speedup
 from gridrt.data.coco import CocoDataset
 from gridrt.errors import DataError
 from gridrt.eval.bootstrap import delta_intervals, resample_weights, resampled_precision
-from gridrt.runtime.info import same_weights
+from gridrt.runtime.info import weights_note
 from gridrt.types import Float64Array
 
 
@@ -93,10 +93,7 @@ def _warnings(candidate: Candidate, reference: Candidate) -> Iterator[str]:
     mine, theirs = candidate.info, reference.info
     if mine is None or theirs is None:
         return
-    same = same_weights(mine, candidate.sha256, theirs, reference.sha256)
-    if not same:
-        doubt = "may be " if same is None else ""
-        ours, others = ((each.weights_sha256 or "not noted")[:12] for each in (mine, theirs))
-        yield f"{doubt}made from other weights ({ours}) than the reference ({others})"
+    if note := weights_note(mine, candidate.sha256, theirs, reference.sha256, "the reference"):
+        yield note
     if mismatch := scale_mismatch(candidate.scale, reference.scale):
         yield mismatch

@@ -78,7 +78,8 @@ def command(
 
     MODELS are checkpoints, ONNX files, TensorRT engines or names such as tiny_bccd; by default all in the current
     folder. Runs are interleaved: each image goes through all models in rotating order, at one scale. A gate that is
-    not met sets exit status 3. Images that cannot be read are skipped for all models, and set exit status 1.
+    not met sets exit status 3. Images that cannot be read are skipped for all models, and set exit status 1, as does a
+    reference that could not be measured.
     """
     from gridrt.api import benchmark
     from gridrt.report.bench_table import bench_lines, success_line

@@ -62,7 +62,7 @@ def gates(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def exit_status(result: BenchResult, *, decidable: bool) -> int:
-    """The exit status of a bench; images that failed count where no gate does.
+    """The exit status of a bench; a reference that was not measured and images that failed count where no gate does.
 
     Args:
         result: with its gates checked.
@@ -72,4 +72,5 @@ def exit_status(result: BenchResult, *, decidable: bool) -> int:
         return exit_codes.INTERRUPTED
     if not all(gate.met and (gate.decidable or not decidable) for gate in result.gates):
         return exit_codes.GATE_NOT_MET
-    return exit_codes.USER_ERROR if result.failed else 0
+    reference = next(row for row in result.rows if row.name == result.reference)
+    return exit_codes.USER_ERROR if result.failed or reference.failure else 0

@@ -21,7 +21,7 @@ from gridrt.data.synthetic.scene import draw_scene
 from gridrt.data.transform import Batch, Transform
 from gridrt.formatting import format_scale
 from gridrt.runtime.backend import AUTO, SessionOptions
-from gridrt.runtime.info import NARROWEST_FIRST, ModelInfo, same_weights
+from gridrt.runtime.info import NARROWEST_FIRST, ModelInfo, weights_note
 from gridrt.runtime.non_finite import first_non_finite
 from gridrt.runtime.stage_runner import run_stages
 from gridrt.stages import Stage
@@ -162,12 +162,8 @@ def _compare_on(reference: Side, other: Side, batch: Batch) -> _OnImage:
 def _notes(reference: Side, other: Side) -> Iterator[str]:
     sides = (reference, other)
     mine, theirs = (side.info for side in sides)
-    same = same_weights(mine, reference.sha256, theirs, other.sha256)
-    if not same:
-        doubt = "may be" if same is None else "are"
-        yield f"the models {doubt} made from different weights: " + ", ".join(
-            f"{side.name} from {(side.info.weights_sha256 or 'not noted')[:12]}" for side in sides
-        )
+    if note := weights_note(theirs, other.sha256, mine, reference.sha256, reference.name):
+        yield f"{other.name}: {note}"
     if len(mine.class_names) != len(theirs.class_names):
         yield "not run: the models have different numbers of classes"
     if mine.scale != theirs.scale:

@@ -1,4 +1,9 @@
-"""Named weights: those that ship with GridRT, and the published ones, which are downloaded once into a cache."""
+"""Named weights: those that ship with GridRT, and the published ones, which are downloaded once into a cache.
+
+The names of published files have 8 digits of their SHA-256. These guard against damage alone: another file with the
+same 8 digits can be made within minutes. So the whole SHA-256 is recorded beside a file when it is first used, and from
+then on no other file is taken.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +13,13 @@ import os
 import re
 import urllib.request
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from gridrt.config import DEFAULT_SCALE
-from gridrt.errors import CheckpointError
-from gridrt.files import atomic_path, make_folder, sha256_of
+from gridrt.errors import CheckpointError, OutputError
+from gridrt.files import atomic_path, make_folder, sha256_of, write_text
 
 BASE_URL = "https://download.openmmlab.com/mmdetection/v2.0/grid_rcnn"
 CACHE_VARIABLE = "GRIDRT_CACHE"
@@ -41,7 +47,7 @@ class PublishedWeights:
 
     @property
     def sha256_prefix(self) -> str:
-        """The first 8 hexadecimal digits of its SHA-256."""
+        """The first 8 hexadecimal digits of its SHA-256: a guard against damage, not against another file."""
         return Path(self.file).stem.rpartition("-")[2]
 
 
@@ -87,8 +93,11 @@ def published_scale(path: Path) -> tuple[int, int] | None:
 def resolve(name: str) -> Path:
     """The cached file of the published weights `name`, downloaded if it is not there yet.
 
+    Its SHA-256 is recorded beside it at the first use, in the form that `sha256sum --check` reads.
+
     Raises:
-        CheckpointError: `name` is unknown, the download failed, or the file is not the published one.
+        CheckpointError: `name` is unknown, the download failed, the file is not the published one, or it is not the one
+            that was first used.
         OutputError: the cache cannot be written.
     """
     if name not in PUBLISHED:
@@ -100,14 +109,36 @@ def resolve(name: str) -> Path:
     if not cached.exists():
         make_folder(cached.parent)
         _download(published, cached)
-    elif not sha256_of(cached).startswith(published.sha256_prefix):
-        raise CheckpointError(
-            f"the SHA-256 of this file must begin with {published.sha256_prefix}",
-            place=cached,
-            value=sha256_of(cached)[:8],
-            remedy=f"Delete it and run again, or download {published.url} elsewhere and put it there.",
-        )
+        return cached
+    remedy = f"Delete it and run again, or download {published.url} elsewhere and put it there."
+    digest = sha256_of(cached)
+    if not digest.startswith(published.sha256_prefix):
+        rule = f"the SHA-256 of this file must begin with {published.sha256_prefix}"
+        raise CheckpointError(rule, place=cached, value=digest[:8], remedy=remedy)
+    _compare_with_record(cached, digest, remedy)
     return cached
+
+
+def record_of(cached: Path) -> Path:
+    """Where the SHA-256 of a cached file is recorded."""
+    return cached.with_name(f"{cached.name}.sha256")
+
+
+def _compare_with_record(cached: Path, digest: str, remedy: str) -> None:
+    """Refuse a file that is not the one that was first used; record one that is used first."""
+    record = record_of(cached)
+    if not record.exists():
+        with suppress(OutputError):  # nobody replaces the files of a cache that cannot be written to
+            write_text(record, f"{digest}  {cached.name}\n")
+        return
+    recorded = record.read_text(errors="replace")
+    if recorded.split()[:1] != [digest]:
+        raise CheckpointError(
+            f"the SHA-256 of this file must be the one in {record.name}, recorded when it was first used",
+            place=cached,
+            value=f"{digest}, recorded {recorded.strip()[:64] or 'nothing'}",
+            remedy=f"{remedy} Delete {record.name} too if you trust the new file.",
+        )
 
 
 def cache_folder() -> Path:
@@ -129,6 +160,7 @@ def _download(published: PublishedWeights, target: Path) -> None:
         if not digest.hexdigest().startswith(published.sha256_prefix):
             found = f"a file whose SHA-256 begins with {digest.hexdigest()[:8]} instead of {published.sha256_prefix}"
             raise _cannot_download(published, target, found)
+        _compare_with_record(target, digest.hexdigest(), "Ask the publisher why the file has changed.")
 
 
 def _download_blocks(published: PublishedWeights, target: Path) -> Iterator[bytes]:

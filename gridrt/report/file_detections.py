@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from gridrt.detector import Detector
 from gridrt.errors import GridRTError, ImageError, NonFiniteError, OutputError
-from gridrt.files import write_text
+from gridrt.files import remove_output, write_text
 from gridrt.formatting import format_full_images
 from gridrt.report.annotate import DetectionFilter, annotate, frame_count
 from gridrt.report.records import Record, to_json
@@ -31,8 +31,8 @@ class FileDetections:
         sources: images and videos, told apart by their suffixes.
         targets: of the annotated copies, one for each source.
         kept: which detections count; others are left out.
-        json_file: a file or a stream that the records are listed in; None lists them nowhere. It is not written where
-            there is no record.
+        json_file: a file or a stream that the records are listed in; None lists them nowhere. Where there is no record,
+            nothing is written, and a file of an earlier run is removed: it would pass for the list of this one.
         on_error: called with the error of a source that cannot be read as a whole, or for which the output is not
             finite, before the next source; None raises the error.
     """
@@ -51,12 +51,8 @@ class FileDetections:
                 records.append(record)
                 yield record
         finally:
-            if records and self.json_file is not None:
-                text = to_json(records, self.detector.class_names)
-                if isinstance(self.json_file, Path):
-                    write_text(self.json_file, text)
-                else:
-                    self.json_file.write(text)
+            if self.json_file is not None:
+                _list(records, self.detector.class_names, self.json_file)
             full = [
                 each.file if each.frame is None else f"{each.file}, frame {each.frame}"
                 for each in records
@@ -78,6 +74,16 @@ class FileDetections:
                     if self.on_error is None:
                         raise
                     self.on_error(error)
+
+
+def _list(records: Sequence[Record], class_names: Sequence[str], file: Path | TextIO) -> None:
+    text = to_json(records, class_names) if records else ""
+    if not isinstance(file, Path):
+        file.write(text)
+    elif records:
+        write_text(file, text)
+    else:
+        remove_output(file)
 
 
 def check_folder(folder: Path) -> None:

@@ -69,6 +69,26 @@ def same_weights(first: ModelInfo, first_file: str | None, second: ModelInfo, se
     return None if None in noted else len(noted) == 1
 
 
+def weights_note(
+    model: ModelInfo, file: str | None, reference: ModelInfo, reference_file: str | None, reference_name: str
+) -> str:
+    """A note for people that a model has other weights than a reference, or may have; empty where it has the same.
+
+    Args:
+        model: compared with the reference.
+        file: SHA-256 of its file.
+        reference: the other.
+        reference_file: SHA-256 of its file.
+        reference_name: as people know it.
+    """
+    same = same_weights(model, file, reference, reference_file)
+    if same:
+        return ""
+    doubt = "may be " if same is None else ""
+    own, others = ((each.weights_sha256 or "not noted")[:12] for each in (model, reference))
+    return f"{doubt}made from other weights ({own}) than {reference_name} ({others})"
+
+
 def made_from(model: ModelInfo, file: str | None) -> bool:
     """Whether a model was made from the file of this SHA-256, which older graphs note as the identity of weights."""
     return file is not None and file in (model.parent_sha256, model.weights_sha256)

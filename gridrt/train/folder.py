@@ -8,15 +8,37 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from gridrt import processes
 from gridrt.errors import CheckpointError, OutputError
+from gridrt.files import folder_for
+from gridrt.locks import lock
 
 STATE, LAST, BEST = "checkpoint.pth", "last.pth", "best.pth"
 LOG, CURVES = "log.jsonl", "curves.png"
 FILES = (STATE, LAST, BEST, LOG, CURVES)
+LOCK = "train.lock"
 
 MEGABYTE = 1_000_000
 # EIO: torch's writer gives no reason; a full disk is the usual one.
 _FULL_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+
+
+@contextmanager
+def locked_folder(folder: Path) -> Iterator[None]:
+    """Make the folder, where it is missing, and keep other trainings out of it during the block.
+
+    Under `torchrun` the first process does, for all. A warning tells of a lock that a killed training has left.
+
+    Raises:
+        OutputError: the folder cannot be made or written to.
+        GridRTError: another training writes to it.
+    """
+    with folder_for(folder):
+        if processes.rank() > 0:
+            yield
+            return
+        with lock(folder / LOCK, "training"):
+            yield
 
 
 def resumes(folder: Path, *, resume: bool) -> bool:

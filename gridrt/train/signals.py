@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import os
 import signal
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from gridrt.signals import REPEATED_AFTER, replaceable_handlers
+
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 STDERR = 2
-REPEATED_AFTER = 1.0  # seconds, of the same signal: torchrun passes a terminal's on, and one interrupt arrives twice
 
 
 class DelayedSignals:
@@ -29,21 +29,17 @@ class DelayedSignals:
         self.received: int | None = None
         self._received_at = 0.0
         self._notice = notice
-        # None is a handler that Python did not install and cannot restore.
-        usual = {number: signal.getsignal(number) for number in SIGNALS}
-        self._usual = {int(number): each for number, each in usual.items() if each not in (None, signal.SIG_IGN)}
+        self._usual = replaceable_handlers(SIGNALS)
 
     def install(self) -> None:
-        """Take the signals over. Python handles signals in the main thread alone; in others this does nothing."""
-        if threading.current_thread() is threading.main_thread():
-            for number in self._usual:
-                signal.signal(number, self._keep)
+        """Take over those of the signals that may be."""
+        for number in self._usual:
+            signal.signal(number, self._keep)
 
     def restore(self) -> None:
         """Let the signals have their usual effect again."""
-        if threading.current_thread() is threading.main_thread():
-            for number, handler in self._usual.items():
-                signal.signal(number, handler)
+        for number, handler in self._usual.items():
+            signal.signal(number, handler)
 
     def deliver(self) -> None:
         """Let the first signal have its usual effect now, after `restore`; nothing if there was none."""

@@ -57,6 +57,14 @@ def bench(*arguments: str) -> Result:
     return CliRunner().invoke(cli, [*ARGUMENTS, *arguments], catch_exceptions=False)
 
 
+@pytest.mark.parametrize(("other", "reference", "status"), [("a.onnx", "b.onnx", 1), ("b.onnx", "a.onnx", 0)])
+def test_a_reference_that_was_not_measured_sets_the_exit_status(other: str, reference: str, status: int) -> None:
+    write("a.onnx")
+    Path("b.onnx").write_bytes(b"no graph")
+
+    assert bench(other, "--reference", reference, *ON_THE_SET).exit_code == status
+
+
 def test_tables_conditions_and_one_line_are_printed() -> None:
     result = bench("whole.onnx", "half.onnx", *ON_THE_SET, "--json", "out.json")
 

@@ -186,6 +186,55 @@ def test_a_wrong_file_in_the_cache_is_refused_and_kept(server: Server, target: P
     assert server.asked == []
 
 
+@pytest.mark.usefixtures("server")
+def test_the_whole_hash_is_recorded_at_first_use_and_another_file_with_the_same_8_digits_is_refused(
+    target: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    digest = hashlib.sha256(CONTENT).hexdigest()
+    record = target.with_name(f"{FILE}.sha256")
+    resolve("test")
+    assert record.read_text() == f"{digest}  {FILE}\n"
+
+    target.write_bytes(CONTENT[:-1])  # stands for one whose first digits agree
+    monkeypatch.setattr(PublishedWeights, "sha256_prefix", "")
+    with pytest.raises(CheckpointError, match=f"recorded {digest}") as refused:
+        resolve("test")
+    assert refused.value.place == target
+
+
+def test_a_file_that_is_downloaded_again_must_be_the_one_of_the_first_time(
+    server: Server, target: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    resolve("test")
+    target.unlink()
+    server.answer = other_bytes
+    monkeypatch.setattr(PublishedWeights, "sha256_prefix", "")
+
+    with pytest.raises(CheckpointError, match=hashlib.sha256(CONTENT).hexdigest()):
+        resolve("test")
+    assert not target.exists()
+
+
+@pytest.mark.parametrize("content", ["", "no hash\n"])
+@pytest.mark.usefixtures("server")
+def test_a_record_without_a_hash_admits_no_file(target: Path, content: str) -> None:
+    resolve("test")
+    target.with_name(f"{FILE}.sha256").write_text(content)
+
+    with pytest.raises(CheckpointError, match="recorded"):
+        resolve("test")
+
+
+@pytest.mark.usefixtures("server")
+def test_a_file_put_into_the_cache_by_hand_is_recorded_at_its_first_use(target: Path) -> None:
+    target.parent.mkdir()
+    target.write_bytes(CONTENT)
+    resolve("test")
+
+    recorded = target.with_name(f"{FILE}.sha256").read_text()
+    assert recorded.split() == [hashlib.sha256(CONTENT).hexdigest(), FILE]
+
+
 def test_a_cache_that_cannot_be_made_is_an_output_error(server: Server, target: Path) -> None:
     target.parent.write_bytes(b"a file in the way")
 

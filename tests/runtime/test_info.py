@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from gridrt.runtime.info import ModelInfo, same_weights
+from gridrt.runtime.info import ModelInfo, same_weights, weights_note
 
 
 def info(**noted: str) -> ModelInfo:
@@ -34,3 +34,11 @@ def test_weights_are_the_same_different_or_not_known(
 
     assert same_weights(one, files[0], other, files[1]) is same
     assert same_weights(other, files[1], one, files[0]) is same
+
+
+def test_a_note_on_other_weights_names_both_and_says_whether_that_is_known() -> None:
+    one, other, unknown = info(weights_sha256="ab" * 32), info(weights_sha256="cd" * 32), info()
+
+    assert weights_note(one, "a", one, "b", "B") == ""
+    assert weights_note(one, "a", other, "b", "B") == "made from other weights (abababababab) than B (cdcdcdcdcdcd)"
+    assert weights_note(unknown, "a", one, "b", "B").startswith("may be made from other weights (not noted) than B (")

@@ -5,8 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from gridrt.errors import EngineError
+from gridrt.files import check_is_file, sha256_of
+from gridrt.plugins.adapters.plugin_library import BUILD_IT
 from gridrt.plugins.contract import VERSION
 from gridrt.runtime.tensorrt.manifest import Manifest
+from gridrt.runtime.tensorrt.plugins import LIBRARY_VARIABLE, plugin_library
 
 OLDEST_GPU = (8, 0)
 """Compute capability of Ampere, the oldest GPUs of an engine that was not built for particular ones."""
@@ -15,10 +18,10 @@ BUILD_AGAIN = "Build it again here: gridrt build-engine."
 
 
 def refuse_other_plugins(manifest: Manifest, engine: Path) -> None:
-    """Refuse an engine that was built with another version of the plugins.
+    """Refuse an engine that was built with another version of the plugins, or with another file of their library.
 
     Raises:
-        EngineError: the versions differ.
+        EngineError: the versions differ, or the files, or there is no library and the engine needs one.
     """
     built = manifest.plugins["version"]
     if built != VERSION:
@@ -26,6 +29,17 @@ def refuse_other_plugins(manifest: Manifest, engine: Path) -> None:
             f"the engine was built for plugins of version {built}, this GridRT has version {VERSION}",
             place=engine,
             remedy=BUILD_AGAIN,
+        )
+    if manifest.plugins["adapter"] != "library":
+        return
+    library = plugin_library()
+    check_is_file(library, EngineError, BUILD_IT)
+    if (found := sha256_of(library)) != manifest.plugins["sha256"]:
+        raise EngineError(
+            f"the engine was built with another plugin library: SHA-256 {manifest.plugins['sha256'][:12]}",
+            place=library,
+            value=found[:12],
+            remedy=f"Let {LIBRARY_VARIABLE} name that library, or build the engine again: gridrt build-engine.",
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -174,6 +175,25 @@ def test_an_engine_whose_library_is_missing_is_refused_with_the_remedy(write: Ca
         EngineError, match=r"GRIDRT_PLUGIN_LIBRARY must name the file .* Build it: see plugins/library/README"
     ):
         TensorRTSession(write(plugins={"adapter": "library", "version": 1, "file": "plugins.so", "sha256": "0" * 64}))
+
+
+@pytest.mark.usefixtures("gpu")
+def test_a_library_that_is_not_the_one_the_engine_was_built_with_is_refused(
+    write: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library = tmp_path / "plugins.so"
+    library.write_bytes(b"other kernels")
+    monkeypatch.setenv("GRIDRT_PLUGIN_LIBRARY", str(library))
+    loaded: list[Path] = []
+    monkeypatch.setattr(engine_plugins, "register_plugin_library", lambda _trt, file, _kernels: loaded.append(file))
+    built_with = {"adapter": "library", "version": 1, "file": "plugins.so"}
+
+    with pytest.raises(EngineError) as refused:
+        TensorRTSession(write(plugins={**built_with, "sha256": hashlib.sha256(b"kernels").hexdigest()}))
+    assert (refused.value.place, loaded) == (library, [])
+
+    TensorRTSession(write(plugins={**built_with, "sha256": hashlib.sha256(b"other kernels").hexdigest()}))
+    assert loaded == [library]
 
 
 def test_an_engine_without_its_manifest_is_refused(write: Callable[..., Path]) -> None:
