@@ -59,14 +59,17 @@ def load_model(weights: FilePath, *, trust_checkpoint: bool = False) -> GridRCNN
 
     Raises:
         CheckpointError: the file cannot be read or trusted, fits no variant, or holds numbers that are not finite.
+        GridRTError: this process was forked from one with detectors or models.
 
     Example:
         >>> model = gridrt.load_model("tiny_synthetic")
         >>> model.variant, len(model.class_names)
         ('tiny', 6)
     """
+    from gridrt.forks import require_no_fork
     from gridrt.model import checkpoint
 
+    require_no_fork()
     return checkpoint.load_model(weights, trust_checkpoint=trust_checkpoint)
 
 
@@ -135,7 +138,8 @@ def open_detector(  # noqa: PLR0913 - options with defaults
     Returns:
         The detector. Called with a list of images, uint8 [H, W, 3] RGB of any sizes, it runs them as one batch and
         returns `Detections` for each: boxes float32 [N, 4], scores float32 [N] from high to low, labels int32 [N].
-        With `tile`, N may exceed the limit of the model, which holds for each tile.
+        With `tile`, N may exceed the limit of the model, which holds for each tile. Threads may share it, and it can be
+        pickled for processes started by spawn, which open the file again.
 
     Raises:
         GridRTError: `model` is no model file, the backend cannot open it, it does not honour one of the options, or
@@ -151,7 +155,10 @@ def open_detector(  # noqa: PLR0913 - options with defaults
         >>> found.boxes.shape[1], detector.class_names[found.labels[0]] in detector.class_names
         (4, True)
     """
+    from functools import partial
+
     from gridrt.detector import Detector
+    from gridrt.model.zoo import NAMES
     from gridrt.runtime import open_session
     from gridrt.runtime.backend import SessionOptions
     from gridrt.runtime.non_finite import non_finite_stage
@@ -165,10 +172,22 @@ def open_detector(  # noqa: PLR0913 - options with defaults
     def find_stage(batch: Batch) -> str | None:
         return non_finite_stage(model, backend, options, batch)
 
+    reopen = partial(
+        open_detector,
+        model if model in NAMES else Path(model).absolute(),  # another process may have another working directory
+        scale,
+        backend=backend,
+        threads=threads,
+        device=device,
+        tile=tile,
+        tile_overlap=tile_overlap,
+        stretch=stretch,
+        trust_checkpoint=trust_checkpoint,
+    )
     if tile is None:
-        return Detector(session, scale, find_stage, stretch=stretch)
+        return Detector(session, scale, find_stage, stretch=stretch, reopen=reopen)
     overlap = DEFAULT_OVERLAP if tile_overlap is None else tile_overlap
-    return TiledDetector(session, scale, find_stage, tile=tile, overlap=overlap, stretch=stretch)
+    return TiledDetector(session, scale, find_stage, tile=tile, overlap=overlap, stretch=stretch, reopen=reopen)
 
 
 def detect_files(  # noqa: PLR0913 - options with defaults

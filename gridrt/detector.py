@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from threading import Lock
+from typing import Any
 
 import numpy as np
 
@@ -10,6 +12,7 @@ from gridrt.config import ScaleOrigin
 from gridrt.data.image import ImageSource, load_image, pixel_limit
 from gridrt.data.transform import Batch, Transform, restore_boxes
 from gridrt.errors import GridRTError, NonFiniteError
+from gridrt.forks import require_no_fork
 from gridrt.runtime.backend import Session
 from gridrt.runtime.info import ModelInfo
 from gridrt.types import Detections, UInt8Array
@@ -18,6 +21,13 @@ from gridrt.types import Detections, UInt8Array
 class Detector:
     """A session with its pre- and post-processing: resizing, padding, restoring coordinates.
 
+    Threads may share a detector, and get what they would get one after the other; see
+    `gridrt.runtime.backend.Session` for which backends work on several images at once.
+
+    A detector that `gridrt.open_detector` opened can be pickled, to be sent to a process started by spawn or
+    forkserver: it opens its file again there, which must have the same weights. A process that is forked after a
+    detector was opened is refused, since it would wait for threads that it does not have.
+
     Args:
         session: runs the model.
         scale: most pixels on the long and on the short side of a resized image; None takes that of the training.
@@ -25,6 +35,8 @@ class Detector:
             the model again, so it is called at most twice: for the first image whose boxes or scores are not finite,
             and for the first image without detections.
         stretch: whether `load_image` scales 16-bit gray to the range of the image.
+        reopen: opens the same detector again, in the process that unpickles it; None for a session that no file stands
+            for.
 
     Attributes:
         scale_origin: where `scale` comes from; an "assumed" scale may be wrong, which costs accuracy.
@@ -33,7 +45,7 @@ class Detector:
         stretch: as given.
 
     Raises:
-        GridRTError: a side of `scale` is not positive.
+        GridRTError: a side of `scale` is not positive, or this process was forked from one with detectors.
     """
 
     tile: int | None = None
@@ -46,9 +58,12 @@ class Detector:
         find_stage: Callable[[Batch], str | None] | None = None,
         *,
         stretch: bool = False,
+        reopen: Callable[[], Detector] | None = None,
     ) -> None:
-        self._session = session
+        require_no_fork()
+        self._session, self._reopen = session, reopen
         self.stretch = stretch
+        self._turn = Lock()  # of the threads that have found no detections
         self._name_stage = self._check_stages = find_stage  # each is called once
         if session.info.precision == "fp16" and session.info.device == "cpu":
             self._check_stages = None  # it computes in FP32: only the stages, rounded as on a GPU, would overflow
@@ -84,6 +99,20 @@ class Detector:
         """
         return load_image(source, stretch=self.stretch, max_pixels=self.max_pixels)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """What unpickling calls.
+
+        Raises:
+            GridRTError: it was not opened from a file.
+        """
+        if self._reopen is None:
+            raise GridRTError(
+                "cannot pickle a detector that was not opened from a file",
+                value=self.info.backend,
+                remedy="Open it by gridrt.open_detector.",
+            )
+        return _reopened, (self._reopen, self.info.weights_sha256, self.class_names)
+
     def __call__(self, images: Sequence[UInt8Array]) -> list[Detections]:
         """Detect objects in images of any sizes, run as one batch.
 
@@ -94,13 +123,14 @@ class Detector:
             The detections in each image, best score first, in its own pixels.
 
         Raises:
-            GridRTError: one of `images` is not such an array.
+            GridRTError: one of `images` is not such an array, or this process was forked from one with detectors.
             NonFiniteError: a box or a score of an image is NaN or infinite; the place is `images[index]`. The first
                 such error of a detector names the stage where that begins, if its stages can be run. An image without
                 detections fails too if the outputs of the stages were not finite in the first such image: NaN scores
                 are below every threshold, so the model returns nothing. To get the detections of the other images,
                 run them without this one.
         """
+        require_no_fork()
         check_images(images)
         if len(images) == 0:
             return []
@@ -135,9 +165,10 @@ class Detector:
 
     def _refuse_overflow(self, index: int, image: UInt8Array) -> None:
         """Refuse an image without detections if the first such image showed that the model overflows."""
-        check_stages, self._check_stages = self._check_stages, None
-        if check_stages is not None:
-            self._overflow = check_stages(self._transform([image]))
+        with self._turn:  # others wait for what the first one finds
+            check_stages, self._check_stages = self._check_stages, None
+            if check_stages is not None:
+                self._overflow = check_stages(self._transform([image]))
         if self._overflow is not None:
             raise NonFiniteError(
                 "the outputs of all stages must be finite numbers",
@@ -149,6 +180,23 @@ class Detector:
     @property
     def _remedy(self) -> str:
         return "Numbers beyond 65504 are infinite in FP16: use FP32." if self.info.precision == "fp16" else ""
+
+
+def _reopened(reopen: Callable[[], Detector], weights_sha256: str | None, class_names: tuple[str, ...]) -> Detector:
+    """A detector that was pickled.
+
+    Raises:
+        GridRTError: its file has other weights by now.
+    """
+    detector = reopen()
+    found = detector.info.weights_sha256
+    if (found, detector.class_names) != (weights_sha256, class_names):
+        raise GridRTError(
+            "the model file has changed since its detector was pickled: weights or classes differ",
+            value=f"{found or 'not noted'}, pickled {weights_sha256 or 'not noted'}",
+            remedy="Open it again, and pickle that.",
+        )
+    return detector
 
 
 def check_images(images: Sequence[object]) -> None:

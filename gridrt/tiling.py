@@ -81,6 +81,7 @@ class TiledDetector(Detector):
             size.
         overlap: least overlap of neighbouring tiles, as a share of their side.
         stretch: see `Detector`.
+        reopen: see `Detector`.
 
     Raises:
         GridRTError: `scale`, `tile` or `overlap` is out of range.
@@ -98,8 +99,9 @@ class TiledDetector(Detector):
         tile: int | Literal["auto"] = "auto",
         overlap: float = DEFAULT_OVERLAP,
         stretch: bool = False,
+        reopen: Callable[[], Detector] | None = None,
     ) -> None:
-        super().__init__(session, scale, find_stage, stretch=stretch)
+        super().__init__(session, scale, find_stage, stretch=stretch, reopen=reopen)
         self.tile, self.tile_overlap = min(self.scale) if tile == "auto" else tile, overlap
         if self.tile < MIN_TILE:
             raise GridRTError(f"a tile must have at least {MIN_TILE} pixels a side", place="`tile`", value=self.tile)

@@ -1,18 +1,24 @@
 from __future__ import annotations
 
+import os
+import pickle
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 
-from gridrt.api import open_detector
+from gridrt.api import load_model, open_detector
 from gridrt.data.transform import Batch
 from gridrt.detector import Detector
 from gridrt.errors import GridRTError, NonFiniteError
 from gridrt.types import Int32Array, RawDetections, UInt8Array
-from tests.fakes import FakeSession
+from tests.fakes import FakeSession, whole_image_graph
 
 
 def image(height: int, width: int) -> np.ndarray[Any, np.dtype[np.uint8]]:
@@ -207,3 +213,69 @@ def test_opening_passes_the_scale_on(monkeypatch: pytest.MonkeyPatch) -> None:
     open_detector(Path("any.onnx"), scale=(64, 32))([image(10, 20)])
 
     assert session.shapes_seen == [(1, 32, 64, 3)]
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    """A graph that finds each image whole."""
+    onnx.save(whole_image_graph(), tmp_path / "model.onnx")
+    return tmp_path / "model.onnx"
+
+
+def found_by(detector: Detector) -> list[float]:
+    boxes: list[float] = detector([image(50, 80)])[0].boxes[0].tolist()
+    return boxes
+
+
+@pytest.mark.parametrize("tile", [None, 64])
+def test_a_detector_is_pickled_for_another_process_which_opens_its_file(
+    model: Path, monkeypatch: pytest.MonkeyPatch, tile: int | None
+) -> None:
+    monkeypatch.chdir(model.parent)
+    detector = open_detector(model.name, (96, 64), threads=1, tile=tile, stretch=True)
+    monkeypatch.chdir("/")
+
+    with ProcessPoolExecutor(1, get_context("spawn")) as process:
+        assert process.submit(found_by, detector).result() == found_by(detector) == [0, 0, 80, 50]
+    again = pickle.loads(pickle.dumps(detector))
+    assert (type(again), again.info, again.scale) == (type(detector), detector.info, (96, 64))
+    assert (again.scale_origin, again.tile, again.stretch) == ("as asked", tile, True)
+
+
+def test_weights_are_pickled_by_their_name() -> None:
+    again = pickle.loads(pickle.dumps(open_detector("tiny_synthetic")))
+
+    assert again.class_names == open_detector("tiny_synthetic").class_names
+
+
+def test_a_file_that_has_changed_meanwhile_is_refused(model: Path) -> None:
+    pickled = pickle.dumps(open_detector(model))
+    onnx.save(whole_image_graph(classes='["other"]'), model)
+
+    with pytest.raises(GridRTError, match="has changed"):
+        pickle.loads(pickled)
+
+
+def test_a_detector_without_a_file_cannot_be_pickled() -> None:
+    with pytest.raises(GridRTError, match="cannot pickle"):
+        pickle.dumps(Detector(FakeSession()))
+
+
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+@pytest.mark.parametrize(
+    "use",
+    [found_by, lambda _: open_detector("tiny_synthetic"), lambda _: load_model("tiny_synthetic")],
+    ids=["run", "open", "load"],
+)
+def test_a_forked_process_is_refused_where_it_would_hang(use: Callable[[Detector], object]) -> None:
+    detector = Detector(FakeSession())
+    process = os.fork()
+    if process == 0:
+        try:
+            use(detector)
+        except GridRTError as error:
+            os._exit(3 if "forked from process" in str(error) else 4)
+        finally:
+            os._exit(5)
+
+    assert os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) == 3

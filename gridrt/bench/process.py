@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import warnings
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -47,19 +48,22 @@ class CandidateProcess:
         [self._process] = set(multiprocessing.active_children()) - set(before)
 
     def call(self, method: str, *arguments: object) -> Any:  # noqa: ANN401 - whatever the method returns
-        """Call a method of the object in its process, and wait for the result.
+        """Call a method of the object in its process, and wait for the result. Its warnings are given here.
 
         Raises:
             CandidateError: the object cannot be made, the method raised, or the process ended.
         """
         try:
-            self._made.result()
-            return self._executor.submit(_call, method, *arguments).result()
+            _, told_before = self._made.result()
+            result, told = self._executor.submit(_call, method, *arguments).result()
         except BrokenProcessPool:
             self._executor.shutdown()  # joins the process, so that its exit code is known
             code = self._process.exitcode or 0
             reason = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit status {code}"
             raise CandidateError(f"the candidate's process failed: {reason}") from None
+        for warning in (*told_before, *told):  # by the default filter, each is shown once
+            warnings.warn(warning, stacklevel=2)
+        return result
 
     def close(self) -> None:
         """End the process; one that is still busy after `STOP_SECONDS` is killed."""
@@ -70,14 +74,12 @@ class CandidateProcess:
             self._process.join()
 
 
-def _make(make: Callable[..., object], *arguments: object) -> None:
-    """The first task of the process."""
-    global _instance  # noqa: PLW0603 - a task of an executor has no other place for what the next ones need
+def _make(make: Callable[..., object], *arguments: object) -> tuple[None, list[str]]:
+    """The first task of the process; returns the warnings beside nothing."""
+    global _instance
     Thread(target=_end_with_parent, daemon=True).start()
-    try:
-        _instance = make(*arguments)
-    except Exception as error:  # noqa: BLE001 - the parent shows it to the user
-        raise _described(error) from None
+    _instance, told = _answer(make, *arguments)
+    return None, told
 
 
 def _end_with_parent() -> None:
@@ -88,11 +90,18 @@ def _end_with_parent() -> None:
     os._exit(1)
 
 
-def _call(method: str, *arguments: object) -> object:
-    try:
-        return getattr(_instance, method)(*arguments)
-    except Exception as error:  # noqa: BLE001 - the same
-        raise _described(error) from None
+def _call(method: str, *arguments: object) -> tuple[object, list[str]]:
+    return _answer(getattr(_instance, method), *arguments)
+
+
+def _answer(function: Callable[..., object], *arguments: object) -> tuple[object, list[str]]:
+    """The result of a call, and its warnings."""
+    with warnings.catch_warnings(record=True) as caught:
+        try:
+            result = function(*arguments)
+        except Exception as error:  # noqa: BLE001 - the parent shows it to the user
+            raise _described(error) from None
+    return result, [str(warning.message) for warning in caught]
 
 
 def _described(error: Exception) -> CandidateError:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gridrt.cli import exit_codes, options, paths
+from gridrt.cli.last_words import last_words
 from gridrt.cli.messages import brief
 from gridrt.cli.program import command_line
 from gridrt.formatting import format_count, format_scale_with_origin, format_tiles
@@ -83,20 +84,21 @@ def command(
         tqdm.write(f"error: {brief(error)}", file=sys.stderr)
 
     model = model or str(only_model_in(Path(), opening["backend"]))
-    files = detect_files(
-        model,
-        images,
-        out,
-        json_file=sys.stdout if json_file == STDOUT else json_file,
-        score_threshold=score_threshold,
-        classes=classes or None,
-        on_error=on_error,
-        **opening,
-    )
     objects, counts = 0, {"image": 0, "frame": 0}
-    for record in files:
-        objects += len(record.detections)
-        counts["image" if record.frame is None else "frame"] += 1
+    with last_words(model):
+        files = detect_files(
+            model,
+            images,
+            out,
+            json_file=sys.stdout if json_file == STDOUT else json_file,
+            score_threshold=score_threshold,
+            classes=classes or None,
+            on_error=on_error,
+            **opening,
+        )
+        for record in files:
+            objects += len(record.detections)
+            counts["image" if record.frame is None else "frame"] += 1
     if any(counts.values()):
         read = " and ".join(format_count(count, noun) for noun, count in counts.items() if count)
         done = [f"{format_count(objects, 'object')} in {read}"]

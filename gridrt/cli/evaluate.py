@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from gridrt.cli import exit_codes, options, paths
+from gridrt.cli.last_words import last_words
 from gridrt.cli.messages import brief
 from gridrt.cli.program import command_line
 from gridrt.formatting import format_count, format_scale_with_origin, format_tiles
@@ -68,7 +69,8 @@ def command(
     places: dict[str, Any] = {"json_file": json_file, "results_file": results_file, "pictures": pictures}
     with processes.process_group():
         try:
-            report = evaluate(model, images, annotations, **places, resume=resume, **chosen)
+            with last_words(model):
+                report = evaluate(model, images, annotations, **places, resume=resume, **chosen)
         except KeyboardInterrupt:
             if processes.rank() == 0 and any(places.values()):
                 click.echo("The same command with --resume continues.", err=True)

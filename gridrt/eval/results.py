@@ -21,6 +21,7 @@ from gridrt.eval.outcomes import Outcome, outcomes_in, record_of
 from gridrt.formatting import format_count
 from gridrt.partial_file import PartialFile
 from gridrt.types import CocoId, CocoResult
+from gridrt.work import working_on
 
 Result: TypeAlias = CocoResult
 
@@ -75,9 +76,11 @@ def detect_all(detector: Detector, dataset: CocoDataset, partial: PartialFile | 
     own: list[Outcome] = []
     quiet = True if processes.rank() > 0 else None  # None: unless nobody watches
     for index in tqdm(missing[processes.rank() :: processes.count()], unit="image", disable=quiet):
+        working_on(dataset.path(index))
         own.append(_detect(detector, dataset, index, category_ids))
         if partial is not None:
             partial.append(record_of(own[-1], dataset, time.perf_counter() - started))
+    working_on("after the last image")
     outcomes = sorted([*done, *processes.gathered(own)], key=lambda outcome: outcome.index)
     return _joined(outcomes, dataset, time.perf_counter() - started)
 

@@ -15,6 +15,7 @@ from gridrt.errors import ImageError, NonFiniteError
 from gridrt.report.draw import draw
 from gridrt.report.records import Record
 from gridrt.types import UInt8Array
+from gridrt.work import working_on
 
 JPEG_OR_PNG = (".jpg", ".jpeg", ".png")
 
@@ -88,6 +89,7 @@ def _annotate_video(detector: Detector, source: Path, target: Path, kept: Detect
     failures: list[NonFiniteError] = []
     with video_writer(target, video.fps) as append:
         for index, image in enumerate(video):
+            working_on(f"{source}, frame {index}")
             try:
                 record, drawn = _detect(detector, image, source, index, kept)
             except NonFiniteError as error:

@@ -16,6 +16,7 @@ from gridrt.files import remove_output, write_text
 from gridrt.formatting import format_full_images
 from gridrt.report.annotate import DetectionFilter, annotate, frame_count
 from gridrt.report.records import Record, to_json
+from gridrt.work import working_on
 
 
 @dataclass(frozen=True)
@@ -66,11 +67,12 @@ class FileDetections:
         total = sum(map(frame_count, self.sources))
         with tqdm(total=total, unit="image", disable=None if total > 1 else True) as bar:
             for source, target in zip(self.sources, self.targets, strict=True):
+                working_on(source)
                 try:
                     for record in annotate(self.detector, source, target, self.kept):
                         yield record
                         bar.update()
-                except (ImageError, NonFiniteError) as error:  # noqa: PERF203 - one bad file does not stop the others
+                except (ImageError, NonFiniteError) as error:
                     if self.on_error is None:
                         raise
                     self.on_error(error)

@@ -42,7 +42,11 @@ AUTO = "auto"
 
 
 class Session(Protocol):
-    """An open detector. Differences between sessions are differences in numerics, nothing else."""
+    """An open detector. Differences between sessions are differences in numerics, nothing else.
+
+    Threads may call `run` at the same time, and each gets what it would get alone. ONNX Runtime and PyTorch on a CPU
+    work on several batches at once; OpenVINO, TensorRT and the backend `pytorch_cuda` on one, while others wait.
+    """
 
     @property
     def info(self) -> ModelInfo:

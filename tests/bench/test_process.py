@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+import warnings
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -18,6 +19,10 @@ class Worker:
 
     def add(self, left: int, right: int) -> int:
         return left + right
+
+    def warn(self, reason: str) -> str:
+        warnings.warn(reason, stacklevel=1)
+        return "warned"
 
     def process(self) -> int:
         return os.getpid()
@@ -72,6 +77,27 @@ def candidate() -> Iterator[CandidateProcess]:
 def test_calls_are_answered_by_another_process(candidate: CandidateProcess) -> None:
     assert candidate.call("add", 2, 3) == 5
     assert candidate.call("process") != os.getpid()
+
+
+def make_with_warning(reason: str) -> Worker:
+    warnings.warn(reason, stacklevel=1)
+    return Worker()
+
+
+def test_warnings_come_back_to_the_one_that_asks(
+    candidate: CandidateProcess, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.warns(UserWarning, match=r"^no VNNI$"):
+        assert candidate.call("warn", "no VNNI") == "warned"
+    assert capfd.readouterr().err == ""
+
+
+def test_a_warning_of_the_making_comes_back_too() -> None:
+    with (
+        closing(CandidateProcess(make_with_warning, "no VNNI")) as candidate,
+        pytest.warns(UserWarning, match=r"^no VNNI$"),
+    ):
+        assert candidate.call("add", 1, 1) == 2
 
 
 def test_a_users_error_comes_back_as_its_line_and_the_process_goes_on(candidate: CandidateProcess) -> None:

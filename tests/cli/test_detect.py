@@ -76,6 +76,19 @@ def test_json_lists_boxes_in_pixels_of_the_original(folder: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("through_a_link", [False, True])
+def test_a_list_of_an_earlier_run_does_not_stay_where_nothing_was_read(folder: Path, *, through_a_link: bool) -> None:
+    (folder / "no image.png").write_bytes(b"text")
+    (folder / "old.json").write_text("[]")
+    if through_a_link:
+        (folder / "found.json").symlink_to("old.json")
+    else:
+        (folder / "old.json").rename(folder / "found.json")
+
+    assert detect("no image.png", "--json", "found.json").exit_code == 1
+    assert not (folder / "found.json").exists()
+
+
 def test_json_on_stdout_is_all_that_stdout_holds() -> None:
     result = detect("photos/a.png", "--json", "-")
 

@@ -8,10 +8,11 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from gridrt.errors import CheckpointError, OutputError
+from gridrt.api import train_model
+from gridrt.errors import CheckpointError, GridRTError, OutputError
 from gridrt.files import atomic_path
 from gridrt.model.checkpoint.save import write_torch
-from gridrt.train.folder import check_room, explain_full_disk, resumes
+from gridrt.train.folder import check_room, explain_full_disk, locked_folder, resumes
 
 
 @pytest.mark.parametrize("resume", [False, True])
@@ -26,6 +27,14 @@ def test_a_training_does_not_start_among_the_files_of_another(
         resumes(tmp_path, resume=resume)
     assert set(str(refusal.value.value).split(", ")) == set(names)
     assert "Remove them, or choose another folder with `out`." in str(refusal.value)
+
+
+def test_a_training_does_not_start_in_the_folder_of_one_that_runs(tmp_path: Path) -> None:
+    with locked_folder(tmp_path / "out"), pytest.raises(GridRTError, match="another training") as refused:
+        train_model("no images", "no annotations", tmp_path / "out")
+
+    assert refused.value.place == tmp_path / "out"
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_training_is_resumed_only_on_request(tmp_path: Path) -> None:
