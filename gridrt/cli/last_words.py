@@ -60,7 +60,7 @@ def _started() -> subprocess.Popen[bytes] | None:
     program = [sys.executable, "-I", "-S", str(Path(__file__).with_name("watcher.py"))]
     try:
         # In a session of its own, a terminal's signals do not reach it.
-        return subprocess.Popen(
+        return subprocess.Popen(  # noqa: S603 - a file of this package
             program, bufsize=0, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, start_new_session=True
         )
     except OSError as error:

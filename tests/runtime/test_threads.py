@@ -1,4 +1,7 @@
-"""Eight threads that share a detector get what one gets alone. GPU backends take turns: see the tests of their sessions."""
+"""Eight threads that share a detector get what one gets alone.
+
+Of the backends for GPUs, whose batches take turns, the tests of their sessions look.
+"""
 
 from __future__ import annotations
 
