@@ -5,7 +5,7 @@ N ?= 200
 SEED ?= 0
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help environment demo test test-all matrix fuzz gpu
+.PHONY: help environment demo test test-all matrix fuzz kills gpu
 
 help:
 	@echo "make demo      from weights that ship to ONNX, INT8, FP16, an engine and a report, in demo/ (a few minutes)"
@@ -13,6 +13,7 @@ help:
 	@echo "make test-all  the same, with the tests that are marked slow"
 	@echo "make matrix    the tests on each Python, and as on older processors (about 2 hours)"
 	@echo "make fuzz      damage N=$(N) files of each format from SEED=$(SEED), and read them (minutes)"
+	@echo "make kills     end verbs by N=$(N) of each signal at moments from SEED=$(SEED), and look at what is left (an hour)"
 	@echo "make gpu       all that needs an NVIDIA GPU: tests, timings, engines, checks of memory (at most 10 minutes)"
 	@echo "All set up .venv, once, from PYTHON=$(PYTHON) (3.10 to 3.13) and the versions in constraints.txt."
 
@@ -36,6 +37,9 @@ matrix: $(INSTALLED)
 
 fuzz: $(INSTALLED)
 	$(VENV)/bin/python -m tests.fuzz $(N) $(SEED)
+
+kills: $(INSTALLED)
+	$(VENV)/bin/python -m tests.kills $(N) $(SEED)
 
 gpu: $(INSTALLED)
 	# TensorRT, and what kernels are compared with. Where they cannot be had, a line of the table says so.

@@ -113,8 +113,12 @@ def resolve(name: str) -> Path:
     remedy = f"Delete it and run again, or download {published.url} elsewhere and put it there."
     digest = sha256_of(cached)
     if not digest.startswith(published.sha256_prefix):
-        rule = f"the SHA-256 of this file must begin with {published.sha256_prefix}"
-        raise CheckpointError(rule, place=cached, value=digest[:8], remedy=remedy)
+        raise CheckpointError(
+            f"the SHA-256 of this file must begin with {published.sha256_prefix}",
+            place=cached,
+            value=digest[:8],
+            remedy=remedy,
+        )
     _compare_with_record(cached, digest, remedy)
     return cached
 

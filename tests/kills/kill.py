@@ -18,6 +18,7 @@ from tests.kills.whole import damage_in
 SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 MARK = "GRIDRT_KILLS"
 """A variable of the environment, by which the children of a verb are found."""
+PROGRAM = ("-m", "gridrt")
 ROOT = Path(__file__).parents[2]
 HANGS_AFTER = 120.0
 """Seconds that a verb may take to end beyond what it is known to take."""
@@ -50,7 +51,7 @@ def kill(verb: Verb, number: signal.Signals, moment: float, folder: Path, usual:
         folder: an empty one, beside `inputs`; removed if nothing is wrong.
         usual: seconds of a run that no signal ends; another one on a busy machine may take several times as long.
     """
-    run = _Run(verb.arguments, folder)
+    run = Run(verb.arguments, folder)
     try:
         status = run.process.wait(moment)
     except subprocess.TimeoutExpired:
@@ -59,7 +60,7 @@ def kill(verb: Verb, number: signal.Signals, moment: float, folder: Path, usual:
     by_kill = status == -signal.SIGKILL
     violations = [*_violations(verb, run, status, number), *run.left(temporary=by_kill)]
     if by_kill:
-        again = _Run((*verb.arguments, *verb.again), folder)
+        again = Run((*verb.arguments, *verb.again), folder)
         ended = again.ended(HANGS_AFTER + 5 * usual)
         violations += [f"the next run ends with {ended}: {again.stderr()[-300:]}"] if ended else []
         violations += [f"after the next run, {each}" for each in (*_missing(verb, folder), *again.left())]
@@ -70,17 +71,17 @@ def kill(verb: Verb, number: signal.Signals, moment: float, folder: Path, usual:
     return Killed(status, stderr, violations)
 
 
-class _Run:
+class Run:
     """A verb that runs in a folder, with its temporary files beside it."""
 
     def __init__(self, arguments: tuple[str, ...] | list[str], folder: Path) -> None:
-        self._folder, self.temporary = folder, folder.with_name(f"{folder.name}.tmp")
+        self.folder, self.temporary = folder, folder.with_name(f"{folder.name}.tmp")
         self._stderr = folder.with_name(f"{folder.name}.stderr")
         self.temporary.mkdir(exist_ok=True)
         folder.mkdir(exist_ok=True)
         with self._stderr.open("wb") as stderr:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "gridrt", *arguments],
+                [sys.executable, *PROGRAM, *arguments],
                 cwd=folder,
                 env=self._environment(),
                 stdout=subprocess.DEVNULL,
@@ -89,7 +90,7 @@ class _Run:
             )
 
     def _environment(self) -> Mapping[str, str]:
-        own = {"TMPDIR": str(self.temporary), MARK: str(self._folder), "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+        own = {"TMPDIR": str(self.temporary), MARK: str(self.folder), "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
         return os.environ | own
 
     def ended(self, within: float) -> int:
@@ -107,18 +108,18 @@ class _Run:
     def left(self, *, temporary: bool = False) -> Iterator[str]:
         """A text for each thing that it should not have left; temporary files may be, after SIGKILL."""
         until = time.monotonic() + CHILDREN_END_WITHIN
-        while (children := _marked(str(self._folder))) and time.monotonic() < until:
+        while (children := _marked(str(self.folder))) and time.monotonic() < until:
             time.sleep(0.1)
         yield from (f"a child is left: {child}" for child in children)
         if not temporary:
             yield from (f"{path.name} is left in TMPDIR" for path in self.temporary.iterdir())
-        yield from damage_in(self._folder, after_sigkill=temporary)
+        yield from damage_in(self.folder, after_sigkill=temporary)
 
 
-def _violations(verb: Verb, run: _Run, status: int, number: int) -> Iterator[str]:
+def _violations(verb: Verb, run: Run, status: int, number: int) -> Iterator[str]:
     """What is wrong with the end of a verb and with what it has said."""
     if status == 0:  # it was faster than the signal
-        yield from _missing(verb, run._folder)
+        yield from _missing(verb, run.folder)
     elif status not in (128 + number, -number):
         yield f"exit status {status}: {run.stderr()[-500:]}"
     if "Traceback" in run.stderr() and "in invoke" in run.stderr():  # else Python itself was still starting

@@ -36,7 +36,7 @@ def refuse_other_plugins(manifest: Manifest, engine: Path) -> None:
     check_is_file(library, EngineError, BUILD_IT)
     if (found := sha256_of(library)) != manifest.plugins["sha256"]:
         raise EngineError(
-            f"the engine was built with another plugin library: SHA-256 {manifest.plugins['sha256'][:12]}",
+            f"must be the plugin library that the engine was built with, SHA-256 {manifest.plugins['sha256'][:12]}",
             place=library,
             value=found[:12],
             remedy=f"Let {LIBRARY_VARIABLE} name that library, or build the engine again: gridrt build-engine.",
