@@ -36,10 +36,15 @@ def try_lock(file: IO[Any]) -> bool | None:
 
 
 def _let_go() -> None:
-    """In a forked child, which may outlive its parent: a lock is held until all that have inherited it let it go."""
+    """In a forked child, which may outlive its parent: a lock is held until all that have inherited it let it go.
+
+    The files lead nowhere then. Closed ones would write what the parent has not flushed yet.
+    """
+    nowhere = os.open(os.devnull, os.O_RDWR)
     for file in _held:
         if not file.closed:
-            os.close(file.fileno())  # closing the file itself would write what the parent has not flushed yet
+            os.dup2(nowhere, file.fileno(), inheritable=False)
+    os.close(nowhere)
 
 
 os.register_at_fork(after_in_child=_let_go)

@@ -16,6 +16,8 @@ def main() -> None:
             cause = line.removeprefix(CAUSE).strip()
         elif line == b"done\n":
             return
+    if not work:  # it was interrupted before it began
+        return
     below = b"\n" if os.isatty(2) else b""  # the line of a progress bar
     os.write(2, below + b"error: " + work + b": the process died here (found " + cause + b")\n")
 
