@@ -35,7 +35,9 @@ def main(number: int, seed: int, verbs: Sequence[str], folder: Path) -> int:
     with ThreadPoolExecutor(PARALLEL) as threads:
         usual = dict(zip(verbs, threads.map(lambda name: _usual_seconds(name, folder), verbs), strict=True))
         plan = list(_plan(number, seed, usual))
-        kills = threads.map(lambda each: kill(VERBS[each[0]], *each[1:3], folder / each[3], usual[each[0]]), plan)
+        kills = threads.map(
+            lambda each: kill(VERBS[each[0]], each[1], each[2], folder / each[3], usual=usual[each[0]]), plan
+        )
         counts: Counter[tuple[str, signal.Signals, str]] = Counter()
         for (verb, sent, moment, name), found in zip(plan, kills, strict=True):
             _count(counts, verb, sent, found)

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +20,8 @@ MARK = "GRIDRT_KILLS"
 """A variable of the environment, by which the children of a verb are found."""
 PROGRAM = ("-m", "gridrt")
 ROOT = Path(__file__).parents[2]
+CACHES = ("torchinductor_",)
+"""How the names begin of what libraries keep in TMPDIR for all their processes; PyTorch's is an empty folder."""
 HANGS_AFTER = 120.0
 """Seconds that a verb may take to end beyond what it is known to take."""
 CHILDREN_END_WITHIN = 15.0
@@ -74,7 +76,7 @@ def kill(verb: Verb, number: signal.Signals, moment: float, folder: Path, usual:
 class Run:
     """A verb that runs in a folder, with its temporary files beside it."""
 
-    def __init__(self, arguments: tuple[str, ...] | list[str], folder: Path) -> None:
+    def __init__(self, arguments: Sequence[str], folder: Path) -> None:
         self.folder, self.temporary = folder, folder.with_name(f"{folder.name}.tmp")
         self._stderr = folder.with_name(f"{folder.name}.stderr")
         self.temporary.mkdir(exist_ok=True)
@@ -112,7 +114,8 @@ class Run:
             time.sleep(0.1)
         yield from (f"a child is left: {child}" for child in children)
         if not temporary:
-            yield from (f"{path.name} is left in TMPDIR" for path in self.temporary.iterdir())
+            left = (path.name for path in self.temporary.iterdir() if not path.name.startswith(CACHES))
+            yield from (f"{name} is left in TMPDIR" for name in left)
         yield from damage_in(self.folder, after_sigkill=temporary)
 
 

@@ -47,7 +47,7 @@ def _read_archive(path: Path) -> None:
 
 
 def _read_page(path: Path) -> None:
-    assert path.read_text().endswith("</html>\n"), "the page has no end"
+    assert path.read_text().endswith("</html>"), "the page has no end"
 
 
 def _read_engine(path: Path) -> None:
