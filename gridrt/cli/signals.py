@@ -13,9 +13,17 @@ from gridrt.signals import REPEATED_AFTER, replaceable_handlers
 SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 
 
+class Interrupted(KeyboardInterrupt):
+    """What the signals raise.
+
+    A KeyboardInterrupt itself that leaves an `exec` of source text, as in a `dataclass` that is being defined, makes
+    `python -m` end by SIGINT, whatever status the program gives after it has handled that.
+    """
+
+
 @contextmanager
 def interrupting_signals() -> Iterator[list[int]]:
-    """Raise KeyboardInterrupt in the block at the first SIGTERM or SIGHUP; one that is repeated later ends at once.
+    """Raise a KeyboardInterrupt in the block at the first SIGTERM or SIGHUP; one that is repeated later ends at once.
 
     Yields:
         The number of the signal, once it has arrived.
@@ -27,7 +35,7 @@ def interrupting_signals() -> Iterator[list[int]]:
         if not received:
             received.append(number)
             at.append(time.monotonic())
-            raise KeyboardInterrupt
+            raise Interrupted
         if time.monotonic() - at[0] > REPEATED_AFTER:  # the first one had no effect, or cleaning up hangs
             signal.signal(number, signal.SIG_DFL)
             signal.raise_signal(number)

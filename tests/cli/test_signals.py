@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -47,6 +48,25 @@ def test_a_verb_that_a_signal_ends_cleans_up_and_exits_with_its_status(
     assert (answer.exit_code, answer.stderr) == (status, "interrupted\n")
     assert list(tmp_path.iterdir()) == []
     assert signal.getsignal(number) is before
+
+
+def test_the_status_is_that_of_the_signal_where_it_comes_amid_source_that_is_executed(tmp_path: Path) -> None:
+    """As in classes that are being defined while modules are imported."""
+    (tmp_path / "body.py").write_text("""
+import os, signal, sys
+from gridrt.cli.signals import interrupting_signals
+with interrupting_signals() as received:
+    try:
+        exec("os.kill(os.getpid(), signal.SIGTERM)")
+    except KeyboardInterrupt:
+        pass
+sys.exit(128 + received[0])
+""")
+    path = os.pathsep.join([str(tmp_path), str(Path(__file__).parents[2])])
+
+    ended = subprocess.run([sys.executable, "-m", "body"], env=os.environ | {"PYTHONPATH": path}, check=False)
+
+    assert ended.returncode == 143
 
 
 def test_a_second_signal_does_not_end_the_cleaning_up(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
