@@ -22,6 +22,8 @@ from gridrt.formatting import format_count
 from gridrt.graph.graph import Graph
 from gridrt.graph.wiring import wiring_of
 from gridrt.runtime.in_memory import ObservedSession, session_of_graph
+from gridrt.types import UInt8Array
+from gridrt.unchanged import unchanged
 
 GRID_BRANCH = "roi_head.grid_head"
 """Module whose nodes run on detections; for an image without any they run on one row of zeros."""
@@ -140,6 +142,14 @@ def _check_enough(images: Sequence[Path], readable: Sequence[Path], failed: Sequ
     warnings.warn(f"calibration leaves out images: {found}", stacklevel=3)
 
 
+def _image_of(path: Path, digest: str) -> UInt8Array:
+    """The image, if its file is still the one that was hashed; raises ImageError otherwise."""
+    with unchanged([path], ImageError):
+        if sha256_of(path) != digest:
+            raise ImageError("the image must stay as it was at the start", place=path, remedy="Run it again.")
+        return load_image(path)
+
+
 def _observe_all(
     session: ObservedSession,
     transform: Transform,
@@ -157,7 +167,7 @@ def _observe_all(
     saved = time.monotonic()
     for digest, path in tqdm(images.items(), "calibrating", unit="image", disable=None):
         try:
-            batch = transform([load_image(path)])
+            batch = transform([_image_of(path, digest)])
         except ImageError as error:
             failed.append(error)
             continue

@@ -27,6 +27,7 @@ if TYPE_CHECKING:  # PyTorch takes a second to import
     from gridrt.calib.engine import BuiltEngine, Rewritten
     from gridrt.calib.recipe import Recipe
     from gridrt.compare.compare import Comparison
+    from gridrt.data.coco import CocoDataset
     from gridrt.data.image import ImageSource
     from gridrt.data.transform import Batch
     from gridrt.detector import Detector
@@ -73,7 +74,7 @@ def load_model(weights: FilePath, *, trust_checkpoint: bool = False) -> GridRCNN
     return checkpoint.load_model(weights, trust_checkpoint=trust_checkpoint)
 
 
-def load_image(source: ImageSource, *, stretch: bool = False, max_pixels: int | None = None) -> UInt8Array:
+def load_image(source: ImageSource, *, stretch: bool = False) -> UInt8Array:
     """Read an image file as RGB pixels, turned upright as its EXIF orientation says.
 
     Gray, 1-bit, palette and CMYK images become RGB; transparent ones lie on white; 16-bit ones keep their high byte; of
@@ -84,14 +85,13 @@ def load_image(source: ImageSource, *, stretch: bool = False, max_pixels: int | 
             object.
         stretch: scale 16-bit gray linearly, the smallest value of the image to 0 and the largest to 255, for images of
             10, 12 or 14 bits, which are dark otherwise.
-        max_pixels: a larger image is refused; None is 178,956,970, unless the variable GRIDRT_MAX_PIXELS says
-            otherwise. `max_pixels` of a detector that cuts images into tiles is more.
 
     Returns:
         uint8 [H, W, 3], RGB.
 
     Raises:
-        ImageError: the file is missing, empty, cut short or too large, or is not an image of 8 or 16 bits a channel.
+        ImageError: the file is missing, empty or cut short, is not an image of 8 or 16 bits a channel, or has more
+            pixels than 178,956,970, or than the variable GRIDRT_MAX_PIXELS says where it is set.
 
     Example:
         >>> image = gridrt.load_image("images/000001.png")
@@ -100,7 +100,7 @@ def load_image(source: ImageSource, *, stretch: bool = False, max_pixels: int | 
     """
     from gridrt.data import image
 
-    return image.load_image(source, stretch=stretch, max_pixels=max_pixels)
+    return image.load_image(source, stretch=stretch)
 
 
 def open_detector(  # noqa: PLR0913 - options with defaults
@@ -354,8 +354,11 @@ def evaluate(  # noqa: PLR0913 - options with defaults
     from gridrt.eval.report import EvaluationReport
     from gridrt.eval.results import format_uncounted
     from gridrt.formatting import format_full_images
+    from gridrt.model.zoo import locate
     from gridrt.report.evaluation_files import EvaluationFiles
     from gridrt.report.evaluation_pictures import SCORE_THRESHOLD
+    from gridrt.runtime.backend import weights_files
+    from gridrt.unchanged import sha256_of_all, unchanged
 
     files = EvaluationFiles(_path(results_file), _path(json_file), _path(pictures))
     dataset = CocoDataset(Path(images), Path(annotations), allow_missing=allow_missing)
@@ -369,8 +372,11 @@ def evaluate(  # noqa: PLR0913 - options with defaults
         "stretch": stretch,
         "trust_checkpoint": trust_checkpoint,
     }
-    detector = _opened(model, scale, options)
-    conditions = _conditions(model, detector, Path(annotations))
+    model_files = [] if not isinstance(model, (str, Path)) else weights_files(locate(model))
+    with unchanged(model_files):
+        model_sha256 = sha256_of_all(model_files) if model_files else None
+        detector = _opened(model, scale, options)
+    conditions = _conditions(model, model_sha256, detector, dataset)
     partial = files.partial(conditions, resume=resume)
     found = detect_all(detector, dataset, partial)
     if found.full and processes.rank() == 0:
@@ -443,10 +449,12 @@ def export_onnx(  # noqa: PLR0913 - options with defaults
     from gridrt.export.report import ExportReport
     from gridrt.export.synthetic_image import synthetic_image
     from gridrt.export.verify import verify_graph
-    from gridrt.files import check_outputs, require_suffix, sha256_of
+    from gridrt.files import check_outputs, require_suffix
     from gridrt.graph.graph import Graph
     from gridrt.model import checkpoint
     from gridrt.model.zoo import locate
+    from gridrt.runtime.backend import weights_files
+    from gridrt.unchanged import sha256_of_all, unchanged
 
     file = Path(out) if out is not None else Path(Path(weights).stem + ".onnx")
     require_suffix(file, ".onnx", "an ONNX file")
@@ -457,13 +465,15 @@ def export_onnx(  # noqa: PLR0913 - options with defaults
     pixels = synthetic_image() if image is None else load_image(image)  # a bad image stops early
     path = locate(weights)
     names = read_class_names(str(class_names)) if isinstance(class_names, (str, Path)) else class_names
-    model = checkpoint.load_model(path, trust_checkpoint=trust_checkpoint, class_names=names)
+    with unchanged(weights_files(path)):
+        sha256 = sha256_of_all(weights_files(path))
+        model = checkpoint.load_model(path, trust_checkpoint=trust_checkpoint, class_names=names)
     change_detections(
         model, max_detections=max_detections, score_threshold=score_threshold, iou_threshold=iou_threshold
     )
     origin: ScaleOrigin = "as asked" if scale else "noted" if model.scale else "assumed"
     model.scale = scale or model.scale
-    graph = onnx_from_model(model, sha256_of(path))
+    graph = onnx_from_model(model, sha256)
     verification = verify_graph(model, Graph(graph, file), pixels) if verify else None
     save_onnx(graph, file)
     run_at = model.scale or DEFAULT_SCALE
@@ -992,22 +1002,21 @@ def _opened(model: FilePath | Detector, scale: Scale | None, options: dict[str, 
     return model
 
 
-def _conditions(model: FilePath | Detector, detector: Detector, annotations: Path) -> dict[str, Any]:
+def _conditions(
+    model: FilePath | Detector, model_sha256: str | None, detector: Detector, dataset: CocoDataset
+) -> dict[str, Any]:
     """What the figures of an evaluation hold under, ready for JSON; a detector that was open already has no file."""
     import gridrt
     from gridrt import processes
-    from gridrt.files import sha256_of
-    from gridrt.model.zoo import locate
 
-    file = model if isinstance(model, (str, Path)) else None
     return {
         "gridrt": gridrt.__version__,
-        "model": None if file is None else str(file),
-        "model_sha256": None if file is None else sha256_of(locate(file)),
+        "model": str(model) if isinstance(model, (str, Path)) else None,
+        "model_sha256": model_sha256,
         "backend": detector.info.backend,
         "device": detector.info.device,
-        "annotations": str(annotations),
-        "annotations_sha256": sha256_of(annotations),
+        "annotations": dataset.place,
+        "annotations_sha256": dataset.sha256,
         "scale": list(detector.scale),
         "scale_origin": detector.scale_origin,
         "tile": detector.tile,

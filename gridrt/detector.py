@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from gridrt.config import ScaleOrigin
-from gridrt.data.image import ImageSource, load_image, pixel_limit
+from gridrt.data.image import ImageSource, load_image
 from gridrt.data.transform import Batch, Transform, restore_boxes
 from gridrt.errors import GridRTError, NonFiniteError
 from gridrt.forks import require_no_fork
@@ -86,18 +86,13 @@ class Detector:
         """Most pixels on the long and on the short side of a resized image."""
         return self._transform.scale
 
-    @property
-    def max_pixels(self) -> int:
-        """Most pixels of an image file to detect in."""
-        return pixel_limit()
-
     def load_image(self, source: ImageSource) -> UInt8Array:
-        """An image to detect in: of at most `max_pixels`, and stretched if the detector was opened so.
+        """An image to detect in, stretched if the detector was opened so.
 
         Raises:
             ImageError: it cannot be read.
         """
-        return load_image(source, stretch=self.stretch, max_pixels=self.max_pixels)
+        return load_image(source, stretch=self.stretch)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """What unpickling calls.

@@ -277,15 +277,16 @@ def check_outputs(outputs: Iterable[Path | None], inputs: Iterable[Path | None])
     Raises:
         OutputError: an output is an input or another output, or cannot be written.
     """
-    taken = {_identity(path) for path in inputs if path is not None}
+    taken = {_identity(path): f"the input {path}" for path in inputs if path is not None}
     for output in filter(None, outputs):
         if (file := _identity(output)) in taken:
             raise OutputError(
                 "this would overwrite an input, or another result: the paths must differ",
                 place=output,
+                value=taken[file],
                 remedy="Choose another path.",
             )
-        taken.add(file)
+        taken[file] = f"the result {output}"
         check_writable(output)
 
 

@@ -140,7 +140,7 @@ def _record_of(line: bytes) -> Record | None:
     """The record of a line; None if it is incomplete."""
     try:
         record = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return record if isinstance(record, dict) and line.endswith(b"\n") else None
 

@@ -17,7 +17,6 @@ import numpy as np
 import numpy.typing as npt
 
 from gridrt.config import DetectionConfig
-from gridrt.data.image import MAX_PIXELS_IN_TILES, pixel_limit
 from gridrt.data.transform import Batch
 from gridrt.detector import Detector, check_images
 from gridrt.errors import GridRTError, NonFiniteError
@@ -111,11 +110,6 @@ class TiledDetector(Detector):
                 place="`tile_overlap`",
                 value=overlap,
             )
-
-    @property
-    def max_pixels(self) -> int:
-        """Most pixels of an image file to detect in: more than without tiles."""
-        return pixel_limit(MAX_PIXELS_IN_TILES)
 
     def __call__(self, images: Sequence[UInt8Array]) -> list[Detections]:
         """Detect objects in images of any sizes.

@@ -288,18 +288,18 @@ def test_check_writable_refuses_an_unwritable_folder(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("outputs", "message"),
+    ("outputs", "message", "hit"),
     [
-        (["b", "folder/../a"], "folder/../a"),  # an input
-        (["link"], "link"),  # a link to an input
-        (["hard"], "hard"),  # another name of the input's content
-        (["links/a"], "links/a"),  # through a link to the folder
-        (["b", "dangling"], "dangling"),  # another output, which is not there yet, through a link
-        (["b", "c", "folder/../b"], "folder/../b"),  # another output
+        (["b", "folder/../a"], "folder/../a", "the input a"),
+        (["link"], "link", "the input a"),
+        (["hard"], "hard", "the input a"),  # another name of the input's content
+        (["links/a"], "links/a", "the input a"),  # through a link to the folder
+        (["b", "dangling"], "dangling", "the result b"),  # which is not there yet, through a link
+        (["b", "c", "folder/../b"], "folder/../b", "the result b"),
     ],
 )
 def test_an_output_in_the_place_of_another_file_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, outputs: list[str], message: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, outputs: list[str], message: str, hit: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "a").touch()
@@ -308,8 +308,10 @@ def test_an_output_in_the_place_of_another_file_is_refused(
     (tmp_path / "links").symlink_to(tmp_path)
     (tmp_path / "dangling").symlink_to("b")
 
-    with pytest.raises(OutputError, match=rf"^{message}: this would overwrite an input, or another result"):
+    with pytest.raises(OutputError, match=rf"^{message}: this would overwrite an input, or another result") as caught:
         check_outputs(map(Path, outputs), inputs=[Path("a")])
+
+    assert caught.value.value == hit
 
 
 def test_distinct_outputs_are_accepted_and_not_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,11 +19,13 @@ FOUNDATION = {
     "files",
     "forks",
     "formatting",
+    "json_files",
     "locks",
     "options",
     "partial_file",
     "printable",
     "signals",
+    "unchanged",
     "work",
 }
 # Part of gridrt -> the parts it may import, beside itself and, for all but the foundation, the foundation.
@@ -35,6 +37,8 @@ ALLOWED: dict[str, set[str]] = {
     "classes": {"errors", "printable"},
     "files": {"errors"},
     "forks": {"errors"},
+    "unchanged": {"errors", "files"},
+    "json_files": {"errors", "unchanged"},
     "formatting": {"config"},
     "options": {"errors"},
     "locks": {"errors", "files"},

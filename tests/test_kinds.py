@@ -59,7 +59,7 @@ ALLOWED: Mapping[tuple[str, str], str] = {
     ("gridrt/model/checkpoint/read.py", "decides on a kind: format_ == 'safetensors'"): READER,
     ("gridrt/model/checkpoint/read.py", "asks for a suffix: ', '.join(CHECKPOINT_SUFFIXES)"): READER,
     (
-        "gridrt/model/checkpoint/safetensors_file.py",
+        "gridrt/model/shards.py",
         "asks for a suffix: path.parent.glob('*.safetensors.index.json')",
     ): READER,
     ("gridrt/machine/packages.py", "decides on a kind: name == 'onnxruntime'"): PACKAGE,

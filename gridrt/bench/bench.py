@@ -134,6 +134,8 @@ def _open(candidates: Sequence[Candidate], dataset: CocoDataset | None) -> None:
         if candidate.process is not None:
             with candidate.required():
                 info = candidate.call("describe")
+                if candidate.states is not None:
+                    candidate.states.check()
                 if dataset is not None:
                     categories_of_labels(info.class_names, dataset)
                 candidate.info = info

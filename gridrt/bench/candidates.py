@@ -15,12 +15,20 @@ from gridrt.bench.result import DETECTOR, SESSION, StageRow
 from gridrt.bench.worker import Memory, TimedRun, WorkerOptions, open_worker
 from gridrt.config import ScaleOrigin
 from gridrt.errors import GridRTError
-from gridrt.files import sha256_of
 from gridrt.model.zoo import NAMES, locate
-from gridrt.runtime.backend import AUTO, Backend, SessionOptions, backend_named, backends_for, choose_backend
+from gridrt.runtime.backend import (
+    AUTO,
+    Backend,
+    SessionOptions,
+    backend_named,
+    backends_for,
+    choose_backend,
+    weights_files,
+)
 from gridrt.runtime.backend import backends as all_backends
 from gridrt.runtime.info import ModelInfo
 from gridrt.types import Detections
+from gridrt.unchanged import FileStates, sha256_of_all
 
 
 @dataclass
@@ -32,8 +40,9 @@ class Candidate:
         name: the artefact, with its backend where the artefact is in several rows.
         backend: None where no backend opens the file.
         path: of the file; None where there is none.
-        bytes: size of the file.
-        sha256: of the file.
+        states: of its files before they were hashed; None where there are none.
+        bytes: size of these files.
+        sha256: of these files.
         process: runs it; None before it starts, and where `failure` is set by then.
         info: of its session; None where it does not open.
         scale: most pixels on the long and on the short side of a resized image; None where it does not open.
@@ -50,6 +59,7 @@ class Candidate:
     name: str = ""
     backend: Backend | None = None
     path: Path | None = None
+    states: FileStates | None = None
     bytes: int | None = None
     sha256: str | None = None
     process: CandidateProcess | None = None
@@ -149,8 +159,9 @@ def _candidates_of_file(
             preferred = choose_backend(path)[0]
             chosen = [preferred, *(backend for backend in chosen if backend is not preferred)]
         chosen += [backend for backend in half if backend in able and backend not in chosen]
-        size, sha256 = path.stat().st_size, sha256_of(path)
-        return [Candidate(model, backend=each, path=path, bytes=size, sha256=sha256) for each in chosen]
+        files = weights_files(path)
+        states, size, sha256 = FileStates(files), sum(file.stat().st_size for file in files), sha256_of_all(files)
+        return [Candidate(model, backend=each, path=path, states=states, bytes=size, sha256=sha256) for each in chosen]
     return [failed]
 
 

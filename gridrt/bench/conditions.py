@@ -8,7 +8,6 @@ from typing import Any
 from gridrt.bench.candidates import Candidate
 from gridrt.bench.interleave import REST_SECONDS, WARM_UP
 from gridrt.data.coco import CocoDataset
-from gridrt.files import sha256_of
 from gridrt.machine.conditions import machine
 
 
@@ -28,7 +27,7 @@ def conditions(
         **machine(),
         "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "annotations": dataset.place,
-        "annotations_sha256": sha256_of(dataset.place),
+        "annotations_sha256": dataset.sha256,
         "images": len(dataset),
         "images_done": images_done,
         "scale": list(reference.scale) if reference.scale else None,

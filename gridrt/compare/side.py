@@ -7,7 +7,6 @@ from pathlib import Path
 
 from gridrt.data.transform import Batch
 from gridrt.errors import DependencyError, GraphError, GridRTError
-from gridrt.files import sha256_of
 from gridrt.model.zoo import locate
 from gridrt.runtime.backend import (
     AUTO,
@@ -19,10 +18,12 @@ from gridrt.runtime.backend import (
     backends_for,
     choose_backend,
     require_honoured,
+    weights_files,
 )
 from gridrt.runtime.info import ModelInfo
 from gridrt.runtime.stage_runner import StageRunner, run_stages
 from gridrt.types import RawDetections
+from gridrt.unchanged import sha256_of_all, unchanged
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,12 @@ def _opened(name: str, backend: Backend, path: Path, given: SessionOptions) -> S
         device="cpu" if "device" in backend.options else None,
         trust_checkpoint=given.trust_checkpoint and "trust_checkpoint" in backend.options,
     )
-    sha256 = sha256_of(path)
+    files = weights_files(path)
+    with unchanged(files):
+        return _side(name, sha256_of_all(files), backend, path, options)
+
+
+def _side(name: str, sha256: str, backend: Backend, path: Path, options: SessionOptions) -> Side:
     try:
         stages = backend.stage_runner(path, options)
         return Side(name, sha256, backend.info(path, options), None, stages)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import reprlib
 import warnings
@@ -16,13 +15,13 @@ from urllib.parse import urlsplit
 from gridrt.classes import normalized_name
 from gridrt.data.annotations import Annotation, Category
 from gridrt.errors import DataError
-from gridrt.files import check_is_file
+from gridrt.json_files import read_json_object
+from gridrt.limits import MOST_ANNOTATED_SIDE
 from gridrt.types import CocoId
 
 _BRIEF = reprlib.Repr()  # what a file holds in place of a number may be long, or nested too deep for repr
 _BRIEF.maxstring = _BRIEF.maxother = 60
-MOST_PIXELS = 1_000_000
-"""Of a side of an image."""
+_FORM = "It must be COCO's: an object of the lists images, annotations and categories; results are another file."
 
 
 @dataclass(frozen=True)
@@ -44,11 +43,19 @@ class ListedImage:
 
 @dataclass(frozen=True)
 class AnnotationFile:
-    """The content of an annotation file; categories by ascending id, the rest in the file's order."""
+    """The content of an annotation file; categories by ascending id, the rest in the file's order.
+
+    Attributes:
+        images: as listed.
+        categories: of the objects.
+        annotations: the objects.
+        sha256: of the bytes that this was read from, in hexadecimal.
+    """
 
     images: tuple[ListedImage, ...]
     categories: tuple[Category, ...]
     annotations: tuple[Annotation, ...]
+    sha256: str
 
 
 def read_annotations(path: str | Path) -> AnnotationFile:
@@ -62,7 +69,7 @@ def read_annotations(path: str | Path) -> AnnotationFile:
             that is not four numbers, or not one image or category.
     """
     path = Path(path)
-    content = _json_object(path)
+    content, sha256 = read_json_object(path, DataError, "an annotation file", _FORM)
     images = tuple(_image(entry) for entry in _entries(content, "images", path))
     categories = {entry.unique_id: entry for entry in _entries(content, "categories", path)}
     image_ids = {image.id for image in images}
@@ -70,7 +77,7 @@ def read_annotations(path: str | Path) -> AnnotationFile:
         _annotation(entry, image_ids, categories) for entry in _entries(content, "annotations", path, may_be_empty=True)
     )
     kept = _without_root(categories, {annotation.category_id for annotation in annotations}, path)
-    return AnnotationFile(images, kept, annotations)
+    return AnnotationFile(images, kept, annotations, sha256)
 
 
 @dataclass
@@ -124,22 +131,6 @@ def _is_whole(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def _json_object(path: Path) -> dict[str, Any]:
-    check_is_file(path, DataError)
-    try:
-        content = json.loads(path.read_bytes())
-    except OSError as error:
-        raise DataError("cannot read the annotation file", place=path, value=error.strerror) from error
-    except ValueError as error:  # of the JSON or of its encoding
-        raise DataError("an annotation file must be JSON", place=path, value=error) from error
-    except RecursionError as error:
-        found = "lists or objects nested too deep"
-        raise DataError("an annotation file must be JSON", place=path, value=found) from error
-    if not isinstance(content, dict):
-        raise DataError("an annotation file must be a JSON object", place=path, value=type(content).__name__)
-    return content
-
-
 def _entries(content: Mapping[str, Any], key: str, path: Path, *, may_be_empty: bool = False) -> Iterator[_Entry]:
     """The entries of a list, whose ids differ.
 
@@ -171,9 +162,9 @@ def _entries(content: Mapping[str, Any], key: str, path: Path, *, may_be_empty: 
 def _image(entry: _Entry) -> ListedImage:
     width, height = entry.whole_number("width"), entry.whole_number("height")
     size = None if width is None or height is None else (width, height)
-    if size is not None and not 1 <= min(size) <= max(size) <= MOST_PIXELS:
+    if size is not None and not 1 <= min(size) <= max(size) <= MOST_ANNOTATED_SIDE:
         raise DataError(
-            f"an image must have a positive width and height of at most {MOST_PIXELS} pixels",
+            f"an image must have a positive width and height of at most {MOST_ANNOTATED_SIDE} pixels",
             place=entry.place,
             value=f"{_BRIEF.repr(width)} x {_BRIEF.repr(height)}",
         )
@@ -186,10 +177,15 @@ def _image(entry: _Entry) -> ListedImage:
 
 def _annotation(entry: _Entry, images: Collection[CocoId], categories: Collection[CocoId]) -> Annotation:
     image_id, category_id = entry.id("image_id"), entry.id("category_id")
-    if image_id not in images:
-        raise DataError("'image_id' must be the id of an image", place=entry.place, value=_BRIEF.repr(image_id))
-    if category_id not in categories:
-        raise DataError("'category_id' must be the id of a category", place=entry.place, value=_BRIEF.repr(category_id))
+    for key, found, known in (("image_id", image_id, images), ("category_id", category_id, categories)):
+        if found not in known:
+            kind = key.removesuffix("_id")
+            raise DataError(
+                f"{key!r} must be the id of a listed {kind}",
+                place=entry.place,
+                value=_BRIEF.repr(found),
+                remedy=f"Add the {kind} to the file, or remove the annotation.",
+            )
     sides = entry.field("bbox")
     if not isinstance(sides, list) or len(sides) != 4:
         raise DataError("'bbox' must be four numbers: x, y, width, height", place=entry.place, value=_BRIEF.repr(sides))

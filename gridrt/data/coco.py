@@ -56,6 +56,7 @@ class CocoDataset:
         class_names: in the order of the labels.
         category_ids: the file's, in the order of the labels.
         place: the annotation file, for errors.
+        sha256: of the annotation file, as it was read.
 
     Raises:
         DataError: a bad entry (see `read_annotations`), images that are missing, or not as large as annotated.
@@ -65,7 +66,7 @@ class CocoDataset:
     def __init__(self, images_dir: str | Path, annotations_file: str | Path, *, allow_missing: bool = False) -> None:
         content = read_annotations(annotations_file)
         self._folder = Path(images_dir)
-        self.place = str(annotations_file)
+        self.place, self.sha256 = str(annotations_file), content.sha256
         self.class_names = tuple(category.name for category in content.categories)
         self.category_ids = tuple(category.id for category in content.categories)
         self._label_of = {category_id: label for label, category_id in enumerate(self.category_ids)}

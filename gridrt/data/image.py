@@ -11,7 +11,7 @@ import os
 import threading
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -23,6 +23,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from gridrt.data.warn_once import warn_once
 from gridrt.errors import ImageError
 from gridrt.files import atomic_path, check_is_file, head_of
+from gridrt.limits import BYTES_PER_PIXEL, MOST_PIXELS
 from gridrt.types import UInt8Array
 
 # Named, because among Pillow's other formats are some that start a program (EPS) or match almost any bytes (TGA).
@@ -31,18 +32,15 @@ SIXTEEN_BIT_MODES = ("I;16", "I;16B", "I;16L", "I;16N")
 LOW_RANGE = 1 << 14  # of 16-bit values: fewer than 64 of the 256 levels that are left of them
 JPEG_SETTINGS = {"quality": 92, "subsampling": 0}  # colour at full resolution keeps thin lines crisp
 
-MAX_PIXELS = 178_956_970
-"""Most pixels of an image that is decoded, unless the variable GRIDRT_MAX_PIXELS says otherwise."""
-
-MAX_PIXELS_IN_TILES = 1_000_000_000
-"""The same for an image that is detected in by tiles: 3 GB as uint8 RGB, and 4 more while Pillow decodes it."""
+BAND_PIXELS = 1 << 22
+"""Converted at a time, so that no form of the whole image lies in memory beside what Pillow decoded and the array."""
 
 HEIC_REMEDY = "Convert HEIC images to JPEG, for example with `magick mogrify -format jpg *.heic`."
 
 _ORIENTATION = 0x0112  # EXIF tag
 _TURNED = (5, 6, 7, 8)  # its values that swap width and height
 _HEIC_BRANDS = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")
-_opening = threading.Lock()
+_limit_lock = threading.Lock()
 
 ImageSource = str | Path | bytes | BinaryIO
 
@@ -62,7 +60,7 @@ class Header:
     is_turned: bool
 
 
-def load_image(source: ImageSource, *, stretch: bool = False, max_pixels: int | None = None) -> UInt8Array:
+def load_image(source: ImageSource, *, stretch: bool = False) -> UInt8Array:
     """Read an image as uint8 [H, W, 3], RGB, turned upright as its EXIF orientation says.
 
     Gray, 1-bit, palette and CMYK images become RGB; transparent ones are laid on white; of an animation the first frame
@@ -72,24 +70,26 @@ def load_image(source: ImageSource, *, stretch: bool = False, max_pixels: int | 
     Args:
         source: a path, the bytes of an image file, or a binary file object.
         stretch: scale 16-bit gray linearly, the smallest value of the image to 0 and the largest to 255.
-        max_pixels: of a larger image nothing is decoded; None is `pixel_limit()`.
 
     Raises:
-        ImageError: missing, empty, cut short, not an image of 8 or 16 bits a channel, or of more than `max_pixels`.
+        ImageError: missing, empty, cut short, not an image of 8 or 16 bits a channel, or of more pixels than
+            `check_pixels` allows, of which nothing is decoded.
     """
     place = _check_has_content(source)
     with _pillow_errors(source, place), _open(source) as image:
-        _check_size(image, place, pixel_limit() if max_pixels is None else max_pixels)
+        check_pixels(image.width, image.height, place)
         image.load()
-        stored_as = image.format
-        upright = _upright(image)
         # Pillow holds the 16 bits of a PGM in 32, scaled to 0..65535.
-        is_deep = upright.mode in SIXTEEN_BIT_MODES or (upright.mode == "I" and stored_as == "PPM")
-        if upright.mode in ("I", "F") and not is_deep:
+        is_deep = image.mode in SIXTEEN_BIT_MODES or (image.mode == "I" and image.format == "PPM")
+        if image.mode in ("I", "F") and not is_deep:
             raise ImageError("an image must have 8 or 16 bits a channel", place=place, value="32 bits")
-        values: npt.NDArray[np.integer[Any]] | None = np.asarray(upright) if is_deep else None
-        pixels = np.array(_on_white(upright).convert("RGB")) if values is None else _eight_bit(values, stretch=stretch)
-    if values is not None and not stretch and 0 < np.ptp(values) < LOW_RANGE:
+        _turn_upright(image)
+        lowest, highest = image.getextrema() if is_deep else (0, 0)
+        offset, divisor = (lowest, max(highest - lowest, 1) / 255) if stretch else (0, 256)
+        pixels = np.empty((image.height, image.width, 3), np.uint8)
+        for rows, band in _bands(image):
+            pixels[rows] = _eight_bit(np.asarray(band), offset, divisor) if is_deep else _rgb(band)
+    if not stretch and 0 < highest - lowest < LOW_RANGE:
         where = Path(place).parent if isinstance(source, (str, Path)) else place
         warn_once(
             f"{where}: 16-bit images span less than a quarter of their range, so they are dark or black; "
@@ -114,16 +114,23 @@ def read_header(source: ImageSource) -> Header:
         return Header(width, height, is_turned)
 
 
-def pixel_limit(default: int = MAX_PIXELS) -> int:
-    """Most pixels of an image that is decoded: GRIDRT_MAX_PIXELS where it is set, else `default`.
+def check_pixels(width: int, height: int, place: object) -> None:
+    """Refuse an image of more pixels than `MOST_PIXELS`, or than GRIDRT_MAX_PIXELS where that is set.
 
     Raises:
-        ImageError: the variable is not a positive whole number.
+        ImageError: it has more, or the variable is not a positive whole number.
     """
-    text = os.environ.get("GRIDRT_MAX_PIXELS", str(default))
+    text = os.environ.get("GRIDRT_MAX_PIXELS", str(MOST_PIXELS))
     if not text.isdecimal() or int(text) == 0:
         raise ImageError("GRIDRT_MAX_PIXELS must be a positive whole number", value=repr(text))
-    return int(text)
+    if width * height > int(text):
+        memory = f"{BYTES_PER_PIXEL * width * height / 1e9:.1f} GB"
+        raise ImageError(
+            f"an image must have at most {int(text)} pixels",
+            place=place,
+            value=f"{width} x {height}",
+            remedy=f"Set GRIDRT_MAX_PIXELS={width * height} to decode it nevertheless, in up to {memory}.",
+        )
 
 
 def _check_has_content(source: ImageSource) -> str:
@@ -172,48 +179,47 @@ def _is_heic(source: ImageSource) -> bool:
 def _open(source: ImageSource) -> Image.Image:
     """The image, its pixels not decoded yet."""
     file = io.BytesIO(source) if isinstance(source, bytes) else source
-    with _opening:  # Pillow's own limit is a global, and lower than what a user may ask for
+    with _without_pillows_limit():
+        return Image.open(file, formats=FORMATS)
+
+
+@contextmanager
+def _without_pillows_limit() -> Iterator[None]:
+    """Pillow's own limit is a global, and lower than what a user may ask for."""
+    with _limit_lock:
         limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
         try:
-            return Image.open(file, formats=FORMATS)
+            yield
         finally:
             Image.MAX_IMAGE_PIXELS = limit
 
 
-def _check_size(image: Image.Image, place: str, allowed: int) -> None:
-    if image.width * image.height > allowed:
-        fits_in_tiles = image.width * image.height <= pixel_limit(MAX_PIXELS_IN_TILES)
-        in_tiles = "gridrt detect and evaluate take it with --tile. " if fits_in_tiles else ""
-        raise ImageError(
-            f"an image must have at most {allowed} pixels",
-            place=place,
-            value=f"{image.width} x {image.height}",
-            remedy=f"{in_tiles}Set GRIDRT_MAX_PIXELS to allow more.",
-        )
+def _turn_upright(image: Image.Image) -> None:
+    with suppress(Exception):  # EXIF that cannot be parsed says nothing about orientation; the pixels are sound
+        ImageOps.exif_transpose(image, in_place=True)
 
 
-def _upright(image: Image.Image) -> Image.Image:
-    try:
-        return ImageOps.exif_transpose(image)
-    except Exception:  # noqa: BLE001 - EXIF that cannot be parsed says nothing about orientation; the pixels are sound
-        return image
+def _bands(image: Image.Image) -> Iterator[tuple[slice, Image.Image]]:
+    """The image in parts, each with its rows."""
+    step = max(BAND_PIXELS // image.width, 1)
+    for top in range(0, image.height, step):
+        bottom = min(top + step, image.height)
+        with _without_pillows_limit():
+            band = image.crop((0, top, image.width, bottom))
+        yield slice(top, bottom), band
 
 
-def _eight_bit(values: npt.NDArray[np.integer[Any]], *, stretch: bool) -> UInt8Array:
-    """16-bit gray [H, W] as uint8 [H, W, 3]."""
-    if stretch:
-        lowest, highest = values.min(), values.max()
-        gray = (values - lowest) * (255 / max(highest - lowest, 1))
-    else:
-        gray = values >> 8
-    return np.repeat(gray.astype(np.uint8)[..., None], 3, axis=2)
+def _eight_bit(values: npt.NDArray[np.integer[Any]], offset: float, divisor: float) -> UInt8Array:
+    """16-bit gray [H, W] as uint8 [H, W, 1]."""
+    return ((values - offset) / divisor).astype(np.uint8)[..., None]
 
 
-def _on_white(image: Image.Image) -> Image.Image:
-    if not image.has_transparency_data:
-        return image
-    layer = image.convert("RGBA")
-    return Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer)
+def _rgb(band: Image.Image) -> UInt8Array:
+    """As uint8 [H, W, 3], laid on white."""
+    if band.has_transparency_data:
+        layer = band.convert("RGBA")
+        band = Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer)
+    return np.asarray(band.convert("RGB"))
 
 
 def save_image(target: str | Path, pixels: UInt8Array) -> None:

@@ -21,17 +21,19 @@ class Outcome:
         index: of the image in the data set.
         results: best score first.
         is_full: whether these are as many detections as the model can return.
+        image_sha256: of the image that was read; None where it failed.
         error: empty where the image did not fail.
     """
 
     index: int
     results: Sequence[CocoResult] = ()
     is_full: bool = False
+    image_sha256: str | None = None
     error: str = ""
 
 
 def record_of(outcome: Outcome, dataset: CocoDataset, seconds: float) -> Record:
-    """The record of an image: its id, the hash of its file, or None where it failed, and the fields of `outcome`.
+    """The record of an image: its id, and the fields of `outcome`.
 
     Args:
         outcome: of the image.
@@ -40,7 +42,7 @@ def record_of(outcome: Outcome, dataset: CocoDataset, seconds: float) -> Record:
     """
     return {
         "image_id": dataset.images[outcome.index].id,
-        "image_sha256": None if outcome.error else sha256_of(dataset.path(outcome.index)),
+        "image_sha256": outcome.image_sha256,
         "seconds": seconds,
         "results": outcome.results,
         "is_full": outcome.is_full,
@@ -55,7 +57,7 @@ def outcomes_in(records: Sequence[Record], dataset: CocoDataset) -> list[Outcome
     """
     last = {record["image_id"]: record for record in records}
     return [
-        Outcome(index, record["results"], record["is_full"])
+        Outcome(index, record["results"], record["is_full"], record["image_sha256"])
         for index, image in enumerate(dataset.images)
         if (record := last.get(image.id)) and _has(dataset.path(index), record["image_sha256"])
     ]

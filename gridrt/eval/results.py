@@ -16,11 +16,13 @@ from gridrt import processes
 from gridrt.data.coco import CocoDataset
 from gridrt.data.warn_once import warn_once
 from gridrt.detector import Detector
-from gridrt.errors import DataError, GridRTError, NonFiniteError
+from gridrt.errors import DataError, GridRTError, ImageError, NonFiniteError
 from gridrt.eval.outcomes import Outcome, outcomes_in, record_of
+from gridrt.files import sha256_of
 from gridrt.formatting import format_count
 from gridrt.partial_file import PartialFile
 from gridrt.types import CocoId, CocoResult
+from gridrt.unchanged import unchanged
 from gridrt.work import working_on
 
 Result: TypeAlias = CocoResult
@@ -95,16 +97,21 @@ def _joined(outcomes: Sequence[Outcome], dataset: CocoDataset, seconds: float) -
 
 
 def _detect(detector: Detector, dataset: CocoDataset, index: int, category_ids: Sequence[CocoId | None]) -> Outcome:
+    path = dataset.path(index)
     try:
-        image = dataset.load_image(index, detector.load_image)
+        with unchanged([path], ImageError):
+            image_sha256 = sha256_of(path)
+            image = dataset.load_image(index, detector.load_image)
+    except OSError as error:
+        return Outcome(index, error=f"{path}: cannot read the image (found {error.strerror})")
     except GridRTError as error:
         return Outcome(index, error=str(error))
     try:
         found = detector([image])[0]
     except NonFiniteError as error:
-        return Outcome(index, error=str(error.at(dataset.path(index))))
+        return Outcome(index, error=str(error.at(path)))
     results = found.to_coco(dataset.images[index].id, category_ids)
-    return Outcome(index, results, is_full=found.is_full())
+    return Outcome(index, results, found.is_full(), image_sha256)
 
 
 def categories_of_labels(class_names: Sequence[str], dataset: CocoDataset) -> tuple[CocoId | None, ...]:

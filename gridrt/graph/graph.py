@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 
 import onnx
@@ -12,8 +13,9 @@ from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 from onnx import ModelProto
 
 from gridrt.errors import GraphError
-from gridrt.files import check_is_file
+from gridrt.graph.external_data import external_files
 from gridrt.graph.metadata import metadata_of
+from gridrt.unchanged import sha256_of_all, unchanged
 
 
 class Graph:
@@ -22,21 +24,25 @@ class Graph:
     Args:
         model: the parsed file.
         path: the file that it was read from or will be written to; errors and default names refer to it.
-        sha256: of the file, in hexadecimal; None has it computed from the model when it is needed.
+        sha256: of the file and its data files, in hexadecimal; None has it computed from the model when it is needed.
+        data_files: that hold weights beside the file.
 
     Attributes:
         model: the parsed file.
         path: its file.
+        data_files: as given.
         metadata: its `metadata_props`, unchecked.
     """
 
-    def __init__(self, model: ModelProto, path: Path, sha256: str | None = None) -> None:
+    def __init__(
+        self, model: ModelProto, path: Path, sha256: str | None = None, data_files: Sequence[Path] = ()
+    ) -> None:
         self.model, self.path, self.metadata = model, path, metadata_of(model)
-        self._sha256 = sha256
+        self._sha256, self.data_files = sha256, data_files
 
     @property
     def sha256(self) -> str:
-        """SHA-256 of the file, in hexadecimal; for a graph in memory, of the file that it would become."""
+        """SHA-256 of what it was read from (see `sha256_of_all`); for a graph in memory, of the file to become."""
         if self._sha256 is None:
             self._sha256 = hashlib.sha256(self.model.SerializeToString()).hexdigest()
         return self._sha256
@@ -54,16 +60,19 @@ def load_graph(path: str | Path, *, external_data: bool = True) -> Graph:
         GraphError: the file is missing, cannot be read, or is not an ONNX graph.
     """
     path = Path(path)
-    check_is_file(path, GraphError)
-    try:
-        content = path.read_bytes()
-        model = onnx.load_model_from_string(content)
-        if external_data:
-            onnx.external_data_helper.load_external_data_for_model(model, str(path.parent))
-    except (OSError, ValueError, TypeError, onnx.checker.ValidationError) as error:  # such as of external data
-        raise GraphError("cannot read the ONNX file", place=path, value=error) from error
-    except DecodeError:
-        model = ModelProto()
+    data_files = external_files(path)
+    with unchanged([path, *data_files] if external_data else [path], GraphError):
+        try:
+            content = path.read_bytes()
+            model = onnx.load_model_from_string(content)
+            if external_data:
+                onnx.external_data_helper.load_external_data_for_model(model, str(path.parent))
+        except (OSError, ValueError, TypeError, onnx.checker.ValidationError) as error:  # such as of external data
+            raise GraphError("cannot read the ONNX file", place=path, value=error) from error
+        except DecodeError:
+            model = ModelProto()
+        there = [file for file in data_files if file.is_file()]
+        sha256 = sha256_of_all([path, *there]) if there else hashlib.sha256(content).hexdigest()
     if not model.graph.node:  # protobuf also parses an empty file, and some that are damaged
         raise GraphError("this is not an ONNX graph, or it is damaged", place=path, remedy="Export it again.")
-    return Graph(model, path, hashlib.sha256(content).hexdigest())
+    return Graph(model, path, sha256, data_files)

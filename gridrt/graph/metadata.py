@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 from gridrt.classes import normalized_name
 from gridrt.config import DetectionConfig, scale_in
 from gridrt.errors import GraphError
+from gridrt.json_files import parse_json
 from gridrt.types import Int32Array
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ def not_gridrt(path: str | Path, found: str) -> GraphError:
 
 def _json(text: str) -> object:
     try:
-        parsed: object = json.loads(text)
-    except (ValueError, RecursionError):
+        parsed: object = parse_json(text)
+    except ValueError:
         return None
     return parsed

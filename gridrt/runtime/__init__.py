@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gridrt.errors import GraphError, GridRTError
-from gridrt.files import sha256_of
 from gridrt.runtime.backend import (
     AUTO,
     Backend,
@@ -16,8 +15,10 @@ from gridrt.runtime.backend import (
     backends_for,
     files_with_backend,
     open_session,
+    weights_files,
 )
 from gridrt.runtime.info import ModelInfo, made_from
+from gridrt.unchanged import sha256_of_all
 
 if TYPE_CHECKING:  # onnx takes half a second to import
     from gridrt.graph.graph import Graph
@@ -58,7 +59,7 @@ def only_model_in(folder: Path, backend: str = AUTO) -> Path:
     if len(found) == 2:
         for parent, child in (found, found[::-1]):
             info = _info(child)
-            if info is not None and made_from(info, sha256_of(parent)):
+            if info is not None and made_from(info, sha256_of_all(weights_files(parent))):
                 found = [child]
                 break
     return _only(found, "model file", folder, "such as tiny_bccd, which ships with GridRT")

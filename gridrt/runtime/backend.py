@@ -156,6 +156,10 @@ class Backend(Protocol):
         """Whether the content of an existing file is what it runs; the suffix does not matter."""
         ...
 
+    def weights_files(self, path: Path) -> Sequence[Path]:
+        """The file, and others that its weights are read from; by default none."""
+        return [path]
+
     def info(self, path: Path, options: SessionOptions) -> ModelInfo:
         """What a file tells without being run.
 
@@ -299,8 +303,19 @@ def files_of(model: str | Path) -> list[Path]:
         model: a file, or the name of weights, which are not downloaded.
     """
     path = place_of(model)
-    able = backends_for(path) if path.is_file() else ()
-    return [path, *(path.with_name(path.name + ending) for backend in able for ending in backend.companions)]
+    if not path.is_file():
+        return [path]
+    companions = (path.with_name(path.name + ending) for each in backends_for(path) for ending in each.companions)
+    return [*weights_files(path), *companions]
+
+
+def weights_files(path: Path) -> list[Path]:
+    """The files that a model's weights are read from: its own first, and those that it names.
+
+    Raises:
+        GridRTError: there is no such file, or one that names the others is damaged.
+    """
+    return list(dict.fromkeys([path, *(file for each in backends_for(path) for file in each.weights_files(path))]))
 
 
 def choose_backend(model: str | Path, name: str = AUTO) -> tuple[Backend, Path]:

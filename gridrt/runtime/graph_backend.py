@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from gridrt.graph.content import is_onnx
+from gridrt.graph.external_data import external_files
 from gridrt.runtime.backend import Backend, SessionOptions, Summary
 
 
@@ -17,6 +18,10 @@ class GraphBackend(Backend):
     def opens(self, path: Path) -> bool:
         """Whether the file begins as ONNX files do."""
         return is_onnx(path)
+
+    def weights_files(self, path: Path) -> list[Path]:
+        """See `Backend.weights_files`; those of external data."""
+        return [path, *external_files(path)]
 
     def summary(self, path: Path, options: SessionOptions) -> Summary:  # noqa: ARG002 - it needs none
         """See `Backend.summary`."""

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import io
 import struct
+import subprocess
+import sys
 import zlib
 from pathlib import Path
 
@@ -13,8 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from gridrt.data.image import FORMATS, load_image, read_header, save_image
+from gridrt.data.image import BAND_PIXELS, FORMATS, load_image, read_header, save_image
 from gridrt.errors import ImageError, OutputError
+from gridrt.limits import BYTES_PER_PIXEL
 from gridrt.types import UInt8Array
 
 PHOTOS = sorted(Path(skimage.data.__file__).parent.glob("*.jpg"))
@@ -299,20 +302,54 @@ def test_the_limit_on_pixels_can_be_set(tmp_path: Path, monkeypatch: pytest.Monk
         load_image(tmp_path / "a.png")
 
 
-def test_a_caller_may_allow_more_pixels_and_the_error_names_tiles_where_they_help(
+def test_the_error_of_a_large_image_says_how_to_decode_it_and_in_how_much_memory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     Image.fromarray(noise()).save(tmp_path / "a.png")
+    monkeypatch.setenv("GRIDRT_MAX_PIXELS", "9")
 
-    assert load_image(tmp_path / "a.png", max_pixels=24 * 32).shape == (24, 32, 3)
-    with pytest.raises(ImageError, match="at most 767 pixels") as caught:
-        load_image(tmp_path / "a.png", max_pixels=24 * 32 - 1)
-    assert "--tile" in caught.value.remedy
-
-    monkeypatch.setenv("GRIDRT_MAX_PIXELS", "700")  # the limit with tiles, too
-    with pytest.raises(ImageError, match="at most 700 pixels") as caught:
+    with pytest.raises(ImageError) as caught:
         load_image(tmp_path / "a.png")
-    assert "--tile" not in caught.value.remedy
+
+    assert "GRIDRT_MAX_PIXELS=768 " in caught.value.remedy
+    assert "0.0 GB" in caught.value.remedy
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "LA", "P", "I;16"])
+def test_a_large_image_is_converted_in_parts_and_no_part_differs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: str
+) -> None:
+    path, gray = tmp_path / "a.png", noise()[..., 0]
+    Image.fromarray(gray.astype(np.uint16) * 200 if mode == "I;16" else gray).convert(mode).save(path)
+    whole, stretched = load_image(path), load_image(path, stretch=True)
+
+    monkeypatch.setattr("gridrt.data.image.BAND_PIXELS", 100)  # three rows, of 24
+
+    np.testing.assert_array_equal(load_image(path), whole)
+    np.testing.assert_array_equal(load_image(path, stretch=True), stretched)
+
+
+def test_decoding_takes_no_more_memory_than_stated(tmp_path: Path) -> None:
+    layers = np.zeros((4000, 5000, 4), np.uint8)
+    layers[..., 3] = 100
+    Image.fromarray(layers).save(tmp_path / "a.png", compress_level=1)
+    program = """
+import sys
+from gridrt.data.image import load_image
+def peak():
+    return next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmHWM"))
+load_image(sys.argv[1])
+before = peak()
+pixels = load_image(sys.argv[2])
+print(1024 * (peak() - before) / (pixels.size // 3))
+"""
+    Image.fromarray(noise()).save(tmp_path / "small.png")
+    command = [sys.executable, "-c", program, tmp_path / "small.png", tmp_path / "a.png"]
+
+    taken = float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+
+    assert (tmp_path / "a.png").stat().st_size < 1 << 20
+    assert taken < BYTES_PER_PIXEL + 4 * 4 * BAND_PIXELS / 20e6  # a few forms of one part
 
 
 @pytest.mark.parametrize("text", ["many", "0", "-5", "1e6", ""])

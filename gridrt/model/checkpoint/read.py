@@ -14,7 +14,8 @@ from gridrt.model.checkpoint.config_text import read_config
 from gridrt.model.checkpoint.layout import Meta, StateDict, state_dict_and_meta
 from gridrt.model.checkpoint.names import PREPROCESSOR, with_current_names
 from gridrt.model.checkpoint.pickled import load_pickled
-from gridrt.model.checkpoint.safetensors_file import index_of_shard, load_safetensors, load_sharded_safetensors
+from gridrt.model.checkpoint.safetensors_file import load_safetensors, load_sharded_safetensors
+from gridrt.model.shards import index_of_shard
 from gridrt.model.weights_format import CHECKPOINT_SUFFIXES, Format, weights_format
 from gridrt.model.zoo import PATH_OR_NAME
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from gridrt.errors import CheckpointError
-from gridrt.model.weights_format import weights_format
+from gridrt.json_files import parse_json
+from gridrt.model.shards import shards_in
 
 
 def load_safetensors(path: Path) -> dict[str, Any]:
@@ -30,7 +29,7 @@ def load_safetensors(path: Path) -> dict[str, Any]:
         ) from error
     if "classes" in metadata:  # this format keeps strings only
         try:
-            metadata = metadata | {"CLASSES": json.loads(metadata["classes"])}
+            metadata = metadata | {"CLASSES": parse_json(metadata["classes"])}
         except ValueError as error:
             raise CheckpointError("`classes` in the metadata must be a JSON list", place=path, value=error) from error
     return {"state_dict": tensors, "meta": metadata}
@@ -43,7 +42,7 @@ def load_sharded_safetensors(index: Path) -> dict[str, Any]:
         CheckpointError: the index is damaged, or a shard is missing, damaged, or without a tensor that the index names.
     """
     content: dict[str, Any] = {"state_dict": {}, "meta": {}}
-    weight_map = _weight_map(index)
+    weight_map = shards_in(index)
     for name in sorted(set(weight_map.values())):
         shard = index.parent / name
         if not shard.is_file():
@@ -55,24 +54,3 @@ def load_sharded_safetensors(index: Path) -> dict[str, Any]:
     if missing:
         raise CheckpointError("a tensor of the index is missing in its shard", place=index, value=missing[0])
     return content
-
-
-def index_of_shard(path: Path) -> Path | None:
-    """The index beside a safetensors file that names it as a shard; None where there is none."""
-    for index in sorted(path.parent.glob("*.safetensors.index.json")):
-        if weights_format(index) == "safetensors index" and path.name in _weight_map(index).values():
-            return index
-    return None
-
-
-def _weight_map(index: Path) -> Mapping[str, str]:
-    """Tensor name -> file name of its shard, which lies beside the index."""
-    try:
-        weight_map = json.loads(index.read_bytes())["weight_map"]
-        names = {str(name): str(shard) for name, shard in weight_map.items()}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise CheckpointError("the index of the shards cannot be read", place=index, value=error) from error
-    for shard in names.values():
-        if Path(shard).name != shard:  # an index must not lead to files elsewhere
-            raise CheckpointError("a shard must be a file beside its index", place=index, value=shard)
-    return names

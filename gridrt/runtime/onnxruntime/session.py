@@ -20,6 +20,7 @@ from gridrt.runtime.graph_info import graph_info
 from gridrt.runtime.info import ModelInfo
 from gridrt.runtime.onnxruntime.inference_session import Provider, inference_session
 from gridrt.types import Float32Array, Int32Array, RawDetections, UInt8Array
+from gridrt.unchanged import unchanged
 
 # Not TensorRT's: an engine of GridRT is built, checked and opened as a file of its own.
 PREFERRED_PROVIDERS = ("CUDAExecutionProvider", "CPUExecutionProvider")
@@ -62,15 +63,18 @@ class OnnxRuntimeSession:
             if name not in available:
                 remedy = f"It has {', '.join(available)}."
                 raise DependencyError("this ONNX Runtime has no such provider", place=name, remedy=remedy)
-        loaded = graph if isinstance(graph, Graph) else load_graph(graph)
-        check_contract(loaded)
+        with unchanged([] if isinstance(graph, Graph) else [Path(graph)], GraphError):
+            loaded = graph if isinstance(graph, Graph) else load_graph(graph)
+            check_contract(loaded)
+            # ONNX Runtime would map data files, which may change while it runs.
+            in_memory = isinstance(graph, Graph) or observed or loaded.data_files
+            self._session = inference_session(
+                _content(loaded.model, observed) if in_memory else loaded.path,
+                threads=threads,
+                providers=providers or [name for name in PREFERRED_PROVIDERS if name in available],
+                place=loaded.path,
+            )
         self.path, self.threads, self.observed = loaded.path, threads, tuple(observed)
-        self._session = inference_session(
-            _content(loaded.model, observed) if isinstance(graph, Graph) or observed else loaded.path,
-            threads=threads,
-            providers=providers or [name for name in PREFERRED_PROVIDERS if name in available],
-            place=loaded.path,
-        )
         self.providers: tuple[str, ...] = tuple(self._session.get_providers())
         if asked and asked[0][0] not in self.providers:
             remedy = "Try gridrt doctor."

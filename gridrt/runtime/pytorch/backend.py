@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from gridrt.machine.cpus import usable_cpus
 from gridrt.machine.packages import probe_package
+from gridrt.model.shards import weights_files
 from gridrt.model.weights_format import CHECKPOINT_SUFFIXES, weights_format
 from gridrt.runtime.backend import Availability, Backend, Session, SessionOptions, Summary
 from gridrt.runtime.info import ModelInfo
@@ -29,6 +30,10 @@ class PyTorchBackend(Backend):
     def opens(self, path: Path) -> bool:
         """Whether torch or safetensors wrote the file."""
         return weights_format(path) is not None
+
+    def weights_files(self, path: Path) -> list[Path]:
+        """See `Backend.weights_files`; the index and all shards of weights in shards."""
+        return weights_files(path)
 
     def info(self, path: Path, options: SessionOptions) -> ModelInfo:
         """See `Backend.info`; reads the weights."""

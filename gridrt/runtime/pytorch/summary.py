@@ -8,13 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gridrt.config import PixelConfig
-from gridrt.files import sha256_of
+from gridrt.errors import CheckpointError
 from gridrt.formatting import format_noted_scale, format_thresholds
 from gridrt.model.checkpoint import read_weights
 from gridrt.model.checkpoint.fit import nearest_model
 from gridrt.model.checkpoint.listing import listed
 from gridrt.model.checkpoint.mmdet_config import contradictions
 from gridrt.model.checkpoint.stated import format_pixels, stated_settings
+from gridrt.model.shards import weights_files
+from gridrt.unchanged import sha256_of_all, unchanged
 
 _VERSIONS = ("mmdet_version", "mmengine_version", "mmcv_version", "gridrt_version")
 _META = (*_VERSIONS, "epoch", "iter", "time")
@@ -82,14 +84,17 @@ def checkpoint_summary(path: Path, *, trust_checkpoint: bool = False) -> Checkpo
     Raises:
         CheckpointError: they cannot be read, or not without trust.
     """
-    weights = read_weights(path, trust_checkpoint=trust_checkpoint)
+    files = weights_files(path)
+    with unchanged(files, CheckpointError):
+        sha256 = sha256_of_all(files)
+        weights = read_weights(path, trust_checkpoint=trust_checkpoint)
     nearest, misfit = nearest_model(weights.state_dict)
     settings = stated_settings(weights)
     parameters = (tensor for name, tensor in weights.state_dict.items() if not name.endswith(_STATISTICS))
     return CheckpointSummary(
         file=str(weights.path),
-        size_bytes=weights.path.stat().st_size,
-        sha256=sha256_of(weights.path),
+        size_bytes=sum(file.stat().st_size for file in files),
+        sha256=sha256,
         format=weights.format,
         variant=None if misfit else nearest.variant,
         misfit=f"nearest is {nearest.variant}, but {misfit}" if misfit else "",

@@ -10,6 +10,7 @@ from typing import Any
 
 from gridrt.errors import EngineError
 from gridrt.files import sha256_of, write_text
+from gridrt.json_files import read_json_object
 from gridrt.runtime.graph_info import metadata_info
 from gridrt.runtime.info import NARROWEST_FIRST, ModelInfo, Precision
 from gridrt.runtime.tensorrt.plugins import ADAPTERS
@@ -74,12 +75,10 @@ def read_manifest(engine: Path) -> Manifest:
     """
     file = manifest_file(engine)
     remedy = "Copy both files, or build the engine again: gridrt build-engine."
+    content, _ = read_json_object(file, EngineError, "a manifest", remedy)
     try:
-        manifest = _parse(file.read_bytes())
-    except OSError as error:
-        value = error.strerror or error
-        raise EngineError(f"cannot read the manifest {file.name}", place=engine, value=value, remedy=remedy) from error
-    except (ValueError, TypeError, RecursionError) as error:
+        manifest = _parse(content)
+    except (ValueError, TypeError) as error:
         raise EngineError(f"{file.name} is not a manifest", place=engine, value=error, remedy=remedy) from error
     if manifest.engine["sha256"] != sha256_of(engine):
         raise EngineError(
@@ -111,9 +110,9 @@ _TEXTS = {
 """Texts that readers of a manifest rely on."""
 
 
-def _parse(content: bytes) -> Manifest:
+def _parse(content: Mapping[str, Any]) -> Manifest:
     """The manifest, of the types that its class states; raises ValueError or TypeError where it is not."""
-    manifest: Any = Manifest(**json.loads(content))
+    manifest: Any = Manifest(**content)
     for part, names in _TEXTS.items():
         found = getattr(manifest, part)
         if part == "gpu" and found is None:

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gridrt.errors import DependencyError, EngineError
-from gridrt.files import check_is_file
 from gridrt.graph.metadata import refuse_unnamed
 from gridrt.runtime.tensorrt.batch import fit_batch
 from gridrt.runtime.tensorrt.compatibility import refuse_other_gpu, refuse_other_plugins, refuse_other_tensorrt
@@ -22,6 +21,7 @@ from gridrt.runtime.tensorrt.manifest import engine_info, read_manifest
 from gridrt.runtime.tensorrt.plugins import prepare_to_run
 from gridrt.runtime.tensorrt.runner import EngineRunner
 from gridrt.types import Int32Array, RawDetections, UInt8Array
+from gridrt.unchanged import unchanged
 
 if TYPE_CHECKING:
     import tensorrt
@@ -49,7 +49,10 @@ class TensorRTSession:
 
     def __init__(self, path: str | Path, *, cuda_graphs: bool = True) -> None:
         self._path = Path(path)
-        check_is_file(self._path, EngineError)
+        with unchanged([self._path], EngineError):
+            self._open(cuda_graphs=cuda_graphs)
+
+    def _open(self, *, cuda_graphs: bool) -> None:
         manifest = read_manifest(self._path)
         info = engine_info(manifest, self._path)
         refuse_other_plugins(manifest, self._path)

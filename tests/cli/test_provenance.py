@@ -1,0 +1,253 @@
+"""What an evaluation records is what it read, whatever happens to its files meanwhile."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from click.testing import CliRunner, Result
+
+from gridrt.api import export_onnx
+from gridrt.cli.main import cli
+from gridrt.data.image import save_image
+from gridrt.eval import results
+from gridrt.graph.metadata import metadata_of
+from gridrt.runtime.onnxruntime import session as onnxruntime_session
+from gridrt.types import RawDetections
+from tests.datasets import SMALL, write_dataset
+from tests.fakes import whole_image_graph
+
+ARGUMENTS = (
+    "evaluate",
+    "--images",
+    ".",
+    "--annotations",
+    "annotations.json",
+    "--model",
+    "m.onnx",
+    "--json",
+    "out.json",
+)
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    write_dataset(
+        tmp_path, {**SMALL, "categories": [{"id": n, "name": name} for n, name in ((9, "scene"), (4, "cat"))]}
+    )
+    onnx.save(whole_image_graph(), tmp_path / "m.onnx")
+    onnx.save(whole_image_graph(input_rule='{"scale": [64, 32]}'), tmp_path / "other.onnx")
+    return tmp_path
+
+
+def sha256(path: str | Path) -> str:
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+
+
+def evaluate(*arguments: str) -> Result:
+    return CliRunner().invoke(cli, [*ARGUMENTS, *arguments], catch_exceptions=False)
+
+
+def conditions() -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(Path("out.json").read_text())["conditions"]
+    return found
+
+
+def before(function: Callable[..., Any], change: Callable[[], object]) -> Callable[..., Any]:
+    """The function, and once before it the change."""
+    changes = [change]
+
+    def changed(*arguments: Any, **options: Any) -> Any:  # noqa: ANN401 - whatever the function takes
+        while changes:
+            changes.pop()()
+        return function(*arguments, **options)
+
+    return changed
+
+
+def replace_model() -> None:
+    Path("other.onnx").replace("m.onnx")
+
+
+def write_into_model() -> None:
+    Path("m.onnx").write_bytes(Path("other.onnx").read_bytes())
+
+
+def remove_model() -> None:
+    Path("m.onnx").unlink()
+
+
+def replace_annotations() -> None:
+    Path("annotations.json").write_text("{}")
+
+
+def remove_annotations() -> None:
+    Path("annotations.json").unlink()
+
+
+@pytest.mark.parametrize("change", [replace_model, write_into_model])
+def test_a_model_that_changes_between_its_hash_and_its_opening_is_refused(
+    change: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opening = before(onnxruntime_session.OnnxRuntimeSession, change)
+    monkeypatch.setattr(onnxruntime_session, "OnnxRuntimeSession", opening)
+
+    result = evaluate()
+
+    assert result.exit_code == 1
+    assert result.stderr.startswith("error: m.onnx: ")
+    assert not Path("out.json").exists()
+
+
+def test_a_graph_that_changes_between_its_check_and_onnx_runtimes_reading_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    reading = before(onnxruntime_session.inference_session, replace_model)
+    monkeypatch.setattr(onnxruntime_session, "inference_session", reading)
+
+    result = CliRunner().invoke(cli, ["detect", "a.png", "--model", "m.onnx"], catch_exceptions=False)
+
+    assert result.exit_code == 1
+    assert result.stderr.startswith("error: m.onnx: ")
+
+
+@pytest.mark.parametrize("change", [replace_model, write_into_model, remove_model])
+@pytest.mark.parametrize("moment", ["_detect", "_joined"])  # during the work, and before the results are written
+def test_a_model_that_changes_once_it_is_open_is_recorded_as_it_was_read(
+    change: Callable[[], None], moment: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = sha256("m.onnx")
+    monkeypatch.setattr(results, moment, before(getattr(results, moment), change))
+
+    result = evaluate()
+
+    assert result.exit_code == 0
+    assert conditions()["model_sha256"] == read
+
+
+@pytest.mark.parametrize("change", [replace_annotations, remove_annotations])
+@pytest.mark.parametrize("moment", ["categories_of_labels", "_joined"])  # once they are read; after the last image
+def test_annotations_that_are_lost_meanwhile_cost_no_detections(
+    change: Callable[[], None], moment: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = sha256("annotations.json")
+    monkeypatch.setattr(results, moment, before(getattr(results, moment), change))
+
+    result = evaluate("--results", "results.json")
+
+    assert result.exit_code == 0
+    assert conditions()["annotations_sha256"] == read
+    assert json.loads(Path("results.json").read_text())
+
+
+def test_annotations_that_are_replaced_while_they_are_read_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    read_bytes = Path.read_bytes
+    Path("other.json").write_bytes(read_bytes(Path("annotations.json")))
+
+    def reading(path: Path) -> bytes:
+        content = read_bytes(path)
+        if path.name == "annotations.json":
+            Path("other.json").replace(path)
+        return content
+
+    monkeypatch.setattr(Path, "read_bytes", reading)
+
+    result = evaluate()
+
+    assert result.exit_code == 1
+    assert result.stderr.startswith("error: annotations.json: ")
+
+
+def test_an_image_that_changes_while_it_is_read_fails_and_is_run_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    save_image("other.png", np.zeros((48, 64, 3), np.uint8))
+    reading = before(results.sha256_of, lambda: Path("other.png").replace("a.png"))
+    monkeypatch.setattr(results, "sha256_of", reading)
+
+    result = evaluate()
+
+    assert result.exit_code == 1
+    assert list(json.loads(Path("out.json").read_text())["failed"]) == ["a.png"]
+
+
+@pytest.mark.parametrize("option", ["--annotations", "--model"])
+def test_a_pipe_is_refused_with_its_place_and_not_waited_for(option: str) -> None:
+    read_end, write_end = os.pipe()
+    try:
+        result = evaluate(option, f"/dev/fd/{read_end}")
+    finally:
+        os.close(read_end)
+        os.close(write_end)
+
+    assert result.exit_code == 1
+    assert result.stderr.startswith(f"error: /dev/fd/{read_end}: ")
+    assert "Copy its content to a file" in result.stderr
+
+
+def with_external_data(folder: Path) -> Path:
+    """A graph whose weights lie in a file of their own."""
+    export_onnx("tiny_synthetic", folder / "whole.onnx", verify=False)
+    onnx.save(
+        onnx.load(folder / "whole.onnx"),
+        folder / "split.onnx",
+        save_as_external_data=True,
+        location="split.data",
+        size_threshold=1024,
+    )
+    return folder / "split.onnx"
+
+
+def test_data_files_are_hashed_with_their_graph(folder: Path) -> None:
+    model = with_external_data(folder)
+    names = metadata_of(onnx.load(model))["gridrt.classes"]
+    categories = [{"id": number, "name": name} for number, name in zip((9, 4), json.loads(names), strict=False)]
+    write_dataset(folder, {**SMALL, "categories": categories})
+
+    evaluate("--model", "split.onnx")
+    first = conditions()["model_sha256"]
+    content = bytearray(Path("split.data").read_bytes())
+    content[3] ^= 1  # a low bit of a weight
+    Path("split.data").write_bytes(content)
+    evaluate("--model", "split.onnx")
+
+    expected = hashlib.sha256(f"{sha256('split.onnx')}\n{sha256('split.data')}".encode()).hexdigest()
+    assert conditions()["model_sha256"] == expected != first
+
+
+def test_no_output_destroys_the_data_file_of_a_graph(folder: Path) -> None:
+    with_external_data(folder)
+    content = Path("split.data").read_bytes()
+
+    result = evaluate("--model", "split.onnx", "--json", "split.data")
+
+    assert result.exit_code == 1
+    assert "split.data" in result.stderr
+    assert Path("split.data").read_bytes() == content
+
+
+def test_a_graph_with_data_files_runs_from_memory(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = with_external_data(folder)
+    opened: list[object] = []
+    inference_session = onnxruntime_session.inference_session
+
+    def recorded(graph: Path | bytes, **options: Any) -> Any:  # noqa: ANN401 - passed on
+        opened.append(graph)
+        return inference_session(graph, **options)
+
+    monkeypatch.setattr(onnxruntime_session, "inference_session", recorded)
+
+    session = onnxruntime_session.OnnxRuntimeSession(model)
+
+    image = np.full((1, 64, 64, 3), 90, np.uint8)
+    found = session.run(image, np.array([[64, 64]], np.int32))
+    whole = onnxruntime_session.OnnxRuntimeSession(folder / "whole.onnx").run(image, np.array([[64, 64]], np.int32))
+    assert isinstance(opened[0], bytes)
+    assert isinstance(found, RawDetections)
+    np.testing.assert_array_equal(found.boxes, whole.boxes)
