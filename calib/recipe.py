@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from gridrt.errors import GridRTError
+from gridrt.limits import MOST_KEY_PARTS, MOST_RECIPE_BYTES
 from gridrt.runtime.info import Precision
 
 if sys.version_info >= (3, 11):
@@ -37,6 +38,7 @@ RECIPE_SUFFIX = ".toml"
 PRECISIONS: tuple[Precision, ...] = ("fp32", "fp16", "int8")
 """That a rule can plan."""
 _KEYS, _RULE_KEYS = {"name", "description", "rules"}, {"nodes", "precision", "reason"}
+_LONG_KEY = re.compile(rf"""(?:\.[ \t]*(?:[\w-]+|"[^"\n]*"|'[^'\n]*')[ \t]*){{{MOST_KEY_PARTS}}}""")
 _NAME = re.compile(r"[A-Za-z0-9_-]+")
 
 
@@ -99,11 +101,19 @@ def load_recipe(name_or_file: str | Path) -> Recipe:
             f"a recipe must be one of {', '.join(shipped_recipes())}, or a TOML file", place="`recipe`", value=name
         )
     try:
-        with path.open("rb") as file:
-            content: Mapping[str, Any] = tomllib.load(file)
+        return _recipe(_parsed(path), str(path))
     except (OSError, ValueError, RecursionError) as error:  # of the encoding, of TOML, of a number of many digits
         raise RecipeError("cannot read the recipe as TOML", place=path, value=error) from error
-    return _recipe(content, str(path))
+
+
+def _parsed(path: Path) -> Mapping[str, Any]:
+    """The table in a file; raises ValueError where it is no TOML, or claims too much of the parser's memory."""
+    if path.stat().st_size > MOST_RECIPE_BYTES:
+        raise ValueError(f"{path.stat().st_size} bytes, more than {MOST_RECIPE_BYTES}")
+    text = path.read_bytes().decode()
+    if _LONG_KEY.search(text):
+        raise ValueError(f"a key of more than {MOST_KEY_PARTS} parts")
+    return tomllib.loads(text)
 
 
 def recipe_text(recipe: Recipe) -> str:

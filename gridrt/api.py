@@ -443,7 +443,7 @@ def export_onnx(  # noqa: PLR0913 - options with defaults
         ('tiny', (320, 256), 'noted')
     """
     from gridrt.classes import read_class_names
-    from gridrt.data.transform import check_scale
+    from gridrt.data.transform import check_noted_scale
     from gridrt.export.detections import change_detections
     from gridrt.export.onnx_export import onnx_from_model, save_onnx
     from gridrt.export.report import ExportReport
@@ -461,7 +461,7 @@ def export_onnx(  # noqa: PLR0913 - options with defaults
     names_file = Path(class_names) if isinstance(class_names, (str, Path)) else None
     check_outputs([file], [*_files_of(weights), _path(image), names_file])
     if scale is not None:
-        check_scale(scale)
+        check_noted_scale(scale)
     pixels = synthetic_image() if image is None else load_image(image)  # a bad image stops early
     path = locate(weights)
     names = read_class_names(str(class_names)) if isinstance(class_names, (str, Path)) else class_names
@@ -939,6 +939,7 @@ def train_model(  # noqa: PLR0913 - options with defaults
     """
     import torch
 
+    from gridrt.data.transform import check_noted_scale
     from gridrt.files import check_outputs, sha256_of
     from gridrt.machine.cpus import thread_count, usable_cpus
     from gridrt.model.zoo import locate
@@ -951,6 +952,8 @@ def train_model(  # noqa: PLR0913 - options with defaults
     check_range(1, **counts, save_every=save_every, threads=threads)
     check_range(0, workers=workers, seed=seed)
     check_range(0, 4, frozen_stages=frozen_stages)
+    if scale is not None:
+        check_noted_scale(scale)
     torch.set_num_threads(min(torch.get_num_threads(), usable_cpus()) if threads is None else thread_count(threads))
     files = [Path(annotations)] if isinstance(annotations, (str, Path)) else list(map(Path, annotations))
     validation = None if val_annotations is None else (Path(val_images or images), Path(val_annotations))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from gridrt.limits import MOST_NOTED_SIDE
+
 DEFAULT_SCALE = (1333, 800)
 """Most pixels on the long and on the short side of a resized image, in the published models."""
 
@@ -18,11 +20,11 @@ SIZE_DIVISOR = 32
 
 
 def scale_in(value: object) -> tuple[int, int] | None:
-    """The scale in a file's metadata: two positive integers, in pixels; None if it is anything else."""
-    if not isinstance(value, (list, tuple)) or len(value) != 2:
+    """The scale in a file's metadata: two integers from 1 to `MOST_NOTED_SIDE`, in pixels; None if it is another."""
+    if not isinstance(value, (list, tuple)) or len(value) != 2 or not all(type(side) is int for side in value):
         return None
     long, short = value
-    return (long, short) if isinstance(long, int) and isinstance(short, int) and min(long, short) > 0 else None
+    return (long, short) if min(long, short) > 0 and max(long, short) <= MOST_NOTED_SIDE else None
 
 
 @dataclass(frozen=True)

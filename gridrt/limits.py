@@ -30,5 +30,10 @@ MOST_CONFIG_VALUES = 100_000
 MOST_RECIPE_BYTES = 1 << 20
 """A rule for each node of the deepest model takes 100 KB."""
 
-MOST_KEY_PARTS = 16
-"""Of a dotted key in a recipe, whose own have one: the memory of the parser grows with their square."""
+MOST_KEY_PARTS = 32
+"""Of a dotted key in a recipe, whose own have one: the memory of the parser grows with their square. Texts are not told
+from keys; the names of nodes have fewer parts."""
+
+LARGEST_WEIGHT = 2.0**63
+"""Magnitude of a number in a tensor of weights: the square of a larger one is infinite in float32, sound ones are below
+a million."""

@@ -12,8 +12,12 @@ _DIRECTIONS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 
 def printable(text: str) -> str:
     r"""The text on one line: white space is one blank, and what would control a terminal is escaped, such as `\x1b`."""
-    line = " ".join(text.split())
-    return line if line.isascii() and line.isprintable() else "".join(map(_escaped, line))
+    return escaped(" ".join(text.split()))
+
+
+def escaped(text: str) -> str:
+    r"""The text, in which what would control a terminal is escaped, line breaks too: `\x1b`, `\n`."""
+    return text if text.isascii() and text.isprintable() else "".join(map(_escaped, text))
 
 
 def shortened(text: str, most: int) -> str:

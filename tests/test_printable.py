@@ -4,7 +4,7 @@ import pytest
 
 from gridrt.classes import MOST_CHARACTERS, normalized_name
 from gridrt.errors import GridRTError
-from gridrt.printable import printable, shortened
+from gridrt.printable import escaped, printable, shortened
 
 
 @pytest.mark.parametrize(
@@ -42,3 +42,7 @@ def test_a_long_text_keeps_its_beginning_and_its_end() -> None:
 def test_a_class_name_of_any_length_is_short_and_on_one_line(name: str) -> None:
     assert len(normalized_name(name)) <= MOST_CHARACTERS
     assert normalized_name(name).isprintable()
+
+
+def test_escaped_text_keeps_its_blanks_and_has_no_line_break() -> None:
+    assert escaped("a  b\n\x1b[2J") == r"a  b\n\x1b[2J"

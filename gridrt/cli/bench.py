@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gridrt.cli import gate_options, options, paths
-from gridrt.cli.messages import brief
+from gridrt.cli.messages import brief, say
 from gridrt.cli.program import command_line, with_flags
 
 if TYPE_CHECKING:
@@ -93,11 +93,11 @@ def command(
         measured["max_images"], measured["runs"] = measured["max_images"] or QUICK_RUNS, measured["runs"] or QUICK_RUNS
     result = benchmark(models, stages=not (quick or no_stages), json_file=json_file, html_file=html_file, **measured)
     for error in result.failed.values():
-        click.echo(f"error: {brief(error)}", err=True)
-    click.echo(with_flags("\n".join(bench_lines(result))))
+        say(f"error: {brief(error)}", err=True)
+    say(with_flags("\n".join(bench_lines(result))))
     outputs = [file for file in (json_file, html_file) if file is not None]
     success = success_line(result, outputs, time.perf_counter() - started)
-    click.echo(f"{success} Next: {_next(result, measured['images'])}")
+    say(f"{success} Next: {_next(result, measured['images'])}")
     if status := gate_options.exit_status(result, decidable=decidable):
         click.get_current_context().exit(status)
 

@@ -12,6 +12,7 @@ import click
 from click.core import ParameterSource
 
 from gridrt.cli import engine_options, options, paths, precision_options
+from gridrt.cli.messages import say
 from gridrt.cli.program import command_line
 from gridrt.cli.progress import ticking
 
@@ -59,8 +60,7 @@ def command(*, model: str | None, out: Path | None, onnx_only: bool, **chosen: A
     graph = graph_in(Path(model) if model else only_float_graph_in(Path()))
     engine = out or default_engine(graph, recipe)
     request = engine_options.engine_options(chosen, chosen["scale"] or scale_of(graph))
-    has_int8 = recipe is not None and recipe.quantizes
-    calibration = {name: chosen[name] for name in (*OF_CALIBRATION, "scale")} if has_int8 else {}
+    calibration = {name: chosen[name] for name in (*OF_CALIBRATION, "scale")} if recipe and recipe.quantizes else {}
     if onnx_only and recipe is not None:
         require_suffix(engine, ".engine", "an engine")
         rewritten: Rewritten | None = rewrite_graph(graph, recipe, engine.with_suffix(".onnx"), **calibration)
@@ -72,8 +72,8 @@ def command(*, model: str | None, out: Path | None, onnx_only: bool, **chosen: A
             built = build_engine(graph, engine, recipe=recipe, options=request, **calibration)
         rewritten, line = built.rewritten, _describe_engine(built.manifest, engine, started)
     if rewritten is not None and rewritten.fidelity is not None:
-        click.echo(str(rewritten.fidelity))
-    click.echo(line)
+        say(str(rewritten.fidelity))
+    say(line)
 
 
 def _recipe(chosen: Mapping[str, Any], *, onnx_only: bool) -> Recipe | None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gridrt.cli import exit_codes, options, paths, precision_options
+from gridrt.cli.messages import say
 from gridrt.cli.program import command_line
 
 if TYPE_CHECKING:
@@ -76,14 +77,14 @@ def command(*, model: str | None, images: Path, target: str, max_ap_drop: float 
     graph = model or only_float_graph_in(Path())
     done = calibrate(graph, images, target=target, max_ap_drop=max_ap_drop, **arguments)
     for line in _lines(done, target):
-        click.echo(line)
+        say(line)
     file = done.graph.path
     what = f"{done.recipe.name} for {target}, ranges of {done.images} images, in {file}"
     following = command_line("evaluate", str(file), "--images", "DIR", "--annotations", "FILE")
     seconds = time.perf_counter() - started
-    click.echo(f"{what}, {file.stat().st_size / 1e6:.1f} MB, {seconds:.1f} s. Next: {following}")
+    say(f"{what}, {file.stat().st_size / 1e6:.1f} MB, {seconds:.1f} s. Next: {following}")
     if done.mixture is not None and not within(done.mixture.loss, max_ap_drop):
-        click.echo(f"gate not met: more than {max_ap_drop:g} points of AP are lost", err=True)
+        say(f"gate not met: more than {max_ap_drop:g} points of AP are lost", err=True)
         click.get_current_context().exit(exit_codes.GATE_NOT_MET)
 
 

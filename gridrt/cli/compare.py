@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from gridrt.cli import exit_codes, options, paths
+from gridrt.cli.messages import say
 from gridrt.cli.program import command_line
 from gridrt.formatting import format_count, format_scale
 
@@ -66,7 +67,7 @@ def command(
     )
     done = _show(comparison, json_file)
     following = _next_command(comparison, are_synthetic=not images)
-    click.echo(f"{', '.join(done)}, {time.perf_counter() - started:.1f} s. Next: {following}")
+    say(f"{', '.join(done)}, {time.perf_counter() - started:.1f} s. Next: {following}")
     if comparison.first_difference is not None:
         click.get_current_context().exit(exit_codes.GATE_NOT_MET)
 
@@ -83,9 +84,9 @@ def _show(comparison: Comparison, json_file: Path | None) -> list[str]:
     """Print the table and the notes; returns the parts of the last line."""
     from gridrt.compare.table import format_difference, table
 
-    click.echo(table(comparison.results))
+    say(table(comparison.results))
     for note in comparison.notes:
-        click.echo(f"note: {note}")
+        say(f"note: {note}")
     first, sides = comparison.first_difference, (comparison.reference, comparison.other)
     compared = sum(bool(result.figures) for result in comparison.results)
     return [
@@ -103,6 +104,6 @@ def _next_command(comparison: Comparison, *, are_synthetic: bool) -> str:
     if comparison.first_difference is None:
         return command_line("evaluate", "--model", other.name, "--images", "DIR", "--annotations", "FILE")
     if are_synthetic and comparison.images and "int8" in (reference.info.precision, other.info.precision):
-        click.echo("note: these are synthetic images; INT8 needs images like those that it was calibrated on")
+        say("note: these are synthetic images; INT8 needs images like those that it was calibrated on")
         return command_line("compare", reference.name, other.name, "--images", "DIR")
     return command_line("inspect", other.name)

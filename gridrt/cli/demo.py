@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from gridrt.cli import bench, build_engine, calibrate, compare, export, paths
+from gridrt.cli.messages import say
 from gridrt.cli.program import command_line
 from gridrt.cli.progress import ticking
 from gridrt.formatting import format_count
@@ -53,14 +54,14 @@ def command(context: click.Context, *, out: Path, pictures: int) -> None:
 
     started = time.perf_counter()
     graph, int8, engine = (out / f"{MODEL}.{ending}" for ending in ("onnx", "int8.cpu.onnx", "fp16.engine"))
-    click.echo(PREFACE)
+    say(PREFACE)
 
     with _step(1, "Images, none of which it was trained on"):
         with ticking(f"drawing {format_count(pictures + CALIBRATION_IMAGES, 'image')}"):
             write_split(out, "val", pictures)
             write_split(out, "train", CALIBRATION_IMAGES)
         what = f"{format_count(pictures, 'image')} of {', '.join(CLASS_NAMES)} in {out / 'val'} to measure on"
-        click.echo(f"{what}, {CALIBRATION_IMAGES} in {out / 'train'} to calibrate on")
+        say(f"{what}, {CALIBRATION_IMAGES} in {out / 'train'} to calibrate on")
 
     with _step(2, "The checkpoint as one ONNX file"):
         _run(context, export.command, MODEL, "--out", graph)
@@ -74,9 +75,9 @@ def command(context: click.Context, *, out: Path, pictures: int) -> None:
         stop = () if can_build else ("--onnx-only",)
         _run(context, build_engine.command, graph, "--fp16", *stop, "--out", engine)
         if can_build:
-            click.echo("An engine runs on a GPU: here its graph is measured, the file that it was built from.")
+            say("An engine runs on a GPU: here its graph is measured, the file that it was built from.")
         else:
-            click.echo("No engine: TensorRT for RTX, which builds without a GPU, is not installed.")
+            say("No engine: TensorRT for RTX, which builds without a GPU, is not installed.")
 
     with _step(5, "All of them beside PyTorch: accuracy and speed"):
         data = ("--images", out / "val", "--annotations", out / "instances_val.json", "--max-ap-drop", MAX_AP_DROP)
@@ -88,7 +89,7 @@ def command(context: click.Context, *, out: Path, pictures: int) -> None:
 
     sheet = out / "detections.png"
     save_detection_sheet(int8, sorted((out / "val").iterdir())[:SHEET_IMAGES], sheet)
-    click.echo(
+    say(
         f"\nDemo done, report in {out / 'report.html'}, detections of INT8 drawn in {sheet}, "
         f"{time.perf_counter() - started:.1f} s. Next: {command_line('export', 'YOUR_CHECKPOINT')}"
     )
@@ -96,15 +97,15 @@ def command(context: click.Context, *, out: Path, pictures: int) -> None:
 
 @contextmanager
 def _step(number: int, title: str) -> Iterator[None]:
-    click.echo(f"\n{number}. {title}")
+    say(f"\n{number}. {title}")
     started = time.perf_counter()
     yield
-    click.echo(f"({time.perf_counter() - started:.1f} s)")
+    say(f"({time.perf_counter() - started:.1f} s)")
 
 
 def _run(context: click.Context, verb: click.Command, *arguments: object) -> None:
     """Show a command of this program, and run it."""
     words = list(map(str, arguments))
-    click.echo(f"$ {command_line(verb.name, *words)}")
+    say(f"$ {command_line(verb.name, *words)}")
     with verb.make_context(verb.name, words, parent=context.parent) as inner:
         verb.invoke(inner)

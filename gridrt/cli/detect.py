@@ -11,7 +11,7 @@ import click
 
 from gridrt.cli import exit_codes, options, paths
 from gridrt.cli.last_words import last_words
-from gridrt.cli.messages import brief
+from gridrt.cli.messages import brief, say
 from gridrt.cli.program import command_line
 from gridrt.formatting import format_count, format_scale_with_origin, format_tiles
 
@@ -109,6 +109,6 @@ def command(
         done += [f"{len(unread)} of {format_count(len(files.sources), 'file')} not read whole"] if unread else []
         done += [f"{time.perf_counter() - started:.1f} s"]
         following = command_line("evaluate", model, "--images", "DIR", "--annotations", "FILE")
-        click.echo(f"{', '.join(done)}. Next: {following}", err=json_file == STDOUT)
+        say(f"{', '.join(done)}. Next: {following}", err=json_file == STDOUT)
     if unread:
         click.get_current_context().exit(exit_codes.USER_ERROR)

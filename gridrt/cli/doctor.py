@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import click
 
 import gridrt
+from gridrt.cli.messages import say
 from gridrt.errors import DependencyError, GridRTError
 from gridrt.machine.devices import Cpu, Gpu, find_cpu, find_gpus
 from gridrt.machine.packages import Package, find_packages
@@ -42,7 +43,7 @@ def command(*, as_json: bool) -> None:
     packages += _packages_with_backends({package.name for package in packages} | {"gridrt"})
     found = [(backend.name, each) for backend in backends() for each in backend.probe()]
     show = _as_json if as_json else _as_text
-    click.echo(show(packages, find_cpu(), find_gpus(), found))
+    say(show(packages, find_cpu(), find_gpus(), found))
     if problems:
         raise problems[0]
 

@@ -9,7 +9,7 @@ import click
 
 from gridrt.cli import exit_codes, options, paths
 from gridrt.cli.last_words import last_words
-from gridrt.cli.messages import brief
+from gridrt.cli.messages import brief, say
 from gridrt.cli.program import command_line
 from gridrt.formatting import format_count, format_scale_with_origin, format_tiles
 
@@ -73,21 +73,21 @@ def command(
                 report = evaluate(model, images, annotations, **places, resume=resume, **chosen)
         except KeyboardInterrupt:
             if processes.rank() == 0 and any(places.values()):
-                click.echo("The same command with --resume continues.", err=True)
+                say("The same command with --resume continues.", err=True)
             raise
         if processes.rank() > 0:
             return
     metrics, conditions = report.metrics, report.conditions
     seconds = conditions["seconds"]
     for reason in metrics.failed.values():
-        click.echo(f"error: {brief(reason)}", err=True)
+        say(f"error: {brief(reason)}", err=True)
     written = [str(place) for place in places.values() if place is not None]
-    click.echo(table(metrics))
+    say(table(metrics))
     figure = f"AP {points(metrics.overall.ap)}"
     if metrics.overall.ap is None:
         figure = f"no objects in the annotations, {format_count(report.false_positives, 'false positive')}"
     tiles = f"{format_tiles(conditions['tile'])}, " if conditions["tile"] else ""
-    click.echo(
+    say(
         f"in points of 100: {model} ({conditions['model_sha256'][:12]}) by {conditions['backend']} on "
         f"{conditions['device']}, {format_scale_with_origin(conditions['scale'], conditions['scale_origin'])}, "
         f"{tiles}at most {conditions['max_detections']} detections {'a run' if tiles else 'an image'}"
@@ -97,6 +97,6 @@ def command(
     destination = f"{', in ' if written else ''}{', '.join(written)}"
     duration = f"{seconds:.1f} s ({seconds / max(metrics.images, 1):.3f} s per image)"
     following = command_line("detect", "IMAGES", "--model", model)
-    click.echo(f"{figure} on {format_count(metrics.images, 'image')}{destination}, {duration}. Next: {following}")
+    say(f"{figure} on {format_count(metrics.images, 'image')}{destination}, {duration}. Next: {following}")
     if metrics.failed:
         click.get_current_context().exit(exit_codes.USER_ERROR)

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from gridrt.cli import options, paths
+from gridrt.cli.messages import say
 from gridrt.cli.program import command_line, with_flags
 from gridrt.cli.progress import ticking
 from gridrt.formatting import format_count, format_scale_with_origin
@@ -80,8 +81,8 @@ def command(
     with ticking(f"exporting {model}"):
         done = export_onnx(model, out, verify=verify, image=image, **chosen)
     if done.verification is not None:
-        click.echo(with_flags(done.verification))
-    click.echo(
+        say(with_flags(done.verification))
+    say(
         f"{done.variant}, {format_count(len(done.class_names), 'class')}, "
         f"{format_scale_with_origin(done.scale, done.scale_origin)}, in {done.file}, {done.size / 1e6:.1f} MB, "
         f"{time.perf_counter() - started:.1f} s. Next: {command_line('detect', 'IMAGE', '--model', done.file)}"

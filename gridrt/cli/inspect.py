@@ -8,6 +8,7 @@ import json
 import click
 
 from gridrt.cli import options, paths
+from gridrt.cli.messages import say
 
 
 @click.command("inspect")
@@ -19,4 +20,4 @@ def command(*, file: str, as_json: bool, trust_checkpoint: bool) -> None:
     from gridrt.api import inspect
 
     summary = inspect(file, trust_checkpoint=trust_checkpoint)
-    click.echo(json.dumps(dataclasses.asdict(summary), indent=2) if as_json else "\n".join(summary.lines()))
+    say(json.dumps(dataclasses.asdict(summary), indent=2) if as_json else "\n".join(summary.lines()))

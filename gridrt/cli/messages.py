@@ -10,7 +10,7 @@ import click
 
 from gridrt.cli import exit_codes
 from gridrt.cli.program import with_flags
-from gridrt.printable import printable, shortened
+from gridrt.printable import escaped, printable, shortened
 
 MOST_CHARACTERS = 300
 """Of a line, unless all is asked for."""
@@ -24,6 +24,11 @@ class UserError(click.ClickException):
     def show(self, file: IO[Any] | None = None) -> None:
         """Print it."""
         click.echo(f"error: {self.message}", file=file, err=True)
+
+
+def say(text: object, *, err: bool = False) -> None:
+    """Print lines in which names from outside, such as those of files, control no terminal."""
+    click.echo("\n".join(map(escaped, str(text).split("\n"))), err=err)
 
 
 def show_warning(message: Warning | str, *_: object, **__: object) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from gridrt.cli import options, paths
+from gridrt.cli.messages import say
 from gridrt.cli.program import command_line
 from gridrt.formatting import format_count
 
@@ -110,13 +111,13 @@ def command(**chosen: Any) -> None:  # noqa: ANN401 - those of train_model
             done = train_model(**chosen)
         except KeyboardInterrupt:
             if processes.rank() == 0:
-                click.echo("The same command with --resume continues.", err=True)
+                say("The same command with --resume continues.", err=True)
             raise
         if processes.rank() > 0:
             return
     figure = "" if done.best_ap is None else f", AP {points(done.best_ap)}"
     following = ("detect", "IMAGES", "--model") if done.variant in BASELINES else ("export",)
-    click.echo(
+    say(
         f"{done.weights}{figure}, {format_count(done.epochs, 'epoch')}, {format_count(done.iterations, 'iteration')}, "
         f"{done.seconds:.1f} s. Next: {command_line(*following, done.weights)}"
     )

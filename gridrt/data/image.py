@@ -11,7 +11,7 @@ import os
 import threading
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -41,6 +41,7 @@ _ORIENTATION = 0x0112  # EXIF tag
 _TURNED = (5, 6, 7, 8)  # its values that swap width and height
 _HEIC_BRANDS = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")
 _limit_lock = threading.Lock()
+_stderr_lock = threading.Lock()
 
 ImageSource = str | Path | bytes | BinaryIO
 
@@ -78,7 +79,8 @@ def load_image(source: ImageSource, *, stretch: bool = False) -> UInt8Array:
     place = _check_has_content(source)
     with _pillow_errors(source, place), _open(source) as image:
         check_pixels(image.width, image.height, place)
-        image.load()
+        with _libtiff_silenced(image):
+            image.load()
         # Pillow holds the 16 bits of a PGM in 32, scaled to 0..65535.
         is_deep = image.mode in SIXTEEN_BIT_MODES or (image.mode == "I" and image.format == "PPM")
         if image.mode in ("I", "F") and not is_deep:
@@ -192,6 +194,20 @@ def _without_pillows_limit() -> Iterator[None]:
             yield
         finally:
             Image.MAX_IMAGE_PIXELS = limit
+
+
+@contextmanager
+def _libtiff_silenced(image: Image.Image) -> Iterator[None]:
+    """Keep libtiff from printing what Pillow raises: while a TIFF is decoded, this process has no stderr."""
+    with _stderr_lock, ExitStack() as restored:
+        with suppress(OSError):  # stderr is closed
+            if image.format == "TIFF":
+                stderr, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+                restored.callback(os.close, stderr)
+                restored.callback(os.dup2, stderr, 2)
+                os.dup2(nowhere, 2)
+                os.close(nowhere)
+        yield
 
 
 def _turn_upright(image: Image.Image) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 
 from gridrt.config import DEFAULT_SCALE, SIZE_DIVISOR
 from gridrt.errors import GridRTError
+from gridrt.limits import MOST_NOTED_SIDE
 from gridrt.types import Float32Array, Int32Array, UInt8Array
 
 MAX_SIDE = 16384
@@ -74,6 +75,18 @@ def check_scale(scale: tuple[int, int]) -> None:
         raise GridRTError("a scale must be two positive numbers of pixels", place="scale", value=scale)
     if max(scale) > MAX_SIDE:
         raise GridRTError(f"a side of a scale must be at most {MAX_SIDE} pixels", place="scale", value=scale)
+
+
+def check_noted_scale(scale: tuple[int, int]) -> None:
+    """Refuse a scale that a model file cannot note: `gridrt.config.scale_in` would refuse the file.
+
+    Raises:
+        GridRTError: as `check_scale`, or a side is more than `MOST_NOTED_SIDE`.
+    """
+    check_scale(scale)
+    if max(scale) > MOST_NOTED_SIDE:
+        rule = f"a side of the scale that a model file notes must be at most {MOST_NOTED_SIDE} pixels"
+        raise GridRTError(rule, place="scale", value=scale)
 
 
 def rescaled_size(height: int, width: int, scale: tuple[int, int]) -> tuple[int, int]:

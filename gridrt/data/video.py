@@ -11,6 +11,7 @@ from pathlib import Path
 
 import cv2
 
+from gridrt.data.image import check_pixels
 from gridrt.errors import ImageError, OutputError
 from gridrt.files import atomic_path, check_is_file
 from gridrt.types import UInt8Array
@@ -44,13 +45,15 @@ class Video:
         fps: frames per second; 25 where the header does not say.
 
     Raises:
-        ImageError: missing, or not a video.
+        ImageError: missing, not a video, or of frames with more pixels than an image may have.
     """
 
     def __init__(self, path: str | Path) -> None:
         self._path = Path(path)
         capture = self._capture()
         self.frame_count = max(int(capture.get(cv2.CAP_PROP_FRAME_COUNT)), 0)
+        width, height = (int(capture.get(each)) for each in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT))
+        check_pixels(width, height, self._path)
         fps = capture.get(cv2.CAP_PROP_FPS)
         self.fps = fps if math.isfinite(fps) and fps > 0 else FALLBACK_FPS
         capture.release()

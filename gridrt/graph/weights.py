@@ -12,6 +12,7 @@ import onnx
 import onnx.numpy_helper
 
 from gridrt.errors import GraphError
+from gridrt.limits import LARGEST_WEIGHT
 
 _NAMED = 5
 _Types = onnx.AttributeProto
@@ -19,9 +20,10 @@ _INTEGERS_AND_TEXTS = frozenset((_Types.INT, _Types.INTS, _Types.STRING, _Types.
 
 
 def refuse_non_finite(model: onnx.ModelProto, path: str | Path) -> None:
-    """Refuse weights and constants that are NaN or infinite, wherever a graph keeps them.
+    """Refuse weights and constants that are NaN, infinite, or so large that sums of their products are.
 
-    Scores that are NaN exceed no threshold: such a graph would detect nothing, and the outputs would not show why.
+    Scores that are NaN exceed no threshold, and one that is huge leaves no other class any: such a graph would detect
+    nothing, and the outputs would not show why.
 
     Args:
         model: the graph.
@@ -30,18 +32,24 @@ def refuse_non_finite(model: onnx.ModelProto, path: str | Path) -> None:
     Raises:
         GraphError: there are some, or a tensor has not as much data as its shape says.
     """
+    broken, huge = [], []
     try:
-        numbers = chain(_in_graph(model.graph), *(_in_nodes(function.node) for function in model.functions))
-        broken = [name for name, values in numbers if not np.isfinite(values).all()]
+        for name, values in chain(_in_graph(model.graph), *(_in_nodes(function.node) for function in model.functions)):
+            largest = np.abs(values).max(initial=0)
+            if not np.isfinite(largest):
+                broken.append(name)
+            elif values.size > 1 and largest > LARGEST_WEIGHT:  # a single number may be a bound
+                huge.append(name)
     except (ValueError, TypeError, KeyError) as error:  # of numpy_helper
         raise GraphError("cannot read a tensor of the graph", place=path, value=error) from error
-    if broken:
-        raise GraphError(
-            "weights must be finite numbers",
-            place=path,
-            value=f"NaN or infinity in {len(broken)} tensors: {', '.join(broken[:_NAMED])}",
-            remedy="Export a sound checkpoint.",
-        )
+    for names, what in ((broken, "NaN or infinity"), (huge, f"more than {LARGEST_WEIGHT:.0e}")):
+        if names:
+            raise GraphError(
+                "weights must be finite numbers",
+                place=path,
+                value=f"{what} in {len(names)} tensors: {', '.join(names[:_NAMED])}",
+                remedy="Export a sound checkpoint.",
+            )
 
 
 def _in_graph(graph: onnx.GraphProto) -> Iterator[tuple[str, npt.NDArray[np.floating]]]:

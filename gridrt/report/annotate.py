@@ -12,6 +12,7 @@ from gridrt.data.sources import is_video
 from gridrt.data.video import Video, video_writer
 from gridrt.detector import Detector
 from gridrt.errors import ImageError, NonFiniteError
+from gridrt.printable import escaped
 from gridrt.report.draw import draw
 from gridrt.report.records import Record
 from gridrt.types import UInt8Array
@@ -34,7 +35,7 @@ class DetectionFilter:
 
 
 def plan_targets(sources: Sequence[Path], folder: Path) -> list[Path]:
-    """The path of each annotated copy: in `folder`, with the name of its source.
+    """The path of each annotated copy: in `folder`, with the name of its source, control characters escaped.
 
     JPEG and PNG keep their format; `.png` is appended to other images and `.mp4` to other videos. If two sources in
     different folders have the same name, all keep their folders below the nearest common one.
@@ -114,6 +115,7 @@ def _detect(
 
 
 def _copy_name(source: Path) -> str:
+    name = escaped(source.name)
     if is_video(source):
-        return source.name if source.suffix.lower() == ".mp4" else f"{source.name}.mp4"
-    return source.name if source.suffix.lower() in JPEG_OR_PNG else f"{source.name}.png"
+        return name if source.suffix.lower() == ".mp4" else f"{name}.mp4"
+    return name if source.suffix.lower() in JPEG_OR_PNG else f"{name}.png"

@@ -3,14 +3,16 @@ from __future__ import annotations
 import subprocess
 import sys
 import warnings
+from pathlib import Path
 from types import SimpleNamespace
 
 import click
 import pytest
 from click.testing import CliRunner, Result
 
+import gridrt
 from gridrt.cli.main import VERBS, cli
-from gridrt.cli.messages import MOST_CHARACTERS
+from gridrt.cli.messages import MOST_CHARACTERS, say
 from gridrt.errors import GridRTError
 
 LONG = "x" * 1000
@@ -99,3 +101,17 @@ def test_a_missing_path_is_refused_before_anything_heavy_is_imported() -> None:
 
     assert (answer.returncode, answer.stdout) == (1, "\n")
     assert answer.stderr.startswith("error: none.onnx: there is no such file")
+
+
+def test_no_verb_prints_without_escaping() -> None:
+    verbs = [
+        path for path in (Path(gridrt.__file__).parent / "cli").glob("*.py") if path.stem not in ("messages", "main")
+    ]
+
+    assert [path.name for path in verbs if "click.echo" in path.read_text()] == []
+
+
+def test_names_of_files_control_no_terminal_and_lines_stay(capsys: pytest.CaptureFixture[str]) -> None:
+    say("AP   0.5\nin a\x1b[2J.onnx")
+
+    assert capsys.readouterr().out == "AP   0.5\nin a\\x1b[2J.onnx\n"

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import os
 import struct
 import subprocess
 import sys
@@ -522,3 +523,16 @@ def test_a_full_disk_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.M
     with pytest.raises(OutputError, match="No space left on device"):
         save_image(tmp_path / "a.png", smooth())
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_damaged_tiff_prints_nothing_of_its_own(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    Image.fromarray(noise(200, 300)).save(tmp_path / "a.tif", compression="tiff_adobe_deflate")
+    content = bytearray((tmp_path / "a.tif").read_bytes())
+    content[2000:2500] = bytes(500)
+    (tmp_path / "a.tif").write_bytes(content)
+
+    with pytest.raises(ImageError):
+        load_image(tmp_path / "a.tif")
+
+    os.write(2, b"still open")
+    assert capfd.readouterr().err == "still open"

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -75,6 +76,16 @@ def test_weights_that_are_not_finite_are_refused_by_name(broken: float, dtype: t
     model.graph.initializer.extend(onnx.numpy_helper.from_array(array, name) for name, array in tensors.items())
 
     with pytest.raises(GraphError, match=r"weights .* \(found NaN or infinity in 1 tensors: head\.weight\)"):
+        check_contract(graph_of(model))
+
+
+@pytest.mark.parametrize(("magnitude", "is_sound"), [(2.0**62, True), (2.0**64, False), (3.4e38, False)])
+def test_finite_weights_whose_products_are_not_are_refused_by_name(magnitude: float, is_sound: bool) -> None:  # noqa: FBT001
+    model = whole_image_graph()
+    tensors = {"bound": np.array(-3.4e38, np.float32), "head.bias": np.array([1, -magnitude], np.float32)}
+    model.graph.initializer.extend(onnx.numpy_helper.from_array(array, name) for name, array in tensors.items())
+
+    with nullcontext() if is_sound else pytest.raises(GraphError, match=r"1 tensors: head\.bias"):
         check_contract(graph_of(model))
 
 

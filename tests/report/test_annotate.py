@@ -178,6 +178,10 @@ def test_jpeg_png_and_mp4_keep_their_names_and_others_get_a_suffix() -> None:
     assert planned(*names) == ["out/a.jpg", "out/b.JPEG", "out/c.png", "out/d.webp.png", "out/e.mp4", "out/f.avi.mp4"]
 
 
+def test_control_characters_of_a_name_do_not_go_into_the_name_of_the_copy() -> None:
+    assert planned("x/a\x1b[2J\n.jpg", "x/b\u202egnp.webp") == [r"out/a\x1b[2J\n.jpg", r"out/b\u202egnp.webp.png"]
+
+
 def test_files_of_one_name_keep_their_folders() -> None:
     assert planned("x/day/a.jpg", "x/night/a.jpg", "x/b.jpg") == ["out/day/a.jpg", "out/night/a.jpg", "out/b.jpg"]
 

@@ -11,6 +11,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from gridrt.limits import MOST_CONFIG_CHARACTERS, MOST_CONFIG_VALUES
+
 
 class _Unknown:
     def __repr__(self) -> str:
@@ -30,8 +32,10 @@ def read_config(text: str) -> dict[str, Any]:
     such a text (it assigns `_base_`) a later dict updates an earlier one of the same name, as mmcv does it.
 
     Raises:
-        ValueError: the text is not Python, or nests too deeply.
+        ValueError: the text is not Python, nests too deeply, or is longer than any config.
     """
+    if len(text) > MOST_CONFIG_CHARACTERS:
+        raise ValueError(f"{len(text)} characters, more than {MOST_CONFIG_CHARACTERS}")
     try:
         statements = ast.parse(_FILE_NAME.sub("", text)).body
     except (SyntaxError, RecursionError, MemoryError) as error:
@@ -42,13 +46,24 @@ def read_config(text: str) -> dict[str, Any]:
         match statement:
             case ast.Assign(targets=[ast.Name(id=name)], value=expression):
                 value = _value(expression, variables)
-                variables[name] = _merged(variables.get(name), value) if inherits else value
+                value = _merged(variables.get(name), value) if inherits else value
+                variables[name] = value if _count(value, {}) <= MOST_CONFIG_VALUES else UNKNOWN
             case ast.Expr(value=ast.Constant()):  # a docstring
                 pass
             case _:
                 touched = [node.id for node in ast.walk(statement) if isinstance(node, ast.Name)]
                 variables |= dict.fromkeys(touched, UNKNOWN)
     return variables
+
+
+def _count(value: Any, known: dict[int, int]) -> int:  # noqa: ANN401 - any literal
+    """How many values there are in a value; one that is there several times is counted as often, but walked once."""
+    if not isinstance(value, (dict, list, tuple)):
+        return 1
+    if id(value) not in known:
+        parts = value.values() if isinstance(value, dict) else value
+        known[id(value)] = 1 + sum(_count(part, known) for part in parts)
+    return known[id(value)]
 
 
 def _value(node: ast.expr, variables: Mapping[str, Any]) -> Any:  # noqa: ANN401, PLR0911 - any literal

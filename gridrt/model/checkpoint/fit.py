@@ -10,6 +10,8 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
+from gridrt.errors import CheckpointError
+from gridrt.limits import MOST_CLASSES
 from gridrt.model.checkpoint.listing import listed
 from gridrt.model.grid_rcnn import GridRCNN
 from gridrt.model.presets import PRESETS, build
@@ -45,9 +47,15 @@ def nearest_model(state_dict: Mapping[str, Tensor]) -> tuple[GridRCNN, Misfit]:
 
     The class count follows from the classifier, which has one row per class and one for the background; without a
     classifier it is 80.
+
+    Raises:
+        CheckpointError: there are more than `MOST_CLASSES`.
     """
     classifier = state_dict.get(_CLASSIFIER)
     num_classes = max(len(classifier) - 1, 1) if classifier is not None and classifier.dim() else _DEFAULT_NUM_CLASSES
+    if num_classes > MOST_CLASSES:
+        rule = f"a model must have at most {MOST_CLASSES} classes"
+        raise CheckpointError(rule, place=_CLASSIFIER, value=num_classes, remedy="Copy the file again.")
     candidates = []
     for variant in PRESETS:
         model = _without_weights(variant, num_classes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -10,7 +11,9 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from gridrt.classes import normalized_name
 from gridrt.errors import CheckpointError
+from gridrt.limits import LARGEST_WEIGHT
 from gridrt.model.checkpoint.fit import Misfit, may_be_missing, nearest_model
 from gridrt.model.checkpoint.layout import StateDict
 from gridrt.model.checkpoint.listing import listed
@@ -73,13 +76,14 @@ def load_model(
 
 
 def _given_names(names: Sequence[str], count: int, path: Path) -> tuple[str, ...]:
-    """The class names that a caller gives, as many as the model has classes."""
+    """The class names that a caller gives, normalised, as many as the model has classes."""
+    names = tuple(map(normalized_name, names))
     if len(names) != count or len(set(names)) < count:
         found = f"{len(names)} names, {len(set(names))} of them different: {listed(names)}"
         raise CheckpointError(
             f"class names must be {count} different ones, as for its classes", place=path, value=found
         )
-    return tuple(names)
+    return names
 
 
 def _fits_no_variant(weights: WeightsFile, nearest: GridRCNN, misfit: Misfit) -> CheckpointError:
@@ -114,11 +118,14 @@ def _as_expected(found: StateDict, expected: Mapping[str, Tensor]) -> StateDict:
 
 
 def _refuse_non_finite(state_dict: StateDict, place: Path) -> None:
-    broken = [name for name, tensor in state_dict.items() if not torch.isfinite(tensor).all()]
-    if broken:
-        raise CheckpointError(
-            "weights must be finite numbers",
-            place=place,
-            value=f"NaN or infinity in {len(broken)} tensors: {listed(broken)}",
-            remedy="The training diverged; use an earlier checkpoint.",
-        )
+    largest = {name: float(tensor.abs().max()) if tensor.numel() else 0 for name, tensor in state_dict.items()}
+    broken = [name for name, value in largest.items() if not math.isfinite(value)]
+    huge = [name for name, value in largest.items() if LARGEST_WEIGHT < value < math.inf]
+    for names, what in ((broken, "NaN or infinity"), (huge, f"more than {LARGEST_WEIGHT:.0e}")):
+        if names:
+            raise CheckpointError(
+                "weights must be finite numbers",
+                place=place,
+                value=f"{what} in {len(names)} tensors: {listed(names)}",
+                remedy="The training diverged; use an earlier checkpoint.",
+            )

@@ -11,6 +11,7 @@ from __future__ import annotations
 import pickle
 import re
 import threading
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from typing import Any
 import torch
 
 from gridrt.errors import CheckpointError
+from gridrt.limits import MOST_STORED_SHARE
 from gridrt.model.checkpoint.listing import listed
 
 _HARMLESS_NAMES = (
@@ -56,6 +58,7 @@ def load_pickled(path: Path, *, trust_checkpoint: bool) -> object:
     Raises:
         CheckpointError: the file is damaged, or needs classes that are not trusted.
     """
+    _refuse_compressed(path)
     try:
         return _load_weights_only(path)
     except _RefusedError as refusal:
@@ -70,6 +73,22 @@ def load_pickled(path: Path, *, trust_checkpoint: bool) -> object:
         return _torch_load(path, weights_only=False)
     except Exception as error:  # the file's own code, or a missing module, can raise anything
         raise _damaged(path, error) from error
+
+
+def _refuse_compressed(path: Path) -> None:
+    """Refuse an archive whose members declare more than the file has: torch would unpack them in memory."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            declared = sum(member.file_size for member in archive.infolist())
+    except (OSError, zipfile.BadZipFile):  # the legacy format, or damaged, which torch reports
+        return
+    if declared > MOST_STORED_SHARE * path.stat().st_size:
+        raise CheckpointError(
+            "an archive of weights must not be compressed",
+            place=path,
+            value=f"{declared:,} bytes in a file of {path.stat().st_size:,}",
+            remedy="Save it again by torch.save.",
+        )
 
 
 class _RefusedError(Exception):

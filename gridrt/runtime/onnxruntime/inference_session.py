@@ -14,8 +14,8 @@ from gridrt.machine.cpus import thread_count
 Provider: TypeAlias = str | tuple[str, Mapping[str, str]]
 """ONNX Runtime's name of it, or the name and its options."""
 CPU = ("CPUExecutionProvider",)
-ERRORS_ONLY = 3
-"""Log severity. ONNX Runtime would also warn that an optimised graph fits this machine only, which is intended."""
+FATAL_ONLY = 4
+"""Log severity: what ONNX Runtime would print of an error comes again as the exception."""
 
 
 def inference_session(
@@ -42,7 +42,7 @@ def inference_session(
     """
     ort.disable_telemetry_events()
     options = ort.SessionOptions()
-    options.log_severity_level = ERRORS_ONLY
+    options.log_severity_level = FATAL_ONLY
     options.intra_op_num_threads = thread_count(threads)
     options.enable_mem_pattern = False  # patterns are kept for every input shape ever seen
     if profile_prefix is not None:

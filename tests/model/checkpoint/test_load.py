@@ -297,6 +297,14 @@ def test_weights_that_are_not_finite_are_refused_by_name(tmp_path: Path, tiny_we
         load_model(tmp_path / "w.pth")
 
 
+def test_finite_weights_whose_products_are_not_are_refused_by_name(tmp_path: Path, tiny_weights: Weights) -> None:
+    tiny_weights["roi_head.bbox_head.fc_cls.bias"] = torch.full((4,), 3e38)
+    torch.save(tiny_weights, tmp_path / "w.pth")
+
+    with pytest.raises(CheckpointError, match=r"1 tensors: roi_head\.bbox_head\.fc_cls\.bias"):
+        load_model(tmp_path / "w.pth")
+
+
 def test_weights_too_large_for_float32_are_refused(tmp_path: Path, tiny_weights: Weights) -> None:
     tiny_weights["backbone.bn1.bias"] = torch.full((24,), 1e300, dtype=torch.float64)
     torch.save(tiny_weights, tmp_path / "w.pth")
