@@ -42,11 +42,11 @@ class Misfit:
         return "; ".join(f"{len(names)} {kind}: {listed(names)}" for kind, names in kinds if names)
 
 
-def nearest_model(state_dict: Mapping[str, Tensor]) -> tuple[GridRCNN, Misfit]:
+def nearest_model(state_dict: Mapping[str, Tensor], place: object = None) -> tuple[GridRCNN, Misfit]:
     """The preset that differs least from `state_dict`, built on the meta device (no memory), and how it differs.
 
     The class count follows from the classifier, which has one row per class and one for the background; without a
-    classifier it is 80.
+    classifier it is 80. `place` is the file, for errors.
 
     Raises:
         CheckpointError: there are more than `MOST_CLASSES`.
@@ -55,7 +55,8 @@ def nearest_model(state_dict: Mapping[str, Tensor]) -> tuple[GridRCNN, Misfit]:
     num_classes = max(len(classifier) - 1, 1) if classifier is not None and classifier.dim() else _DEFAULT_NUM_CLASSES
     if num_classes > MOST_CLASSES:
         rule = f"a model must have at most {MOST_CLASSES} classes"
-        raise CheckpointError(rule, place=_CLASSIFIER, value=num_classes, remedy="Copy the file again.")
+        found = f"{num_classes} in {_CLASSIFIER}"
+        raise CheckpointError(rule, place=place, value=found, remedy="Copy the file again.")
     candidates = []
     for variant in PRESETS:
         model = _without_weights(variant, num_classes)

@@ -46,7 +46,7 @@ def load_model(
             not finite; or `class_names` are not as many as its classes, or not different.
     """
     weights = read_weights(locate(path_or_name), trust_checkpoint=trust_checkpoint)
-    model, misfit = nearest_model(weights.state_dict)
+    model, misfit = nearest_model(weights.state_dict, weights.path)
     if misfit:
         raise _fits_no_variant(weights, model, misfit)
     if differences := list(contradictions(weights.config, model)):

@@ -88,7 +88,7 @@ def checkpoint_summary(path: Path, *, trust_checkpoint: bool = False) -> Checkpo
     with unchanged(files, CheckpointError):
         sha256 = sha256_of_all(files)
         weights = read_weights(path, trust_checkpoint=trust_checkpoint)
-    nearest, misfit = nearest_model(weights.state_dict)
+    nearest, misfit = nearest_model(weights.state_dict, weights.path)
     settings = stated_settings(weights)
     parameters = (tensor for name, tensor in weights.state_dict.items() if not name.endswith(_STATISTICS))
     return CheckpointSummary(

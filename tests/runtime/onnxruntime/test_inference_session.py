@@ -3,7 +3,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import onnx
+import onnx.parser
 import pytest
 
 from gridrt.errors import GraphError
@@ -60,3 +62,14 @@ def test_all_sessions_are_made_here() -> None:
     made_in = {file.relative_to(ROOT).as_posix() for file in files if "InferenceSession(" in file.read_text()}
 
     assert made_in == {"gridrt/runtime/onnxruntime/inference_session.py"}
+
+
+def test_onnx_runtime_prints_nothing_of_the_error_that_it_raises(capfd: pytest.CaptureFixture[str]) -> None:
+    text = """<ir_version: 10, opset_import: ["" : 20]>
+        g (float[N] values, int64[K] shape) => (float[M] result) { result = Reshape(values, shape) }"""
+    session = inference_session(onnx.parser.parse_model(text).SerializeToString())
+
+    with pytest.raises(Exception, match="Reshape"):
+        session.run(None, {"values": np.ones(3, np.float32), "shape": np.array([7])})
+
+    assert capfd.readouterr() == ("", "")
