@@ -87,10 +87,10 @@ def load_image(source: ImageSource, *, stretch: bool = False) -> UInt8Array:
             raise ImageError("an image must have 8 or 16 bits a channel", place=place, value="32 bits")
         _turn_upright(image)
         lowest, highest = image.getextrema() if is_deep else (0, 0)
-        offset, divisor = (lowest, max(highest - lowest, 1) / 255) if stretch else (0, 256)
+        line = (lowest, 255, max(highest - lowest, 1)) if stretch else (0, 1, 256)
         pixels = np.empty((image.height, image.width, 3), np.uint8)
         for rows, band in _bands(image):
-            pixels[rows] = _eight_bit(np.asarray(band), offset, divisor) if is_deep else _rgb(band)
+            pixels[rows] = _eight_bit(np.asarray(band), *line) if is_deep else _rgb(band)
     if not stretch and 0 < highest - lowest < LOW_RANGE:
         where = Path(place).parent if isinstance(source, (str, Path)) else place
         warn_once(
@@ -225,9 +225,9 @@ def _bands(image: Image.Image) -> Iterator[tuple[slice, Image.Image]]:
         yield slice(top, bottom), band
 
 
-def _eight_bit(values: npt.NDArray[np.integer[Any]], offset: float, divisor: float) -> UInt8Array:
-    """16-bit gray [H, W] as uint8 [H, W, 1]."""
-    return ((values - offset) / divisor).astype(np.uint8)[..., None]
+def _eight_bit(values: npt.NDArray[np.integer[Any]], offset: int, factor: int, divisor: int) -> UInt8Array:
+    """16-bit gray [H, W] as uint8 [H, W, 1], rounded down."""
+    return ((values.astype(np.int64) - offset) * factor // divisor).astype(np.uint8)[..., None]
 
 
 def _rgb(band: Image.Image) -> UInt8Array:
