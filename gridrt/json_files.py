@@ -35,7 +35,7 @@ def read_json_object(
     except ValueError as reason:
         raise error(f"{what} must be JSON", place=path, value=reason, remedy=remedy) from reason
     if not isinstance(parsed, dict):
-        raise error(f"{what} must be a JSON object", place=path, value=f"a {type(parsed).__name__}", remedy=remedy)
+        raise error(f"{what} must be a JSON object", place=path, value=type(parsed).__name__, remedy=remedy)
     return parsed, hashlib.sha256(content).hexdigest()
 
 

@@ -86,7 +86,8 @@ def load_image(source: ImageSource, *, stretch: bool = False) -> UInt8Array:
         if image.mode in ("I", "F") and not is_deep:
             raise ImageError("an image must have 8 or 16 bits a channel", place=place, value="32 bits")
         _turn_upright(image)
-        lowest, highest = image.getextrema() if is_deep else (0, 0)
+        extrema: Any = image.getextrema() if is_deep else (0, 0)
+        lowest, highest = extrema
         line = (lowest, 255, max(highest - lowest, 1)) if stretch else (0, 1, 256)
         pixels = np.empty((image.height, image.width, 3), np.uint8)
         for rows, band in _bands(image):

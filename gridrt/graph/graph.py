@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -61,7 +62,8 @@ def load_graph(path: str | Path, *, external_data: bool = True) -> Graph:
     """
     path = Path(path)
     data_files = external_files(path)
-    with unchanged([path, *data_files] if external_data else [path], GraphError):
+    there = [file for file in data_files if os.path.isfile(file)]  # noqa: PTH113 - Path.is_file raises on a name too long
+    with unchanged([path, *there], GraphError):
         try:
             content = path.read_bytes()
             model = onnx.load_model_from_string(content)
@@ -71,7 +73,6 @@ def load_graph(path: str | Path, *, external_data: bool = True) -> Graph:
             raise GraphError("cannot read the ONNX file", place=path, value=error) from error
         except DecodeError:
             model = ModelProto()
-        there = [file for file in data_files if file.is_file()]
         sha256 = sha256_of_all([path, *there]) if there else hashlib.sha256(content).hexdigest()
     if not model.graph.node:  # protobuf also parses an empty file, and some that are damaged
         raise GraphError("this is not an ONNX graph, or it is damaged", place=path, remedy="Export it again.")

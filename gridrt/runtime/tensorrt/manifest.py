@@ -10,7 +10,7 @@ from typing import Any
 
 from gridrt.errors import EngineError
 from gridrt.files import sha256_of, write_text
-from gridrt.json_files import read_json_object
+from gridrt.json_files import parse_json
 from gridrt.runtime.graph_info import metadata_info
 from gridrt.runtime.info import NARROWEST_FIRST, ModelInfo, Precision
 from gridrt.runtime.tensorrt.plugins import ADAPTERS
@@ -75,9 +75,11 @@ def read_manifest(engine: Path) -> Manifest:
     """
     file = manifest_file(engine)
     remedy = "Copy both files, or build the engine again: gridrt build-engine."
-    content, _ = read_json_object(file, EngineError, "a manifest", remedy)
     try:
-        manifest = _parse(content)
+        manifest = _parse(parse_json(file.read_bytes()))
+    except OSError as error:
+        value = error.strerror or error
+        raise EngineError(f"cannot read the manifest {file.name}", place=engine, value=value, remedy=remedy) from error
     except (ValueError, TypeError) as error:
         raise EngineError(f"{file.name} is not a manifest", place=engine, value=error, remedy=remedy) from error
     if manifest.engine["sha256"] != sha256_of(engine):
