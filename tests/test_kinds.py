@@ -58,6 +58,7 @@ ALLOWED: Mapping[tuple[str, str], str] = {
     ("gridrt/model/weights_format.py", f"decides on a kind: {get_args(Format)}"): READER,
     ("gridrt/model/checkpoint/read.py", "decides on a kind: format_ == 'safetensors'"): READER,
     ("gridrt/model/checkpoint/read.py", "asks for a suffix: ', '.join(CHECKPOINT_SUFFIXES)"): READER,
+    ("gridrt/model/shards.py", "decides on a kind: format_ == 'safetensors'"): READER,
     (
         "gridrt/model/shards.py",
         "asks for a suffix: path.parent.glob('*.safetensors.index.json')",

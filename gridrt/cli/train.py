@@ -34,12 +34,9 @@ COUNT = click.IntRange(min=1)
 @options.allow_missing
 @click.option("--model", help="The detector, such as tiny, r50 or r101. [default: that of --weights, or r50]")
 @click.option(
-    "--weights",
-    type=paths.MODEL,
-    metavar="FILE",
-    help="Fine-tune: start from this detector, a file or a name such as r50. Layers that depend on the classes start "
-    "anew where its classes are others. [default: random weights]",
-)
+    "--weights", type=paths.MODEL, metavar="FILE",
+    help="Fine-tune this detector, a file or a name such as r50; layers of other classes start anew. [default: random]",
+)  # fmt: skip
 @click.option(
     "--backbone-weights",
     type=paths.MODEL,

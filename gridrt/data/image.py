@@ -32,7 +32,7 @@ SIXTEEN_BIT_MODES = ("I;16", "I;16B", "I;16L", "I;16N")
 LOW_RANGE = 1 << 14  # of 16-bit values: fewer than 64 of the 256 levels that are left of them
 JPEG_SETTINGS = {"quality": 92, "subsampling": 0}  # colour at full resolution keeps thin lines crisp
 
-BAND_PIXELS = 1 << 22
+BAND_PIXELS = 1 << 20
 """Converted at a time, so that no form of the whole image lies in memory beside what Pillow decoded and the array."""
 
 HEIC_REMEDY = "Convert HEIC images to JPEG, for example with `magick mogrify -format jpg *.heic`."
@@ -86,12 +86,12 @@ def load_image(source: ImageSource, *, stretch: bool = False) -> UInt8Array:
         if image.mode in ("I", "F") and not is_deep:
             raise ImageError("an image must have 8 or 16 bits a channel", place=place, value="32 bits")
         _turn_upright(image)
-        extrema: Any = image.getextrema() if is_deep else (0, 0)
-        lowest, highest = extrema
+        gray = np.asarray(image) if is_deep else np.zeros((1, 1), np.uint16)
+        lowest, highest = int(gray.min()), int(gray.max())
         line = (lowest, 255, max(highest - lowest, 1)) if stretch else (0, 1, 256)
         pixels = np.empty((image.height, image.width, 3), np.uint8)
-        for rows, band in _bands(image):
-            pixels[rows] = _eight_bit(np.asarray(band), *line) if is_deep else _rgb(band)
+        for rows in _bands(image):
+            pixels[rows] = _eight_bit(gray[rows], *line) if is_deep else _rgb(image, rows)
     if not stretch and 0 < highest - lowest < LOW_RANGE:
         where = Path(place).parent if isinstance(source, (str, Path)) else place
         warn_once(
@@ -200,14 +200,16 @@ def _without_pillows_limit() -> Iterator[None]:
 @contextmanager
 def _libtiff_silenced(image: Image.Image) -> Iterator[None]:
     """Keep libtiff from printing what Pillow raises: while a TIFF is decoded, this process has no stderr."""
+    if image.format != "TIFF":
+        yield
+        return
     with _stderr_lock, ExitStack() as restored:
         with suppress(OSError):  # stderr is closed
-            if image.format == "TIFF":
-                stderr, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-                restored.callback(os.close, stderr)
-                restored.callback(os.dup2, stderr, 2)
-                os.dup2(nowhere, 2)
-                os.close(nowhere)
+            stderr, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+            restored.callback(os.close, stderr)
+            restored.callback(os.dup2, stderr, 2)
+            os.dup2(nowhere, 2)
+            os.close(nowhere)
         yield
 
 
@@ -216,14 +218,11 @@ def _turn_upright(image: Image.Image) -> None:
         ImageOps.exif_transpose(image, in_place=True)
 
 
-def _bands(image: Image.Image) -> Iterator[tuple[slice, Image.Image]]:
-    """The image in parts, each with its rows."""
+def _bands(image: Image.Image) -> Iterator[slice]:
+    """The rows of the image in parts of `BAND_PIXELS`."""
     step = max(BAND_PIXELS // image.width, 1)
     for top in range(0, image.height, step):
-        bottom = min(top + step, image.height)
-        with _without_pillows_limit():
-            band = image.crop((0, top, image.width, bottom))
-        yield slice(top, bottom), band
+        yield slice(top, min(top + step, image.height))
 
 
 def _eight_bit(values: npt.NDArray[np.integer[Any]], offset: int, factor: int, divisor: int) -> UInt8Array:
@@ -231,8 +230,10 @@ def _eight_bit(values: npt.NDArray[np.integer[Any]], offset: int, factor: int, d
     return ((values.astype(np.int64) - offset) * factor // divisor).astype(np.uint8)[..., None]
 
 
-def _rgb(band: Image.Image) -> UInt8Array:
-    """As uint8 [H, W, 3], laid on white."""
+def _rgb(image: Image.Image, rows: slice) -> UInt8Array:
+    """Rows of an image as uint8 [H, W, 3], laid on white."""
+    with _without_pillows_limit():
+        band = image.crop((0, rows.start, image.width, rows.stop))
     if band.has_transparency_data:
         layer = band.convert("RGBA")
         band = Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer)

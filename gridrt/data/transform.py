@@ -85,8 +85,11 @@ def check_noted_scale(scale: tuple[int, int]) -> None:
     """
     check_scale(scale)
     if max(scale) > MOST_NOTED_SIDE:
-        rule = f"a side of the scale that a model file notes must be at most {MOST_NOTED_SIDE} pixels"
-        raise GridRTError(rule, place="scale", value=scale)
+        raise GridRTError(
+            f"a side of the scale that a model file notes must be at most {MOST_NOTED_SIDE} pixels",
+            place="scale",
+            value=scale,
+        )
 
 
 def rescaled_size(height: int, width: int, scale: tuple[int, int]) -> tuple[int, int]:

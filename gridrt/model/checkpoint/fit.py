@@ -54,9 +54,12 @@ def nearest_model(state_dict: Mapping[str, Tensor], place: object = None) -> tup
     classifier = state_dict.get(_CLASSIFIER)
     num_classes = max(len(classifier) - 1, 1) if classifier is not None and classifier.dim() else _DEFAULT_NUM_CLASSES
     if num_classes > MOST_CLASSES:
-        rule = f"a model must have at most {MOST_CLASSES} classes"
-        found = f"{num_classes} in {_CLASSIFIER}"
-        raise CheckpointError(rule, place=place, value=found, remedy="Copy the file again.")
+        raise CheckpointError(
+            f"a model must have at most {MOST_CLASSES} classes",
+            place=place,
+            value=f"{num_classes} in {_CLASSIFIER}",
+            remedy="Copy the file again.",
+        )
     candidates = []
     for variant in PRESETS:
         model = _without_weights(variant, num_classes)

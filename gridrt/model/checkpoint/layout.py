@@ -76,10 +76,8 @@ def _no_state_dict(
 
 
 def _is_dense(value: object) -> bool:
-    """Whether it is a tensor of real numbers, each stored: views by a stride of 0 claim any size."""
     return (
         isinstance(value, Tensor)
         and value.layout is torch.strided
         and not (value.is_quantized or value.is_meta or value.is_complex())
-        and value.nbytes <= value.untyped_storage().nbytes()
     )
