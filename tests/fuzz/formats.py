@@ -1,31 +1,35 @@
-"""The formats that come from outside: for each a small valid file of our own, and what reads it.
-
-A reader returns what a user would be shown or what would be written from it, so that a damaged file can be told from a
-sound one by its result.
-"""
+"""The formats that come from outside: for each a small valid file of our own, and the commands that read it."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-import torch
-
-from gridrt.api import inspect, load_model, open_detector
-from gridrt.calib.cache import CalibrationCache, Key, read_cache, write_cache
-from gridrt.calib.observers import Observer
-from gridrt.calib.recipe import load_recipe, recipe_text
-from gridrt.data.coco import CocoDataset
+from gridrt.calib.recipe import recipe_text
+from gridrt.cli.main import cli
+from gridrt.data.image import save_image
+from gridrt.data.synthetic import write_synthetic
 from gridrt.files import sha256_of
-from gridrt.model.checkpoint import weights_sha256
 from gridrt.model.zoo import SHIPPED
-from gridrt.train.state import Progress, TrainingState, load_state, save_state
-from tests.calib.small_detector import picture, small_recipe, write_detector
-from tests.datasets import write_dataset
-from tests.fuzz.mutate import Mutation, change_json, change_onnx, change_toml, cut, flip, repeat
+from gridrt.partial_file import PartialFile
+from tests.calib.small_detector import picture, small_recipe, write_detector, write_pictures, write_truth
+from tests.fuzz.guard import STDOUT
+from tests.fuzz.mutate import Mutation, change_json, change_json_lines, change_onnx, change_toml, cut, flip, repeat
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command that reads the file.
+
+    Attributes:
+        words: its arguments.
+        results: the files that it writes and that are compared, `STDOUT` among them.
+    """
+
+    words: Sequence[str]
+    results: Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -33,50 +37,64 @@ class Format:
     """A format and how it is damaged.
 
     Attributes:
-        write: writes a valid file into a folder, and returns it.
-        read: reads a file beside those that `write` left; raises GridRTError where it is not sound.
+        file: its name.
+        write: writes a valid file of that name into the working folder, and what its commands need beside it.
+        commands: each damaged file is read by one of them.
         mutations: kinds of damage.
+        is_covered: a checksum covers all that the results are made of, so that none may change silently.
     """
 
-    write: Callable[[Path], Path]
-    read: Callable[[Path], object]
+    file: str
+    write: Callable[[], object]
+    commands: Sequence[Command]
     mutations: Sequence[Mutation]
+    is_covered: bool = False
 
 
-KEY = Key("0" * 64, (64, 32), ("relu", "conv"))
-IMAGES = ("a" * 64, "b" * 64)
 BYTES = (flip, cut, repeat)
+GRAPH, IMAGES, TRUTH, RECIPE = "a.onnx", "images", "truth.json", "own.toml"
+DATA = ("--images", IMAGES, "--annotations", TRUTH, "--threads", "1")
 
 
-def _graph(folder: Path) -> Path:
-    return write_detector(folder / "a.onnx")
+def run(*words: str) -> None:
+    """Run a command as `gridrt` does; it ends with SystemExit."""
+    cli.main([*words], prog_name="gridrt")
 
 
-def _detections(path: Path) -> object:
-    found = open_detector(path, threads=1)([picture(150)])[0]
-    return inspect(path).lines()[3:5], found.boxes.round(3).tolist(), found.scores.round(4).tolist()
+def _detect(model: str, *more: str, image: str = "images/1.png") -> Command:
+    words = ("detect", image, "--model", model, "--threads", "1", "--json", "found.json", *more)
+    return Command(words, ["found.json"])
 
 
-def _checkpoint(folder: Path) -> Path:
-    path = folder / "a.pth"
-    path.write_bytes(SHIPPED["tiny_synthetic"].read_bytes())
-    return path
+def _calibrate(*more: str) -> Command:
+    data = ("--images", IMAGES, "--recipe", RECIPE, "--threads", "1", "--out", "int8.onnx")
+    return Command(("calibrate", GRAPH, *data, *more), ["int8.onnx"])
 
 
-def _model(path: Path) -> object:
-    model = load_model(path)
-    return model.class_names, model.scale, weights_sha256(model)
+def _evaluate(*more: str) -> Command:
+    return Command(("evaluate", GRAPH, *DATA, "--results", "found.json", "--json", "ap.json", *more), ["found.json", "ap.json"])
 
 
-def _engine(folder: Path) -> Path:
+def _write_graph() -> None:
+    write_detector(Path(GRAPH))
+    write_pictures(Path(IMAGES), 2)
+    write_truth(Path(TRUTH), Path(IMAGES), Path(GRAPH))
+    Path(RECIPE).write_text(recipe_text(small_recipe()))
+
+
+def _write_checkpoint() -> None:
+    Path("a.pth").write_bytes(SHIPPED["tiny_synthetic"].read_bytes())
+    write_synthetic(Path("synthetic"), train_images=1, val_images=0, size=(96, 64))
+
+
+def _write_engine() -> None:
     """The manifest; its engine is beside it."""
-    engine = folder / "a.engine"
-    engine.write_bytes(b"ftrt engine")
+    Path("a.engine").write_bytes(b"ftrt engine")
     shapes = [[1, 32, 32, 3], [1, 64, 64, 3], [2, 96, 96, 3]]
     manifest = {
         "gridrt": "0.1",
-        "engine": {"file": "a.engine", "sha256": sha256_of(engine), "bytes": 11},
-        "graph": {"file": "a.onnx", "sha256": "0" * 64, "metadata": {"gridrt.classes": '["cat"]'}},
+        "engine": {"file": "a.engine", "sha256": sha256_of("a.engine"), "bytes": 11},
+        "graph": {"file": GRAPH, "sha256": "0" * 64, "metadata": {"gridrt.classes": '["cat"]'}},
         "runtime": {"name": "tensorrt", "version": "10.1", "packages": {}},
         "gpu": {"name": "H200", "compute_capability": "9.0", "driver": "580"},
         "compute_capabilities": [],
@@ -87,66 +105,76 @@ def _engine(folder: Path) -> Path:
         "warnings": [],
         "seconds": 1.5,
     }
-    path = folder / "a.engine.json"
-    path.write_text(json.dumps(manifest))
-    return path
+    Path("a.engine.json").write_text(json.dumps(manifest))
 
 
-def _engine_lines(path: Path) -> object:
-    return inspect(path.with_suffix("")).lines()[1:]
+def _write_cache() -> None:
+    _write_graph()
+    run(*_calibrate("--cache", "cache.npz").words)
 
 
-def _recipe(folder: Path) -> Path:
-    path = folder / "own.toml"
-    path.write_text(recipe_text(small_recipe()))
-    return path
+def _write_state() -> None:
+    write_synthetic(Path("synthetic"), train_images=2, val_images=0, size=(96, 64))
+    run(*_TRAIN)
 
 
-def _cache(folder: Path) -> Path:
-    observers = {name: Observer(name) for name in KEY.names}
-    observers["relu"].see(np.linspace(0, 3, 100, dtype=np.float32))
-    observers["conv"].see(np.linspace(-2, 1, 100, dtype=np.float32))
-    write_cache(folder / "c.npz", CalibrationCache(KEY, observers, list(IMAGES), 3))
-    return folder / "c.npz"
+def _write_partial() -> None:
+    """The partial file of a run that did not come to its end."""
+    _write_graph()
+    PartialFile.finish = lambda _: None  # type: ignore[method-assign]
+    run(*_evaluate().words)
 
 
-def _observed(path: Path) -> object:
-    state = read_cache(path, KEY, IMAGES)
-    return state.seen, state.detections, [(one.low, one.high, one.counts.tolist()) for one in state.observers.values()]
+def _write_image(suffix: str) -> Callable[[], None]:
+    def write() -> None:
+        write_detector(Path(GRAPH))
+        save_image(Path(f"a{suffix}"), picture(150))
+
+    return write
 
 
-def _state(folder: Path) -> Path:
-    momentum = {"optimizer": {"state": {0: {"momentum_buffer": torch.ones(3)}}, "param_groups": [{"lr": 0.1}]}}
-    recorded = {"records": 3, "lr": 0.1}
-    state = TrainingState(
-        Progress(2, 5, 25, 0.5, 61.5), ("cat",), {"lr": 0.1}, {"w": torch.ones(3)}, momentum, recorded
-    )
-    save_state(folder / "state.pth", state)
-    return folder / "state.pth"
+def _image(suffix: str) -> Format:
+    return Format(f"a{suffix}", _write_image(suffix), [_detect(GRAPH, image=f"a{suffix}")], BYTES)
 
 
-def _restored(path: Path) -> object:
-    state = load_state(path)
-    return asdict(state.progress), state.class_names, dict(state.settings), state.model["w"].tolist()
-
-
-def _annotations(folder: Path) -> Path:
-    write_dataset(folder)
-    return folder / "annotations.json"
-
-
-def _truth(path: Path) -> object:
-    dataset = CocoDataset(path.parent, path)
-    objects = [dataset.objects(index).boxes.tolist() for index in range(len(dataset))]
-    return dataset.class_names, [asdict(image) for image in dataset.images], objects
-
+_TRAIN = (
+    "train", "--images", "synthetic/train", "--annotations", "synthetic/instances_train.json", "--model", "tiny",
+    "--schedule", "short", "--scale", "96", "64", "--batch-size", "2", "--epochs", "1", "--threads", "1", "--workers",
+    "0",
+)  # fmt: skip
 
 FORMATS = {
-    "graph": Format(_graph, _detections, (*BYTES, change_onnx)),
-    "checkpoint": Format(_checkpoint, _model, BYTES),
-    "manifest": Format(_engine, _engine_lines, (*BYTES, change_json)),
-    "recipe": Format(_recipe, lambda path: load_recipe(path).rules, (*BYTES, change_toml)),
-    "calibration cache": Format(_cache, _observed, BYTES),
-    "training state": Format(_state, _restored, BYTES),
-    "annotations": Format(_annotations, _truth, (*BYTES, change_json)),
+    "ONNX graph": Format(
+        GRAPH,
+        _write_graph,
+        [
+            _detect(GRAPH),
+            _detect(GRAPH, "--backend", "openvino"),
+            _calibrate(),
+            _evaluate(),
+            Command(("inspect", GRAPH), [STDOUT]),
+            Command(("compare", GRAPH, GRAPH, "--images", "images/1.png", "--threads", "1"), [STDOUT]),
+        ],
+        (*BYTES, change_onnx),
+    ),
+    "checkpoint": Format(
+        "a.pth",
+        _write_checkpoint,
+        [_detect("a.pth", image="synthetic/train/000001.png"), Command(("inspect", "a.pth"), [STDOUT])],
+        BYTES,
+    ),
+    "manifest": Format("a.engine.json", _write_engine, [Command(("inspect", "a.engine"), [STDOUT])], (*BYTES, change_json)),
+    "recipe": Format(RECIPE, _write_graph, [_calibrate()], (*BYTES, change_toml)),
+    "calibration cache": Format("cache.npz", _write_cache, [_calibrate("--cache", "cache.npz")], BYTES, True),
+    "training state": Format(
+        "training/checkpoint.pth", _write_state, [Command((*_TRAIN, "--resume"), [STDOUT])], BYTES
+    ),
+    "annotations": Format(TRUTH, _write_graph, [_evaluate(), _calibrate("--annotations", TRUTH)], (*BYTES, change_json)),
+    "partial results": Format(
+        "found.json.partial.jsonl", _write_partial, [_evaluate("--resume")], (*BYTES, change_json_lines)
+    ),
+    "JPEG image": _image(".jpg"),
+    "PNG image": _image(".png"),
+    "TIFF image": _image(".tif"),
+    "WebP image": _image(".webp"),
 }

@@ -19,10 +19,11 @@ VALUES: tuple[Any, ...] = (
 
 
 def flip(content: bytes, random_: random.Random) -> bytes:
-    """One to four bytes are others."""
+    """One to four bytes are others; the nearer to an end of the file, the likelier, for there its structure stands."""
     damaged = bytearray(content)
     for _ in range(random_.randint(1, 4)):
-        damaged[random_.randrange(len(damaged))] ^= random_.randint(1, 255)
+        distance = int(len(damaged) ** random_.random()) - 1
+        damaged[random_.choice([distance, -1 - distance])] ^= random_.randint(1, 255)
     return bytes(damaged)
 
 
@@ -48,6 +49,14 @@ def change_json(content: bytes, random_: random.Random) -> bytes:
     else:
         parent[key] = random_.choice(VALUES)
     return json.dumps(tree).encode()
+
+
+def change_json_lines(content: bytes, random_: random.Random) -> bytes:
+    """One line of JSON is changed as `change_json` does."""
+    lines = content.splitlines()
+    index = random_.randrange(len(lines))
+    lines[index] = change_json(lines[index], random_)
+    return b"\n".join(lines) + b"\n"
 
 
 def _places(tree: Any) -> Any:  # noqa: ANN401 - what JSON holds
