@@ -68,7 +68,7 @@ class Campaign:
         self._source = folder / "sound"
         self._source.mkdir()
         _run_alone(Job("write", self._source, self._format.write))
-        self._content = (self._source / self._format.file).read_bytes()
+        self._format.warm_up()
         self._sound = [self._sound_result(index) for index in range(len(self._format.commands))]
         gc.freeze()  # else each child would copy what the collector touches
 
@@ -93,10 +93,11 @@ class Campaign:
         form = self._format
         random_ = random.Random(f"{self._seed} {self._name} {number}")  # noqa: S311 - a reproducible choice
         damaged = Damaged(number, random_.choice(form.mutations), random_.randrange(len(form.commands)))
-        folder = self._folder / str(number)
-        shutil.copytree(self._source, folder, ignore=shutil.ignore_patterns(Path(form.file).name))
-        (folder / form.file).write_bytes(damaged.mutation(self._content, random_))
-        return Job(damaged, folder, partial(run, *form.commands[damaged.command].words))
+        command = form.commands[damaged.command]
+        folder, file = self._folder / str(number), Path(command.file)
+        shutil.copytree(self._source, folder, ignore=shutil.ignore_patterns(file.name))
+        (folder / file).write_bytes(damaged.mutation((self._source / file).read_bytes(), random_))
+        return Job(damaged, folder, partial(run, *command.words))
 
 
 def _run_and_list_modules(words: Sequence[str]) -> None:
