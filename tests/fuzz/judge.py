@@ -20,7 +20,7 @@ VIOLATIONS = ("traceback", "hang", "died", "exit code", "noise", "nonsense", "me
 """noise: stderr has lines that are not ours. nonsense: exit code 0, no warning, and numbers that are not finite, or no
 detections where the sound file has some, or a changed artefact of a file whose content is covered by a checksum."""
 
-_OWN_LINES = ("error: ", "warning: ", "interrupted", "gate not met")
+_OWN_LINES = ("error: ", "warning: ", "resumed")
 _SECONDS = re.compile(rb'\d+\.\d+(?= s\b)|(?<="seconds": )[\d.e-]+|(?<="seconds_per_image": )[\d.e-]+')
 _HASH = re.compile(rb"(?<![0-9a-f])[0-9a-f]{12}(?:[0-9a-f]{52})?(?![0-9a-f])")
 _NOT_FINITE = re.compile(rb"\b(nan|inf|infinity)\b", re.IGNORECASE)
@@ -32,11 +32,11 @@ class Result:
 
     Attributes:
         content: of its results, without what differs from run to run.
-        warnings: lines of stderr.
+        lines: of stderr.
     """
 
     content: bytes
-    warnings: Sequence[str]
+    lines: Sequence[str]
 
     @classmethod
     def of(cls, folder: Path, names: Sequence[str], stderr: str) -> Result:
@@ -78,14 +78,15 @@ def judge(ended: Ended, result: Result, sound: Result, *, is_covered: bool) -> s
         return "died"
     if ended.peak > MOST_MEMORY:
         return "memory"
-    if not all(line.startswith(_OWN_LINES) for line in result.warnings):
+    new = [line for line in result.lines if line not in sound.lines]
+    if not all(line.startswith(_OWN_LINES) for line in new):
         return "noise"
-    has_error = any(line.startswith("error: ") for line in result.warnings)
+    has_error = any(line.startswith("error: ") for line in new)
     if ended.code != int(has_error):
         return "exit code"
     if has_error:
         return "refused"
-    if set(result.warnings) - set(sound.warnings):
+    if any(line.startswith("warning: ") for line in new):
         return "warned"
     return _judge_silent(result, sound, is_covered=is_covered)
 

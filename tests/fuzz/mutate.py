@@ -19,11 +19,12 @@ VALUES: tuple[Any, ...] = (
 
 
 def flip(content: bytes, random_: random.Random) -> bytes:
-    """One to four bytes are others; the nearer to an end of the file, the likelier, for there its structure stands."""
+    """One to four bytes are others, anywhere or near an end of the file, where many formats keep their structure."""
     damaged = bytearray(content)
     for _ in range(random_.randint(1, 4)):
-        distance = int(len(damaged) ** random_.random()) - 1
-        damaged[random_.choice([distance, -1 - distance])] ^= random_.randint(1, 255)
+        near = int(len(damaged) ** random_.random()) - 1
+        place = random_.choice([near, -1 - near, random_.randrange(len(damaged)), random_.randrange(len(damaged))])
+        damaged[place] ^= random_.randint(1, 255)
     return bytes(damaged)
 
 
