@@ -846,9 +846,10 @@ def inspect(model: FilePath, *, trust_checkpoint: bool = False) -> Summary:
         >>> summary.lines()[1]
         'variant     tiny'
     """
-    from gridrt.runtime.backend import SessionOptions, choose_backend, require_honoured
+    from gridrt.runtime.backend import SessionOptions, backends_and_file, require_honoured
 
-    backend, path = choose_backend(model)
+    able, path = backends_and_file(model)
+    backend = next((each for each in able if each.faithful), able[0])  # whether it runs here does not matter
     options = SessionOptions(trust_checkpoint=trust_checkpoint)
     require_honoured(backend, options, model)
     return backend.summary(path, options)

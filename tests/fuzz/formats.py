@@ -200,7 +200,5 @@ FORMATS = {
         _write_graph, [_evaluate(TRUTH), _calibrate(TRUTH, "--annotations", TRUTH)], (*BYTES, change_json)
     ),
     "partial results": Format(_write_partial, [_evaluate(PARTIAL, "--resume")], (*BYTES, change_json_lines)),
-    "image": Format(
-        _write_images, [_detect(f"a{suffix}", f"a{suffix}", GRAPH) for suffix in IMAGE_SUFFIXES], BYTES
-    ),
+    "image": Format(_write_images, [_detect(f"a{suffix}", f"a{suffix}", GRAPH) for suffix in IMAGE_SUFFIXES], BYTES),
 }

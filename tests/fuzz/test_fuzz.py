@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from tests.fuzz.worker import Reader
 
 from tests.fuzz.__main__ import FAILURES, fuzz
 from tests.fuzz.formats import FORMATS
-from tests.fuzz.worker import Reader
 
 FILES = {"checkpoint": 6, "graph": 30}
 OTHERS = 60

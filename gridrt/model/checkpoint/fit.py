@@ -10,7 +10,7 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
-from gridrt.model.checkpoint.listing import listed
+from gridrt.formatting import listed
 from gridrt.model.grid_rcnn import GridRCNN
 from gridrt.model.presets import PRESETS, build
 

@@ -18,7 +18,7 @@ from typing import Any
 import torch
 
 from gridrt.errors import CheckpointError
-from gridrt.model.checkpoint.listing import listed
+from gridrt.formatting import listed
 
 _HARMLESS_NAMES = (
     "mmengine.logging.history_buffer.HistoryBuffer",
