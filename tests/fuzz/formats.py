@@ -199,6 +199,8 @@ FORMATS = {
     "annotations": Format(
         _write_graph, [_evaluate(TRUTH), _calibrate(TRUTH, "--annotations", TRUTH)], (*BYTES, change_json)
     ),
-    "partial results": Format(_write_partial, [_evaluate(PARTIAL, "--resume")], (*BYTES, change_json_lines)),
+    "partial results": Format(
+        _write_partial, [_evaluate(PARTIAL, "--resume")], (*BYTES, change_json_lines), is_covered=True
+    ),
     "image": Format(_write_images, [_detect(f"a{suffix}", f"a{suffix}", GRAPH) for suffix in IMAGE_SUFFIXES], BYTES),
 }

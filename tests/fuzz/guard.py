@@ -14,6 +14,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -93,10 +94,8 @@ def run_guarded(
 
 def _kill_group(process: int) -> None:
     """What a child left running: nothing, where it ended as it should."""
-    try:
+    with suppress(ProcessLookupError):
         os.killpg(process, signal.SIGKILL)
-    except ProcessLookupError:
-        return
 
 
 def _fork(job: Job[Tag]) -> int:
@@ -104,10 +103,8 @@ def _fork(job: Job[Tag]) -> int:
     process = os.fork()
     if process == 0:
         _run(job)
-    try:
+    with suppress(ProcessLookupError, PermissionError):  # the child was faster
         os.setpgid(process, process)
-    except (ProcessLookupError, PermissionError):  # the child was faster
-        pass
     return process
 
 

@@ -70,20 +70,19 @@ def judge(ended: Ended, result: Result, sound: Result, *, is_covered: bool) -> s
         sound: result of the sound file.
         is_covered: a checksum covers all that results are made of, so that none may change silently.
     """
-    if ended.code is None:
-        return "hang"
-    if "Traceback (most recent call last)" in ended.stderr:
-        return "traceback"
-    if ended.code < 0:
-        return "died"
-    if ended.peak > MOST_MEMORY:
-        return "memory"
     new = [line for line in result.lines if line not in sound.lines]
-    if not all(line.startswith(_OWN_LINES) for line in new):
-        return "noise"
     has_error = any(line.startswith("error: ") for line in new)
-    if ended.code != int(has_error):
-        return "exit code"
+    violations = {
+        "hang": ended.code is None,
+        "traceback": "Traceback (most recent call last)" in ended.stderr,
+        "died": ended.code is not None and ended.code < 0,
+        "memory": ended.peak > MOST_MEMORY,
+        "noise": not all(line.startswith(_OWN_LINES) for line in new),
+        "exit code": ended.code != int(has_error),
+    }
+    for kind, holds in violations.items():
+        if holds:
+            return kind
     if has_error:
         return "refused"
     if any(line.startswith("warning: ") for line in new):
