@@ -19,6 +19,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import click
+
 RUNS = 7
 MODEL, IMAGE, TRUTH = "tiny.onnx", "image.png", "truth.json"
 DATA = ("--images", "images", "--annotations", TRUTH)
@@ -65,14 +67,14 @@ def main(old: str, new: str) -> None:
     with TemporaryDirectory() as folder:
         os.chdir(folder)
         _prepare(programs[1])
-        print(f"{'ms, median of ' + str(RUNS):34}{'old':>8}{'new':>8}")
+        click.echo(f"{'ms, median of ' + str(RUNS):34}{'old':>8}{'new':>8}")
         for name, words in (*((f"wrong path: {verb}", words) for verb, words in WRONG_PATHS.items()), *SOUND.items()):
-            print(f"{name:34}" + "".join(f"{1000 * seconds:>8.0f}" for seconds in _medians(programs, words)))
+            click.echo(f"{name:34}" + "".join(f"{1000 * seconds:>8.0f}" for seconds in _medians(programs, words)))
         interpreters = [str(Path(program).with_name("python")) for program in programs]
         parts = [[json.loads(_output([each, "-c", PARTS])) for _ in range(RUNS)] for each in interpreters]
         for index, name in enumerate(("imports", "load", "open", "run")):
             row = [statistics.median(run[index] for run in runs) for runs in parts]
-            print(f"{'detect, ' + name:34}" + "".join(f"{1000 * seconds:>8.0f}" for seconds in row))
+            click.echo(f"{'detect, ' + name:34}" + "".join(f"{1000 * seconds:>8.0f}" for seconds in row))
 
 
 def _prepare(program: str) -> None:
@@ -89,13 +91,13 @@ def _medians(programs: Sequence[str], words: Sequence[str]) -> list[float]:
     for _ in range(RUNS):
         for program, seconds in zip(programs, times, strict=True):
             started = time.perf_counter()
-            subprocess.run([program, *words], capture_output=True, check=False)
+            subprocess.run([program, *words], capture_output=True, check=False)  # noqa: S603 - as given
             seconds.append(time.perf_counter() - started)
     return list(map(statistics.median, times))
 
 
 def _output(command: Sequence[str]) -> str:
-    return subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
+    return subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout  # noqa: S603 - our own
 
 
 if __name__ == "__main__":

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -16,7 +18,7 @@ from tests.fuzz.guard import Ended, Job, run_guarded
 from tests.fuzz.judge import MOST_MEMORY, Result, judge
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="forks, and reads limits from /proc")
-FILES = 6
+FILES = 4
 SOUND = Result(b'[{"score": 0.5, "of": "' + b"a" * 64 + b'"}]', ["warning: of every run"])
 ERROR = "error: a.onnx: this is damaged\n"
 
@@ -29,7 +31,8 @@ def test_no_damaged_file_leads_to_a_violation(tmp_path: Path, root: Path) -> Non
     assert ran.returncode == 0, ran.stdout + ran.stderr
     rows = json.loads((tmp_path / "table.json").read_text())["formats"]
     assert len(rows) == 9
-    assert all(row["files"] == FILES and row["refused"] > 0 for row in rows)
+    assert all(row["files"] == FILES for row in rows)
+    assert sum(row["refused"] for row in rows) > len(rows)
 
 
 def ended(work: Callable[[], object], folder: Path, patience: float = 20) -> Ended:
@@ -41,6 +44,15 @@ def judged(end: Ended, content: bytes = SOUND.content, *, is_covered: bool = Fal
     return judge(end, Result(content, end.stderr.splitlines()), SOUND, is_covered=is_covered)
 
 
+def say(text: str, code: int = 0) -> None:
+    sys.stderr.write(text)
+    sys.exit(code)
+
+
+def kill_itself() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
 def fail() -> None:
     raise ValueError("no one caught this")
 
@@ -49,15 +61,15 @@ def fail() -> None:
     ("work", "kind"),
     [
         (fail, "traceback"),
-        (os.abort, "died"),
-        (lambda: sys.exit(1), "exit code"),
-        (lambda: sys.exit(2), "exit code"),
-        (lambda: sys.stderr.write("a library's own line\n"), "noise"),
-        (lambda: sys.stderr.write(ERROR), "exit code"),
-        (lambda: (sys.stderr.write(ERROR), sys.exit(1)), "refused"),
-        (lambda: sys.stderr.write("warning: of every run\n"), "same"),
-        (lambda: sys.stderr.write("warning: another\n"), "warned"),
+        (kill_itself, "died"),
+        (partial(sys.exit, 1), "exit code"),
+        (partial(say, "a library's own line\n"), "noise"),
+        (partial(say, ERROR), "exit code"),
+        (partial(say, ERROR, 1), "refused"),
+        (partial(say, "warning: of every run\n"), "same"),
+        (partial(say, "warning: another\n"), "warned"),
     ],
+    ids=str,
 )
 def test_each_end_of_a_command_is_recognised(tmp_path: Path, work: Callable[[], object], kind: str) -> None:
     assert judged(ended(work, tmp_path)) == kind
@@ -65,7 +77,7 @@ def test_each_end_of_a_command_is_recognised(tmp_path: Path, work: Callable[[], 
 
 def test_a_command_that_hangs_is_ended_with_what_it_started(tmp_path: Path) -> None:
     def start_and_wait() -> None:
-        other = subprocess.Popen(["sleep", "100"])
+        other = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(100)"])
         Path("started").write_text(str(other.pid))
         time.sleep(100)
 
