@@ -8,30 +8,35 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
 import pytest
 
+from tests.fuzz.formats import FORMATS
 from tests.fuzz.guard import Ended, Job, run_guarded
 from tests.fuzz.judge import MOST_MEMORY, Result, judge
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="forks, and reads limits from /proc")
-FILES = 4
+QUICK = [name for name in FORMATS if name != "training state"]  # whose sound file takes a training
 SOUND = Result(b'[{"score": 0.5, "of": "' + b"a" * 64 + b'"}]', ["warning: of every run"])
 ERROR = "error: a.onnx: this is damaged\n"
 
 
-def test_no_damaged_file_leads_to_a_violation(tmp_path: Path, root: Path) -> None:
+@pytest.mark.parametrize(
+    ("files", "names"), [(4, QUICK), pytest.param(25, [*FORMATS], marks=pytest.mark.slow)], ids=["quick", "all"]
+)
+def test_no_damaged_file_leads_to_a_violation(tmp_path: Path, root: Path, files: int, names: Sequence[str]) -> None:
     """In a process of its own: this one may have threads, and cannot be forked."""
-    command = [sys.executable, "-m", "tests.fuzz", str(FILES), "--workers", "1", "--json", str(tmp_path / "table.json")]
+    table = tmp_path / "table.json"
+    formats = [word for name in names for word in ("--format", name)]
+    command = [sys.executable, "-m", "tests.fuzz", str(files), "--workers", "1", "--json", str(table), *formats]
     ran = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
 
     assert ran.returncode == 0, ran.stdout + ran.stderr
-    rows = json.loads((tmp_path / "table.json").read_text())["formats"]
-    assert len(rows) == 9
-    assert all(row["files"] == FILES for row in rows)
+    rows = json.loads(table.read_text())["formats"]
+    assert [(row["format"], row["files"]) for row in rows] == [(name, files) for name in names]
     assert sum(row["refused"] for row in rows) > len(rows)
 
 
