@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from unittest.mock import patch
 
 import torch
 from safetensors.torch import save_file
@@ -141,8 +142,8 @@ def _write_state() -> None:
 def _write_partial() -> None:
     """The partial file of a run that did not come to its end."""
     _write_graph()
-    PartialFile.finish = lambda _: None  # type: ignore[method-assign]
-    run(*_evaluate(PARTIAL).words)
+    with patch.object(PartialFile, "finish"):
+        run(*_evaluate(PARTIAL).words)
 
 
 def _write_images() -> None:
@@ -153,7 +154,7 @@ def _write_images() -> None:
 
 PARTIAL = "found.json.partial.jsonl"
 IMAGE_SUFFIXES = (".bmp", ".jpg", ".png", ".tif", ".webp")
-SYNTHETIC = ("synthetic/train/000001.png", "--scale", "96", "64")
+SYNTHETIC = ("synthetic/train/000001.png", "--scale", "96", "64", "--score-threshold", "0.05")
 _CACHED = _calibrate("cache.npz", "--cache", "cache.npz")
 _TRAIN = (
     "train", "--images", "synthetic/train", "--annotations", "synthetic/instances_train.json", "--model", "tiny",
@@ -177,12 +178,8 @@ FORMATS = {
     "checkpoint": Format(
         _write_checkpoints,
         [
-            make(file)
-            for file in ("a.pth", "a.safetensors")
-            for make in (
-                lambda file: _detect(file, SYNTHETIC[0], file, *SYNTHETIC[1:], "--score-threshold", "0.05"),
-                lambda file: _inspect(file, file),
-            )
+            *(_inspect(file, file) for file in ("a.pth", "a.safetensors")),
+            *(_detect(file, SYNTHETIC[0], file, *SYNTHETIC[1:]) for file in ("a.pth", "a.safetensors")),
         ],
         BYTES,
         warm_up=_warm_up_checkpoints,
