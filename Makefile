@@ -12,7 +12,7 @@ help:
 	@echo "make test      everything that a change must pass: linter, type checker and tests (about 10 minutes)"
 	@echo "make test-all  the same, with the tests that are marked slow"
 	@echo "make matrix    the tests on each Python, and as on older processors (about 2 hours)"
-	@echo "make fuzz      damage N=$(N) files of each format from SEED=$(SEED), and read them (minutes)"
+	@echo "make fuzz      damage N=$(N) files of each format from SEED=$(SEED), and read them (N=2000: half an hour)"
 	@echo "make kills     end verbs by N=$(N) of each signal at moments from SEED=$(SEED), and look at what is left (an hour)"
 	@echo "make gpu       all that needs an NVIDIA GPU: tests, timings, engines, checks of memory (at most 10 minutes)"
 	@echo "All set up .venv, once, from PYTHON=$(PYTHON) (3.10 to 3.13) and the versions in constraints.txt."
@@ -36,7 +36,7 @@ matrix: $(INSTALLED)
 	tools/suite_matrix.sh
 
 fuzz: $(INSTALLED)
-	$(VENV)/bin/python -m tests.fuzz $(N) $(SEED)
+	$(VENV)/bin/python -m tests.fuzz $(N) $(SEED) --json build/fuzz-$(SEED).json
 
 kills: $(INSTALLED)
 	$(VENV)/bin/python -m tests.kills $(N) $(SEED)

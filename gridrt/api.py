@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TextIO, TypeAlias
 
 from gridrt.config import DEFAULT_SCALE, ScaleOrigin
-from gridrt.errors import GridRTError
+from gridrt.errors import GridRTError, ImageError
 from gridrt.options import check_range
 
 if TYPE_CHECKING:  # PyTorch takes a second to import
@@ -250,15 +250,21 @@ def detect_files(  # noqa: PLR0913 - options with defaults
         000001.png 320 256
         000002.png 320 256
     """
-    from gridrt.classes import labels_of
+    import os
+
     from gridrt.data.sources import expand
-    from gridrt.files import check_outputs
+    from gridrt.files import check_is_file, check_outputs
+
+    check_range(0, 1, score_threshold=score_threshold)
+    files = expand(map(str, sources))
+    if not any(map(os.path.exists, files)):  # known before PyTorch is imported and a model opened
+        check_is_file(files[0], ImageError)
+
+    from gridrt.classes import labels_of
     from gridrt.report.annotate import DetectionFilter, plan_targets
     from gridrt.report.file_detections import FileDetections, check_folder
 
-    check_range(0, 1, score_threshold=score_threshold)
     listing = Path(json_file) if isinstance(json_file, (str, Path)) else json_file
-    files = expand(map(str, sources))
     targets = plan_targets(files, Path(out))
     check_folder(Path(out))
     check_outputs([*targets, listing if isinstance(listing, Path) else None], [*files, *_files_of(model)])
@@ -850,9 +856,10 @@ def inspect(model: FilePath, *, trust_checkpoint: bool = False) -> Summary:
         >>> summary.lines()[1]
         'variant     tiny'
     """
-    from gridrt.runtime.backend import SessionOptions, choose_backend, require_honoured
+    from gridrt.runtime.backend import SessionOptions, backends_and_file, require_honoured
 
-    backend, path = choose_backend(model)
+    able, path = backends_and_file(model)
+    backend = next((each for each in able if each.faithful), able[0])  # whether it runs here does not matter
     options = SessionOptions(trust_checkpoint=trust_checkpoint)
     require_honoured(backend, options, model)
     return backend.summary(path, options)

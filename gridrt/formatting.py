@@ -6,11 +6,20 @@ from collections.abc import Mapping, Sequence
 
 from gridrt.config import DEFAULT_SCALE, ScaleOrigin
 
+MOST_LISTED = 10  # names in one line
+
 
 def format_count(count: int, noun: str) -> str:
     """A number and its noun, such as `1 image`, `2 images` or `2 classes`."""
     ending = "" if count == 1 else "es" if noun.endswith(("s", "x")) else "s"
     return f"{count} {noun}{ending}"
+
+
+def listed(names: Sequence[str], limit: int = MOST_LISTED) -> str:
+    """The first `limit` names and how many follow: `a, b and 3 more`."""
+    shown = ", ".join(names[:limit])
+    rest = len(names) - limit
+    return f"{shown} and {rest} more" if rest > 0 else shown
 
 
 def format_scale(scale: tuple[int, int]) -> str:

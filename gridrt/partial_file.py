@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import warnings
+import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, TextIO, TypeAlias
@@ -15,11 +16,14 @@ from gridrt.locks import try_lock
 
 Record: TypeAlias = Mapping[str, Any]
 
+CHECKSUM = "crc32"  # the name of a line's checksum, beside those of its content
 SHOWN_DIGITS = 12  # of a SHA-256 in a message
 
 
 class PartialFile:
     """JSON lines: a header, which states what the records belong to, then the records in the order of `append`.
+
+    Each line states the CRC-32 of its content, so that a damaged number is no result.
 
     A record is written as one whole line and handed to the operating system before `append` returns, so it outlives
     the process. It is not forced to disk: that takes milliseconds, and helps only where the whole machine goes down.
@@ -76,7 +80,7 @@ class PartialFile:
             self._file = self._opened()
         try:
             is_new = self._path.stat().st_size == 0
-            self._file.writelines(f"{line}\n" for line in ([self._header] if is_new else []) + [json.dumps(record)])
+            self._file.writelines(map(line_of, [json.loads(self._header), record] if is_new else [record]))
             self._file.flush()
         except OSError as error:
             remedy = "Make room, and go on with `resume`."
@@ -136,13 +140,24 @@ def _whole_lines(path: Path) -> tuple[list[Record], int]:
     return found, sum(map(len, lines[: len(found)]))
 
 
+def line_of(record: Record) -> str:
+    """A record with its checksum, as one line."""
+    return json.dumps({**record, CHECKSUM: _checksum(record)}) + "\n"
+
+
+def _checksum(record: Record) -> int:
+    return zlib.crc32(json.dumps(record).encode())
+
+
 def _record_of(line: bytes) -> Record | None:
-    """The record of a line; None if it is incomplete."""
+    """The record of a line, without its checksum; None if the line is incomplete, or was changed."""
     try:
         record = json.loads(line)
-    except (ValueError, RecursionError):
+        checksum = record.pop(CHECKSUM)
+        is_sound = line.endswith(b"\n") and checksum == _checksum(record)
+    except (ValueError, TypeError, LookupError, AttributeError, RecursionError):  # other JSON
         return None
-    return record if isinstance(record, dict) and line.endswith(b"\n") else None
+    return record if is_sound else None
 
 
 def _differences(old: Record, new: Record) -> Iterator[str]:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,9 @@ def test_it_stands_beside_the_output_until_it_is_finished(path: Path) -> None:
     partial = write(path)
 
     assert path.name == "results.json.partial.jsonl"
-    assert [json.loads(line) for line in path.read_text().splitlines()] == [HEADER, *RECORDS]
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    assert [line.pop("crc32") for line in lines] == [zlib.crc32(json.dumps(line).encode()) for line in lines]
+    assert lines == [HEADER, *RECORDS]
     partial.finish()
     assert list(path.parent.iterdir()) == []
 
@@ -103,7 +106,7 @@ def test_a_file_that_another_run_writes_to_is_refused_and_left_alone(path: Path)
         assert caught.value.place == path
 
     running.append(RECORDS[0])
-    assert path.read_bytes() == before + json.dumps(RECORDS[0]).encode() + b"\n"
+    assert path.read_bytes() == before + before.splitlines(keepends=True)[1]
 
 
 def test_a_last_line_that_is_not_json_is_dropped(path: Path) -> None:
@@ -114,7 +117,19 @@ def test_a_last_line_that_is_not_json_is_dropped(path: Path) -> None:
     assert PartialFile(path, HEADER, resume=True).records == RECORDS
 
 
-@pytest.mark.parametrize("damaged", ["\0\0", "[1, 2]", "7"])
+def test_a_changed_number_is_damage(path: Path) -> None:
+    write(path)
+    content = path.read_text()
+    assert content.count("-2.5e-07") == 1
+    path.write_text(content.replace("-2.5e-07", "-2.5e-06"))
+
+    with pytest.raises(GridRTError, match="is damaged") as caught:
+        PartialFile(path, HEADER, resume=True)
+
+    assert caught.value.place == f"{path}, line 2"
+
+
+@pytest.mark.parametrize("damaged", ["\0\0", "[1, 2]", "7", "{}", "[" * 100_000])
 def test_another_line_that_is_no_record_is_damage(path: Path, damaged: str) -> None:
     write(path)
     lines = path.read_text().splitlines()

@@ -19,7 +19,7 @@ QUICK_RUNS = 10
 
 
 @click.command("bench")
-@click.argument("models", type=paths.NAME, nargs=-1, metavar="[MODELS]...")
+@click.argument("models", type=paths.MODEL, nargs=-1, metavar="[MODELS]...")
 @click.option(
     "--images", type=paths.INPUT_FOLDER, metavar="DIR", help="Folder of annotated images. [default: synthetic images]"
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import errno
 import importlib
+import os
 import warnings
 from collections.abc import Mapping
 from contextlib import suppress
@@ -76,6 +77,7 @@ class VerbGroup(click.Group):
         """Run the verb; warnings and `GridRTError`s become one line each, other exceptions keep their traceback."""
         with interrupting_signals() as received:
             try:
+                _check_working_folder()
                 with warnings.catch_warnings():
                     warnings.showwarning = show_warning
                     return super().invoke(ctx)
@@ -94,6 +96,15 @@ class VerbGroup(click.Group):
                 if ended.exit_code == exit_codes.INTERRUPTED:  # the verb has kept what was done so far
                     ctx.exit(exit_codes.of_interruption(received))
                 raise
+
+
+def _check_working_folder() -> None:
+    """Refuse to work in a folder that was deleted meanwhile, from which no relative path leads anywhere."""
+    try:
+        os.getcwd()  # noqa: PTH109 - raises as Path.cwd does
+    except FileNotFoundError as error:
+        remedy = "Change to a folder that is there."
+        raise GridRTError("the working folder is missing", value="deleted", remedy=remedy) from error
 
 
 @click.group(

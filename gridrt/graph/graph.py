@@ -74,6 +74,16 @@ def load_graph(path: str | Path, *, external_data: bool = True) -> Graph:
         except DecodeError:
             model = ModelProto()
         sha256 = sha256_of_all([path, *there]) if there else hashlib.sha256(content).hexdigest()
-    if not model.graph.node:  # protobuf also parses an empty file, and some that are damaged
+    if not model.graph.node or not _has_text(model):  # protobuf also parses an empty file, and some that are damaged
         raise GraphError("this is not an ONNX graph, or it is damaged", place=path, remedy="Export it again.")
     return Graph(model, path, sha256, data_files)
+
+
+def _has_text(model: ModelProto) -> bool:
+    """Whether all names and notes are text: protobuf gives bytes for those that are not UTF-8."""
+    graph = model.graph
+    texts = [text for entry in model.metadata_props for text in (entry.key, entry.value)]
+    texts += [each.name for each in (*graph.initializer, *graph.input, *graph.output)]
+    for node in (*graph.node, *(node for function in model.functions for node in function.node)):
+        texts += [node.name, node.op_type, node.domain, *node.input, *node.output]
+    return all(isinstance(text, str) for text in texts)

@@ -24,7 +24,7 @@ def weights_format(path: Path) -> Format | None:
         try:
             with zipfile.ZipFile(path) as archive:
                 return "torch zip" if any(name.endswith("data.pkl") for name in archive.namelist()) else None
-        except zipfile.BadZipFile:  # cut short; torch writes data.pkl first
+        except (zipfile.BadZipFile, NotImplementedError, OSError, ValueError):  # cut or damaged: data.pkl comes first
             return "torch zip" if b"/data.pkl" in head_of(path, _CUT_ZIP_HEAD_BYTES) else None
     if _LEGACY_MAGIC in head:
         return "torch legacy"

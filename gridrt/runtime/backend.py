@@ -318,6 +318,23 @@ def weights_files(path: Path) -> list[Path]:
     return list(dict.fromkeys([path, *(file for each in backends_for(path) for file in each.weights_files(path))]))
 
 
+def backends_and_file(model: str | Path) -> tuple[list[Backend], Path]:
+    """The backends that open a model, preferred ones first, and its file.
+
+    Args:
+        model: a file, or the name of weights.
+
+    Raises:
+        GridRTError: it is not a model file.
+    """
+    path = locate(model)
+    able = backends_for(path)
+    if not able:
+        suffixes = ", ".join(dict.fromkeys(suffix for backend in backends() for suffix in backend.suffixes))
+        raise GridRTError("is not a model file that any backend opens", place=model, remedy=f"Files are {suffixes}.")
+    return able, path
+
+
 def choose_backend(model: str | Path, name: str = AUTO) -> tuple[Backend, Path]:
     """The backend that runs a model, and its file.
 
@@ -328,11 +345,7 @@ def choose_backend(model: str | Path, name: str = AUTO) -> tuple[Backend, Path]:
     Raises:
         GridRTError: it is not a model file, or the named backend does not open it.
     """
-    path = locate(model)
-    able = backends_for(path)
-    if not able:
-        suffixes = ", ".join(dict.fromkeys(suffix for backend in backends() for suffix in backend.suffixes))
-        raise GridRTError("is not a model file that any backend opens", place=model, remedy=f"Files are {suffixes}.")
+    able, path = backends_and_file(model)
     if name != AUTO:
         if (backend := backend_named(name)) in able:
             return backend, path

@@ -11,7 +11,7 @@ from pathlib import Path
 import onnx
 
 from gridrt.config import DetectionConfig
-from gridrt.formatting import format_noted_scale, format_thresholds
+from gridrt.formatting import format_noted_scale, format_thresholds, listed
 from gridrt.graph.graph import load_graph
 from gridrt.graph.metadata import (
     CLASSES_KEY,
@@ -22,7 +22,6 @@ from gridrt.graph.metadata import (
     metadata_of,
     scale_in_input,
 )
-from gridrt.model.checkpoint.listing import listed
 
 _LONGEST_VALUE = 80
 _OWN_LINES = (CLASSES_KEY, RECIPE_KEY, *detections_to_metadata(DetectionConfig()))

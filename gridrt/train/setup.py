@@ -13,9 +13,8 @@ from gridrt import processes
 from gridrt.data.coco import CocoDataset
 from gridrt.data.joined import JoinedDataset
 from gridrt.errors import CheckpointError, GridRTError
-from gridrt.formatting import format_count
+from gridrt.formatting import format_count, listed
 from gridrt.model.checkpoint import load_model
-from gridrt.model.checkpoint.listing import listed
 from gridrt.model.grid_rcnn import GridRCNN
 from gridrt.model.initialize import initialize
 from gridrt.model.presets import build

@@ -218,7 +218,7 @@ def test_a_user_s_error_is_one_line_with_status_1_and_leaves_nothing(
 ) -> None:
     (folder / "empty").mkdir()
     os.mkfifo(folder / "pipe")
-    for name in ("words.onnx", "notes.txt"):
+    for name in ("words.onnx", "notes.txt", "a.webp", "a.webp.png"):
         (folder / name).write_text("words")
     if "--model" not in arguments:
         arguments = [*arguments, "--model", "model.onnx"]

@@ -1,31 +1,43 @@
-"""The formats that come from outside: for each a small valid file of our own, and what reads it.
-
-A reader returns what a user would be shown or what would be written from it, so that a damaged file can be told from a
-sound one by its result.
-"""
+"""The formats that come from outside: for each a small valid file of our own, and the commands that read it."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
+from unittest.mock import patch
 
-import numpy as np
 import torch
+from safetensors.torch import save_file
 
-from gridrt.api import inspect, load_model, open_detector
-from gridrt.calib.cache import CalibrationCache, Key, read_cache, write_cache
-from gridrt.calib.observers import Observer
-from gridrt.calib.recipe import load_recipe, recipe_text
-from gridrt.data.coco import CocoDataset
+from gridrt.calib.recipe import recipe_text
+from gridrt.cli.main import cli
+from gridrt.data.image import save_image
+from gridrt.data.synthetic import write_synthetic
 from gridrt.files import sha256_of
-from gridrt.model.checkpoint import weights_sha256
+from gridrt.model.checkpoint import load_model
+from gridrt.model.checkpoint.fit import nearest_model
 from gridrt.model.zoo import SHIPPED
-from gridrt.train.state import Progress, TrainingState, load_state, save_state
-from tests.calib.small_detector import picture, small_recipe, write_detector
-from tests.datasets import write_dataset
-from tests.fuzz.mutate import Mutation, change_json, change_onnx, change_toml, cut, flip, repeat
+from gridrt.partial_file import PartialFile
+from tests.calib.small_detector import picture, small_recipe, write_detector, write_pictures, write_truth
+from tests.fuzz.guard import STDOUT
+from tests.fuzz.mutate import Mutation, change_json, change_json_lines, change_onnx, change_toml, cut, flip, repeat
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command that reads a file.
+
+    Attributes:
+        file: that is damaged.
+        words: its arguments.
+        results: the files that it writes and that are compared, `STDOUT` among them.
+    """
+
+    file: str
+    words: Sequence[str]
+    results: Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -33,50 +45,77 @@ class Format:
     """A format and how it is damaged.
 
     Attributes:
-        write: writes a valid file into a folder, and returns it.
-        read: reads a file beside those that `write` left; raises GridRTError where it is not sound.
+        write: writes valid files into the working folder, and what commands need beside them.
+        commands: each damaged file is read by one of them.
         mutations: kinds of damage.
+        is_covered: a checksum covers all that results are made of, so that none may change silently.
+        warm_up: is called in the parent, where it may keep what children then need not make again.
     """
 
-    write: Callable[[Path], Path]
-    read: Callable[[Path], object]
+    write: Callable[[], object]
+    commands: Sequence[Command]
     mutations: Sequence[Mutation]
+    is_covered: bool = False
+    warm_up: Callable[[], object] = lambda: None
 
 
-KEY = Key("0" * 64, (64, 32), ("relu", "conv"))
-IMAGES = ("a" * 64, "b" * 64)
 BYTES = (flip, cut, repeat)
+GRAPH, IMAGES, TRUTH, RECIPE = "a.onnx", "images", "truth.json", "own.toml"
+DATA = ("--images", IMAGES, "--annotations", TRUTH, "--threads", "1")
 
 
-def _graph(folder: Path) -> Path:
-    return write_detector(folder / "a.onnx")
+def run(*words: str) -> None:
+    """Run a command as `gridrt` does; it ends with SystemExit."""
+    cli.main([*words], prog_name="gridrt")
 
 
-def _detections(path: Path) -> object:
-    found = open_detector(path, threads=1)([picture(150)])[0]
-    return inspect(path).lines()[3:5], found.boxes.round(3).tolist(), found.scores.round(4).tolist()
+def _detect(file: str, image: str, model: str, *more: str) -> Command:
+    words = ("detect", image, "--model", model, "--threads", "1", "--json", "found.json", *more)
+    return Command(file, words, ["found.json"])
 
 
-def _checkpoint(folder: Path) -> Path:
-    path = folder / "a.pth"
-    path.write_bytes(SHIPPED["tiny_synthetic"].read_bytes())
-    return path
+def _inspect(file: str, model: str) -> Command:
+    return Command(file, ("inspect", model), [STDOUT])
 
 
-def _model(path: Path) -> object:
-    model = load_model(path)
-    return model.class_names, model.scale, weights_sha256(model)
+def _calibrate(file: str, *more: str) -> Command:
+    data = ("--images", IMAGES, "--recipe", RECIPE, "--threads", "1", "--out", "int8.onnx")
+    return Command(file, ("calibrate", GRAPH, *data, *more), ["int8.onnx"])
 
 
-def _engine(folder: Path) -> Path:
+def _evaluate(file: str, *more: str) -> Command:
+    outputs = ("found.json", "ap.json")
+    words = ("evaluate", GRAPH, *DATA, "--results", outputs[0], "--json", outputs[1], *more)
+    return Command(file, words, outputs)
+
+
+def _write_graph() -> None:
+    write_detector(Path(GRAPH))
+    write_pictures(Path(IMAGES), 2)
+    write_truth(Path(TRUTH), Path(IMAGES), Path(GRAPH))
+    Path(RECIPE).write_text(recipe_text(small_recipe()))
+
+
+def _write_checkpoints() -> None:
+    Path("a.pth").write_bytes(SHIPPED["tiny_synthetic"].read_bytes())
+    save_file(load_model("a.pth").state_dict(), "a.safetensors")
+    write_synthetic(Path("synthetic"), train_images=1, val_images=0, size=(96, 64))
+
+
+def _warm_up_checkpoints() -> None:
+    """Compare with each variant, which keeps what it builds of them; the two that occur have so many classes."""
+    for classes in (6, 80):
+        nearest_model({"roi_head.bbox_head.fc_cls.weight": torch.empty(classes + 1, 1, device="meta")})
+
+
+def _write_engine() -> None:
     """The manifest; its engine is beside it."""
-    engine = folder / "a.engine"
-    engine.write_bytes(b"ftrt engine")
+    Path("a.engine").write_bytes(b"ftrt engine")
     shapes = [[1, 32, 32, 3], [1, 64, 64, 3], [2, 96, 96, 3]]
     manifest = {
         "gridrt": "0.1",
-        "engine": {"file": "a.engine", "sha256": sha256_of(engine), "bytes": 11},
-        "graph": {"file": "a.onnx", "sha256": "0" * 64, "metadata": {"gridrt.classes": '["cat"]'}},
+        "engine": {"file": "a.engine", "sha256": sha256_of("a.engine"), "bytes": 11},
+        "graph": {"file": GRAPH, "sha256": "0" * 64, "metadata": {"gridrt.classes": '["cat"]'}},
         "runtime": {"name": "tensorrt", "version": "10.1", "packages": {}},
         "gpu": {"name": "H200", "compute_capability": "9.0", "driver": "580"},
         "compute_capabilities": [],
@@ -87,66 +126,78 @@ def _engine(folder: Path) -> Path:
         "warnings": [],
         "seconds": 1.5,
     }
-    path = folder / "a.engine.json"
-    path.write_text(json.dumps(manifest))
-    return path
+    Path("a.engine.json").write_text(json.dumps(manifest))
 
 
-def _engine_lines(path: Path) -> object:
-    return inspect(path.with_suffix("")).lines()[1:]
+def _write_cache() -> None:
+    _write_graph()
+    run(*_CACHED.words)
 
 
-def _recipe(folder: Path) -> Path:
-    path = folder / "own.toml"
-    path.write_text(recipe_text(small_recipe()))
-    return path
+def _write_state() -> None:
+    write_synthetic(Path("synthetic"), train_images=2, val_images=0, size=(96, 64))
+    run(*_TRAIN)
 
 
-def _cache(folder: Path) -> Path:
-    observers = {name: Observer(name) for name in KEY.names}
-    observers["relu"].see(np.linspace(0, 3, 100, dtype=np.float32))
-    observers["conv"].see(np.linspace(-2, 1, 100, dtype=np.float32))
-    write_cache(folder / "c.npz", CalibrationCache(KEY, observers, list(IMAGES), 3))
-    return folder / "c.npz"
+def _write_partial() -> None:
+    """The partial file of a run that did not come to its end."""
+    _write_graph()
+    with patch.object(PartialFile, "finish"):
+        run(*_evaluate(PARTIAL).words)
 
 
-def _observed(path: Path) -> object:
-    state = read_cache(path, KEY, IMAGES)
-    return state.seen, state.detections, [(one.low, one.high, one.counts.tolist()) for one in state.observers.values()]
+def _write_images() -> None:
+    write_detector(Path(GRAPH))
+    for suffix in IMAGE_SUFFIXES:
+        save_image(Path(f"a{suffix}"), picture(150))
 
 
-def _state(folder: Path) -> Path:
-    momentum = {"optimizer": {"state": {0: {"momentum_buffer": torch.ones(3)}}, "param_groups": [{"lr": 0.1}]}}
-    recorded = {"records": 3, "lr": 0.1}
-    state = TrainingState(
-        Progress(2, 5, 25, 0.5, 61.5), ("cat",), {"lr": 0.1}, {"w": torch.ones(3)}, momentum, recorded
-    )
-    save_state(folder / "state.pth", state)
-    return folder / "state.pth"
-
-
-def _restored(path: Path) -> object:
-    state = load_state(path)
-    return asdict(state.progress), state.class_names, dict(state.settings), state.model["w"].tolist()
-
-
-def _annotations(folder: Path) -> Path:
-    write_dataset(folder)
-    return folder / "annotations.json"
-
-
-def _truth(path: Path) -> object:
-    dataset = CocoDataset(path.parent, path)
-    objects = [dataset.objects(index).boxes.tolist() for index in range(len(dataset))]
-    return dataset.class_names, [asdict(image) for image in dataset.images], objects
-
+PARTIAL = "found.json.partial.jsonl"
+IMAGE_SUFFIXES = (".bmp", ".jpg", ".png", ".tif", ".webp")
+SYNTHETIC = ("synthetic/train/000001.png", "--scale", "96", "64", "--score-threshold", "0.05")
+_CACHED = _calibrate("cache.npz", "--cache", "cache.npz")
+_TRAIN = (
+    "train", "--images", "synthetic/train", "--annotations", "synthetic/instances_train.json", "--model", "tiny",
+    "--schedule", "short", "--scale", "96", "64", "--batch-size", "2", "--epochs", "1", "--threads", "1", "--workers",
+    "0",
+)  # fmt: skip
 
 FORMATS = {
-    "graph": Format(_graph, _detections, (*BYTES, change_onnx)),
-    "checkpoint": Format(_checkpoint, _model, BYTES),
-    "manifest": Format(_engine, _engine_lines, (*BYTES, change_json)),
-    "recipe": Format(_recipe, lambda path: load_recipe(path).rules, (*BYTES, change_toml)),
-    "calibration cache": Format(_cache, _observed, BYTES),
-    "training state": Format(_state, _restored, BYTES),
-    "annotations": Format(_annotations, _truth, (*BYTES, change_json)),
+    "ONNX graph": Format(
+        _write_graph,
+        [
+            _detect(GRAPH, "images/1.png", GRAPH),
+            _detect(GRAPH, "images/1.png", GRAPH, "--backend", "openvino"),
+            _calibrate(GRAPH),
+            _evaluate(GRAPH),
+            _inspect(GRAPH, GRAPH),
+            Command(GRAPH, ("compare", GRAPH, GRAPH, "--images", "images/1.png", "--threads", "1"), [STDOUT]),
+        ],
+        (*BYTES, change_onnx),
+    ),
+    "checkpoint": Format(
+        _write_checkpoints,
+        [
+            *(_inspect(file, file) for file in ("a.pth", "a.safetensors")),
+            *(_detect(file, SYNTHETIC[0], file, *SYNTHETIC[1:]) for file in ("a.pth", "a.safetensors")),
+        ],
+        BYTES,
+        warm_up=_warm_up_checkpoints,
+    ),
+    "manifest": Format(_write_engine, [_inspect("a.engine.json", "a.engine")], (*BYTES, change_json)),
+    "recipe": Format(_write_graph, [_calibrate(RECIPE)], (*BYTES, change_toml)),
+    "calibration cache": Format(_write_cache, [_CACHED], BYTES, is_covered=True),
+    "training state": Format(
+        _write_state,
+        [Command("training/checkpoint.pth", (*_TRAIN, "--resume"), [STDOUT])],
+        BYTES,
+        warm_up=_warm_up_checkpoints,
+    ),
+    "annotations": Format(
+        _write_graph, [_evaluate(TRUTH), _calibrate(TRUTH, "--annotations", TRUTH)], (*BYTES, change_json)
+    ),
+    "partial results": Format(
+        _write_partial, [_evaluate(PARTIAL, "--resume")], (*BYTES, change_json_lines), is_covered=True
+    ),
+    "image": Format(_write_images, [_detect(f"a{suffix}", f"a{suffix}", GRAPH) for suffix in IMAGE_SUFFIXES], BYTES),
 }

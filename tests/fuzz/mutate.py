@@ -19,10 +19,12 @@ VALUES: tuple[Any, ...] = (
 
 
 def flip(content: bytes, random_: random.Random) -> bytes:
-    """One to four bytes are others."""
+    """One to four bytes are others, anywhere or near an end of the file, where many formats keep their structure."""
     damaged = bytearray(content)
     for _ in range(random_.randint(1, 4)):
-        damaged[random_.randrange(len(damaged))] ^= random_.randint(1, 255)
+        near = int(len(damaged) ** random_.random()) - 1
+        place = random_.choice([near, -1 - near, random_.randrange(len(damaged)), random_.randrange(len(damaged))])
+        damaged[place] ^= random_.randint(1, 255)
     return bytes(damaged)
 
 
@@ -48,6 +50,14 @@ def change_json(content: bytes, random_: random.Random) -> bytes:
     else:
         parent[key] = random_.choice(VALUES)
     return json.dumps(tree).encode()
+
+
+def change_json_lines(content: bytes, random_: random.Random) -> bytes:
+    """One line of JSON is changed as `change_json` does."""
+    lines = content.splitlines()
+    index = random_.randrange(len(lines))
+    lines[index] = change_json(lines[index], random_)
+    return b"\n".join(lines) + b"\n"
 
 
 def _places(tree: Any) -> Any:  # noqa: ANN401 - what JSON holds

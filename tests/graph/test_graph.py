@@ -76,6 +76,16 @@ def test_what_is_no_graph_is_refused(tmp_path: Path, content: bytes) -> None:
         load_graph(tmp_path / "a.onnx")
 
 
+@pytest.mark.parametrize("name", ["width_first", "labels", "gridrt.classes"])
+def test_a_name_that_is_no_utf8_is_damage(tmp_path: Path, name: str) -> None:
+    content = whole_image_graph().SerializeToString()
+    assert name.encode() in content
+    (tmp_path / "a.onnx").write_bytes(content.replace(name.encode(), b"\xff" + name.encode()[1:]))
+
+    with pytest.raises(GraphError, match=r"a\.onnx: this is not an ONNX graph, or it is damaged"):
+        load_graph(tmp_path / "a.onnx")
+
+
 def test_a_missing_file_and_a_folder_are_refused(tmp_path: Path) -> None:
     (tmp_path / "folder.onnx").mkdir()
 

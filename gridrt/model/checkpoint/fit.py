@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from gridrt.errors import CheckpointError
+from gridrt.formatting import listed
 from gridrt.limits import MOST_CLASSES
-from gridrt.model.checkpoint.listing import listed
 from gridrt.model.grid_rcnn import GridRCNN
 from gridrt.model.presets import PRESETS, build
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from gridrt.errors import CheckpointError
-from gridrt.model.checkpoint.listing import listed
+from gridrt.formatting import listed
 
 StateDict: TypeAlias = dict[str, Tensor]
 Meta: TypeAlias = Mapping[str, Any]

@@ -13,10 +13,10 @@ from torch import Tensor
 
 from gridrt.classes import normalized_name
 from gridrt.errors import CheckpointError
+from gridrt.formatting import listed
 from gridrt.limits import LARGEST_WEIGHT
 from gridrt.model.checkpoint.fit import Misfit, may_be_missing, nearest_model
 from gridrt.model.checkpoint.layout import StateDict
-from gridrt.model.checkpoint.listing import listed
 from gridrt.model.checkpoint.mmdet_config import contradictions
 from gridrt.model.checkpoint.names import unknown_prefix
 from gridrt.model.checkpoint.read import WeightsFile, read_weights

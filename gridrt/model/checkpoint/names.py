@@ -8,9 +8,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from gridrt.errors import CheckpointError
-from gridrt.formatting import format_count
+from gridrt.formatting import format_count, listed
 from gridrt.model.checkpoint.layout import StateDict
-from gridrt.model.checkpoint.listing import listed
 
 PREPROCESSOR = "data_preprocessor."
 """Prefix of the buffers in which mmengine can keep the mean and std of pixels."""

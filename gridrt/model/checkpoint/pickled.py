@@ -19,8 +19,8 @@ from typing import Any
 import torch
 
 from gridrt.errors import CheckpointError
+from gridrt.formatting import listed
 from gridrt.limits import MOST_STORED_SHARE
-from gridrt.model.checkpoint.listing import listed
 
 _HARMLESS_NAMES = (
     "mmengine.logging.history_buffer.HistoryBuffer",

@@ -9,10 +9,9 @@ from pathlib import Path
 
 from gridrt.config import PixelConfig
 from gridrt.errors import CheckpointError
-from gridrt.formatting import format_noted_scale, format_thresholds
+from gridrt.formatting import format_noted_scale, format_thresholds, listed
 from gridrt.model.checkpoint import read_weights
 from gridrt.model.checkpoint.fit import nearest_model
-from gridrt.model.checkpoint.listing import listed
 from gridrt.model.checkpoint.mmdet_config import contradictions
 from gridrt.model.checkpoint.stated import format_pixels, stated_settings
 from gridrt.model.shards import weights_files

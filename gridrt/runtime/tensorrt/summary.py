@@ -7,9 +7,8 @@ from pathlib import Path
 
 from gridrt.errors import EngineError
 from gridrt.files import check_is_file
-from gridrt.formatting import format_noted_scale, format_thresholds
+from gridrt.formatting import format_noted_scale, format_thresholds, listed
 from gridrt.graph.metadata import RECIPE_KEY, class_names_in, detections_in, scale_in_input
-from gridrt.model.checkpoint.listing import listed
 from gridrt.runtime.tensorrt.batch import format_shape
 from gridrt.runtime.tensorrt.compatibility import format_targets
 from gridrt.runtime.tensorrt.manifest import Manifest, read_manifest
