@@ -30,17 +30,23 @@ class Outcome:
     error: str = ""
 
 
-def record_of(outcome: Outcome, dataset: CocoDataset, seconds: float) -> Record:
+def hash_of(outcome: Outcome, dataset: CocoDataset, *, wanted: bool) -> str | None:
+    """The SHA-256 of an image's file, if it is wanted; None where the image failed."""
+    return sha256_of(dataset.path(outcome.index)) if wanted and not outcome.error else None
+
+
+def record_of(outcome: Outcome, dataset: CocoDataset, sha256: str | None, seconds: float) -> Record:
     """The record of an image: its id, the hash of its file, or None where it failed, and the fields of `outcome`.
 
     Args:
         outcome: of the image.
         dataset: the images.
+        sha256: of its file.
         seconds: from the start of the evaluation to the end of this image.
     """
     return {
         "image_id": dataset.images[outcome.index].id,
-        "image_sha256": None if outcome.error else sha256_of(dataset.path(outcome.index)),
+        "image_sha256": sha256,
         "seconds": seconds,
         "results": outcome.results,
         "is_full": outcome.is_full,
