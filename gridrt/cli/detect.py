@@ -101,7 +101,7 @@ def command(
         if files is not None and files.finished is not None and any(counts.values()):
             click.echo("The same command with --resume continues.", err=True)
         raise
-    if files is not None and any(counts.values()):
+    if any(counts.values()):
         read = " and ".join(format_count(count, noun) for noun, count in counts.items() if count)
         done = [f"{format_count(objects, 'object')} in {read}"]
         done += [format_scale_with_origin(files.detector.scale, files.detector.scale_origin)]
