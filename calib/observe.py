@@ -15,12 +15,13 @@ from gridrt.calib.cache import CalibrationCache, Key, read_cache, write_cache
 from gridrt.calib.observers import Observer
 from gridrt.calib.targets import TARGETS
 from gridrt.data.image import load_image
-from gridrt.data.transform import Transform
+from gridrt.data.transform import Prepared, Transform, batch_of
 from gridrt.errors import DataError, GraphError, ImageError
 from gridrt.files import sha256_of
 from gridrt.formatting import format_count
 from gridrt.graph.graph import Graph
 from gridrt.graph.wiring import wiring_of
+from gridrt.pipeline import Workers
 from gridrt.runtime.in_memory import ObservedSession, session_of_graph
 from gridrt.types import UInt8Array
 from gridrt.unchanged import unchanged
@@ -163,29 +164,46 @@ def _observe_all(
     Returns:
         The errors of images that cannot be read.
     """
+
+    def read(job: tuple[str, Path]) -> Prepared | ImageError:
+        try:
+            return transform.prepare(_image_of(job[1], job[0]))
+        except ImageError as error:
+            return error
+
     failed = []
     saved = time.monotonic()
-    for digest, path in tqdm(images.items(), "calibrating", unit="image", disable=None):
-        try:
-            batch = transform([_image_of(path, digest)])
-        except ImageError as error:
-            failed.append(error)
-            continue
-        try:
-            raw, activations = session.run_observed(batch.images, batch.image_sizes)
-        except GraphError as error:
-            write_cache(cache, state)
-            raise GraphError(
-                "ONNX Runtime cannot run the graph on this image", place=path, value=error.value
-            ) from error
-        detections = int((raw.labels >= 0).sum())
-        for name, values in zip(session.observed, activations, strict=True):
-            if detections or name not in on_grid:
-                state.observers[name].see(values)
-        state.detections += detections
-        state.seen.append(digest)
-        if time.monotonic() - saved > SAVE_SECONDS:
-            write_cache(cache, state)
-            saved = time.monotonic()
+    with Workers() as workers, tqdm(total=len(images), desc="calibrating", unit="image", disable=None) as bar:
+        for (digest, path), prepared in workers.read_ahead(images.items(), read, 2 * workers.count, _size):
+            if isinstance(prepared, ImageError):
+                failed.append(prepared)
+            else:
+                _observe_one(session, prepared, path, state, on_grid, cache)
+                state.seen.append(digest)
+            if time.monotonic() - saved > SAVE_SECONDS:
+                write_cache(cache, state)
+                saved = time.monotonic()
+            bar.update()
     write_cache(cache, state)
     return failed
+
+
+def _size(prepared: Prepared | ImageError) -> int:
+    return 0 if isinstance(prepared, ImageError) else prepared.pixels.nbytes
+
+
+def _observe_one(
+    session: ObservedSession, image: Prepared, path: Path, state: CalibrationCache, on_grid: set[str], cache: Path
+) -> None:
+    """Add an image to `state`; where the graph cannot be run on it, `state` goes to `cache` before the error."""
+    batch = batch_of([image])
+    try:
+        raw, activations = session.run_observed(batch.images, batch.image_sizes)
+    except GraphError as error:
+        write_cache(cache, state)
+        raise GraphError("ONNX Runtime cannot run the graph on this image", place=path, value=error.value) from error
+    detections = int((raw.labels >= 0).sum())
+    for name, values in zip(session.observed, activations, strict=True):
+        if detections or name not in on_grid:
+            state.observers[name].see(values)
+    state.detections += detections

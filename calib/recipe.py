@@ -113,7 +113,8 @@ def _parsed(path: Path) -> Mapping[str, Any]:
     text = path.read_bytes().decode()
     if _LONG_KEY.search(text):
         raise ValueError(f"a key of more than {MOST_KEY_PARTS} parts")
-    return tomllib.loads(text)
+    table: Mapping[str, Any] = tomllib.loads(text)
+    return table
 
 
 def recipe_text(recipe: Recipe) -> str:

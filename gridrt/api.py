@@ -27,7 +27,6 @@ if TYPE_CHECKING:  # PyTorch takes a second to import
     from gridrt.calib.engine import BuiltEngine, Rewritten
     from gridrt.calib.recipe import Recipe
     from gridrt.compare.compare import Comparison
-    from gridrt.data.coco import CocoDataset
     from gridrt.data.image import ImageSource
     from gridrt.data.transform import Batch
     from gridrt.detector import Detector
@@ -193,9 +192,16 @@ def open_detector(  # noqa: PLR0913 - options with defaults
 def detect_files(  # noqa: PLR0913 - options with defaults
     model: FilePath | Detector,
     sources: Sequence[FilePath],
-    out: FilePath = "detections",
+    out: FilePath | None = "detections",
     *,
     json_file: FilePath | TextIO | None = None,
+    json_lines: FilePath | TextIO | None = None,
+    coco_results: FilePath | None = None,
+    coco_ids: FilePath | None = None,
+    parquet_file: FilePath | None = None,
+    batch: int | None = None,
+    workers: int | None = None,
+    resume: bool | None = None,
     score_threshold: float = 0.3,
     classes: Sequence[str] | None = None,
     on_error: Callable[[GridRTError], None] | None = None,
@@ -210,16 +216,29 @@ def detect_files(  # noqa: PLR0913 - options with defaults
 ) -> FileDetections:
     """Detect in image and video files, and write a copy of each with boxes, names and scores drawn on it.
 
-    Everything that can be refused is refused before the first file is opened. The files are then read one by one as the
-    result is iterated over, with a progress bar on a terminal. A warning at the end counts the images and frames with
-    as many detections as the model can return: more objects may be there.
+    Everything that can be refused is refused before the first file is opened. The detector then runs as the result is
+    iterated over, with a progress bar on a terminal; files are read ahead and copies drawn by other threads. Memory
+    does not grow with the number of files. A warning at the end counts the images and frames with as many detections as
+    the model can return: more objects may be there.
 
     Args:
         model: an open detector, or as `open_detector` takes it.
         sources: files, folders (without those within them) and patterns such as "day*/**/*.jpg".
         out: folder of the annotated copies, made where it is missing. JPEG and PNG keep their format; other images
-            become PNG, videos MP4.
-        json_file: a file or an open text stream to list all detections in, as JSON; None lists them nowhere.
+            become PNG, videos MP4. None draws nothing.
+        json_file: a file or an open text stream to list all detections in, as JSON, complete at the end; None lists
+            them nowhere. It is not written where no image can be read, nor are the four below.
+        json_lines: the same with a line of JSON for each image or frame, written as they come.
+        coco_results: a file for all detections as COCO's results. Videos are refused.
+        coco_ids: the COCO annotation file with the ids of images, by the ends of their paths, and of categories, by the
+            names of the classes. None numbers both from 1, in the order of the files and of the labels, and lists them
+            beside the results: found.json has found.images.json, an annotation file without annotations.
+        parquet_file: a Parquet file with a row for each image or frame; needs pyarrow.
+        batch: most images in a batch, each with the canvas that it has alone; None takes 1 on a CPU and 8 on a GPU.
+        workers: threads that read, draw and write; None takes one for each CPU that the process may use.
+        resume: whether to go on after the files that are in the partial file, `NAME.partial.jsonl` beside the first of
+            the lists or else `partial.jsonl` in `out`; those that failed or have changed since are run again. False
+            refuses a partial file with results; None keeps none.
         score_threshold: detections below it are neither drawn nor returned, 0 to 1.
         classes: names of the classes to draw and return; None takes all.
         on_error: called with the error of a file that cannot be read as a whole, after which the next file follows;
@@ -256,30 +275,54 @@ def detect_files(  # noqa: PLR0913 - options with defaults
     from gridrt.files import check_is_file, check_outputs
 
     check_range(0, 1, score_threshold=score_threshold)
+    check_range(1, batch=batch, workers=workers)
     files = expand(map(str, sources))
     if not any(map(os.path.exists, files)):  # known before PyTorch is imported and a model opened
         check_is_file(files[0], ImageError)
 
     from gridrt.classes import labels_of
+    from gridrt.pipeline import batch_size
     from gridrt.report.annotate import DetectionFilter, plan_targets
     from gridrt.report.file_detections import FileDetections, check_folder
+    from gridrt.report.record_lists import RecordLists
 
-    listing = Path(json_file) if isinstance(json_file, (str, Path)) else json_file
-    targets = plan_targets(files, Path(out))
-    check_folder(Path(out))
-    check_outputs([*targets, listing if isinstance(listing, Path) else None], [*files, *_files_of(model)])
-    options = {
-        "backend": backend,
-        "threads": threads,
-        "device": device,
-        "tile": tile,
-        "tile_overlap": tile_overlap,
-        "stretch": stretch,
-        "trust_checkpoint": trust_checkpoint,
-    }
-    detector = _opened(model, scale, options)
-    labels = None if classes is None else labels_of(classes, detector.class_names)
-    return FileDetections(detector, files, targets, DetectionFilter(score_threshold, labels), listing, on_error)
+    lists = RecordLists(
+        json_file=_path_or_stream(json_file),
+        json_lines=_path_or_stream(json_lines),
+        coco_results=_path(coco_results),
+        coco_ids=_path(coco_ids),
+        parquet=_path(parquet_file),
+    )
+    targets = [] if out is None else plan_targets(files, Path(out))
+    if out is not None:
+        check_folder(Path(out))
+    check_outputs([*targets, *lists.paths], [*files, *_files_of(model), _path(coco_ids)])
+    lists.check(files)
+    detector, model_sha256 = _opened_and_hashed(
+        model,
+        scale=scale,
+        backend=backend,
+        threads=threads,
+        device=device,
+        tile=tile,
+        tile_overlap=tile_overlap,
+        stretch=stretch,
+        trust_checkpoint=trust_checkpoint,
+    )
+    kept = DetectionFilter(score_threshold, None if classes is None else labels_of(classes, detector.class_names))
+    conditions = _conditions(model, model_sha256, detector)
+    conditions |= {"score_threshold": score_threshold, "labels": kept.labels}
+    return FileDetections(
+        detector,
+        files,
+        targets,
+        kept,
+        on_error,
+        batch_size(detector.info, batch, tiled=detector.tile is not None),
+        workers,
+        lists.opener(files, detector.class_names),
+        lists.partial(_path(out), conditions, detector.class_names, resume=resume),
+    )
 
 
 def evaluate(  # noqa: PLR0913 - options with defaults
@@ -292,6 +335,8 @@ def evaluate(  # noqa: PLR0913 - options with defaults
     pictures: FilePath | None = None,
     resume: bool = False,
     allow_missing: bool = False,
+    batch: int | None = None,
+    workers: int | None = None,
     scale: Scale | None = None,
     backend: str = "auto",
     threads: int | None = None,
@@ -326,6 +371,8 @@ def evaluate(  # noqa: PLR0913 - options with defaults
             where there is no such file, start at the beginning, with a warning. Without this a partial file with images
             is an error.
         allow_missing: leave out images that are listed but not there, with a warning.
+        batch: most images in a batch, each with the canvas that it has alone; None takes 1 on a CPU and 8 on a GPU.
+        workers: threads that read images ahead of the model; None takes one for each CPU that the process may use.
         scale: see `open_detector`; as the seven options below, only where `model` is not open yet.
         backend: see `open_detector`.
         threads: see `open_detector`.
@@ -360,33 +407,34 @@ def evaluate(  # noqa: PLR0913 - options with defaults
     from gridrt.eval.report import EvaluationReport
     from gridrt.eval.results import format_uncounted
     from gridrt.formatting import format_full_images
-    from gridrt.model.zoo import locate
+    from gridrt.pipeline import batch_size
     from gridrt.report.evaluation_files import EvaluationFiles
     from gridrt.report.evaluation_pictures import SCORE_THRESHOLD
-    from gridrt.runtime.backend import weights_files
-    from gridrt.unchanged import sha256_of_all, unchanged
 
+    check_range(1, batch=batch, workers=workers)
     files = EvaluationFiles(_path(results_file), _path(json_file), _path(pictures))
     dataset = CocoDataset(Path(images), Path(annotations), allow_missing=allow_missing)
     files.check([*_files_of(model), Path(annotations), *dataset.paths])
-    options = {
-        "backend": backend,
-        "threads": threads,
-        "device": device,
-        "tile": tile,
-        "tile_overlap": tile_overlap,
-        "stretch": stretch,
-        "trust_checkpoint": trust_checkpoint,
-    }
-    model_files = [] if not isinstance(model, (str, Path)) else weights_files(locate(model))
-    with unchanged(model_files):
-        model_sha256 = sha256_of_all(model_files) if model_files else None
-        detector = _opened(model, scale, options)
-    conditions = _conditions(model, model_sha256, detector, dataset)
+    detector, model_sha256 = _opened_and_hashed(
+        model,
+        scale=scale,
+        backend=backend,
+        threads=threads,
+        device=device,
+        tile=tile,
+        tile_overlap=tile_overlap,
+        stretch=stretch,
+        trust_checkpoint=trust_checkpoint,
+    )
+    conditions = _conditions(model, model_sha256, detector)
+    conditions |= {"annotations": dataset.place, "annotations_sha256": dataset.sha256}
+    conditions["processes"] = processes.count()
     partial = files.partial(conditions, resume=resume)
-    found = detect_all(detector, dataset, partial)
+    images_in_batch = batch_size(detector.info, batch, tiled=detector.tile is not None)
+    found = detect_all(detector, dataset, partial, batch=images_in_batch, workers=workers)
     if found.full and processes.rank() == 0:
-        warnings.warn(format_full_images(found.full, detector.info.max_detections, detector.tile), stacklevel=2)
+        limit = detector.info.max_detections
+        warnings.warn(format_full_images(len(found.full), found.full[0], limit, detector.tile), stacklevel=2)
     if (note := format_uncounted(found.results)) and processes.rank() == 0:
         warnings.warn(note, stacklevel=2)
     evaluation = Evaluation(dataset, found.results, found.failed)
@@ -1000,24 +1048,40 @@ def _path(path: FilePath | None) -> Path | None:
     return None if path is None else Path(path)
 
 
-def _opened(model: FilePath | Detector, scale: Scale | None, options: dict[str, Any]) -> Detector:
+def _path_or_stream(target: FilePath | TextIO | None) -> Path | TextIO | None:
+    return Path(target) if isinstance(target, str) else target
+
+
+def _opened(model: FilePath | Detector, **options: Any) -> Detector:  # noqa: ANN401 - those of open_detector
     """A detector that is open already as it is, anything else opened with the options."""
     if isinstance(model, (str, Path)):
-        return open_detector(model, scale, **options)
-    unset = {**dict.fromkeys(options), "scale": None, "backend": "auto", "stretch": False, "trust_checkpoint": False}
-    given = [name for name, value in {"scale": scale, **options}.items() if value != unset[name]]
-    if given:
+        return open_detector(model, **options)
+    unset = {**dict.fromkeys(options), "backend": "auto", "stretch": False, "trust_checkpoint": False}
+    if given := [name for name, value in options.items() if value != unset[name]]:
         remedy = "Give them to gridrt.open_detector."
         raise GridRTError("options of an open detector cannot be changed", value=", ".join(given), remedy=remedy)
     return model
 
 
-def _conditions(
-    model: FilePath | Detector, model_sha256: str | None, detector: Detector, dataset: CocoDataset
-) -> dict[str, Any]:
-    """What the figures of an evaluation hold under, ready for JSON; a detector that was open already has no file."""
+def _opened_and_hashed(
+    model: FilePath | Detector,
+    **options: Any,  # noqa: ANN401 - those of open_detector
+) -> tuple[Detector, str | None]:
+    """`_opened`, and the SHA-256 of the files that it was read from; None for a detector that was open already."""
+    from gridrt.model.zoo import locate
+    from gridrt.runtime.backend import weights_files
+    from gridrt.unchanged import sha256_of_all, unchanged
+
+    if not isinstance(model, (str, Path)):
+        return _opened(model, **options), None
+    files = weights_files(locate(model))
+    with unchanged(files):
+        return _opened(model, **options), sha256_of_all(files)
+
+
+def _conditions(model: FilePath | Detector, model_sha256: str | None, detector: Detector) -> dict[str, Any]:
+    """What detections hold under, ready for JSON; a detector that was open already has no file."""
     import gridrt
-    from gridrt import processes
 
     return {
         "gridrt": gridrt.__version__,
@@ -1025,13 +1089,10 @@ def _conditions(
         "model_sha256": model_sha256,
         "backend": detector.info.backend,
         "device": detector.info.device,
-        "annotations": dataset.place,
-        "annotations_sha256": dataset.sha256,
         "scale": list(detector.scale),
         "scale_origin": detector.scale_origin,
         "tile": detector.tile,
         "tile_overlap": detector.tile_overlap,
         "stretch": detector.stretch,
         "max_detections": detector.info.max_detections,
-        "processes": processes.count(),
     }

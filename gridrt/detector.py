@@ -10,12 +10,12 @@ import numpy as np
 
 from gridrt.config import ScaleOrigin
 from gridrt.data.image import ImageSource, load_image
-from gridrt.data.transform import Batch, Transform, restore_boxes
+from gridrt.data.transform import Batch, Prepared, Transform, batch_of, restore_boxes
 from gridrt.errors import GridRTError, NonFiniteError
 from gridrt.forks import require_no_fork
 from gridrt.runtime.backend import Session
 from gridrt.runtime.info import ModelInfo
-from gridrt.types import Detections, UInt8Array
+from gridrt.types import Detections, Float32Array, UInt8Array
 
 
 class Detector:
@@ -109,7 +109,14 @@ class Detector:
         return _reopened, (self._reopen, self.info.weights_sha256, self.class_names)
 
     def __call__(self, images: Sequence[UInt8Array]) -> list[Detections]:
-        """Detect objects in images of any sizes, run as one batch.
+        """Detect objects in images of any sizes. Those that have one canvas after resizing run as one batch.
+
+        A canvas is the resized image with both sides rounded up to multiples of 32. No image runs on a larger one: the
+        group normalisation of some variants sees the padding, which moves boxes by pixels. So
+
+            detector(images) == [detector([image])[0] for image in images]
+
+        up to the rounding of a batch.
 
         Args:
             images: uint8 [H, W, 3] each, RGB.
@@ -127,50 +134,79 @@ class Detector:
         """
         require_no_fork()
         check_images(images)
-        if len(images) == 0:
+        prepared = [self.prepare(image) for image in images]
+        groups: dict[tuple[int, int], list[int]] = {}
+        for index, image in enumerate(prepared):
+            groups.setdefault(image.canvas, []).append(index)
+        found: dict[int, Detections] = {}
+        for indices in groups.values():
+            for index, result in zip(indices, self.run([prepared[index] for index in indices]), strict=True):
+                if isinstance(result, NonFiniteError):
+                    raise result.at(f"images[{index}]{result.place or ''}")
+                found[index] = result
+        return [found[index] for index in range(len(images))]
+
+    def prepare(self, image: UInt8Array) -> Prepared:
+        """Resize an image, uint8 [H, W, 3] RGB, for `run`; may be called in any thread."""
+        return self._transform.prepare(image)
+
+    def run(self, images: Sequence[Prepared]) -> list[Detections | NonFiniteError]:
+        """Detect objects in images that `prepare` returned, as one batch; their canvases should be equal.
+
+        Returns:
+            As `__call__`; for an image whose output is not finite the error, whose place the caller knows.
+
+        Raises:
+            GridRTError: this process was forked from one with detectors.
+        """
+        require_no_fork()
+        if not images:
             return []
-        batch = self._transform(images)
+        batch = batch_of(images)
         raw = self._session.run(batch.images, batch.image_sizes)
-        found = []
-        for index, factor in enumerate(batch.scale_factors):
+        found: list[Detections | NonFiniteError] = []
+        for index, image in enumerate(images):
             used = raw.labels[index] >= 0  # [D]
             boxes, scores = raw.boxes[index][used], raw.scores[index][used]
-            for output, rows in (("boxes", boxes), ("scores", scores[:, None])):
-                broken = np.flatnonzero(~np.isfinite(rows).all(1))
-                if broken.size:
-                    of_first = f"{rows[broken[0]].tolist()} in detection {broken[0]}"
-                    value = f"{of_first}, {broken.size} of {len(rows)} such detections"
-                    raise self._non_finite(index, images[index], output, value)
-            if not used.any():
-                self._refuse_overflow(index, images[index])
+            fault = self._fault(image, boxes, scores)
             full_at = float(scores.min()) if 0 < self.info.max_detections <= len(scores) else None
-            found.append(Detections(restore_boxes(boxes, factor), scores, raw.labels[index][used], full_at))
+            restored = restore_boxes(boxes, image.scale_factor)
+            found.append(fault or Detections(restored, scores, raw.labels[index][used], full_at))
         return found
 
-    def _non_finite(self, index: int, image: UInt8Array, output: str, value: str) -> NonFiniteError:
+    def _fault(self, image: Prepared, boxes: Float32Array, scores: Float32Array) -> NonFiniteError | None:
+        """The error of an image whose output is not finite; None if it is finite."""
+        for output, rows in (("boxes", boxes), ("scores", scores[:, None])):
+            broken = np.flatnonzero(~np.isfinite(rows).all(1))
+            if broken.size:
+                of_first = f"{rows[broken[0]].tolist()} in detection {broken[0]}"
+                value = f"{of_first}, {broken.size} of {len(rows)} such detections"
+                return self._non_finite(image, output, value)
+        return None if len(scores) else self._overflow_in(image)
+
+    def _non_finite(self, image: Prepared, output: str, value: str) -> NonFiniteError:
         """The error for an image; the stage is found once, as that runs the model again."""
         name_stage, self._name_stage = self._name_stage, None
-        stage = name_stage(self._transform([image])) if name_stage is not None else None
+        stage = name_stage(batch_of([image])) if name_stage is not None else None
         return NonFiniteError(
             f"the {output} of the model must be finite numbers",
-            place=f"images[{index}]",
             value=f"{value}; first in the output of the stage {stage}" if stage else value,
             remedy=self._remedy,
         )
 
-    def _refuse_overflow(self, index: int, image: UInt8Array) -> None:
-        """Refuse an image without detections if the first such image showed that the model overflows."""
+    def _overflow_in(self, image: Prepared) -> NonFiniteError | None:
+        """The error of an image without detections if the first such image showed that the model overflows."""
         with self._turn:  # others wait for what the first one finds
             check_stages, self._check_stages = self._check_stages, None
             if check_stages is not None:
-                self._overflow = check_stages(self._transform([image]))
-        if self._overflow is not None:
-            raise NonFiniteError(
-                "the outputs of all stages must be finite numbers",
-                place=f"images[{index}]",
-                value=f"no detections, and the first image without any is not finite in the stage {self._overflow}",
-                remedy=self._remedy,
-            )
+                self._overflow = check_stages(batch_of([image]))
+        if self._overflow is None:
+            return None
+        return NonFiniteError(
+            "the outputs of all stages must be finite numbers",
+            value=f"no detections, and the first image without any is not finite in the stage {self._overflow}",
+            remedy=self._remedy,
+        )
 
     @property
     def _remedy(self) -> str:

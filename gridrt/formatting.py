@@ -47,16 +47,17 @@ def format_thresholds(detections: Mapping[str, float]) -> str:
     return ", ".join(f"{name} {value}" for name, value in detections.items())
 
 
-def format_full_images(full: Sequence[object], max_detections: int, tile: int | None = None) -> str:
+def format_full_images(count: int, first: object, max_detections: int, tile: int | None = None) -> str:
     """A note on images in which a model returns as many detections as it can: more objects may be there.
 
     Args:
-        full: such images, the first of which is named.
+        count: of such images.
+        first: of them.
         max_detections: of the model, in one run.
         tile: side of the tiles; None where images are run whole.
     """
     limit = f"{format_count(max_detections, 'detection')}{'' if tile is None else ' in one run'}"
     return (
-        f"{format_count(len(full), 'image')} with {limit}, the most that the model returns, first {full[0]}: "
+        f"{format_count(count, 'image')} with {limit}, the most that the model returns, first {first}: "
         "more objects may be there; gridrt export --max-detections raises the limit"
     )

@@ -17,6 +17,19 @@ from gridrt.locks import try_lock
 Record: TypeAlias = Mapping[str, Any]
 
 CHECKSUM = "crc32"  # the name of a line's checksum, beside those of its content
+DETERMINES_DETECTIONS = (
+    "gridrt",
+    "model_sha256",
+    "backend",
+    "device",
+    "scale",
+    "tile",
+    "tile_overlap",
+    "stretch",
+    "max_detections",
+)
+"""Conditions on which the detections in an image depend, so that they must be equal to resume."""
+
 SHOWN_DIGITS = 12  # of a SHA-256 in a message
 
 

@@ -15,10 +15,11 @@ from typing import Literal, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
+from tqdm import tqdm
 
 from gridrt.config import DetectionConfig
-from gridrt.data.transform import Batch
-from gridrt.detector import Detector, check_images
+from gridrt.data.transform import Batch, Prepared
+from gridrt.detector import Detector
 from gridrt.errors import GridRTError, NonFiniteError
 from gridrt.runtime.backend import Session
 from gridrt.types import BoolArray, Detections, Float32Array, Float64Array, Int32Array, UInt8Array
@@ -36,6 +37,9 @@ MERGE_FILLS = 0.3
 """It is one if it also covers more than this share of what its tile sees of that one: a small object on it does not."""
 CUT_WITHIN = 0.02
 """A box counts as cut if it ends beyond an inner edge of its tile, or before it by less than this share of its side."""
+
+TILES_UNTOLD = 1.0
+"""An image that takes fewer seconds gets no progress bar of its own."""
 
 
 class Tile(NamedTuple):
@@ -111,43 +115,44 @@ class TiledDetector(Detector):
                 value=overlap,
             )
 
-    def __call__(self, images: Sequence[UInt8Array]) -> list[Detections]:
-        """Detect objects in images of any sizes.
+    def prepare(self, image: UInt8Array) -> Prepared:
+        """The image as it is: its tiles are cut and resized one by one as they run."""
+        return Prepared(image, np.ones(2, np.float32))
 
-        Args:
-            images: uint8 [H, W, 3] each, RGB.
+    def run(self, images: Sequence[Prepared]) -> list[Detections | NonFiniteError]:
+        """Detect objects in images that `prepare` returned, one by one, with a progress bar for many tiles.
 
         Returns:
-            The detections in each image, best score first, in its own pixels.
-
-        Raises:
-            GridRTError: one of `images` is not such an array.
-            NonFiniteError: as `Detector`; the place also names the tile.
+            As `Detector.run`; the place of an error is the tile.
         """
-        check_images(images)
-        return [self._in_image(index, image) for index, image in enumerate(images)]
+        return [self._in_image(image.pixels) for image in images]
 
-    def _in_image(self, index: int, image: UInt8Array) -> Detections:
+    def _in_image(self, image: UInt8Array) -> Detections | NonFiniteError:
         height, width = image.shape[:2]
         everything = Tile(0, 0, width, height)
-        whole = self._in_part(index, image, everything)
         tiles = tile_boxes(width, height, self.tile, self.tile_overlap)
+        parts = [everything] if len(tiles) == 1 else [everything, *tiles]
+        found = []
+        for part in tqdm(parts, "tiles", unit="tile", leave=False, disable=None, delay=TILES_UNTOLD):
+            result = self._in_part(image, part)
+            if isinstance(result, NonFiniteError):
+                return result
+            found.append(result)
         if len(tiles) == 1:
-            return whole
+            return found[0]
         # Tiles see smaller objects whole, and at a higher resolution.
+        whole = found[0]
         is_large = (whole.boxes[:, 2:] - whole.boxes[:, :2]).max(1) > overlap_in_pixels(self.tile, self.tile_overlap)
         runs = [Run(everything, whole.where(is_large), np.zeros(int(is_large.sum()), bool))]
-        for tile in tiles:
-            found = self._in_part(index, image, tile)
-            runs.append(Run(tile, found, ends_at_inner_edge(found.boxes, tile, width, height)))
+        for tile, of_tile in zip(tiles, found[1:], strict=True):
+            runs.append(Run(tile, of_tile, ends_at_inner_edge(of_tile.boxes, tile, width, height)))
         return merge(runs)
 
-    def _in_part(self, index: int, image: UInt8Array, part: Tile) -> Detections:
+    def _in_part(self, image: UInt8Array, part: Tile) -> Detections | NonFiniteError:
         """The detections in a part of an image, in pixels of the image."""
-        try:
-            [found] = super().__call__([image[part.top : part.bottom, part.left : part.right]])
-        except NonFiniteError as error:
-            raise error.at(f"images[{index}], {part}") from error
+        [found] = super().run([super().prepare(image[part.top : part.bottom, part.left : part.right])])
+        if isinstance(found, NonFiniteError):
+            return found.at(f", {part}")
         corner = np.array([part.left, part.top], np.float32)
         return replace(found, boxes=found.boxes + np.tile(corner, 2))
 

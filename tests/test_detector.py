@@ -48,13 +48,15 @@ def test_no_detection_is_an_empty_result() -> None:
     assert (found.boxes.shape, len(found)) == ((0, 4), 0)
 
 
-def test_images_of_different_sizes_run_as_one_batch() -> None:
+def test_images_of_one_canvas_run_as_one_batch_and_none_on_a_larger_canvas_than_alone() -> None:
     session = FakeSession()
 
-    found = Detector(session, scale=(60, 40))([image(20, 30), image(30, 20), image(40, 40)])
+    found = Detector(session, scale=(60, 40))([image(20, 30), image(30, 20), image(20, 60), image(40, 40)])
 
-    assert session.shapes_seen == [(3, 64, 64, 3)]
-    np.testing.assert_array_equal([[5, 10, 15, 20], [5, 10, 15, 20], [10, 20, 30, 40]], [one.boxes[0] for one in found])
+    assert session.shapes_seen == [(3, 64, 64, 3), (1, 32, 64, 3)]
+    np.testing.assert_array_equal(
+        [[5, 10, 15, 20], [5, 10, 15, 20], [10, 20, 30, 40], [10, 20, 30, 40]], [one.boxes[0] for one in found]
+    )
 
 
 @pytest.mark.parametrize(
@@ -176,10 +178,10 @@ def test_the_stage_is_looked_for_once_with_the_image_that_failed() -> None:
     errors = []
     for _ in range(2):
         with pytest.raises(NonFiniteError) as caught:
-            detector([image(64, 64), image(20, 64), image(64, 64)])
+            detector([image(64, 64), image(40, 64), image(64, 64)])
         errors.append(str(caught.value))
 
-    assert asked == [(1, 32, 64, 3, 20, 64)]
+    assert asked == [(1, 64, 64, 3, 40, 64)]
     assert ["grid_head" in error for error in errors] == [True, False]
 
 

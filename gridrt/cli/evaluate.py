@@ -34,6 +34,8 @@ from gridrt.formatting import format_count, format_scale_with_origin, format_til
     help="Continue an interrupted evaluation from NAME.partial.jsonl beside its output; begin where there is none.",
 )
 @options.allow_missing
+@options.batch
+@options.workers
 @options.opening
 def command(
     *,

@@ -81,6 +81,20 @@ trust_checkpoint = click.option(
 )
 
 
+batch = click.option(
+    "--batch",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Most images in a batch; each keeps the canvas that it has alone. [default: 1 on a CPU, 8 on a GPU]",
+)
+workers = click.option(
+    "--workers",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Threads that read images ahead of the model and write results behind it. [default: one for each CPU]",
+)
+
+
 def opening(command: Command) -> Command:
     """How a model is opened: the options of `gridrt.open_detector`."""
     options = (trust_checkpoint, stretch, tile_overlap, tile, device, threads, backend, scale)

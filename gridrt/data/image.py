@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import threading
 import warnings
 from collections.abc import Iterator
@@ -40,8 +41,8 @@ HEIC_REMEDY = "Convert HEIC images to JPEG, for example with `magick mogrify -fo
 _ORIENTATION = 0x0112  # EXIF tag
 _TURNED = (5, 6, 7, 8)  # its values that swap width and height
 _HEIC_BRANDS = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")
-_limit_lock = threading.Lock()
-_stderr_lock = threading.Lock()
+_limit_lock, _filter_lock, _stderr_lock = threading.Lock(), threading.Lock(), threading.Lock()
+_NOT_SHOWN = ("ignore", None, Warning, re.compile(r"PIL\."), 0)  # a filter of `warnings`, by module
 
 ImageSource = str | Path | bytes | BinaryIO
 
@@ -156,8 +157,7 @@ def _check_has_content(source: ImageSource) -> str:
 @contextmanager
 def _pillow_errors(source: ImageSource, place: str) -> Iterator[None]:
     """What Pillow raises becomes an `ImageError`, and what it warns of is not shown."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # what Pillow merely remarks on, such as odd EXIF, leaves the pixels sound
+    with _pillow_is_quiet():
         try:
             yield
         except ImageError:
@@ -168,6 +168,22 @@ def _pillow_errors(source: ImageSource, place: str) -> Iterator[None]:
         except Exception as error:  # broken files make Pillow raise anything from SyntaxError to struct.error
             value = str(error) or type(error).__name__
             raise ImageError("cannot decode the image: damaged or cut short", place=place, value=value) from error
+
+
+@contextmanager
+def _pillow_is_quiet() -> Iterator[None]:
+    """What Pillow merely remarks on, such as odd EXIF, leaves the pixels sound.
+
+    Not by `warnings.catch_warnings`, which is for one thread alone: of two that read at a time, the second would put
+    back the filters that it found while the first was at work.
+    """
+    with _filter_lock:
+        warnings.filters.insert(0, _NOT_SHOWN)  # type: ignore[attr-defined]  # a list, of which typeshed knows no more
+    try:
+        yield
+    finally:
+        with _filter_lock, suppress(ValueError):  # someone else has put back other filters
+            warnings.filters.remove(_NOT_SHOWN)  # type: ignore[attr-defined]
 
 
 def _is_heic(source: ImageSource) -> bool:

@@ -35,6 +35,25 @@ class Batch:
     scale_factors: Float32Array
 
 
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """An image as a detector runs it.
+
+    Attributes:
+        pixels: uint8 [h, w, 3], RGB.
+        scale_factor: float32 [2], (horizontal, vertical): its size over that of the original image.
+    """
+
+    pixels: UInt8Array
+    scale_factor: Float32Array
+
+    @property
+    def canvas(self) -> tuple[int, int]:
+        """(height, width) of the smallest canvas that it fits on: multiples of 32."""
+        height, width = (-(-side // SIZE_DIVISOR) * SIZE_DIVISOR for side in self.pixels.shape[:2])
+        return height, width
+
+
 class Transform:
     """Resize each image to fit `scale`, keeping its aspect, and pad the batch to one canvas.
 
@@ -51,11 +70,13 @@ class Transform:
 
     def __call__(self, images: Sequence[UInt8Array]) -> Batch:
         """Make a batch of at least one image, each uint8 [h, w, 3]."""
-        resized = [self.resize(image) for image in images]
-        sizes = np.array([image.shape[:2] for image in resized], np.int32)  # [B, 2]
-        originals = np.array([image.shape[:2] for image in images])  # [B, 2]
-        factors = (sizes / originals)[:, ::-1].astype(np.float32)  # (height, width) -> (horizontal, vertical)
-        return Batch(pad(resized), sizes, factors)
+        return batch_of([self.prepare(image) for image in images])
+
+    def prepare(self, image: UInt8Array) -> Prepared:
+        """One image, uint8 [h, w, 3], resized."""
+        resized = self.resize(image)
+        factors = np.array(resized.shape[1::-1]) / image.shape[1::-1]  # (horizontal, vertical)
+        return Prepared(resized, factors.astype(np.float32))
 
     def resize(self, image: UInt8Array) -> UInt8Array:
         """One image, uint8 [h, w, 3], as large as `scale` allows."""
@@ -63,6 +84,12 @@ class Transform:
         new_height, new_width = rescaled_size(height, width, self.scale)
         resized = cv2.resize(np.ascontiguousarray(image), (new_width, new_height), interpolation=cv2.INTER_LINEAR)
         return np.asarray(resized, np.uint8)
+
+
+def batch_of(images: Sequence[Prepared]) -> Batch:
+    """The batch of at least one image, on the smallest canvas that all fit on."""
+    sizes = np.array([image.pixels.shape[:2] for image in images], np.int32)  # [B, 2]
+    return Batch(pad([image.pixels for image in images]), sizes, np.stack([image.scale_factor for image in images]))
 
 
 def check_scale(scale: tuple[int, int]) -> None:

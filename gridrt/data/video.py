@@ -66,6 +66,14 @@ class Video:
         Raises:
             ImageError: not even one frame can be read.
         """
+        return (frame for _, frame in self.timed_frames())
+
+    def timed_frames(self) -> Iterator[tuple[float, UInt8Array]]:
+        """Yield each frame with the seconds from the start of the video to it, by the file's own time stamps.
+
+        Raises:
+            ImageError: not even one frame can be read.
+        """
         capture = self._capture()
         try:
             self._frames_read = 0
@@ -74,8 +82,9 @@ class Video:
                 raise ImageError("cannot read one frame of this video", place=self._path)
             while is_frame:
                 self._frames_read += 1
-                self._seconds_read = capture.get(cv2.CAP_PROP_POS_MSEC) / 1000 + 1 / self.fps
-                yield cv2.cvtColor(frame, cv2.COLOR_BGR2RGB)  # type: ignore[misc]
+                seconds = capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
+                self._seconds_read = seconds + 1 / self.fps
+                yield seconds, cv2.cvtColor(frame, cv2.COLOR_BGR2RGB)  # type: ignore[misc]
                 is_frame, frame = capture.read()
         finally:
             capture.release()

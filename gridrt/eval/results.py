@@ -21,7 +21,8 @@ from gridrt.eval.outcomes import Outcome, outcomes_in, record_of
 from gridrt.files import sha256_of
 from gridrt.formatting import format_count
 from gridrt.partial_file import PartialFile
-from gridrt.types import CocoId, CocoResult
+from gridrt.pipeline import Workers, detect_in_order
+from gridrt.types import CocoId, CocoResult, Detections, UInt8Array
 from gridrt.unchanged import unchanged
 from gridrt.work import working_on
 
@@ -49,7 +50,14 @@ class DatasetResults:
     seconds: float
 
 
-def detect_all(detector: Detector, dataset: CocoDataset, partial: PartialFile | None = None) -> DatasetResults:
+def detect_all(
+    detector: Detector,
+    dataset: CocoDataset,
+    partial: PartialFile | None = None,
+    *,
+    batch: int = 1,
+    workers: int | None = None,
+) -> DatasetResults:
     """Detect in every image, with a progress bar. Images that fail are skipped.
 
     An image fails if it cannot be read, or if the detector's output for it is not finite.
@@ -57,10 +65,12 @@ def detect_all(detector: Detector, dataset: CocoDataset, partial: PartialFile | 
     Under `torchrun` the processes share the images, and each returns the results of all.
 
     Args:
-        detector: runs on one image at a time.
+        detector: runs in this thread, while others read.
         dataset: the images.
         partial: of this process; a record of each image is added to it. Images that it has from an earlier run are not
             run again, unless they failed or have changed.
+        batch: most images in a batch.
+        workers: threads that read; None is one for each CPU.
 
     Raises:
         DataError: the classes of the detector are not those of the data.
@@ -75,16 +85,29 @@ def detect_all(detector: Detector, dataset: CocoDataset, partial: PartialFile | 
         count = f"{len(done)} of {format_count(len(dataset), 'image')} done"
         tqdm.write(f"resumed: {count}; those that failed or have changed are run again", file=sys.stderr)
     missing = sorted(set(range(len(dataset))) - {outcome.index for outcome in done})
+    share = missing[processes.rank() :: processes.count()]
     own: list[Outcome] = []
     quiet = True if processes.rank() > 0 else None  # None: unless nobody watches
-    for index in tqdm(missing[processes.rank() :: processes.count()], unit="image", disable=quiet):
-        working_on(dataset.path(index))
-        own.append(_detect(detector, dataset, index, category_ids))
-        if partial is not None:
-            partial.append(record_of(own[-1], dataset, time.perf_counter() - started))
+    hashes: dict[int, str] = {}
+
+    def read(index: int) -> UInt8Array:
+        path = dataset.path(index)
+        try:
+            with unchanged([path], ImageError):
+                hashes[index] = sha256_of(path)
+                return dataset.load_image(index, detector.load_image)
+        except OSError as error:
+            raise ImageError("cannot read the image", place=path, value=error.strerror) from error
+
+    with Workers(workers) as threads, tqdm(total=len(share), unit="image", disable=quiet) as bar:
+        for each in detect_in_order(detector, share, read, threads, batch, name=dataset.path):
+            own.append(_outcome_of(each.job, each.found, hashes.get(each.job), dataset, category_ids))
+            if partial is not None:
+                partial.append(record_of(own[-1], dataset, time.perf_counter() - started))
+            bar.update()
     working_on("after the last image")
-    outcomes = sorted([*done, *processes.gathered(own)], key=lambda outcome: outcome.index)
-    return _joined(outcomes, dataset, time.perf_counter() - started)
+    outcomes_of_all = sorted([*done, *processes.gathered(own)], key=lambda outcome: outcome.index)
+    return _joined(outcomes_of_all, dataset, time.perf_counter() - started)
 
 
 def _joined(outcomes: Sequence[Outcome], dataset: CocoDataset, seconds: float) -> DatasetResults:
@@ -96,22 +119,18 @@ def _joined(outcomes: Sequence[Outcome], dataset: CocoDataset, seconds: float) -
     return DatasetResults([result for outcome in outcomes for result in outcome.results], failed, full, seconds)
 
 
-def _detect(detector: Detector, dataset: CocoDataset, index: int, category_ids: Sequence[CocoId | None]) -> Outcome:
-    path = dataset.path(index)
-    try:
-        with unchanged([path], ImageError):
-            image_sha256 = sha256_of(path)
-            image = dataset.load_image(index, detector.load_image)
-    except OSError as error:
-        return Outcome(index, error=f"{path}: cannot read the image (found {error.strerror})")
-    except GridRTError as error:
-        return Outcome(index, error=str(error))
-    try:
-        found = detector([image])[0]
-    except NonFiniteError as error:
-        return Outcome(index, error=str(error.at(path)))
-    results = found.to_coco(dataset.images[index].id, category_ids)
-    return Outcome(index, results, found.is_full(), image_sha256)
+def _outcome_of(
+    index: int,
+    found: Detections | GridRTError | None,
+    image_sha256: str | None,
+    dataset: CocoDataset,
+    category_ids: Sequence[CocoId | None],
+) -> Outcome:
+    if isinstance(found, NonFiniteError):
+        found = found.at(f"{dataset.path(index)}{found.place or ''}")
+    if not isinstance(found, Detections):
+        return Outcome(index, error=str(found))
+    return Outcome(index, found.to_coco(dataset.images[index].id, category_ids), found.is_full(), image_sha256)
 
 
 def categories_of_labels(class_names: Sequence[str], dataset: CocoDataset) -> tuple[CocoId | None, ...]:

@@ -1,22 +1,25 @@
-"""Detection in image and video files, with annotated copies."""
+"""Annotated copies of images and videos: where they go, and what writes them."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from gridrt.data.image import save_image
 from gridrt.data.sources import is_video
 from gridrt.data.video import Video, video_writer
-from gridrt.detector import Detector
-from gridrt.errors import ImageError, NonFiniteError
+from gridrt.errors import ImageError
+from gridrt.pipeline import Workers
 from gridrt.printable import escaped
 from gridrt.report.draw import draw
-from gridrt.report.records import Record
-from gridrt.types import UInt8Array
-from gridrt.work import working_on
+from gridrt.types import Detections, UInt8Array
+
+Result = TypeVar("Result")
 
 JPEG_OR_PNG = (".jpg", ".jpeg", ".png")
 
@@ -33,6 +36,11 @@ class DetectionFilter:
     score_threshold: float = 0.0
     labels: Sequence[int] | None = None
 
+    def __call__(self, found: Detections) -> Detections:
+        """Those of them that count."""
+        scored = found.above(self.score_threshold)
+        return scored if self.labels is None else scored.of_labels(self.labels)
+
 
 def plan_targets(sources: Sequence[Path], folder: Path) -> list[Path]:
     """The path of each annotated copy: in `folder`, with the name of its source, control characters escaped.
@@ -48,31 +56,62 @@ def plan_targets(sources: Sequence[Path], folder: Path) -> list[Path]:
     return targets
 
 
-def annotate(detector: Detector, source: Path, target: Path, kept: DetectionFilter) -> Iterator[Record]:
-    """Detect objects in an image or video, write the annotated copy, and yield a record per image or frame.
-
-    Args:
-        detector: runs one image at a time.
-        source: an image or a video, by its suffix.
-        target: written after the last record was taken; its folder is made if it is missing.
-        kept: which detections count; others are neither drawn nor yielded.
+def save_annotated(target: Path, pixels: UInt8Array, found: Detections, class_names: Sequence[str]) -> None:
+    """Write the copy of an image; its folder is made if it is missing.
 
     Raises:
-        ImageError: `source` cannot be read, or is a video that is cut short; its frames so far are annotated even so.
-        NonFiniteError: the model's output for the image, or for frames of the video, is not finite. The other frames
-            are annotated even so; such frames are copied as they are and have no record.
-        OutputError: `target` cannot be written.
+        OutputError: it cannot be written.
     """
-    if is_video(source):
-        yield from _annotate_video(detector, source, target, kept)
-    else:
-        image = detector.load_image(source)
-        try:
-            record, drawn = _detect(detector, image, source, None, kept)
-        except NonFiniteError as error:
-            raise error.at(source) from error
-        save_image(target, drawn)
-        yield record
+    save_image(target, draw(pixels, found, class_names))
+
+
+class AnnotatedVideos:
+    """Writes the annotated copies of videos, one after the other, in a thread of its own that takes frames in order.
+
+    The frames are drawn side by side in other threads. As a context manager it waits for what has begun, and leaves no
+    copy of a video that has not been ended.
+
+    Args:
+        workers: draw.
+        class_names: in the order of the labels.
+    """
+
+    def __init__(self, workers: Workers, class_names: Sequence[str]) -> None:
+        self._workers, self._class_names = workers, class_names
+        self._encoder = ThreadPoolExecutor(1, "gridrt-video")
+        self._video = ExitStack()
+        self._append: Callable[[UInt8Array], None] | None = None
+
+    def __enter__(self) -> AnnotatedVideos:  # noqa: PYI034 - typing.Self is of Python 3.11
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._encoder.shutdown(wait=True, cancel_futures=True)
+        with suppress(GeneratorExit), self._video:
+            raise GeneratorExit  # nothing happens where the video has been ended
+
+    def append(self, target: Path, fps: float, pixels: UInt8Array, found: Detections | None) -> Future[None]:
+        """Append a frame to the copy of a video, which its first frame begins; without detections, as it is.
+
+        The future raises OutputError if a video of this size and rate cannot be written.
+        """
+        drawn = None if found is None else self._workers.submit(draw, pixels, found, self._class_names)
+        return self._encoder.submit(lambda: self._encode(target, fps, pixels if drawn is None else drawn.result()))
+
+    def end(self, then: Callable[[], Result]) -> Future[Result]:
+        """Put the copy of the video in place, if it has a frame; then call a function for the result."""
+
+        def end() -> Result:
+            self._append = None
+            self._video.close()
+            return then()
+
+        return self._encoder.submit(end)
+
+    def _encode(self, target: Path, fps: float, frame: UInt8Array) -> None:
+        if self._append is None:
+            self._append = self._video.enter_context(video_writer(target, fps))
+        self._append(frame)
 
 
 def frame_count(source: Path) -> int:
@@ -83,35 +122,6 @@ def frame_count(source: Path) -> int:
         return max(Video(source).frame_count, 1)
     except ImageError:
         return 1
-
-
-def _annotate_video(detector: Detector, source: Path, target: Path, kept: DetectionFilter) -> Iterator[Record]:
-    video = Video(source)
-    failures: list[NonFiniteError] = []
-    with video_writer(target, video.fps) as append:
-        for index, image in enumerate(video):
-            working_on(f"{source}, frame {index}")
-            try:
-                record, drawn = _detect(detector, image, source, index, kept)
-            except NonFiniteError as error:
-                failures.append(error.at(f"{source}, frame {index}"))
-                append(image)
-                continue
-            append(drawn)
-            yield record
-    video.check_whole()
-    if failures:
-        raise failures[0]
-
-
-def _detect(
-    detector: Detector, image: UInt8Array, source: Path, frame: int | None, kept: DetectionFilter
-) -> tuple[Record, UInt8Array]:
-    found = detector([image])[0].above(kept.score_threshold)
-    is_full = found.is_full(kept.score_threshold)
-    found = found if kept.labels is None else found.of_labels(kept.labels)
-    height, width = image.shape[:2]
-    return Record(source, frame, width, height, found, is_full), draw(image, found, detector.class_names)
 
 
 def _copy_name(source: Path) -> str:

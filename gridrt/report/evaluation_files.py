@@ -14,23 +14,11 @@ from gridrt.errors import GridRTError
 from gridrt.eval import Evaluation
 from gridrt.eval.report import EvaluationReport
 from gridrt.files import check_outputs, write_text
-from gridrt.partial_file import PartialFile, partial_beside
+from gridrt.partial_file import DETERMINES_DETECTIONS, PartialFile, partial_beside
 from gridrt.report.evaluation_pictures import planned_pictures, save_evaluation_pictures
 from gridrt.types import UInt8Array
 
-DETERMINES_RESULTS = (
-    "gridrt",
-    "model_sha256",
-    "backend",
-    "device",
-    "annotations_sha256",
-    "scale",
-    "tile",
-    "tile_overlap",
-    "stretch",
-    "max_detections",
-    "processes",
-)
+DETERMINES_RESULTS = (*DETERMINES_DETECTIONS, "annotations_sha256", "processes")
 """Conditions that must be equal to resume. Images are not among them: each is known by its own hash."""
 
 

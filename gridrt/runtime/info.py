@@ -29,6 +29,7 @@ class ModelInfo:
             does not note it.
         parent_sha256: of the file that it was made from; None where it was made from none, or does not note it.
         max_detections: in an image, at most; the published number where the file notes none.
+        max_batch: images in a batch, at most; None where any number runs.
     """
 
     class_names: tuple[str, ...]
@@ -42,6 +43,7 @@ class ModelInfo:
     weights_sha256: str | None = None
     parent_sha256: str | None = None
     max_detections: int = DetectionConfig.max_detections
+    max_batch: int | None = None
 
     @property
     def scale(self) -> tuple[int, int]:

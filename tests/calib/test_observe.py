@@ -38,7 +38,7 @@ def pictures(tmp_path: Path) -> list[Path]:
 
 @pytest.fixture
 def loaded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Names of the pictures that were run, in their order."""
+    """Names of the pictures that were read."""
     names = []
 
     def load(path: Path) -> UInt8Array:
@@ -129,12 +129,12 @@ def test_what_is_in_the_cache_is_not_run_again(graph: Path, pictures: list[Path]
     cache = graph.with_suffix(".npz")
     first = observed(graph, pictures[:3], SCALE, cache)
     again = observed(graph, pictures[:3], SCALE, cache)
-    assert loaded == ["0.png", "1.png", "2.png"]
+    assert sorted(loaded) == ["0.png", "1.png", "2.png"]
     assert same(first, again)
 
     more = observed(graph, pictures, SCALE, cache)
 
-    assert loaded == ["0.png", "1.png", "2.png", "3.png"]
+    assert sorted(loaded) == ["0.png", "1.png", "2.png", "3.png"]
     assert same(more, observed(graph, pictures, SCALE, graph.with_suffix(".other")))
 
 
@@ -149,9 +149,9 @@ def test_another_graph_scale_or_fewer_pictures_start_anew(graph: Path, pictures:
     assert len(loaded) == 4 + 4 + 3 + 3
 
 
-def interrupting(after: int, names: list[str]) -> Callable[[Path], UInt8Array]:
+def interrupting(at: str, names: list[str]) -> Callable[[Path], UInt8Array]:
     def load(path: Path) -> UInt8Array:
-        if len(names) == after:
+        if path.name == at:
             raise KeyboardInterrupt
         names.append(path.name)
         return load_image(path)
@@ -164,21 +164,21 @@ def test_an_interrupted_calibration_goes_on_where_it_was(
 ) -> None:
     cache, names = graph.with_suffix(".npz"), list[str]()
     monkeypatch.setattr(module, "SAVE_SECONDS", -1.0)
-    monkeypatch.setattr(module, "load_image", interrupting(2, names))
+    monkeypatch.setattr(module, "load_image", interrupting("2.png", []))
     with pytest.raises(KeyboardInterrupt):
         observed(graph, pictures, SCALE, cache)
-    monkeypatch.setattr(module, "load_image", interrupting(9, names))
+    monkeypatch.setattr(module, "load_image", interrupting("", names))
 
     observers = observed(graph, pictures, SCALE, cache)
 
-    assert names == ["0.png", "1.png", "2.png", "3.png"]
+    assert sorted(names) == ["2.png", "3.png"]
     assert same(observers, observed(graph, pictures, SCALE, graph.with_suffix(".other")))
 
 
 def test_an_interruption_before_the_first_saving_leaves_no_file(
     graph: Path, pictures: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "load_image", interrupting(2, []))
+    monkeypatch.setattr(module, "load_image", interrupting("2.png", []))
 
     with pytest.raises(KeyboardInterrupt):
         observed(graph, pictures, SCALE, graph.with_suffix(".npz"))
@@ -214,7 +214,7 @@ def test_pictures_with_objects_mend_that_without_a_second_run(
 
     observed(graph, pictures, SCALE, graph.with_suffix(".npz"))
 
-    assert loaded == ["0.png", "1.png", "2.png", "3.png"]
+    assert sorted(loaded) == ["0.png", "1.png", "2.png", "3.png"]
 
 
 def test_a_graph_that_overflows_is_refused_with_the_place(graph: Path, pictures: list[Path]) -> None:
@@ -273,7 +273,7 @@ def test_at_least_half_of_the_pictures_must_be_readable(graph: Path, pictures: l
     with pytest.warns(UserWarning, match="4 of 8 images cannot be read"):
         observed(graph, [*bad[:4], *pictures], SCALE, graph.with_suffix(".npz"))
 
-    assert loaded == [path.name for path in bad[:4]]  # what was seen is kept
+    assert sorted(loaded) == [path.name for path in bad[:4]]  # what was seen is kept
 
 
 def test_without_a_terminal_no_bar_is_drawn(

@@ -46,7 +46,7 @@ NO_PATHS = {
 DATA = {"images": "images", "annotations": "truth.json"}
 USUAL: Mapping[str, Mapping[str, str]] = {
     "export": {"model": "weights.pth", "image": "images/1.png", "class_names": "names.txt"},
-    "detect": {"images": "images", "model": "cells.onnx"},
+    "detect": {"images": "images", "model": "cells.onnx", "coco_ids": "truth.json"},
     "calibrate": {**DATA, "model": "cells.onnx", "calibrate_annotations": "truth.json", "recipe": "own.toml"},
     "build-engine": {"model": "cells.onnx", "images": "images", "recipe": "own.toml"},
     "train": {

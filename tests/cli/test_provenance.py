@@ -17,7 +17,9 @@ from click.testing import CliRunner, Result
 from gridrt.cli.main import cli
 from gridrt.data.image import save_image
 from gridrt.eval import results
+from gridrt.files import sha256_of
 from gridrt.runtime.onnxruntime import session as onnxruntime_session
+from gridrt.runtime.onnxruntime.inference_session import inference_session
 from tests.calib.small_detector import picture, write_detector
 from tests.datasets import SMALL, write_dataset
 from tests.fakes import whole_image_graph
@@ -113,7 +115,7 @@ def test_a_model_that_changes_between_its_hash_and_its_opening_is_refused(
 def test_a_graph_that_changes_between_its_check_and_onnx_runtimes_reading_is_refused(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    reading = before(onnxruntime_session.inference_session, replace_model)
+    reading = before(inference_session, replace_model)
     monkeypatch.setattr(onnxruntime_session, "inference_session", reading)
 
     result = CliRunner().invoke(cli, ["detect", "a.png", "--model", "m.onnx"], catch_exceptions=False)
@@ -123,7 +125,7 @@ def test_a_graph_that_changes_between_its_check_and_onnx_runtimes_reading_is_ref
 
 
 @pytest.mark.parametrize("change", [replace_model, write_into_model, remove_model])
-@pytest.mark.parametrize("moment", ["_detect", "_joined"])  # during the work, and before the results are written
+@pytest.mark.parametrize("moment", ["_outcome_of", "_joined"])  # during the work, and before the results are written
 def test_a_model_that_changes_once_it_is_open_is_recorded_as_it_was_read(
     change: Callable[[], None], moment: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -171,7 +173,7 @@ def test_annotations_that_are_replaced_while_they_are_read_are_refused(monkeypat
 
 def test_an_image_that_changes_while_it_is_read_fails_and_is_run_again(monkeypatch: pytest.MonkeyPatch) -> None:
     save_image("other.png", np.zeros((48, 64, 3), np.uint8))
-    reading = before(results.sha256_of, lambda: Path("other.png").replace("a.png"))
+    reading = before(sha256_of, lambda: Path("other.png").replace("a.png"))
     monkeypatch.setattr(results, "sha256_of", reading)
 
     result = evaluate()
@@ -224,7 +226,6 @@ def test_no_output_destroys_the_data_file_of_a_graph(folder: Path) -> None:
 def test_a_graph_with_data_files_runs_from_memory(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     model = with_external_data(folder)
     opened: list[object] = []
-    inference_session = onnxruntime_session.inference_session
 
     def recorded(graph: Path | bytes, **options: Any) -> Any:  # noqa: ANN401 - passed on
         opened.append(graph)

@@ -345,7 +345,7 @@ pixels = load_image(sys.argv[2])
 print(1024 * (peak() - before) / (pixels.size // 3))
 """
     Image.fromarray(noise()).save(tmp_path / "small.png")
-    command = [sys.executable, "-c", program, tmp_path / "small.png", tmp_path / "a.png"]
+    command = [sys.executable, "-c", program, str(tmp_path / "small.png"), str(tmp_path / "a.png")]
 
     taken = float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 

@@ -11,12 +11,18 @@ from gridrt.data.image import load_image, save_image
 from gridrt.data.video import Video, video_writer
 from gridrt.detector import Detector
 from gridrt.errors import ImageError, NonFiniteError, OutputError
-from gridrt.report.annotate import DetectionFilter, annotate, frame_count, plan_targets
+from gridrt.report.annotate import DetectionFilter, frame_count, plan_targets
 from gridrt.report.draw import draw
+from gridrt.report.file_detections import FileDetections
+from gridrt.report.records import Record
 from gridrt.types import Int32Array, RawDetections, UInt8Array
 from tests.fakes import FakeSession
 
 IMAGE = np.random.default_rng(0).integers(0, 256, (50, 80, 3), np.uint8)
+
+
+def annotate(detector: Detector, source: Path, target: Path, kept: DetectionFilter) -> Iterator[Record]:
+    return iter(FileDetections(detector, [source], [target], kept))
 
 
 @pytest.fixture
@@ -113,10 +119,10 @@ def test_what_cannot_be_read_writes_nothing(tmp_path: Path, detector: Detector, 
 def test_a_video_without_a_readable_frame_writes_nothing(
     tmp_path: Path, detector: Detector, clip: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def no_frames(video: Video) -> Iterator[UInt8Array]:  # noqa: ARG001 - the method's signature
+    def no_frames(video: Video) -> Iterator[tuple[float, UInt8Array]]:  # noqa: ARG001 - the method's signature
         raise ImageError("no frame of this video can be read")
 
-    monkeypatch.setattr(Video, "__iter__", no_frames)
+    monkeypatch.setattr(Video, "timed_frames", no_frames)
 
     with pytest.raises(ImageError):
         list(annotate(detector, clip, tmp_path / "made" / "clip.mp4", DetectionFilter(0.5)))

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+import io
 import json
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gridrt.report.records import Record, to_json
+from gridrt.report.record_files import JsonRecords
+from gridrt.report.records import Record, entry_of, record_in
 from gridrt.types import Detections
 
 
@@ -16,6 +19,15 @@ def record(boxes: list[list[float]], scores: list[float], frame: int | None = No
         np.array(boxes, np.float32).reshape(-1, 4), np.array(scores, np.float32), np.ones(len(scores), np.int32)
     )
     return Record(Path("a/b.jpg"), frame, width=640, height=480, detections=found)
+
+
+def to_json(records: Iterable[Record], class_names: Sequence[str]) -> str:
+    stream = io.StringIO()
+    target = JsonRecords(stream, class_names)
+    for one in records:
+        target.append(one)
+    target.close()
+    return stream.getvalue()
 
 
 def test_an_entry_has_file_size_and_detections() -> None:
@@ -50,3 +62,14 @@ def test_numbers_read_back_as_the_same_float32(box: list[float], score: float) -
 
     read_back = np.array([*found["box"], found["score"]], np.float32)
     np.testing.assert_array_equal(np.array([*box, score], np.float32), read_back)
+
+
+@given(
+    box=st.lists(numbers, min_size=4, max_size=4), score=st.floats(0, 1, width=32), frame=st.none() | st.integers(0, 9)
+)
+def test_an_entry_gives_back_its_record(box: list[float], score: float, frame: int | None) -> None:
+    before = record([box], [score], frame)
+
+    after = record_in(json.loads(json.dumps(entry_of(before, ["cat", "dog"]))))
+
+    assert after == before

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -98,7 +98,8 @@ def engine_info(manifest: Manifest, engine: Path) -> ModelInfo:
     types = {name for stage in manifest.precision.values() for name in stage}
     narrowest: Precision = next((precision for precision in NARROWEST_FIRST if precision in types), "fp32")
     library = f"{manifest.runtime['name']} {manifest.runtime['version']}"
-    return metadata_info(manifest.graph["metadata"], engine, "TensorRT", narrowest, library)
+    info = metadata_info(manifest.graph["metadata"], engine, "TensorRT", narrowest, library)
+    return replace(info, max_batch=manifest.profile["images"][-1][0])
 
 
 _TEXTS = {
