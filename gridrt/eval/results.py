@@ -94,10 +94,11 @@ def detect_all(
         path = dataset.path(index)
         try:
             with unchanged([path], ImageError):
+                image = dataset.load_image(index, detector.load_image)
                 hashes[index] = sha256_of(path)
-                return dataset.load_image(index, detector.load_image)
         except OSError as error:
             raise ImageError("cannot read the image", place=path, value=error.strerror) from error
+        return image
 
     with Workers(workers) as threads, tqdm(total=len(share), unit="image", disable=quiet) as bar:
         for each in detect_in_order(detector, share, read, threads, batch, name=dataset.path):
