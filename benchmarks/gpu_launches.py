@@ -65,7 +65,8 @@ class Driver:
         device = cuda_core().Device(0)
         device.set_current()
         self._driver = driver
-        self.stream = int(device.create_stream().handle)
+        self._stream = device.create_stream()  # kept: its handle dies with it
+        self.stream = int(self._stream.handle)
 
     def memory(self, size: int) -> int:
         """Allocate `size` bytes, at least one, and give the address."""

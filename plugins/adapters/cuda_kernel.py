@@ -95,11 +95,19 @@ def compiled(kernel: Kernel, variant: Variant, attributes: Attributes, architect
         define_macro=list(kernel.all_macros(variant, attributes).items()),
     )
     try:
-        return core.Program(kernel.entry.read_text(), "c++", options).compile("cubin")
+        code = core.Program(kernel.entry.read_text(), "c++", options).compile("cubin")
     except RuntimeError as error:  # the library is not found
         raise _missing("nvidia-cuda-nvrtc", error) from error
     except Exception as error:  # cuda-core keeps its error classes to itself
         raise GridRTError("NVRTC failed to compile the kernel", place=kernel.entry, value=error) from error
+    if not code.code:  # what cuda-core gives, without an error, for a virtual architecture (compute_90)
+        raise GridRTError(
+            "NVRTC must give machine code",
+            place=kernel.entry,
+            value=f"0 bytes for {architecture}",
+            remedy="Name a real architecture, such as sm_90.",
+        )
+    return code
 
 
 def cuda_core() -> Any:  # noqa: ANN401 - a module

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import numpy.typing as npt
@@ -84,6 +85,29 @@ def test_each_variant_is_launched_at_each_edge_with_memory_of_its_size(monkeypat
 
     assert launch_all(kernel, driver) == len(launched) == len(kernel.variants) * len(list(edges_of(kernel)))
     assert driver.freed == list(range(1, len(driver.sizes)))
+
+
+class Stream:
+    """Its handle is valid as long as it lives."""
+
+    def __init__(self, destroyed: list[int]) -> None:
+        self.handle, self._destroyed = 7, destroyed
+
+    def __del__(self) -> None:
+        self._destroyed.append(self.handle)
+
+
+def test_the_stream_that_kernels_are_launched_on_lives_as_long_as_the_driver(monkeypatch: pytest.MonkeyPatch) -> None:
+    destroyed: list[int] = []
+    device = SimpleNamespace(set_current=lambda: None, create_stream=lambda: Stream(destroyed))
+    monkeypatch.setattr(gpu_launches, "cuda_core", lambda: SimpleNamespace(Device=lambda _index: device))
+    monkeypatch.setitem(sys.modules, "cuda", SimpleNamespace())
+    monkeypatch.setitem(sys.modules, "cuda.bindings", SimpleNamespace(driver=None))
+
+    driver = Driver()
+
+    assert driver.stream == 7
+    assert destroyed == []
 
 
 def test_the_program_imports_no_pytorch(root: Path) -> None:

@@ -48,6 +48,14 @@ def test_a_kernel_that_does_not_compile_is_an_error_with_the_compilers_words() -
         compiled(MULTI_LEVEL_ROI_ALIGN_KERNEL, HALF, too_large, "sm_90")
 
 
+@pytest.mark.usefixtures("nvrtc")
+def test_a_virtual_architecture_is_an_error_and_not_code_of_no_bytes() -> None:
+    with pytest.raises(GridRTError) as caught:
+        compiled(MULTI_LEVEL_ROI_ALIGN_KERNEL, HALF, ROI_ALIGN.attributes, "compute_90")
+    assert caught.value.place == MULTI_LEVEL_ROI_ALIGN_KERNEL.entry
+    assert "compute_90" in str(caught.value.value)
+
+
 def test_without_cuda_core_the_error_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "cuda", None)
     with pytest.raises(DependencyError, match=r"cuda-core: .*pip install \"gridrt\[cuda\]\""):
@@ -60,6 +68,7 @@ class FakeCuda(ModuleType):
     def __init__(self) -> None:
         super().__init__("cuda")
         self.launched: list[tuple[Any, ...]] = []
+        self.code = b"machine code"
         self.compiled: list[dict[str, Any]] = []
         self.shared_memory: list[int] = []
         self.core: Any = SimpleNamespace(
