@@ -114,16 +114,18 @@ def cuda_core() -> Any:  # noqa: ANN401 - a module
     """The package that compiles, loads and launches.
 
     Raises:
-        DependencyError: it is not installed.
+        DependencyError: it is not installed, or so old that `cuda.core` is empty.
     """
     try:
         from cuda import core
     except ImportError as error:
         raise _missing("cuda-core", error) from error
+    if not hasattr(core, "Program"):  # before version 1 all of it was in cuda.core.experimental
+        raise _missing("cuda-core", "a version before 1, which has cuda.core.experimental only")
     return core
 
 
-def _missing(package: str, error: Exception) -> DependencyError:
+def _missing(package: str, error: object) -> DependencyError:
     return DependencyError(
         "cannot compile kernels: a package is missing or broken",
         place=package,
