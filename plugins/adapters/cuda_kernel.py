@@ -15,6 +15,10 @@ from gridrt.plugins.contract import Attributes
 from gridrt.plugins.kernel import INCLUDES, Kernel, Shapes, Variant
 
 
+CARVE_OUT_PERCENT = 100
+"""Of the memory that a multiprocessor has for cache and shared memory together."""
+
+
 class CudaKernel:
     """A kernel, compiled for the current GPU and loaded.
 
@@ -68,6 +72,10 @@ class CudaKernel:
         (status,) = driver.cuKernelSetAttribute(limit, shared_memory, self._function.handle, self._device_id)
         if status != driver.CUresult.CUDA_SUCCESS:
             raise GridRTError("this GPU cannot give a block its shared memory", value=f"{shared_memory} bytes")
+        # Only asked for, so its status is not looked at: the most shared memory that a multiprocessor can set aside, so
+        # that two blocks of 100 KB fit.
+        carve_out = driver.CUfunction_attribute.CU_FUNC_ATTRIBUTE_PREFERRED_SHARED_MEMORY_CARVEOUT
+        driver.cuKernelSetAttribute(carve_out, CARVE_OUT_PERCENT, self._function.handle, self._device_id)
         self._shared_memory = shared_memory
 
 

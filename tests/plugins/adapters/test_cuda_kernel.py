@@ -62,6 +62,13 @@ def test_without_cuda_core_the_error_names_it(monkeypatch: pytest.MonkeyPatch) -
         cuda_core()
 
 
+def test_a_cuda_core_of_before_version_1_is_told_and_not_an_attribute_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It imports: what is missing in it is all that it is for."""
+    monkeypatch.setitem(sys.modules, "cuda", SimpleNamespace(core=SimpleNamespace(experimental=object())))
+    with pytest.raises(DependencyError, match=r"cuda-core: .*before 1.*pip install \"gridrt\[cuda\]\""):
+        cuda_core()
+
+
 class FakeCuda(ModuleType):
     """`cuda.core` and `cuda.bindings` of a GPU with compute capability 8.9."""
 
@@ -80,7 +87,11 @@ class FakeCuda(ModuleType):
             launch=lambda *arguments: self.launched.append(arguments),
         )
         self.bindings: Any = SimpleNamespace(driver=self)
-        self.CUfunction_attribute = SimpleNamespace(CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES="dynamic")
+        self.carve_outs: list[int] = []
+        self.CUfunction_attribute = SimpleNamespace(
+            CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES="dynamic",
+            CU_FUNC_ATTRIBUTE_PREFERRED_SHARED_MEMORY_CARVEOUT="carve-out",
+        )
         self.CUresult = SimpleNamespace(CUDA_SUCCESS=0)
 
     def compile(self, target: str) -> FakeCuda:
@@ -91,8 +102,8 @@ class FakeCuda(ModuleType):
         return SimpleNamespace(handle=symbol)
 
     def cuKernelSetAttribute(self, which: str, size: int, kernel: str, device: int) -> tuple[int]:  # noqa: N802 - CUDA's name
-        assert (which, kernel, device) == ("dynamic", "gridrt_multi_level_roi_align", 0)
-        self.shared_memory.append(size)
+        assert (kernel, device) == ("gridrt_multi_level_roi_align", 0)
+        (self.shared_memory if which == "dynamic" else self.carve_outs).append(size)
         return (0,)
 
 
@@ -160,7 +171,7 @@ def test_dynamic_shared_memory_is_asked_for_once(
     kernel = CudaKernel(asking_for(size), HALF, ROI_ALIGN.attributes)
     for _ in range(2):
         kernel.launch(ROI_ALIGN.shapes, [], [], 0)
-    assert cuda.shared_memory == [size]
+    assert (cuda.shared_memory, cuda.carve_outs) == ([size], [100])
     assert cuda.launched[1][1].shmem_size == size
 
 
