@@ -123,9 +123,7 @@ def _add_rows(task: Task, candidates: Mapping[str, Candidate], report: Report, e
         )
 
 
-def _made_ready(
-    task: Task, candidates: Mapping[str, Candidate], report: Report, ends: float
-) -> Mapping[str, Ready]:
+def _made_ready(task: Task, candidates: Mapping[str, Candidate], report: Report, ends: float) -> Mapping[str, Ready]:
     """The candidates that are ready in time."""
     ready: dict[str, Ready] = {}
     for name, candidate in candidates.items():

@@ -21,9 +21,9 @@ from gridrt.errors import GridRTError
 from gridrt.plugins.adapters.cuda_kernel import CudaKernel, cuda_core
 from gridrt.plugins.contract import ElementType
 from gridrt.plugins.kernel import Kernel, Variant
-from gridrt.plugins.kernels import KERNELS
+from gridrt.plugins.kernels import ALL_KERNELS
 
-KERNELS_BY_NAME: Mapping[str, Kernel] = {kernel.contract.name: kernel for kernel in KERNELS}
+KERNELS_BY_NAME: Mapping[str, Kernel] = {kernel.contract.name: kernel for kernel in ALL_KERNELS}
 
 
 def edges_of(kernel: Kernel) -> Iterator[Edge]:

@@ -45,12 +45,12 @@ def _tests(name: str, path: Path, seconds: float, *needs: str) -> Part:
 # What proves most comes first, for what comes late may find no time left. Kernels are apart, because one that fails
 # takes its process's GPU with it; torch.compile is last and alone, because it is slow and may leave a process broken.
 PARTS = (
-    *(_tests(name, TESTS / name, 25) for name in FOLDERS),
+    *(_tests(name, TESTS / name, 20) for name in FOLDERS),
     _tests("torch_ops", TESTS / "test_torch_ops.py", 25),
     _tests("torch_cuda_session", TESTS / "test_torch_cuda_session.py", 40),
-    Part("sanitizer", ("benchmarks.gpu_sanitizer", "--seconds", "55"), 60, (*KERNELS, "compute-sanitizer")),
+    Part("sanitizer", ("benchmarks.gpu_sanitizer", "--seconds", "50"), 55, (*KERNELS, "compute-sanitizer")),
     *(
-        Part(f"kernel_{name}", ("benchmarks.gpu_kernels", name), 20, KERNELS, ("torchvision",))
+        Part(f"kernel_{name}", ("benchmarks.gpu_kernels", name), 15, KERNELS, ("torchvision",))
         for name in KERNELS_BY_NAME
     ),
     Part("latency", ("benchmarks.gpu_latency", "--seconds", "75"), 80, (), (*KERNELS, "TensorRT")),

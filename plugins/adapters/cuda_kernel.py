@@ -14,7 +14,6 @@ from gridrt.errors import DependencyError, GridRTError
 from gridrt.plugins.contract import Attributes
 from gridrt.plugins.kernel import INCLUDES, Kernel, Shapes, Variant
 
-
 CARVE_OUT_PERCENT = 100
 """Of the memory that a multiprocessor has for cache and shared memory together."""
 

@@ -195,10 +195,7 @@ def test_every_test_on_a_gpu_belongs_to_a_part(root: Path) -> None:
 
 
 def test_what_proves_most_comes_first_and_compiling_last() -> None:
-    kinds = [
-        next(kind for kind in KINDS if part.name.startswith(kind) or part.name == kind)
-        for part in PARTS
-    ]
+    kinds = [next(kind for kind in KINDS if part.name.startswith(kind) or part.name == kind) for part in PARTS]
     assert list(dict.fromkeys(kinds)) == list(KINDS)
     assert PARTS[-1].name == "compile"
 

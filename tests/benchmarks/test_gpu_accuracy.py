@@ -21,9 +21,7 @@ def test_what_float16_loses_beyond_a_tenth_of_a_point_is_a_problem(
     monkeypatch.setattr(gpu_images, "SYNTHETIC", 1)
     aps = iter((0.500, 0.4985, 0.4995))
     monkeypatch.setattr(gpu_accuracy, "SESSIONS", dict.fromkeys(SESSIONS, lambda model: TorchSession(model, "cpu")))
-    monkeypatch.setattr(
-        gridrt.eval, "evaluate", lambda *_: Metrics(1, AveragePrecision(1, *[next(aps)] * 8), {})
-    )
+    monkeypatch.setattr(gridrt.eval, "evaluate", lambda *_: Metrics(1, AveragePrecision(1, *[next(aps)] * 8), {}))
 
     measure(tmp_path, Report(tmp_path / "gpu_accuracy.json", {}))
 

@@ -17,7 +17,7 @@ from benchmarks.gpu_report import Report, read_report
 from benchmarks.gpu_timing import LAUNCHES
 from gridrt.plugins.batched_nms.kernel import BATCHED_NMS_KERNEL
 from gridrt.plugins.kernel import Kernel, Variant
-from gridrt.plugins.kernels import KERNELS
+from gridrt.plugins.kernels import ALL_KERNELS
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def on_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("on_cpu")
-@pytest.mark.parametrize("kernel", KERNELS, ids=lambda kernel: kernel.contract.name)
+@pytest.mark.parametrize("kernel", ALL_KERNELS, ids=lambda kernel: kernel.contract.name)
 def test_each_case_is_a_row_with_its_share_of_the_bound_and_one_for_each_baseline(
     kernel: Kernel, tmp_path: Path
 ) -> None:
@@ -78,7 +78,7 @@ def test_each_case_is_a_row_with_its_share_of_the_bound_and_one_for_each_baselin
 
 
 def test_the_shapes_are_those_that_the_kernels_state_as_examples() -> None:
-    for kernel in KERNELS:
+    for kernel in ALL_KERNELS:
         stated = [
             ({name: tuple(shape) for name, shape in example.shapes.items()}, dict(example.attributes))
             for example in kernel.examples

@@ -19,12 +19,12 @@ from benchmarks.gpu_launches import Driver, edges_of, laid_out, launch_all
 from gridrt.plugins.contract import Attributes
 from gridrt.plugins.grid_fusion.kernel import GRID_FUSION_KERNEL
 from gridrt.plugins.kernel import Kernel, Shapes, Variant
-from gridrt.plugins.kernels import KERNELS
+from gridrt.plugins.kernels import ALL_KERNELS
 from gridrt.plugins.multi_level_roi_align.kernel import MULTI_LEVEL_ROI_ALIGN_KERNEL
 from tests.plugins.host_kernel import Compiler, HostKernel
 
 
-@pytest.mark.parametrize("kernel", KERNELS, ids=lambda kernel: kernel.contract.name)
+@pytest.mark.parametrize("kernel", ALL_KERNELS, ids=lambda kernel: kernel.contract.name)
 def test_kernels_run_at_their_edges_without_leaving_their_tensors(kernel: Kernel, compile_for_host: Compiler) -> None:
     """On the CPU, where memory around each tensor is watched; one variant, for time."""
     for edge in edges_of(kernel):
@@ -32,7 +32,7 @@ def test_kernels_run_at_their_edges_without_leaving_their_tensors(kernel: Kernel
         HostKernel(kernel, kernel.variants[-1], edge.attributes, compile_for_host)(*inputs)
 
 
-@pytest.mark.parametrize("kernel", KERNELS, ids=lambda kernel: kernel.contract.name)
+@pytest.mark.parametrize("kernel", ALL_KERNELS, ids=lambda kernel: kernel.contract.name)
 def test_an_edge_has_no_rows(kernel: Kernel) -> None:
     assert any(0 in shape for edge in edges_of(kernel) for shape in edge.shapes.values())
 

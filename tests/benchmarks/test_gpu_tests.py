@@ -51,9 +51,7 @@ def test_what_fails_or_is_skipped_is_a_row_and_the_rest_is_counted(
     }
 
 
-def test_a_machine_whose_tests_pass_or_do_not_apply_ends_well(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_machine_whose_tests_pass_or_do_not_apply_ends_well(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "test_gpu_sound.py"
     file.write_text(TESTS)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)

@@ -27,8 +27,8 @@ def nms_by_torch(attributes: Mapping[str, Any], inputs: Inputs) -> Iterator[Base
 
     chosen = candidates()
     yield Baseline(
-        "torchvision nms, candidates chosen before", lambda: ops.batched_nms(*chosen, threshold)[:most], is_captured=False
+        "torchvision nms, candidates chosen before",
+        lambda: ops.batched_nms(*chosen, threshold)[:most],
+        is_captured=False,
     )
-    yield Baseline(
-        "torchvision nms", lambda: ops.batched_nms(*candidates(), threshold)[:most], is_captured=False
-    )
+    yield Baseline("torchvision nms", lambda: ops.batched_nms(*candidates(), threshold)[:most], is_captured=False)

@@ -7,7 +7,6 @@ from torch import Tensor
 
 from benchmarks.ops.random_boxes import random_boxes
 
-
 BACKGROUND = 5.0
 """Logit of the background above those of classes: with 1000 rows of 80 classes, a thousand scores exceed 0.03 then."""
 

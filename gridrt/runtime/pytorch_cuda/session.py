@@ -17,6 +17,7 @@ from gridrt.plugins.adapters.torch_ops import KERNEL_OPS
 from gridrt.runtime.pytorch.memory import in_memory
 from gridrt.runtime.pytorch.session import model_info
 from gridrt.runtime.pytorch_cuda.fold_batch_norms import fold_batch_norms
+from gridrt.runtime.pytorch_cuda.fused_layers import fuse_layers
 from gridrt.runtime.pytorch_cuda.graphs import TorchGraphs
 from gridrt.runtime.pytorch_cuda.half_precision import halve
 from gridrt.runtime.pytorch_cuda.torch_gpu import TorchGpu
@@ -84,11 +85,12 @@ class TorchCudaSession:
 
 
 def _prepared(model: GridRCNN, precision: Precision, device: torch.device) -> GridRCNN:
-    """A copy with batch norms folded, in the precision and the memory layout of tensor cores and kernels."""
+    """A copy with layers fused, in the precision and the memory layout of tensor cores and kernels."""
     own = copy.deepcopy(model).eval()
     fold_batch_norms(own)
     if precision == "float16":
         halve(own)
+    fuse_layers(own)
     # The typing of `to` knows no layout.
     prepared: GridRCNN = own.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     return prepared

@@ -101,7 +101,6 @@ class TensorRTBackend(Backend):
 
 def _availability(title: str, package_name: str) -> Availability:
     from gridrt.machine.devices import find_gpus
-
     from gridrt.runtime.tensorrt.compatibility import SERVED, serves
 
     package, pycuda = probe_package(package_name), probe_package("pycuda")

@@ -13,7 +13,7 @@ import pytest
 from gridrt.errors import DependencyError, GridRTError
 from gridrt.plugins.adapters.cuda_kernel import CudaKernel, compiled, cuda_core
 from gridrt.plugins.kernel import Kernel, Launch, Variant
-from gridrt.plugins.kernels import KERNELS
+from gridrt.plugins.kernels import ALL_KERNELS
 from gridrt.plugins.multi_level_roi_align.kernel import MULTI_LEVEL_ROI_ALIGN_KERNEL
 from gridrt.plugins.sizes import as_size
 
@@ -33,7 +33,7 @@ def nvrtc() -> None:
 
 @pytest.mark.usefixtures("nvrtc")
 @pytest.mark.parametrize("architecture", ["sm_80", "sm_120"])
-@pytest.mark.parametrize("kernel", KERNELS, ids=lambda kernel: kernel.contract.name)
+@pytest.mark.parametrize("kernel", ALL_KERNELS, ids=lambda kernel: kernel.contract.name)
 def test_every_variant_compiles_without_any_header_but_ours(kernel: Kernel, architecture: str) -> None:
     for variant in kernel.variants:
         for example in kernel.examples:
