@@ -26,7 +26,7 @@ def cudnn_convolution_relu(
     return F.relu(F.conv2d(self, weight, bias, list(stride), list(padding), list(dilation), groups))
 
 
-def cudnn_convolution_add_relu(
+def cudnn_convolution_add_relu(  # noqa: PLR0913, PLR0917 - PyTorch's signature
     self: Tensor,
     weight: Tensor,
     z: Tensor,

@@ -186,7 +186,7 @@ def test_without_tensorrt_no_graph_is_exported_and_engines_do_not_apply(
     monkeypatch.setattr(engine_builds, "graphs_of", lambda *_: pytest.fail("it takes a minute"))
     monkeypatch.setattr(gpu_latency, "untrained_model", lambda _: SimpleNamespace(eval=lambda: None))
     candidates = {name: lambda _: Ready(lambda: None, 1) for name in (BASELINE, *ENGINES)}
-    monkeypatch.setattr(gpu_latency, "interleaved_milliseconds", lambda calls, **_: dict.fromkeys(calls, [1.0]))
+    monkeypatch.setattr(gpu_latency, "interleaved_milliseconds", lambda calls, **_: {name: [1.0] for name in calls})
     report = Report(tmp_path / "gpu_latency.json", {})
 
     measure(tmp_path, report, time.monotonic() + 600, candidates)

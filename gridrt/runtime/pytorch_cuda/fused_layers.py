@@ -57,12 +57,16 @@ class ConvRelu(nn.Module):
 
 
 class FusedBottleneck(nn.Module):
-    """A `Bottleneck` whose batch norms are folded."""
+    """A `Bottleneck` whose batch norms are folded; the last convolution adds the shortcut's bias with its own."""
 
     def __init__(self, block: Bottleneck) -> None:
         super().__init__()
         self.conv1, self.conv2, self.conv3 = map(ConvRelu, (block.conv1, block.conv2, block.conv3))
-        self.downsample = block.downsample
+        self.downsample: nn.Module = nn.Identity()
+        if isinstance(block.downsample, nn.Sequential):
+            (self.downsample, _), last = block.downsample, self.conv3.conv
+            assert last.bias is not None  # noqa: S101 - of the norm that was folded
+            last.bias = nn.Parameter(last.bias.detach() + _taken_bias(self.downsample).detach(), requires_grad=False)
 
     def forward(self, x: Tensor) -> Tensor:
         """As `Bottleneck.forward`."""
@@ -109,10 +113,18 @@ class FusedRPNHead(RPNHead):
         biases = [layer.bias.detach().float() for layer in layers if layer.bias is not None]
         self.register_buffer("weight", torch.cat(weights, 1).to(dtype).contiguous())  # [C, 5A]
         self.register_buffer("bias", torch.cat(biases))  # [5A]
+        self._anchors: dict[tuple[int, torch.Size], Tensor] = {}
 
     def forward(self, pyramid: Sequence[Tensor]) -> list[tuple[Tensor, Tensor]]:
         """As `RPNHead.forward`; the maps are views of one tensor per level, channels last."""
         return [self._level(self.hidden(feature)) for feature in pyramid]
+
+    def _level_anchors(self, level: int, logit_map: Tensor) -> Tensor:
+        """See `RPNHead`; the anchors of a size are made once, before launches of that size are captured."""
+        key = level, logit_map.shape[2:]
+        if key not in self._anchors:
+            self._anchors[key] = super()._level_anchors(level, logit_map)
+        return self._anchors[key]
 
     def _level(self, hidden: Tensor) -> tuple[Tensor, Tensor]:
         cells = hidden.permute(0, 2, 3, 1)  # [B, H, W, C]
