@@ -53,7 +53,8 @@ PARTS = (
         Part(f"kernel_{name}", ("benchmarks.gpu_kernels", name), 15, KERNELS, ("torchvision",))
         for name in KERNELS_BY_NAME
     ),
-    Part("latency", ("benchmarks.gpu_latency", "--seconds", "75"), 80, (), (*KERNELS, "TensorRT")),
+    Part("latency", ("benchmarks.gpu_latency", "--seconds", "60"), 65, (), (*KERNELS, "TensorRT")),
+    Part("operators", ("benchmarks.gpu_operators",), 15, KERNELS),
     Part("accuracy", ("benchmarks.gpu_accuracy",), 35, ("pycocotools",), (*KERNELS, "photographs")),
     _tests("engine", TESTS / "test_engine.py", 35, "TensorRT", "Polygraphy"),
     Part("engines", ("benchmarks.gpu_engines",), 45, ("TensorRT", "Polygraphy", "pycocotools"), ("photographs",)),

@@ -1,4 +1,4 @@
-"""How many kernels PyTorch launches on CUDA for an operator, and the bytes that they read and write: rules, not measured.
+"""How many kernels PyTorch launches on CUDA for an operator, and the bytes that they move: by rules, not measured.
 
 Bytes are those of the inputs (weights too) and of the outputs, each once, and of every further pass that a rule states.
 `benchmarks.gpu_operators` counts the launches on a GPU.
@@ -61,12 +61,12 @@ RULES: Mapping[str, Rule] = {
         lambda arguments: 2 * _has_bias(arguments),
     ),
     "aten::native_group_norm": Rule(
-        "channels last are copied to channels first; moments, then scales, then the result: the features are read twice",
+        "copied to channels first; moments, then scales, then the result: the features are read twice more",
         lambda _arguments: 4,
         lambda _arguments: 3,
     ),
     "aten::topk": Rule(
-        "several blocks select digit by digit, 4 digits of 2 launches, then gather; one block does it at once; then sort",
+        "blocks select by digits, 4 of 2 launches, then gather, then sort; a short row takes one block, and a sort",
         lambda arguments: 2 if arguments[0].shape[-1] <= SMALL_TOPK else 12,
     ),
     "aten::constant_pad_nd": Rule("filled, then copied into", lambda _arguments: 2),

@@ -201,8 +201,14 @@ def test_what_proves_most_comes_first_and_compiling_last() -> None:
 
 
 KINDS = (
-    *("tests_batched_nms", "tests_grid_fusion", "tests_multi_level_roi_align", "tests_torch_ops"),
-    *("tests_torch_cuda_session", "sanitizer", "kernel_", "latency", "accuracy"),
+    *(
+        "tests_batched_nms",
+        "tests_grid_fusion",
+        "tests_multi_level_roi_align",
+        "tests_group_norm_relu",
+        "tests_torch_ops",
+    ),
+    *("tests_torch_cuda_session", "sanitizer", "kernel_", "latency", "operators", "accuracy"),
     *("tests_engine", "engines", "compile"),
 )
 

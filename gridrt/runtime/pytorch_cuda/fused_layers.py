@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from gridrt.model.bbox_head import BBoxHead
-from gridrt.model.fpn import ConvModule
+from gridrt.model.fpn import FPN, ConvModule
 from gridrt.model.grid_head import GridHead
 from gridrt.model.grid_rcnn import GridRCNN
 from gridrt.model.resnet import Bottleneck, ResNet
@@ -33,6 +33,7 @@ def fuse_layers(model: GridRCNN) -> None:
     """
     if isinstance(model.backbone.bn1, nn.Identity):  # folded
         model.backbone = FusedResNet(model.backbone)
+    model.neck = FusedFPN(model.neck)
     model.rpn_head = FusedRPNHead(model.rpn_head)
     model.roi_head.bbox_head = FusedBBoxHead(model.roi_head.bbox_head, model.rpn_head.hidden.conv.in_channels)
     model.roi_head.grid_head = FusedGridHead(model.grid)
@@ -93,6 +94,31 @@ class FusedResNet(ResNet):
             x = stage(x)
             outputs.append(x)
         return outputs
+
+
+class Pointwise(nn.Module):
+    """A convolution of single cells as a product with the bias, which cuBLAS adds in the same launch; cuDNN does not."""
+
+    def __init__(self, conv: nn.Conv2d) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(conv.weight.detach().flatten(1), requires_grad=False)  # [C_out, C_in]
+        self.bias = conv.bias
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[B, C_in, H, W] -> [B, C_out, H, W], channels last."""
+        cells = x.permute(0, 2, 3, 1)
+        sums = torch.addmm(self.bias, cells.reshape(-1, cells.shape[-1]), self.weight.t())
+        return sums.view(*cells.shape[:3], -1).permute(0, 3, 1, 2)
+
+
+class FusedFPN(FPN):
+    """An `FPN` whose lateral convolutions are products."""
+
+    def __init__(self, neck: FPN) -> None:
+        nn.Module.__init__(self)
+        laterals = (module.conv for module in neck.lateral_convs)
+        self.lateral_convs = nn.ModuleList(Pointwise(conv) for conv in laterals if isinstance(conv, nn.Conv2d))
+        self.fpn_convs = neck.fpn_convs
 
 
 class FusedRPNHead(RPNHead):

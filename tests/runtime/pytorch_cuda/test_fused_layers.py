@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.library import _scoped_library
 
 from gridrt.model.bbox_head import BBoxHead
+from gridrt.model.fpn import FPN
 from gridrt.model.grid_head import GridHead
 from gridrt.model.resnet import ResNet
 from gridrt.model.rpn_head import RPNHead
@@ -18,7 +19,13 @@ from gridrt.ops import fused_layers as definitions
 from gridrt.ops.group_norm_relu import group_norm_relu
 from gridrt.runtime.pytorch_cuda import fused_layers
 from gridrt.runtime.pytorch_cuda.fold_batch_norms import fold_batch_norms
-from gridrt.runtime.pytorch_cuda.fused_layers import FusedBBoxHead, FusedGridHead, FusedResNet, FusedRPNHead
+from gridrt.runtime.pytorch_cuda.fused_layers import (
+    FusedBBoxHead,
+    FusedFPN,
+    FusedGridHead,
+    FusedResNet,
+    FusedRPNHead,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -50,6 +57,14 @@ def test_a_backbone_with_folded_norms_and_maps_stay_channels_last() -> None:
     for one, other in zip(fused(images), expected, strict=True):
         torch.testing.assert_close(one, other, atol=1e-4, rtol=1e-4)
         assert one.is_contiguous(memory_format=torch.channels_last)
+
+
+def test_the_pyramid() -> None:
+    torch.manual_seed(0)
+    neck = FPN((8, 16, 24), channels=8)
+    features = [channels_last(torch.randn(2, channels, side, side)) for channels, side in ((8, 12), (16, 6), (24, 3))]
+    for one, other in zip(FusedFPN(neck)(features), neck(features), strict=True):
+        torch.testing.assert_close(one, other, atol=1e-5, rtol=1e-5)
 
 
 @pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float32, 1e-5), (torch.float16, 4e-3)])
