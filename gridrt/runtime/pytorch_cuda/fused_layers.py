@@ -97,7 +97,7 @@ class FusedResNet(ResNet):
 
 
 class Pointwise(nn.Module):
-    """A convolution of single cells as a product with the bias, which cuBLAS adds in the same launch; cuDNN does not."""
+    """A convolution of single cells as a product, whose bias cuBLAS adds in the same launch; cuDNN does not."""
 
     def __init__(self, conv: nn.Conv2d) -> None:
         super().__init__()
