@@ -1,6 +1,6 @@
 """What `benchmarks.gpu` needs besides a GPU: what is here, in which version, and how to get the rest.
 
-Nothing here imports PyTorch or starts the GPU, so that it answers at once.
+It starts no GPU and answers in seconds; PyTorch is imported only where there is no nvidia-smi to ask for GPUs.
 """
 
 from __future__ import annotations

@@ -11,5 +11,10 @@ from gridrt.ops.group_norm_relu import group_norm_relu
 
 def norm_by_torch(attributes: Mapping[str, Any], inputs: Inputs) -> Iterator[Baseline]:
     """The definition, replayed and launched; PyTorch's normalisation gives what it does not get: channels first."""
+    features, bias, weight, shift = inputs
     for is_captured in (True, False):
-        yield Baseline("PyTorch group_norm, relu", lambda: group_norm_relu(*inputs, **attributes), is_captured)
+        yield Baseline(
+            "PyTorch group_norm, relu",
+            lambda: group_norm_relu(features, bias, weight, shift, **attributes),
+            is_captured,
+        )

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 _SETTINGS: tuple[tuple[Any, str, object], ...] = (
-    (torch.backends.cudnn.conv, "fp32_precision", "ieee"),
+    (torch.backends.cudnn.conv, "fp32_precision", "ieee"),  # type: ignore[attr-defined] # its stub has no such name
     (torch.backends.cuda.matmul, "fp32_precision", "ieee"),
     # Partial sums of float16 products in float16 would cost the long sums of fully connected layers their last bits.
     (torch.backends.cuda.matmul, "allow_fp16_reduced_precision_reduction", False),

@@ -18,7 +18,8 @@ pytestmark = pytest.mark.gpu
 @pytest.mark.parametrize(("rois", "groups", "side"), [(0, 36, 7), (1, 36, 7), (100, 36, 7), (20, 9, 14)])
 def test_it_normalises_as_the_definition_does(variant: Variant, rois: int, groups: int, side: int) -> None:
     inputs = norm_inputs(rois, 576, side)
-    expected = group_norm_relu(*rounded(inputs, variant), groups, 1e-5)
+    features, bias, weight, shift = rounded(inputs, variant)
+    expected = group_norm_relu(features, bias, weight, shift, groups, 1e-5)
     attributes = {"groups": groups, "eps": 1e-5}
     (found,) = launched(GROUP_NORM_RELU_KERNEL, variant, attributes, *inputs)
     assert_close(found, expected, GROUP_NORM_RELU_KERNEL.contract, variant)
