@@ -14,7 +14,7 @@ help:
 	@echo "make matrix    the tests on each Python, and as on older processors (about 2 hours)"
 	@echo "make fuzz      damage N=$(N) files of each format from SEED=$(SEED), and read them (N=2000: half an hour)"
 	@echo "make kills     end verbs by N=$(N) of each signal at moments from SEED=$(SEED), and look at what is left (an hour)"
-	@echo "make gpu       all that needs an NVIDIA GPU: tests, timings, engines, checks of memory (at most 10 minutes)"
+	@echo "make gpu       all that needs an NVIDIA GPU: tests, timings, engines, checks of memory (at most 500 seconds)"
 	@echo "All set up .venv, once, from PYTHON=$(PYTHON) (3.10 to 3.13) and the versions in constraints.txt."
 
 environment: $(INSTALLED)

@@ -143,16 +143,19 @@ def _by_session(session: SessionOnGpu, task: Task) -> Ready:
 
 
 BASELINE = "PyTorch FP32"
+KERNELS = "PyTorch FP16, kernels, CUDA graph"
 CANDIDATES: Mapping[str, Candidate] = {
+    KERNELS: kernels,
     BASELINE: eager,
-    "PyTorch TF32": partial(eager, tf32=True),
     "PyTorch FP16": partial(eager, half=True),
+    "PyTorch FP16, kernels, no graph": partial(kernels, cuda_graphs=False),
+    "PyTorch TF32": partial(eager, tf32=True),
     "engine FP16, CUDA graph": partial(engine, precision="fp16"),
     "engine FP16": partial(engine, precision="fp16", cuda_graphs=False),
-    "PyTorch FP16, kernels, CUDA graph": kernels,
-    "PyTorch FP16, kernels": partial(kernels, cuda_graphs=False),
     "engine INT8, CUDA graph": partial(engine, precision="int8"),
     "engine FP32, CUDA graph": partial(engine, precision="fp32"),
-    "PyTorch FP16, compiled": compiled,
 }
 """By name, the most important first: the last are left out if time is short."""
+ENGINES = frozenset(name for name in CANDIDATES if name.startswith("engine"))
+COMPILED: Mapping[str, Candidate] = {KERNELS: kernels, "PyTorch FP16, compiled": compiled}
+"""In a process of their own: compiling takes long."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -18,8 +18,24 @@ IMAGE_SIZE = (800, 1344)
 
 WITHOUT_TORCHVISION = "(no torchvision here)"
 
-Baseline: TypeAlias = tuple[str, Callable[[], object]]
-"""What PyTorch would launch in the place of a kernel: its name, and the call."""
+Inputs: TypeAlias = Sequence[Tensor]
+"""Of an op, in the order of its contract."""
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """What PyTorch would launch in the place of a kernel.
+
+    Attributes:
+        name: of what is launched.
+        call: launches it.
+        is_captured: whether a CUDA graph replays it, as it does the kernel; else each launch costs Python's time, and
+            what waits for the GPU waits.
+    """
+
+    name: str
+    call: Callable[[], object]
+    is_captured: bool
 
 
 @dataclass(frozen=True)
@@ -31,34 +47,25 @@ class Case:
         variant: one of the kernel's.
         attributes: of the node.
         inputs: on the CPU.
+        drawn: where they come from: random, or of a photograph.
         shape: that tells this case from the others of the variant.
-        cost: bytes and FLOP of a launch.
-        baseline: is called on the GPU, when the case is timed.
+        cost: bytes and FLOP of a launch; None where neither bounds its time.
+        baselines: on the GPU, for inputs that are there; the first is what speed is judged by.
     """
 
     kernel: Kernel
     variant: Variant
     attributes: Mapping[str, Any]
-    inputs: Sequence[Tensor]
+    inputs: Inputs
+    drawn: str
     shape: Sequence[int]
-    cost: Cost
-    baseline: Callable[[], Baseline]
+    cost: Cost | None
+    baselines: Callable[[Inputs], Iterable[Baseline]]
 
     @property
     def name(self) -> str:
         """Op, variant and shape."""
-        return f"{self.kernel.contract.name} {self.variant.name} {list(self.shape)}"
-
-
-def on_gpu(tensors: Sequence[Tensor], variant: Variant) -> list[Tensor]:
-    """Features as a baseline takes them, in the variant's precision and layout."""
-    layout = torch.channels_last if variant.channels_last else torch.contiguous_format
-    return [
-        tensor.cuda()
-        .to(getattr(torch, variant.precision))
-        .contiguous(memory_format=layout if tensor.dim() == 4 else torch.contiguous_format)
-        for tensor in tensors
-    ]
+        return f"{self.kernel.contract.name} {self.variant.name} {list(self.shape)} {self.drawn}"
 
 
 def torchvision_ops() -> Any:  # noqa: ANN401 - a module, or None

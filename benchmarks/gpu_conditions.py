@@ -11,11 +11,10 @@ from datetime import datetime, timezone
 from functools import partial
 from typing import Any, TypeAlias
 
-import torch
-
 import gridrt
 from gridrt.errors import DependencyError
 from gridrt.machine.devices import find_cpu, find_gpus, nvidia_smi
+from gridrt.runtime.tensorrt.compatibility import serves
 from gridrt.runtime.tensorrt.library import RuntimeName, TensorRT, load_tensorrt
 
 RUNTIMES: tuple[RuntimeName, ...] = ("tensorrt", "tensorrt-rtx")
@@ -36,6 +35,8 @@ def require_gpu() -> None:
     Raises:
         DependencyError: PyTorch can use no GPU.
     """
+    import torch
+
     if not torch.cuda.is_available():
         raise DependencyError(
             f"PyTorch {torch.__version__} cannot use an NVIDIA GPU",
@@ -47,6 +48,8 @@ def require_gpu() -> None:
 
 def gpu_conditions() -> dict[str, Any]:
     """GPU, driver, clocks, versions and date, ready for JSON. Never raises: what is not known has its reason."""
+    import torch
+
     try:
         library = tensorrt_here()
         tensorrt = f"{library.name} {library.version}"
@@ -84,16 +87,20 @@ def gpu_state(run: Run = _ANSWERED_SOON) -> Mapping[str, str] | str:
 
 
 def tensorrt_here() -> TensorRT:
-    """TensorRT, or where that does not load, TensorRT for RTX.
+    """TensorRT, or where that does not load or has no kernels for the GPU, TensorRT for RTX.
 
     Raises:
-        DependencyError: neither loads.
+        DependencyError: neither loads, or has kernels for the GPU.
     """
     found: list[str] = []
+    capabilities = [gpu.compute_capability for gpu in find_gpus()[:1]]
     for name in RUNTIMES:
+        if not all(serves(name, capability) for capability in capabilities):
+            found.append(f"{name}: no kernels for compute capability {capabilities[0]}")
+            continue
         try:
             return load_tensorrt(name)
-        except DependencyError as error:  # noqa: PERF203 - two of them
+        except DependencyError as error:
             found.append(f"{name}: {error.value}")
     raise DependencyError("cannot load TensorRT, nor TensorRT for RTX", value="; ".join(found))
 

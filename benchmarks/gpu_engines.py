@@ -12,42 +12,27 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 import click
-import torch
 
+from benchmarks.gpu_accuracy import format_ap
 from benchmarks.gpu_engine import built, engine_figures
+from benchmarks.gpu_images import find_set
 from benchmarks.gpu_report import RESULTS, Report, run_part
-from benchmarks.precision import METHOD, calibration_images
-from benchmarks.training_sets import SETS, TrainingSet
-from gridrt.calib.affine import Range
-from gridrt.calib.fidelity import Fidelity, detect_in, fidelity
-from gridrt.calib.graph_files import save_rewritten
-from gridrt.calib.observe import observable_session, observe
-from gridrt.calib.range_methods import METHODS, ranges_of
-from gridrt.calib.recipe import load_recipe
-from gridrt.calib.rewrite import apply_recipe
-from gridrt.calib.targets import TARGETS
-from gridrt.data.coco import CocoDataset
-from gridrt.data.image import load_image
-from gridrt.data.synthetic import write_synthetic
-from gridrt.detector import Detector
-from gridrt.eval import AveragePrecision, evaluate
-from gridrt.export.onnx_export import onnx_from_model, save_onnx
-from gridrt.files import sha256_of
-from gridrt.graph.graph import Graph, load_graph
-from gridrt.model.checkpoint import load_model
-from gridrt.model.zoo import locate
-from gridrt.runtime.onnxruntime.session import OnnxRuntimeSession
-from gridrt.runtime.pytorch.session import TorchSession
-from gridrt.runtime.tensorrt.session import TensorRTSession
+
+if TYPE_CHECKING:
+    from benchmarks.training_sets import TrainingSet
+    from gridrt.calib.affine import Range
+    from gridrt.calib.fidelity import Fidelity
+    from gridrt.data.coco import CocoDataset
+    from gridrt.detector import Detector
+    from gridrt.graph.graph import Graph
 
 PRECISIONS = ("fp32", "fp16", "int8")
 COMPARED = 8
 """Images."""
 BUILD_SECONDS = 90.0
-SYNTHETIC = 64
-"""Images to train and to evaluate on, each, if there are no photographs."""
 
 
 @click.command
@@ -60,26 +45,19 @@ def command(*, out: Path) -> None:
         run_part(out, lambda report: measure(Path(folder), report))
 
 
-def find_set(folder: Path) -> tuple[str, Path, str]:
-    """Name and folder of the set, and why it is this one; a synthetic set is written to `folder`."""
-    root = SETS["bccd"].find(folder)
-    if (root / SETS["bccd"].val_annotations).exists():
-        return "bccd", root, "photographs"
-    synthetic = folder / "synthetic"
-    write_synthetic(synthetic, train_images=SYNTHETIC, val_images=SYNTHETIC)
-    return "synthetic", synthetic, f"no photographs in {root.name}/ of the folder that GRIDRT_DATA names"
-
-
 def measure(folder: Path, report: Report) -> None:
-    """PyTorch's AP, and for each precision the engine's, and its detections beside ONNX Runtime's."""
-    torch.backends.cudnn.allow_tf32 = False  # the reference is float32's
+    """For each precision the engine's AP, and its detections beside ONNX Runtime's."""
+    from benchmarks.training_sets import SETS
+    from gridrt.data.coco import CocoDataset
+    from gridrt.export.onnx_export import onnx_from_model, save_onnx
+    from gridrt.files import sha256_of
+    from gridrt.model.checkpoint import load_model
+    from gridrt.model.zoo import locate
+
     name, root, why = find_set(folder)
     data, weights = SETS[name], locate(f"tiny_{name}")
     dataset = CocoDataset(root / data.val_images, root / data.val_annotations)
     report.add("images", f"{len(dataset)} of {name} ({why})", weights=weights.name, weights_sha256=sha256_of(weights))
-    with report.attempt("PyTorch fp32, AP"):
-        found = evaluate(Detector(TorchSession(load_model(weights), "cuda")), dataset).overall
-        report.add("PyTorch fp32, AP", _ap(found), overall=asdict(found))
     graph = folder / "graph.fp32.onnx"
     save_onnx(onnx_from_model(load_model(weights), sha256_of(weights)), graph)
     for precision in PRECISIONS:
@@ -91,6 +69,12 @@ def _graph(precision: str, graph: Path, root: Path, data: TrainingSet) -> Path:
     """The FP32 graph in a precision, beside it; INT8 with ranges of training images."""
     if precision == "fp32":
         return graph
+    from gridrt.calib.graph_files import save_rewritten
+    from gridrt.calib.recipe import load_recipe
+    from gridrt.calib.rewrite import apply_recipe
+    from gridrt.calib.targets import TARGETS
+    from gridrt.graph.graph import load_graph
+
     recipe, target = load_recipe(precision), TARGETS["tensorrt"]
     loaded = load_graph(graph)
     ranges = _ranges(loaded, root, data) if recipe.quantizes else {}
@@ -101,12 +85,20 @@ def _graph(precision: str, graph: Path, root: Path, data: TrainingSet) -> Path:
 
 
 def _ranges(graph: Graph, root: Path, data: TrainingSet) -> Mapping[str, Range]:
+    from benchmarks.precision import METHOD, calibration_images
+    from gridrt.calib.observe import observable_session, observe
+    from gridrt.calib.range_methods import METHODS, ranges_of
+
     images, cache = calibration_images(root, data), graph.path.with_suffix(".npz")
     observers = observe(graph, observable_session(graph), images, data.scale, cache).observers
     return ranges_of(observers, METHODS[METHOD])
 
 
 def _add_engine(precision: str, graph: Path, dataset: CocoDataset, report: Report) -> None:
+    from gridrt.detector import Detector
+    from gridrt.eval import evaluate
+    from gridrt.runtime.tensorrt.session import TensorRTSession
+
     engine = graph.with_suffix(".engine")
     manifest = built(graph, engine, seconds=BUILD_SECONDS)
     report.add(f"engine {precision}, built", f"{manifest.seconds:.1f} s", **engine_figures(manifest))
@@ -114,19 +106,19 @@ def _add_engine(precision: str, graph: Path, dataset: CocoDataset, report: Repor
     agreed = compared(detector, graph, dataset)
     report.add(f"engine {precision} beside ONNX Runtime", str(agreed), **agreed.to_json())
     found = evaluate(detector, dataset).overall
-    report.add(f"engine {precision}, AP", _ap(found), overall=asdict(found))
+    report.add(f"engine {precision}, AP", format_ap(found), overall=asdict(found))
 
 
 def compared(detector: Detector, graph: Path, dataset: CocoDataset) -> Fidelity:
     """Matched detections of a detector and of ONNX Runtime, with the same graph on the CPU, in some images."""
+    from gridrt.calib.fidelity import detect_in, fidelity
+    from gridrt.data.image import load_image
+    from gridrt.detector import Detector
+    from gridrt.runtime.onnxruntime.session import OnnxRuntimeSession
+
     images = [load_image(dataset.path(index)) for index in range(min(COMPARED, len(dataset)))]
     reference = Detector(OnnxRuntimeSession(graph, ["CPUExecutionProvider"]))
     return fidelity(detect_in(reference, images), detect_in(detector, images))
-
-
-def _ap(found: AveragePrecision) -> str:
-    figures = {"AP": found.ap, "AP50": found.ap50, "AP75": found.ap75, "AP90": found.ap90}
-    return ", ".join(f"{name} {100 * (value or 0):.2f}" for name, value in figures.items())
 
 
 if __name__ == "__main__":

@@ -16,13 +16,18 @@ def prepared(
     kernel: Kernel, variant: Variant, attributes: Attributes, inputs: Sequence[Tensor]
 ) -> tuple[Callable[[], None], tuple[Tensor, ...]]:
     """A launch on the current stream, to be repeated at will, and the tensors that it writes to."""
-    contract = kernel.contract
+    feeds = on_gpu(kernel, variant, inputs)
+    return TorchKernel(kernel).prepared(*feeds, *(attributes[name] for name in kernel.contract.attributes))
+
+
+def on_gpu(kernel: Kernel, variant: Variant, inputs: Sequence[Tensor]) -> list[Tensor]:
+    """Inputs on the GPU, in the types and layouts that a variant takes."""
     feeds = []
-    for spec, tensor in zip(contract.input_tensors, inputs, strict=True):
+    for spec, tensor in zip(kernel.contract.input_tensors, inputs, strict=True):
         dtype = getattr(torch, variant.precision if spec.dtype == "feature" else spec.dtype)
         layout = torch.channels_last if spec.is_map and variant.channels_last else torch.contiguous_format
-        feeds.append(tensor.to("cuda", dtype).contiguous(memory_format=layout))
-    return TorchKernel(kernel).prepared(*feeds, *(attributes[name] for name in contract.attributes))
+        feeds.append(tensor.to("cuda", dtype, copy=True).contiguous(memory_format=layout))
+    return feeds
 
 
 def launched(kernel: Kernel, variant: Variant, attributes: Attributes, *inputs: Tensor) -> tuple[Tensor, ...]:

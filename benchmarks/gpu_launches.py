@@ -21,9 +21,9 @@ from gridrt.errors import GridRTError
 from gridrt.plugins.adapters.cuda_kernel import CudaKernel, cuda_core
 from gridrt.plugins.contract import ElementType
 from gridrt.plugins.kernel import Kernel, Variant
-from gridrt.plugins.kernels import KERNELS
+from gridrt.plugins.kernels import ALL_KERNELS
 
-KERNELS_BY_NAME: Mapping[str, Kernel] = {kernel.contract.name: kernel for kernel in KERNELS}
+KERNELS_BY_NAME: Mapping[str, Kernel] = {kernel.contract.name: kernel for kernel in ALL_KERNELS}
 
 
 def edges_of(kernel: Kernel) -> Iterator[Edge]:
@@ -65,7 +65,8 @@ class Driver:
         device = cuda_core().Device(0)
         device.set_current()
         self._driver = driver
-        self.stream = int(device.create_stream().handle)
+        self._stream = device.create_stream()  # kept: its handle dies with it
+        self.stream = int(self._stream.handle)
 
     def memory(self, size: int) -> int:
         """Allocate `size` bytes, at least one, and give the address."""

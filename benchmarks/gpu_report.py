@@ -1,7 +1,7 @@
 """The report of a part of `benchmarks.gpu`: rows of a table, on the disk as soon as they are known.
 
-A row is a dictionary with `what` was measured and, in words, either the `result` or the `problem`; an unexpected
-problem has its `traceback`.
+A row is a dictionary with `what` was measured and, in words, the `result`, the `problem`, or why it is `inapplicable`
+to this machine, which is no problem; an unexpected problem has its `traceback`.
 """
 
 from __future__ import annotations
@@ -50,6 +50,10 @@ class Report:
         """Add the reason why something was not measured."""
         self._append(problem_row(what, reason))
 
+    def inapplicable(self, what: str, reason: object) -> None:
+        """Add the reason why something does not apply to this machine."""
+        self._append(inapplicable_row(what, reason))
+
     @contextmanager
     def attempt(self, what: str) -> Iterator[None]:
         """Report a failure within as a problem, and go on after it."""
@@ -80,9 +84,16 @@ def problem_row(what: str, reason: object) -> Row:
     return {"what": what, "problem": " ".join(str(reason).split())[:LONGEST_REASON]}
 
 
+def inapplicable_row(what: str, reason: object) -> Row:
+    """A row for what does not apply to this machine."""
+    return {"what": what, "inapplicable": " ".join(str(reason).split())[:LONGEST_REASON]}
+
+
 def row_line(row: Row) -> str:
     """A line of the table."""
-    return f"  {row['what']:<44}  {row['result'] if 'result' in row else 'PROBLEM: ' + row['problem']}"
+    if "problem" in row:
+        return f"  {row['what']:<44}  PROBLEM: {row['problem']}"
+    return f"  {row['what']:<44}  {row['result'] if 'result' in row else 'not applicable: ' + row['inapplicable']}"
 
 
 def write_report(out: Path, rows: list[Row], conditions: Mapping[str, Any]) -> None:

@@ -11,18 +11,32 @@ import click
 import pytest
 
 from benchmarks.gpu_report import RESULTS, Report, run_part
+from gridrt.errors import DependencyError
+
+OLDEST_PYTEST = 9
 
 
 @click.command(context_settings={"ignore_unknown_options": True})
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 @click.option("--out", type=click.Path(path_type=Path), default=RESULTS / "gpu_tests.json", help="JSON file to write.")
 def command(*, arguments: tuple[str, ...], out: Path) -> None:
-    """Run pytest with ARGUMENTS; each test that fails or is skipped is a row."""
+    """Run pytest with ARGUMENTS; each test that fails is a problem, each that is skipped is not applicable here."""
     run_part(out, lambda report: measure(arguments, report), arguments=list(arguments))
 
 
 def measure(arguments: tuple[str, ...], report: Report) -> None:
-    """One row for each test that did not pass, and one for the number of those that did."""
+    """One row for each test that did not pass, and one for the number of those that did.
+
+    Raises:
+        DependencyError: pytest would ignore the settings of this project.
+    """
+    if int(pytest.__version__.split(".")[0]) < OLDEST_PYTEST:
+        raise DependencyError(
+            "pytest must be version 9 or later: older ones ignore the table [tool.pytest] of pyproject.toml",
+            place="pytest",
+            value=pytest.__version__,
+            remedy='Run: pip install "pytest>=9"',
+        )
     recorder = Recorder(report)
     code = pytest.main(["-m", "gpu", "--quiet", *arguments], plugins=[recorder])
     if code not in {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED}:
@@ -56,7 +70,7 @@ class Recorder:
             self._report.problem(name, crash.message if crash else report.longrepr)
         elif report.skipped:
             reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
-            self._report.problem(name, f"not run: {reason}")
+            self._report.inapplicable(name, reason)
         elif report.when == "call":
             self.passed += 1
 

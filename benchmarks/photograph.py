@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 
 from gridrt.data.transform import Batch, Transform
 from gridrt.types import UInt8Array
+
+PHOTO = Path(__file__).parents[1] / "tests" / "data" / "photos" / "coffee.png"
+"""The file of one of them."""
 
 PHOTOGRAPHS = ("coffee", "chelsea", "astronaut", "rocket")
 """Those of scikit-image, in RGB: a cup, a cat, a person, a rocket on its pad."""

@@ -40,8 +40,7 @@ class ExportableGridRCNN(nn.Module):
 
     def forward(self, images: Tensor, image_sizes: Tensor) -> DetectionRows:
         """As `GridRCNN.forward`."""
-        detections: DetectionRows = self.model(images, image_sizes)
-        return detections
+        return DetectionRows(*self.model(images, image_sizes))
 
 
 class _OpenRows(StaticGridRCNN):

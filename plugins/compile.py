@@ -18,7 +18,7 @@ import click
 from gridrt.errors import GridRTError
 from gridrt.files import write_text
 from gridrt.plugins.kernel import Kernel
-from gridrt.plugins.kernels import KERNELS
+from gridrt.plugins.kernels import ALL_KERNELS
 from gridrt.plugins.nvcc import ARCHITECTURES, Resources, nvcc_version, resources_of
 
 
@@ -41,7 +41,9 @@ class Compiled:
     dynamic_shared_memory: int
 
 
-def compiled(kernels: Sequence[Kernel] = KERNELS, architectures: Sequence[str] = ARCHITECTURES) -> Iterator[Compiled]:
+def compiled(
+    kernels: Sequence[Kernel] = ALL_KERNELS, architectures: Sequence[str] = ARCHITECTURES
+) -> Iterator[Compiled]:
     """Compile all variants and examples of the kernels.
 
     Raises:

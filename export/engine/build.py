@@ -78,7 +78,7 @@ def engine_from_graph(graph: Graph, engine: Path, options: EngineOptions) -> Man
         ahead_of_time(model)
     library.log.clear()
     plan = serialized(library, network_from_graph(library, model), options)
-    planned, built = planned_precisions(model), built_precisions(library.log.layers)
+    planned, built = planned_precisions(model), built_precisions(layers_of(library, plan))
     require_planned(planned, built)
     if silent := len(planned.keys() - built.keys()):
         message = f"{library.name} does not report the precision of {silent} of {len(planned)} layers"
@@ -88,6 +88,23 @@ def engine_from_graph(graph: Graph, engine: Path, options: EngineOptions) -> Man
     manifest = _manifest(graph, engine, library, options, by_stage(planned, built), seconds)
     write_manifest(manifest, engine)
     return manifest
+
+
+def layers_of(library: TensorRT, plan: bytes) -> str:
+    """The layers of an engine, one a line: by its inspector where the engine opens here, else by the builder's log.
+
+    The wording of the log is that of TensorRT for RTX, which builds without a GPU; TensorRT itself never does.
+    """
+    if not find_gpus():
+        return library.log.layers
+    runtime = library.trt.Runtime(library.log)
+    errors = list(library.log.errors)
+    engine = runtime.deserialize_cuda_engine(plan)
+    if engine is None:  # built ahead of time for other GPUs; what it says of that is no error of the build
+        library.log.errors[:] = errors
+        return library.log.layers
+    layers: str = engine.create_engine_inspector().get_engine_information(library.trt.LayerInformationFormat.ONELINE)
+    return layers
 
 
 def _manifest(

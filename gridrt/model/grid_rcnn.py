@@ -154,7 +154,8 @@ class GridRCNN(StagedModule):
         located = grid_decode(heatmaps, boxes.flatten(0, 1)).view_as(boxes)
         padding = boxes.new_zeros(1).expand(boxes.shape[0], used.shape[1] - boxes.shape[1], 4)
         located = torch.cat((located, padding), 1)
-        return detections._replace(boxes=torch.where(used.unsqueeze(-1), located, 0.0))
+        # Not _replace, which torch.compile cannot trace in each version.
+        return DetectionRows(torch.where(used.unsqueeze(-1), located, 0.0), detections.scores, detections.labels)
 
     def rows(self, used: Tensor) -> int:
         """How many rows of each image the grid branch works on: as many as the fullest of `used` [B, D], at least 1."""

@@ -39,6 +39,11 @@ class StaticGridRCNN(GridRCNN):
             for name, weight in zip(weights._fields, weights, strict=True):
                 self.register_buffer(f"{order}_{name}", weight.detach().clone())
 
+    def forward(self, images: Tensor, image_sizes: Tensor) -> tuple[Tensor, Tensor, Tensor]:  # type: ignore[override]
+        """As `GridRCNN.forward`, but a plain tuple: torch.compile returns no tuple with names in each version."""
+        boxes, scores, labels = super().forward(images, image_sizes)
+        return boxes, scores, labels
+
     def rows(self, used: Tensor) -> int:
         """How many rows of each image the grid branch works on: all of `used` [B, D]."""
         return used.shape[1]

@@ -14,6 +14,9 @@ from gridrt.errors import DependencyError, GridRTError
 from gridrt.plugins.contract import Attributes
 from gridrt.plugins.kernel import INCLUDES, Kernel, Shapes, Variant
 
+CARVE_OUT_PERCENT = 100
+"""Of the memory that a multiprocessor has for cache and shared memory together."""
+
 
 class CudaKernel:
     """A kernel, compiled for the current GPU and loaded.
@@ -68,6 +71,10 @@ class CudaKernel:
         (status,) = driver.cuKernelSetAttribute(limit, shared_memory, self._function.handle, self._device_id)
         if status != driver.CUresult.CUDA_SUCCESS:
             raise GridRTError("this GPU cannot give a block its shared memory", value=f"{shared_memory} bytes")
+        # Only asked for, so its status is not looked at: the most shared memory that a multiprocessor can set aside, so
+        # that two blocks of 100 KB fit.
+        carve_out = driver.CUfunction_attribute.CU_FUNC_ATTRIBUTE_PREFERRED_SHARED_MEMORY_CARVEOUT
+        driver.cuKernelSetAttribute(carve_out, CARVE_OUT_PERCENT, self._function.handle, self._device_id)
         self._shared_memory = shared_memory
 
 
@@ -95,27 +102,37 @@ def compiled(kernel: Kernel, variant: Variant, attributes: Attributes, architect
         define_macro=list(kernel.all_macros(variant, attributes).items()),
     )
     try:
-        return core.Program(kernel.entry.read_text(), "c++", options).compile("cubin")
+        code = core.Program(kernel.entry.read_text(), "c++", options).compile("cubin")
     except RuntimeError as error:  # the library is not found
         raise _missing("nvidia-cuda-nvrtc", error) from error
     except Exception as error:  # cuda-core keeps its error classes to itself
         raise GridRTError("NVRTC failed to compile the kernel", place=kernel.entry, value=error) from error
+    if not code.code:  # what cuda-core gives, without an error, for a virtual architecture (compute_90)
+        raise GridRTError(
+            "NVRTC must give machine code",
+            place=kernel.entry,
+            value=f"0 bytes for {architecture}",
+            remedy="Name a real architecture, such as sm_90.",
+        )
+    return code
 
 
 def cuda_core() -> Any:  # noqa: ANN401 - a module
     """The package that compiles, loads and launches.
 
     Raises:
-        DependencyError: it is not installed.
+        DependencyError: it is not installed, or so old that `cuda.core` is empty.
     """
     try:
         from cuda import core
     except ImportError as error:
         raise _missing("cuda-core", error) from error
+    if not hasattr(core, "Program"):  # before version 1 all of it was in cuda.core.experimental
+        raise _missing("cuda-core", "a version before 1, which has cuda.core.experimental only")
     return core
 
 
-def _missing(package: str, error: Exception) -> DependencyError:
+def _missing(package: str, error: object) -> DependencyError:
     return DependencyError(
         "cannot compile kernels: a package is missing or broken",
         place=package,

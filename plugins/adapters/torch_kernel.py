@@ -102,7 +102,8 @@ class TorchKernel:
         maps = [tensor for spec, tensor in pairs if spec.is_map]
         channels_last = bool(maps) and all(_has_channels_last(tensor) for tensor in maps)
         suiting = Variant("float16" if next(features, None) == torch.float16 else "float32", channels_last)
-        variant = suiting if suiting in self._kernel.variants else self._kernel.variants[0]
+        others = [each for each in self._kernel.variants if each.precision == suiting.precision]
+        variant = suiting if suiting in others else next(iter(others), self._kernel.variants[0])
         for spec, tensor in pairs:
             expected = _dtype(spec.dtype, variant), spec.rank, inputs[0].device
             found = tensor.dtype, tensor.ndim, tensor.device

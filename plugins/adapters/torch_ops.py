@@ -1,4 +1,4 @@
-"""The custom ops as ops of PyTorch on CUDA: `torch.ops.gridrt.multi_level_roi_align`, `.grid_fusion`, `.batched_nms`.
+"""The kernels as ops of PyTorch on CUDA: `torch.ops.gridrt.multi_level_roi_align`, `.grid_fusion`, `.batched_nms`, ...
 
 They are for inference: there is no gradient. `torch.compile` and `torch.export` see each as one node.
 """
@@ -18,7 +18,7 @@ from gridrt.plugins.batched_nms.kernel import BATCHED_NMS_KERNEL
 from gridrt.plugins.contract import DOMAIN, Contract
 from gridrt.plugins.grid_fusion.kernel import GRID_FUSION_KERNEL
 from gridrt.plugins.kernel import Kernel
-from gridrt.plugins.kernels import KERNELS
+from gridrt.plugins.kernels import ALL_KERNELS
 from gridrt.plugins.multi_level_roi_align.kernel import MULTI_LEVEL_ROI_ALIGN_KERNEL
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def _registered(kernel: Kernel) -> CustomOpDef:
     return op
 
 
-TORCH_OPS: Mapping[str, CustomOpDef] = {kernel.contract.name: _registered(kernel) for kernel in KERNELS}
+TORCH_OPS: Mapping[str, CustomOpDef] = {kernel.contract.name: _registered(kernel) for kernel in ALL_KERNELS}
 """By the names of the contracts; they accept implementations for other devices."""
 
 

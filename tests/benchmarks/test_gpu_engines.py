@@ -11,17 +11,20 @@ from typing import Any
 
 import onnx
 import pytest
-import torch
 
-from benchmarks import gpu_engine, gpu_engines
+import gridrt.eval
+from benchmarks import gpu_engine, gpu_engines, gpu_images
 from benchmarks.gpu_engine import built
-from benchmarks.gpu_engines import _graph, find_set, measure
+from benchmarks.gpu_engines import _graph, measure
+from benchmarks.gpu_images import find_set
 from benchmarks.gpu_report import Report, read_report
 from benchmarks.training_sets import SETS
 from gridrt.data.synthetic import write_synthetic
 from gridrt.errors import EngineError
 from gridrt.eval import AveragePrecision, Metrics
+from gridrt.export import onnx_export
 from gridrt.runtime.onnxruntime.session import OnnxRuntimeSession
+from gridrt.runtime.tensorrt import session as tensorrt_session
 
 
 def precision(points: int) -> AveragePrecision:
@@ -33,7 +36,7 @@ def test_without_photographs_the_set_is_synthetic_and_has_the_reason(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GRIDRT_DATA", str(tmp_path / "nowhere"))
-    monkeypatch.setattr(gpu_engines, "SYNTHETIC", 1)
+    monkeypatch.setattr(gpu_images, "SYNTHETIC", 1)
 
     name, root, why = find_set(tmp_path)
 
@@ -43,9 +46,7 @@ def test_without_photographs_the_set_is_synthetic_and_has_the_reason(
 
 def test_photographs_are_taken_where_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GRIDRT_DATA", str(tmp_path))
-    annotations = tmp_path / "bccd" / "annotations" / "instances_test.json"
-    annotations.parent.mkdir(parents=True)
-    annotations.touch()
+    (tmp_path / "bccd" / "annotations").mkdir(parents=True)
 
     assert find_set(tmp_path) == ("bccd", tmp_path / "bccd", "photographs")
 
@@ -54,8 +55,7 @@ def test_each_precision_is_built_compared_and_evaluated_and_one_that_fails_is_a_
     exported: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GRIDRT_DATA", str(tmp_path / "nowhere"))
-    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", torch.backends.cudnn.allow_tf32)  # as before afterwards
-    monkeypatch.setattr(gpu_engines, "SYNTHETIC", 3)
+    monkeypatch.setattr(gpu_images, "SYNTHETIC", 3)
     monkeypatch.setattr(gpu_engines, "PRECISIONS", ("fp32", "fp16"))
     graphs: dict[Path, Path] = {}
 
@@ -68,13 +68,11 @@ def test_each_precision_is_built_compared_and_evaluated_and_one_that_fails_is_a_
 
     monkeypatch.setattr(gpu_engines, "built", fake_build)
     monkeypatch.setattr(
-        gpu_engines, "TensorRTSession", lambda path: OnnxRuntimeSession(graphs[path], ["CPUExecutionProvider"], 1)
+        tensorrt_session, "TensorRTSession", lambda path: OnnxRuntimeSession(graphs[path], ["CPUExecutionProvider"], 1)
     )
-    info = SimpleNamespace(scale=(96, 64), scale_origin="noted", precision="fp32", device="cuda")
-    monkeypatch.setattr(gpu_engines, "TorchSession", lambda *_: SimpleNamespace(info=info))
     # An export takes long, and this graph is there; but its classes are not those of the images.
-    monkeypatch.setattr(gpu_engines, "onnx_from_model", lambda *_: onnx.load(exported("tiny")))
-    monkeypatch.setattr(gpu_engines, "evaluate", lambda detector, _: Metrics(3, precision(detector.scale[0]), {}))
+    monkeypatch.setattr(onnx_export, "onnx_from_model", lambda *_: onnx.load(exported("tiny")))
+    monkeypatch.setattr(gridrt.eval, "evaluate", lambda detector, _: Metrics(3, precision(detector.scale[0]), {}))
 
     measure(tmp_path, Report(tmp_path / "gpu_engines.json", {}))
 
@@ -85,7 +83,6 @@ def test_each_precision_is_built_compared_and_evaluated_and_one_that_fails_is_a_
     beside = rows["engine fp32 beside ONNX Runtime"]
     assert (beside["images"], beside["missing"], beside["extra"], beside["box_px_most"]) == (3, 0, 0, 0)
     assert beside["detections"] > 0
-    assert rows["PyTorch fp32, AP"]["overall"]["ap"] == 0.96
     assert rows["engine fp32, AP"]["result"] == "AP 1333.00, AP50 1333.00, AP75 1333.00, AP90 1333.00"
 
 

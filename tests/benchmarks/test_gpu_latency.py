@@ -14,14 +14,26 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks import gpu_candidates, gpu_latency
-from benchmarks.gpu_candidates import BASELINE, CANDIDATES, Ready, Task, eager, engine, in_half
+from benchmarks import engine_builds, gpu_candidates, gpu_latency
+from benchmarks.gpu_candidates import (
+    BASELINE,
+    CANDIDATES,
+    COMPILED,
+    ENGINES,
+    KERNELS,
+    Ready,
+    Task,
+    eager,
+    engine,
+    in_half,
+)
 from benchmarks.gpu_latency import limited, measure
 from benchmarks.gpu_report import Report, read_report
 from benchmarks.photograph import filling
 from gridrt.config import DEFAULT_SCALE
 from gridrt.data.image import load_image
 from gridrt.detector import Detector
+from gridrt.errors import DependencyError
 from gridrt.model.checkpoint import load_model
 from gridrt.model.grid_rcnn import GridRCNN
 from gridrt.runtime.pytorch.session import TorchSession
@@ -139,25 +151,47 @@ def test_each_batch_and_candidate_is_a_row_and_one_that_fails_is_left_out(
     candidates = {
         BASELINE: lambda _: Ready(lambda: None, 83),
         "broken": fails,
-        "engine": lambda _: Ready(nullcontext, 82),
+        "other": lambda _: Ready(nullcontext, 82),
     }
-    monkeypatch.setattr(gpu_latency, "CANDIDATES", candidates)
-    monkeypatch.setattr(gpu_latency, "graphs_of", lambda *_: iter(()))
     monkeypatch.setattr(gpu_latency, "untrained_model", lambda _: SimpleNamespace(eval=lambda: None))
     monkeypatch.setattr(gpu_latency, "interleaved_milliseconds", timed)
 
-    measure(tmp_path, Report(tmp_path / "gpu_latency.json", {}), time.monotonic() + 600)
+    measure(tmp_path, Report(tmp_path / "gpu_latency.json", {}), time.monotonic() + 600, candidates)
 
     rows, _ = read_report(tmp_path / "gpu_latency.json")
     problems = [row for row in rows if "problem" in row]
     assert [row["what"] for row in problems] == ["batch 1, broken", "batch 8, broken"]
     found = {(row["shape"][0], row["candidate"]): row for row in rows if "result" in row}
-    assert found.keys() == {(batch, name) for batch in (1, 8) for name in (BASELINE, "engine")}
-    row = found[8, "engine"]
+    assert found.keys() == {(batch, name) for batch in (1, 8) for name in (BASELINE, "other")}
+    row = found[8, "other"]
     assert row["shape"] == [8, 800, 1344, 3]
     assert (row["median_ms"], row["p95_ms"], row["count"]) == (2, 2, 1)
     assert (row["times_faster"], row["detections"]) == (4, 82)
 
 
-def test_the_baseline_is_among_the_candidates() -> None:
+def test_kernels_come_first_and_what_compiles_is_apart() -> None:
+    assert next(iter(CANDIDATES)) == next(iter(COMPILED)) == KERNELS
     assert BASELINE in CANDIDATES
+    assert not any("compiled" in name for name in CANDIDATES)
+
+
+@pytest.mark.usefixtures("cpu")
+def test_without_tensorrt_no_graph_is_exported_and_engines_do_not_apply(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_tensorrt() -> None:
+        raise DependencyError("cannot load TensorRT")
+
+    monkeypatch.setattr(gpu_latency, "tensorrt_here", no_tensorrt)
+    monkeypatch.setattr(engine_builds, "graphs_of", lambda *_: pytest.fail("it takes a minute"))
+    monkeypatch.setattr(gpu_latency, "untrained_model", lambda _: SimpleNamespace(eval=lambda: None))
+    candidates = {name: lambda _: Ready(lambda: None, 1) for name in (BASELINE, *ENGINES)}
+    monkeypatch.setattr(gpu_latency, "interleaved_milliseconds", lambda calls, **_: {name: [1.0] for name in calls})
+    report = Report(tmp_path / "gpu_latency.json", {})
+
+    measure(tmp_path, report, time.monotonic() + 600, candidates)
+
+    rows, _ = read_report(tmp_path / "gpu_latency.json")
+    assert [row["what"] for row in rows] == ["engines", f"batch 1, {BASELINE}", f"batch 8, {BASELINE}"]
+    assert "cannot load TensorRT" in rows[0]["inapplicable"]
+    assert not report.has_problems

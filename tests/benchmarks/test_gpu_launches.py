@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import numpy.typing as npt
@@ -18,12 +19,12 @@ from benchmarks.gpu_launches import Driver, edges_of, laid_out, launch_all
 from gridrt.plugins.contract import Attributes
 from gridrt.plugins.grid_fusion.kernel import GRID_FUSION_KERNEL
 from gridrt.plugins.kernel import Kernel, Shapes, Variant
-from gridrt.plugins.kernels import KERNELS
+from gridrt.plugins.kernels import ALL_KERNELS
 from gridrt.plugins.multi_level_roi_align.kernel import MULTI_LEVEL_ROI_ALIGN_KERNEL
 from tests.plugins.host_kernel import Compiler, HostKernel
 
 
-@pytest.mark.parametrize("kernel", KERNELS, ids=lambda kernel: kernel.contract.name)
+@pytest.mark.parametrize("kernel", ALL_KERNELS, ids=lambda kernel: kernel.contract.name)
 def test_kernels_run_at_their_edges_without_leaving_their_tensors(kernel: Kernel, compile_for_host: Compiler) -> None:
     """On the CPU, where memory around each tensor is watched; one variant, for time."""
     for edge in edges_of(kernel):
@@ -31,7 +32,7 @@ def test_kernels_run_at_their_edges_without_leaving_their_tensors(kernel: Kernel
         HostKernel(kernel, kernel.variants[-1], edge.attributes, compile_for_host)(*inputs)
 
 
-@pytest.mark.parametrize("kernel", KERNELS, ids=lambda kernel: kernel.contract.name)
+@pytest.mark.parametrize("kernel", ALL_KERNELS, ids=lambda kernel: kernel.contract.name)
 def test_an_edge_has_no_rows(kernel: Kernel) -> None:
     assert any(0 in shape for edge in edges_of(kernel) for shape in edge.shapes.values())
 
@@ -84,6 +85,29 @@ def test_each_variant_is_launched_at_each_edge_with_memory_of_its_size(monkeypat
 
     assert launch_all(kernel, driver) == len(launched) == len(kernel.variants) * len(list(edges_of(kernel)))
     assert driver.freed == list(range(1, len(driver.sizes)))
+
+
+class Stream:
+    """Its handle is valid as long as it lives."""
+
+    def __init__(self, destroyed: list[int]) -> None:
+        self.handle, self._destroyed = 7, destroyed
+
+    def __del__(self) -> None:
+        self._destroyed.append(self.handle)
+
+
+def test_the_stream_that_kernels_are_launched_on_lives_as_long_as_the_driver(monkeypatch: pytest.MonkeyPatch) -> None:
+    destroyed: list[int] = []
+    device = SimpleNamespace(set_current=lambda: None, create_stream=lambda: Stream(destroyed))
+    monkeypatch.setattr(gpu_launches, "cuda_core", lambda: SimpleNamespace(Device=lambda _index: device))
+    monkeypatch.setitem(sys.modules, "cuda", SimpleNamespace())
+    monkeypatch.setitem(sys.modules, "cuda.bindings", SimpleNamespace(driver=None))
+
+    driver = Driver()
+
+    assert driver.stream == 7
+    assert destroyed == []
 
 
 def test_the_program_imports_no_pytorch(root: Path) -> None:

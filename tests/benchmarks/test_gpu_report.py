@@ -18,6 +18,7 @@ from benchmarks import gpu_report
 from benchmarks.gpu_conditions import STATE, gpu_conditions, gpu_state, tensorrt_here
 from benchmarks.gpu_report import LONGEST_REASON, Report, read_report, run_part
 from gridrt.errors import DependencyError
+from gridrt.machine.devices import Gpu
 
 
 def test_each_row_is_written_when_it_comes(tmp_path: Path) -> None:
@@ -126,3 +127,20 @@ def test_without_nvidia_smi_the_reason_stands_in_place_of_clocks(error: Exceptio
         raise error
 
     assert str(gpu_state(fails)).startswith("not known: ")
+
+
+def test_a_tensorrt_without_kernels_for_the_gpu_is_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    def only_rtx(name: str) -> str:
+        if name == "tensorrt":
+            raise DependencyError("cannot load", value="not installed")
+        return name
+
+    monkeypatch.setattr(conditions_module, "load_tensorrt", only_rtx)
+    for capability, taken in (("8.9", True), ("9.0", False)):
+        gpu = Gpu("a GPU", 1, capability, "580")
+        monkeypatch.setattr(conditions_module, "find_gpus", lambda found=gpu: [found])
+        if taken:
+            assert str(tensorrt_here()) == "tensorrt-rtx"
+        else:
+            with pytest.raises(DependencyError, match=r"no kernels for compute capability 9\.0"):
+                tensorrt_here()

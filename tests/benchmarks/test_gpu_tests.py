@@ -11,6 +11,7 @@ from click.testing import CliRunner
 from benchmarks import gpu_tests
 from benchmarks.gpu_report import read_report
 
+KINDS = ("problem", "inapplicable", "result")
 TESTS = """
 import pytest
 pytestmark = pytest.mark.gpu
@@ -40,13 +41,34 @@ def test_what_fails_or_is_skipped_is_a_row_and_the_rest_is_counted(
 
     rows = run(tmp_path, monkeypatch, str(file), "-p", "no:cacheprovider")
 
-    reasons = {str(row["what"]): str(row.get("problem", row.get("result"))) for row in rows}
+    assert [row["what"] for row in rows if "inapplicable" in row] == ["test_needs_more"]
+    reasons = {str(row["what"]): next(str(row[kind]) for kind in KINDS if kind in row) for row in rows}
     assert reasons.pop("test_large[2]").startswith("AssertionError: too large")
     assert reasons == {
-        "test_needs_more": "not run: Skipped: there is no more",
+        "test_needs_more": "Skipped: there is no more",
         "test_broken": "RuntimeError: out of tune",
         "tests that passed": "2",
     }
+
+
+def test_a_machine_whose_tests_pass_or_do_not_apply_ends_well(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "test_gpu_sound.py"
+    file.write_text(TESTS)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.backends.cudnn, "version", lambda: None)
+    arguments = [str(file), "-k", "good or more", "--out", str(tmp_path / "out.json")]
+
+    assert CliRunner().invoke(gpu_tests.command, arguments, catch_exceptions=False).exit_code == 0
+
+
+def test_a_pytest_that_ignores_the_settings_of_the_project_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pytest, "__version__", "8.4.2")
+
+    rows = run(tmp_path, monkeypatch, str(tmp_path))
+
+    assert "8.4.2" in str(rows[0]["problem"])
 
 
 def test_arguments_choose_among_the_tests(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from gridrt.errors import GridRTError
 from gridrt.plugins import compile as compile_module
 from gridrt.plugins.compile import command, compiled
-from gridrt.plugins.kernels import KERNELS
+from gridrt.plugins.kernels import ALL_KERNELS
 from gridrt.plugins.nvcc import ARCHITECTURES, Resources
 
 
@@ -25,12 +25,12 @@ def spilling(_source: Path, _options: Sequence[str], architectures: Sequence[str
 def test_spilled_registers_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(compile_module, "resources_of", spilling)
     with pytest.raises(GridRTError, match=r"float32, sm_90: a kernel's registers must not spill, .*\(found 64 bytes\)"):
-        list(compiled(KERNELS, ["90"]))
+        list(compiled(ALL_KERNELS, ["90"]))
 
 
 def test_a_kernel_that_says_why_may_spill(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(compile_module, "resources_of", spilling)
-    excused = [replace(kernel, spills="it has to be so") for kernel in KERNELS]
+    excused = [replace(kernel, spills="it has to be so") for kernel in ALL_KERNELS]
     assert {row.resources.spilled for row in compiled(excused, ["90"])} == {64}
 
 
@@ -43,7 +43,7 @@ def test_every_kernel_compiles_for_every_architecture(tmp_path: Path) -> None:
     table = json.loads(out.read_text())
     expected = {
         (kernel.contract.name, variant.name, architecture)
-        for kernel in KERNELS
+        for kernel in ALL_KERNELS
         for variant in kernel.variants
         for architecture in ARCHITECTURES
     }

@@ -7,9 +7,9 @@ import re
 import pytest
 
 from gridrt.plugins.kernel import Kernel
-from gridrt.plugins.kernels import KERNELS
+from gridrt.plugins.kernels import ALL_KERNELS
 
-for_each_kernel = pytest.mark.parametrize("kernel", KERNELS, ids=lambda kernel: kernel.symbol)
+for_each_kernel = pytest.mark.parametrize("kernel", ALL_KERNELS, ids=lambda kernel: kernel.symbol)
 
 
 @for_each_kernel

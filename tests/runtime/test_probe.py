@@ -15,6 +15,7 @@ from gridrt.machine.devices import Gpu
 from gridrt.runtime.backend import backend_named
 
 GPU = Gpu("NVIDIA H200", 143771, "9.0", "580.65")
+WORKSTATION = Gpu("NVIDIA RTX 4000 Ada", 20475, "8.9", "580.65")
 TENSORRT = ("tensorrt", "tensorrt_rtx")
 
 
@@ -23,7 +24,7 @@ def machine(
     *,
     without: Sequence[str] = (),
     installed: Sequence[str] = (),
-    gpu: bool = True,
+    gpu: bool | Gpu = True,
     cuda: bool = True,
 ) -> None:
     """A machine without some packages and with stand-ins of others, with a GPU or not, and builds for CUDA or not."""
@@ -32,9 +33,10 @@ def machine(
         monkeypatch.setattr(packages, "_onnxruntime_builds", list)
     for module in installed:
         monkeypatch.setitem(sys.modules, module, SimpleNamespace(__version__="1.0"))
-    monkeypatch.setattr(devices, "find_gpus", lambda: [GPU] if gpu else [])
+    found = gpu if isinstance(gpu, Gpu) else GPU
+    monkeypatch.setattr(devices, "find_gpus", lambda: [found] if gpu else [])
     monkeypatch.setattr(torch.version, "cuda", "13.0" if cuda else None)
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: gpu and cuda)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: bool(gpu) and cuda)
     providers = [*(["CUDAExecutionProvider"] if cuda else []), "CPUExecutionProvider"]
     monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: providers)
 
@@ -106,7 +108,7 @@ def test_without_a_gpu_the_cpu_is_left(
     ],
 )
 def test_with_package_and_gpu_all_run(monkeypatch: pytest.MonkeyPatch, backend: str, rows: Sequence[str]) -> None:
-    machine(monkeypatch, installed=TENSORRT)
+    machine(monkeypatch, installed=TENSORRT, gpu=WORKSTATION)
 
     assert probed(backend) == dict.fromkeys(rows, RUNS)
     assert all(row.runs for row in backend_named(backend).probe())
@@ -149,3 +151,20 @@ def test_tensorrt_takes_pycuda_where_torch_cannot_use_the_gpu_and_else_says_what
 
     machine(monkeypatch, installed=[*TENSORRT, "pycuda", "pycuda.driver"])
     assert probed("tensorrt")["TensorRT"] == RUNS
+
+
+@pytest.mark.parametrize(
+    ("gpu", "row", "capability", "by"),
+    [
+        (GPU, "TensorRT for RTX", "9.0", "served by tensorrt"),
+        (Gpu("an old GPU", 8192, "6.1", "580.65"), "TensorRT", "6.1", "served by no other"),
+    ],
+)
+def test_a_runtime_without_kernels_for_the_gpu_is_told_with_the_one_that_serves_it(
+    monkeypatch: pytest.MonkeyPatch, gpu: Gpu, row: str, capability: str, by: str
+) -> None:
+    machine(monkeypatch, installed=TENSORRT, gpu=gpu)
+
+    problem, _ = probed("tensorrt")[row]
+    assert f"compute capability {capability}" in problem
+    assert problem.endswith(by)

@@ -16,6 +16,7 @@ from gridrt.errors import GridRTError
 from gridrt.model.checkpoint import load_model
 from gridrt.model.grid_rcnn import GridRCNN
 from gridrt.model.presets import build
+from gridrt.model.roi_head import DetectionRows
 from gridrt.ops.custom_ops import CustomOps
 from gridrt.ops.grid_fusion import grid_fusion
 from gridrt.ops.nms import batched_nms
@@ -42,11 +43,23 @@ def test_it_detects_what_the_model_detects(batch: tuple[Tensor, Tensor], scores:
     model = load_model("tiny_synthetic")
     with torch.inference_mode():
         model.roi_head.bbox_head.fc_cls.bias[-1] += 100 * (1 - scores)  # the background's
-        expected, found = model(*batch), StaticGridRCNN(model, DEFINITIONS)(*batch)
+        expected, found = model(*batch), DetectionRows(*StaticGridRCNN(model, DEFINITIONS)(*batch))
     assert bool((expected.labels >= 0).any()) == bool(scores)
     assert torch.equal(found.labels, expected.labels)
     torch.testing.assert_close(found.scores, expected.scores)
     torch.testing.assert_close(found.boxes, expected.boxes, atol=1e-3, rtol=0)
+
+
+def test_it_compiles_as_one_graph_and_gives_a_plain_tuple(
+    untrained: Callable[[str], GridRCNN], batch: tuple[Tensor, Tensor]
+) -> None:
+    """A tuple with names, and one made by `_replace`, do not compile with each version of PyTorch."""
+    ops = custom_ops(lambda kernel: TorchKernel(kernel).fake)
+    compiled = torch.compile(StaticGridRCNN(untrained("tiny"), ops), backend="eager", fullgraph=True)
+    with torch.no_grad():
+        found = compiled(*batch)
+    assert type(found) is tuple
+    assert [tuple(part.shape) for part in found] == [(2, 100, 4), (2, 100), (2, 100)]
 
 
 def test_the_baseline_has_no_such_form() -> None:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from benchmarks.gpu_case import Baseline
+from benchmarks.gpu_case import Baseline, Inputs
 from gridrt.ops.grid import EDGES, POINTS
 from gridrt.ops.grid_fusion import FusionWeights
 
 
-def convolution_pairs(features: Tensor, orders: Sequence[FusionWeights]) -> Baseline:
-    """A depth-wise and a point-wise convolution for each edge and order: 48 pairs."""
+def convolution_pairs(inputs: Inputs) -> Iterator[Baseline]:
+    """A depth-wise and a point-wise convolution for each edge and order: 48 pairs, replayed and launched."""
+    features, *weights = inputs
+    orders = FusionWeights(*weights[:4]), FusionWeights(*weights[4:])
 
     def call() -> Tensor:
         points = unfused = list(features.chunk(POINTS, 1))
@@ -27,4 +29,5 @@ def convolution_pairs(features: Tensor, orders: Sequence[FusionWeights]) -> Base
             points = fused
         return torch.cat(points, 1)
 
-    return "48 convolution pairs", call
+    for is_captured in (True, False):
+        yield Baseline("48 convolution pairs", call, is_captured)

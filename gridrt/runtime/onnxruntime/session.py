@@ -12,13 +12,14 @@ import onnxruntime as ort
 from onnx import GraphProto, ModelProto, ValueInfoProto
 
 from gridrt.errors import DependencyError, GraphError
+from gridrt.formatting import format_count
 from gridrt.graph.contract import OUTPUTS, check_contract
 from gridrt.graph.graph import Graph, load_graph
 from gridrt.graph.metadata import TARGET_KEY, refuse_unnamed
 from gridrt.machine.devices import find_cpu
 from gridrt.runtime.graph_info import graph_info
 from gridrt.runtime.info import ModelInfo
-from gridrt.runtime.onnxruntime.inference_session import Provider, inference_session
+from gridrt.runtime.onnxruntime.inference_session import Provider, inference_session, left_to_the_cpu
 from gridrt.types import Float32Array, Int32Array, RawDetections, UInt8Array
 from gridrt.unchanged import unchanged
 
@@ -84,6 +85,10 @@ class OnnxRuntimeSession:
         device = self.providers[0].removesuffix("ExecutionProvider").lower()
         if asked and (number := asked[0][1].get("device_id")):
             device += f":{number}"
+        if on_cpu := left_to_the_cpu(self._session):
+            ops = ", ".join(f"{op} {count}" for op, count in on_cpu.items())
+            device += f", with {format_count(sum(on_cpu.values()), 'node')} on the cpu"
+            warnings.warn(f"ONNX Runtime's {self.providers[0]} leaves nodes to the CPU: {ops}", stacklevel=2)
         self.info: ModelInfo = graph_info(loaded.model, loaded.path, library(), device)
 
     def run(self, images: UInt8Array, image_sizes: Int32Array) -> RawDetections:

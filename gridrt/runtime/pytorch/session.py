@@ -11,6 +11,7 @@ from gridrt.errors import DependencyError
 from gridrt.machine.cpus import thread_count
 from gridrt.model.checkpoint import weights_sha256
 from gridrt.runtime.info import ModelInfo, Precision
+from gridrt.runtime.pytorch.float32 import full_float32
 from gridrt.runtime.pytorch.memory import in_memory
 from gridrt.types import Int32Array, RawDetections, UInt8Array
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class TorchSession:
-    """A model in eval mode on one device.
+    """A model in eval mode on one device, in float32 without TF32.
 
     Args:
         model: moved to `device` and kept.
@@ -57,7 +58,7 @@ class TorchSession:
         Raises:
             GridRTError: there is not enough memory.
         """
-        with in_memory(images, self.device):
+        with in_memory(images, self.device), full_float32():
             return self._run(images, image_sizes)
 
     @torch.inference_mode()
@@ -77,7 +78,7 @@ def model_info(model: GridRCNN, source: Path | None, *, device: str = "", precis
         noted_scale=model.scale,
         format="PyTorch",
         precision=precision,
-        backend=f"torch {torch.__version__}",
+        backend=f"torch {torch.__version__}" + (" without TF32" if device.startswith("cuda") else ""),
         device=device,
         variant=model.variant,
         weights_sha256=None if source is None else weights_sha256(model),

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from gridrt.errors import GridRTError
+from gridrt.runtime.pytorch.float32 import full_float32
 from gridrt.runtime.pytorch_cuda.torch_gpu import TorchGpu
 from gridrt.runtime.tensorrt.runner import MOST_GRAPHS
 from gridrt.types import Int32Array, RawDetections, UInt8Array
@@ -46,7 +47,7 @@ class TorchGraphs:
             GridRTError: CUDA cannot capture the launches.
         """
         inputs = [torch.from_numpy(array) for array in (images, image_sizes)]
-        with self._turn, self._gpu.on_stream(), torch.inference_mode():
+        with self._turn, self._gpu.on_stream(), torch.inference_mode(), full_float32():
             graph = self._graphs.get(images.shape)
             if graph is not None:
                 return _on_host(graph(inputs))
@@ -76,7 +77,7 @@ class TorchGraphs:
             again = graph.replay if graph else partial(self._detect, *self._on_gpu(inputs))
 
         def launch() -> None:
-            with self._gpu.on_stream(), torch.inference_mode():
+            with self._gpu.on_stream(), torch.inference_mode(), full_float32():
                 again()
 
         return launch

@@ -17,6 +17,7 @@ from gridrt.plugins.adapters.torch_ops import KERNEL_OPS
 from gridrt.runtime.pytorch.memory import in_memory
 from gridrt.runtime.pytorch.session import model_info
 from gridrt.runtime.pytorch_cuda.fold_batch_norms import fold_batch_norms
+from gridrt.runtime.pytorch_cuda.fused_layers import fuse_layers
 from gridrt.runtime.pytorch_cuda.graphs import TorchGraphs
 from gridrt.runtime.pytorch_cuda.half_precision import halve
 from gridrt.runtime.pytorch_cuda.torch_gpu import TorchGpu
@@ -60,7 +61,7 @@ class TorchCudaSession:
         narrowest: Literal["fp16", "fp32"] = "fp16" if precision == "float16" else "fp32"
         self.info = model_info(model, source, device=str(self.device), precision=narrowest)
         with gpu.on_stream():
-            detect = StaticGridRCNN(_prepared(model, precision, gpu.device), KERNEL_OPS)
+            detect = StaticGridRCNN(prepared(model, precision, gpu.device), KERNEL_OPS)
         self._graphs = TorchGraphs(gpu, detect, cuda_graphs=cuda_graphs)
 
     def run(self, images: UInt8Array, image_sizes: Int32Array) -> RawDetections:
@@ -83,12 +84,24 @@ class TorchCudaSession:
         return self._graphs.resident(images, image_sizes)
 
 
-def _prepared(model: GridRCNN, precision: Precision, device: torch.device) -> GridRCNN:
-    """A copy with batch norms folded, in the precision and the memory layout of tensor cores and kernels."""
+def prepared(model: GridRCNN, precision: Precision, device: torch.device, *, fused: bool = True) -> GridRCNN:
+    """A copy of a model in the precision and the memory layout of tensor cores and kernels.
+
+    Args:
+        model: with a grid, in float32.
+        precision: of weights and features.
+        device: to move it to.
+        fused: with layers fused (see `fuse_layers`); without, to compare.
+
+    Raises:
+        GridRTError: the model has no grid.
+    """
     own = copy.deepcopy(model).eval()
     fold_batch_norms(own)
     if precision == "float16":
         halve(own)
+    if fused:
+        fuse_layers(own)
     # The typing of `to` knows no layout.
-    prepared: GridRCNN = own.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return prepared
+    moved: GridRCNN = own.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return moved

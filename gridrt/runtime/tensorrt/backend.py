@@ -15,6 +15,7 @@ from gridrt.types import Int32Array, UInt8Array
 if TYPE_CHECKING:  # PyTorch takes a second to import
     from gridrt.runtime.peaks import Peaks
     from gridrt.runtime.stage_runner import StageRunner
+    from gridrt.runtime.tensorrt.library import RuntimeName
     from gridrt.stages import StageTimes
 
 MAGIC = b"ftrt"
@@ -100,13 +101,21 @@ class TensorRTBackend(Backend):
 
 def _availability(title: str, package_name: str) -> Availability:
     from gridrt.machine.devices import find_gpus
+    from gridrt.runtime.tensorrt.compatibility import SERVED, serves
 
     package, pycuda = probe_package(package_name), probe_package("pycuda")
-    if not find_gpus():
+    gpus = find_gpus()
+    if not gpus:
         builds = "; it builds engines here" if package.usable and package_name == "tensorrt-rtx-cu13" else ""
         return Availability(title, f"no CUDA GPU found{builds}")
     if not package.usable:
         return Availability(title, f"{package.name}: {package.problem}", package.remedy)
+    runtime: RuntimeName = "tensorrt" if package_name == "tensorrt" else "tensorrt-rtx"
+    if not serves(runtime, capability := gpus[0].compute_capability):
+        others = " and ".join(name for name in SERVED if serves(name, capability)) or "no other"
+        known = ", ".join(SERVED[runtime])
+        found = f"no kernels for compute capability {capability}; it serves {known}; this GPU is served by {others}"
+        return Availability(title, found)
     if pycuda.usable or torch_cuda_problem() is None:
         return Availability(title)
     return Availability(title, "neither PyTorch nor PyCUDA can use the GPU, for its memory", pycuda.remedy)

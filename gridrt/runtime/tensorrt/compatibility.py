@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from gridrt.errors import EngineError
 from gridrt.files import check_is_file, sha256_of
 from gridrt.plugins.adapters.plugin_library import BUILD_IT
 from gridrt.plugins.contract import VERSION
+from gridrt.runtime.tensorrt.library import RuntimeName
 from gridrt.runtime.tensorrt.manifest import Manifest
 from gridrt.runtime.tensorrt.plugins import LIBRARY_VARIABLE, plugin_library
+
+SERVED: Mapping[RuntimeName, tuple[str, ...]] = {
+    "tensorrt": ("7.5", "8.0", "8.6", "8.7", "8.9", "9.0", "10.0", "10.3", "11.0", "12.0", "12.1"),
+    "tensorrt-rtx": ("7.5", "8.0", "8.6", "8.9", "12.0", "12.1"),
+}
+"""Compute capabilities of the GPUs that each runtime runs on, by NVIDIA's support matrices. TensorRT for RTX is for
+GeForce and workstation GPUs: it has no kernels for the data-centre GPUs of Hopper (9.0) and Blackwell (10.0)."""
 
 OLDEST_GPU = (8, 0)
 """Compute capability of Ampere, the oldest GPUs of an engine that was not built for particular ones."""
@@ -62,7 +71,7 @@ def refuse_other_tensorrt(manifest: Manifest, engine: Path, version: str) -> Non
 
 
 def refuse_other_gpu(manifest: Manifest, engine: Path, capability: tuple[int, int]) -> None:
-    """Refuse an engine that was built for GPUs of other compute capabilities.
+    """Refuse an engine that was built for GPUs of other compute capabilities, or whose runtime has no kernels for this.
 
     Args:
         manifest: of the engine.
@@ -72,23 +81,43 @@ def refuse_other_gpu(manifest: Manifest, engine: Path, capability: tuple[int, in
     Raises:
         EngineError: the engine was not built for this one.
     """
-    own, targets = ".".join(map(str, capability)), target_capabilities(manifest)
-    if own not in targets if targets else capability < OLDEST_GPU:
+    own, runtime = format_capability(capability), manifest.runtime["name"]
+    if own not in target_capabilities(manifest):
         raise EngineError(
             f"the engine was built for compute capability {format_targets(manifest)}, this GPU has {own}",
             place=engine,
-            remedy=BUILD_AGAIN,
+            remedy=BUILD_AGAIN if serves(runtime, own) else remedy_for(own),
         )
 
 
 def target_capabilities(manifest: Manifest) -> list[str]:
-    """The compute capabilities that an engine was built for; none where it runs on all from `OLDEST_GPU` on."""
+    """The compute capabilities that an engine was built for; by default those of its runtime from `OLDEST_GPU` on."""
     if manifest.compute_capabilities:
         return list(manifest.compute_capabilities)
-    is_for_its_own = manifest.gpu is not None and manifest.options["hardware"] != "ampere-plus"
-    return [str(manifest.gpu["compute_capability"])] if manifest.gpu is not None and is_for_its_own else []
+    if manifest.gpu is not None and manifest.options["hardware"] != "ampere-plus":
+        return [str(manifest.gpu["compute_capability"])]
+    served = SERVED[manifest.runtime["name"]]
+    return [each for each in served if tuple(map(int, each.split("."))) >= OLDEST_GPU]
 
 
 def format_targets(manifest: Manifest) -> str:
-    """The compute capabilities that an engine was built for, as people read them: "8.9", "8.0 and later"."""
-    return ", ".join(target_capabilities(manifest)) or f"{'.'.join(map(str, OLDEST_GPU))} and later"
+    """The compute capabilities that an engine was built for, as people read them: "8.9, 12.0"."""
+    return ", ".join(target_capabilities(manifest))
+
+
+def format_capability(capability: tuple[int, int]) -> str:
+    """(9, 0) -> "9.0"."""
+    return ".".join(map(str, capability))
+
+
+def serves(runtime: RuntimeName, capability: str) -> bool:
+    """Whether a runtime runs on GPUs of a compute capability, such as "9.0"."""
+    return capability in SERVED[runtime]
+
+
+def remedy_for(capability: str) -> str:
+    """What to do on a GPU that a runtime does not serve."""
+    others = [name for name in SERVED if serves(name, capability)]
+    if not others:
+        return "No TensorRT serves this GPU; run the checkpoint (`backend` pytorch_cuda)."
+    return f"Build it again for this GPU with `runtime` {others[0]}."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -25,7 +26,8 @@ class Manifest:
 
     Attributes:
         gridrt: version that built it.
-        engine: file, sha256 and bytes of the engine.
+        engine: file, sha256 and bytes of the engine. The hash identifies this file only: TensorRT times its choices,
+            and a rebuild gives other bytes. `build_sha256` is equal for a rebuild.
         graph: file, sha256 and metadata of the ONNX graph that it was built from: classes, scale, parents, recipe.
         runtime: name and version of TensorRT, and the installed packages that it came from.
         gpu: that it was built on, with its driver; None where it was built ahead of time.
@@ -51,6 +53,17 @@ class Manifest:
     options: Mapping[str, Any]
     warnings: Sequence[str]
     seconds: float
+
+    @property
+    def build_sha256(self) -> str:
+        """Of all that a build follows from: the graph's hash, runtime, GPU, plugins, profile and options."""
+        causes = (
+            self.graph["sha256"],
+            (self.runtime["name"], self.runtime["version"]),
+            (self.gpu, self.compute_capabilities, self.plugins),
+            (self.profile, self.options),
+        )
+        return hashlib.sha256(json.dumps(causes, sort_keys=True).encode()).hexdigest()
 
 
 def manifest_file(engine: Path) -> Path:

@@ -57,7 +57,8 @@ class EngineSummary:
             f"scale       {format_noted_scale(self.scale)}",
             f"detections  {format_thresholds(asdict(detections_in(graph['metadata'], self.file)))}",
             f"graph       {graph['file']} in {graph['metadata'].get(RECIPE_KEY, 'fp32')}, sha256 {graph['sha256']}",
-            f"sha256      {self.sha256}",
+            f"sha256      {self.sha256} (of this file: a rebuild has other bytes)",
+            f"build       sha256 {manifest.build_sha256} of graph, runtime, GPU and options: equal for a rebuild",
             *(f"{name}: {value}" for name, value in manifest.options.items() if value is not None),
             *(f"warning: {warning}" for warning in manifest.warnings),
         ]

@@ -31,7 +31,8 @@ from gridrt.files import sha256_of
 from gridrt.graph.graph import load_graph
 from gridrt.plugins.adapters.python_plugin import register_python_plugins
 from gridrt.plugins.kernels import KERNELS
-from gridrt.runtime.tensorrt.library import TensorRT, load_tensorrt
+from gridrt.runtime.tensorrt.library import MessageLog, TensorRT, load_tensorrt
+from tests.fake_tensorrt import fake_tensorrt
 
 ONE_SIZE = EngineOptions(profile_for(DEFAULT_SCALE, (1, 1), ((256, 320), (256, 320))), "tensorrt-rtx")
 SIZES = EngineOptions(profile_for((320, 256), (1, 4)), "tensorrt-rtx")
@@ -178,6 +179,36 @@ def test_a_downgrade_is_an_error_and_leaves_no_file(
     with pytest.raises(EngineError, match=r"backbone\.conv1/Conv: .*fp32 instead of fp16; 1 such layers of 52"):
         engine_from_graph(load_graph(exported("tiny")), tmp_path / "tiny.engine", ONE_SIZE)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.usefixtures("library")
+def test_a_rebuild_has_the_same_hash_of_what_it_follows_from_and_other_options_have_another(
+    exported: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The engines' own bytes may differ between builds; that they do is stood in for."""
+    plans = iter((b"one", b"other", b"third"))
+    monkeypatch.setattr(build, "serialized", lambda *_arguments: next(plans))
+    monkeypatch.setattr(build, "layers_of", lambda *_arguments: "")
+    graph = load_graph(exported("tiny"))
+    with pytest.warns(UserWarning, match="does not report"):
+        one, other, third = (
+            engine_from_graph(graph, tmp_path / "tiny.engine", options)
+            for options in (ONE_SIZE, ONE_SIZE, replace(ONE_SIZE, refit=True))
+        )
+    assert one.engine["sha256"] != other.engine["sha256"]
+    assert one.build_sha256 == other.build_sha256 != third.build_sha256
+
+
+def test_layers_are_those_of_the_inspector_where_the_engine_opens_and_else_of_the_log(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fake = TensorRT("tensorrt", fake_tensorrt(), MessageLog(layers="by the log"))
+    monkeypatch.setattr(build, "find_gpus", lambda: ["a GPU"])
+    assert "Metadata: [ONNX Layer: backbone.conv1/Conv]" in build.layers_of(fake, b"engine")
+    assert build.layers_of(fake, b"for another GPU") == "by the log"
+    assert fake.log.errors == []
+    monkeypatch.setattr(build, "find_gpus", list)
+    assert build.layers_of(fake, b"engine") == "by the log"
 
 
 @pytest.mark.usefixtures("library")

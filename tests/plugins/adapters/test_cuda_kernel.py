@@ -13,7 +13,7 @@ import pytest
 from gridrt.errors import DependencyError, GridRTError
 from gridrt.plugins.adapters.cuda_kernel import CudaKernel, compiled, cuda_core
 from gridrt.plugins.kernel import Kernel, Launch, Variant
-from gridrt.plugins.kernels import KERNELS
+from gridrt.plugins.kernels import ALL_KERNELS
 from gridrt.plugins.multi_level_roi_align.kernel import MULTI_LEVEL_ROI_ALIGN_KERNEL
 from gridrt.plugins.sizes import as_size
 
@@ -33,7 +33,7 @@ def nvrtc() -> None:
 
 @pytest.mark.usefixtures("nvrtc")
 @pytest.mark.parametrize("architecture", ["sm_80", "sm_120"])
-@pytest.mark.parametrize("kernel", KERNELS, ids=lambda kernel: kernel.contract.name)
+@pytest.mark.parametrize("kernel", ALL_KERNELS, ids=lambda kernel: kernel.contract.name)
 def test_every_variant_compiles_without_any_header_but_ours(kernel: Kernel, architecture: str) -> None:
     for variant in kernel.variants:
         for example in kernel.examples:
@@ -48,9 +48,24 @@ def test_a_kernel_that_does_not_compile_is_an_error_with_the_compilers_words() -
         compiled(MULTI_LEVEL_ROI_ALIGN_KERNEL, HALF, too_large, "sm_90")
 
 
+@pytest.mark.usefixtures("nvrtc")
+def test_a_virtual_architecture_is_an_error_and_not_code_of_no_bytes() -> None:
+    with pytest.raises(GridRTError) as caught:
+        compiled(MULTI_LEVEL_ROI_ALIGN_KERNEL, HALF, ROI_ALIGN.attributes, "compute_90")
+    assert caught.value.place == MULTI_LEVEL_ROI_ALIGN_KERNEL.entry
+    assert "compute_90" in str(caught.value.value)
+
+
 def test_without_cuda_core_the_error_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "cuda", None)
     with pytest.raises(DependencyError, match=r"cuda-core: .*pip install \"gridrt\[cuda\]\""):
+        cuda_core()
+
+
+def test_a_cuda_core_of_before_version_1_is_told_and_not_an_attribute_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It imports: what is missing in it is all that it is for."""
+    monkeypatch.setitem(sys.modules, "cuda", SimpleNamespace(core=SimpleNamespace(experimental=object())))
+    with pytest.raises(DependencyError, match=r"cuda-core: .*before 1.*pip install \"gridrt\[cuda\]\""):
         cuda_core()
 
 
@@ -60,6 +75,7 @@ class FakeCuda(ModuleType):
     def __init__(self) -> None:
         super().__init__("cuda")
         self.launched: list[tuple[Any, ...]] = []
+        self.code = b"machine code"
         self.compiled: list[dict[str, Any]] = []
         self.shared_memory: list[int] = []
         self.core: Any = SimpleNamespace(
@@ -71,7 +87,11 @@ class FakeCuda(ModuleType):
             launch=lambda *arguments: self.launched.append(arguments),
         )
         self.bindings: Any = SimpleNamespace(driver=self)
-        self.CUfunction_attribute = SimpleNamespace(CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES="dynamic")
+        self.carve_outs: list[int] = []
+        self.CUfunction_attribute = SimpleNamespace(
+            CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES="dynamic",
+            CU_FUNC_ATTRIBUTE_PREFERRED_SHARED_MEMORY_CARVEOUT="carve-out",
+        )
         self.CUresult = SimpleNamespace(CUDA_SUCCESS=0)
 
     def compile(self, target: str) -> FakeCuda:
@@ -82,8 +102,8 @@ class FakeCuda(ModuleType):
         return SimpleNamespace(handle=symbol)
 
     def cuKernelSetAttribute(self, which: str, size: int, kernel: str, device: int) -> tuple[int]:  # noqa: N802 - CUDA's name
-        assert (which, kernel, device) == ("dynamic", "gridrt_multi_level_roi_align", 0)
-        self.shared_memory.append(size)
+        assert (kernel, device) == ("gridrt_multi_level_roi_align", 0)
+        (self.shared_memory if which == "dynamic" else self.carve_outs).append(size)
         return (0,)
 
 
@@ -151,7 +171,7 @@ def test_dynamic_shared_memory_is_asked_for_once(
     kernel = CudaKernel(asking_for(size), HALF, ROI_ALIGN.attributes)
     for _ in range(2):
         kernel.launch(ROI_ALIGN.shapes, [], [], 0)
-    assert cuda.shared_memory == [size]
+    assert (cuda.shared_memory, cuda.carve_outs) == ([size], [100])
     assert cuda.launched[1][1].shmem_size == size
 
 

@@ -294,3 +294,29 @@ def test_other_targets_and_processors_do_not(
     on_cpu_with(monkeypatch, *instruction_sets)
 
     OnnxRuntimeSession(int8_graph(target), threads=1)
+
+
+def test_nodes_that_a_gpu_leaves_to_the_cpu_are_told(graph: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """ONNX Runtime's own account of the nodes; only the provider of one part of them is a stand-in."""
+
+    class OnGpu(onnxruntime.InferenceSession):
+        def __init__(self, model: Path, options: onnxruntime.SessionOptions, providers: object) -> None:
+            del providers
+            super().__init__(model, options, providers=["CPUExecutionProvider"])
+
+        def get_providers(self) -> list[str]:
+            return ["CUDAExecutionProvider", "CPUExecutionProvider"]
+
+    providers = ["CUDAExecutionProvider", "CPUExecutionProvider"]
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: providers)
+    monkeypatch.setattr(onnxruntime, "InferenceSession", OnGpu)
+
+    with pytest.warns(UserWarning, match=r"CUDAExecutionProvider leaves nodes to the CPU: .*\d"):
+        session = OnnxRuntimeSession(graph)
+
+    assert session.info.device.startswith("cuda, with ")
+    assert session.info.device.endswith(" on the cpu")
+
+
+def test_on_a_cpu_nothing_is_left_to_it(graph: Path) -> None:
+    assert OnnxRuntimeSession(graph, ["CPUExecutionProvider"]).info.device == "cpu"

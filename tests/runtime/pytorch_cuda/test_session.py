@@ -7,11 +7,12 @@ the kernels' own sources on their memory.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 import pytest
 import torch
+from torch import Tensor
 from torch.library import _scoped_library
 
 from gridrt.detector import Detector
@@ -19,11 +20,12 @@ from gridrt.errors import DependencyError, GridRTError
 from gridrt.export.verify import BOX_TOLERANCE, EXCUSED_SHARE, SCORE_TOLERANCE
 from gridrt.model.checkpoint import load_model
 from gridrt.model.presets import build
+from gridrt.ops import fused_layers
 from gridrt.plugins.adapters import torch_kernel
 from gridrt.plugins.adapters.torch_kernel import TorchKernel
 from gridrt.plugins.contract import DOMAIN, Attributes, Precision
 from gridrt.plugins.kernel import Kernel, Variant
-from gridrt.plugins.kernels import KERNELS
+from gridrt.plugins.kernels import ALL_KERNELS
 from gridrt.runtime.pytorch.session import TorchSession
 from gridrt.runtime.pytorch_cuda import session as torch_cuda_session
 from gridrt.runtime.pytorch_cuda.session import TorchCudaSession
@@ -31,6 +33,13 @@ from gridrt.types import Int32Array, UInt8Array
 from tests.fake_gpu import FakeGpu
 from tests.half_precision import assert_errors_of_half_precision, with_coarse_weights
 from tests.plugins.host_kernel import Compiler, HostLauncher
+
+ON_CUDA_ONLY: Mapping[str, Callable[..., Tensor]] = {
+    "cudnn_convolution_relu": fused_layers.cudnn_convolution_relu,
+    "cudnn_convolution_add_relu": fused_layers.cudnn_convolution_add_relu,
+    "mm.dtype": fused_layers.product,
+}
+"""Operators that the session calls, and PyTorch has on CUDA only, by their definitions."""
 
 
 @pytest.fixture
@@ -52,9 +61,11 @@ def compiled(compile_for_host: Compiler) -> Iterator[list[str]]:
         names.append(f"{kernel.contract.name} {variant.name}")
         return HostLauncher(kernel, variant, attributes, compile_for_host)
 
-    with _scoped_library(DOMAIN, "IMPL") as library:
-        for kernel in KERNELS:
+    with _scoped_library(DOMAIN, "IMPL") as library, _scoped_library("aten", "IMPL") as aten:
+        for kernel in ALL_KERNELS:
             library.impl(kernel.contract.folder.name, TorchKernel(kernel, load), "CPU")
+        for name, definition in ON_CUDA_ONLY.items():
+            aten.impl(name, definition, "CPU")
         yield names
 
 
@@ -96,6 +107,7 @@ def test_in_half_precision_the_same_objects_are_found(
         "BatchedNms float32",
         "BatchedNms float32",
         "GridFusion float16_channels_last",
+        "GroupNormRelu float16_channels_last",
         "MultiLevelRoiAlign float16_channels_last",
         "MultiLevelRoiAlign float16_channels_last",
     ]

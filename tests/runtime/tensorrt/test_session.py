@@ -140,6 +140,21 @@ def test_an_engine_from_elsewhere_is_refused_with_both_versions(
         TensorRTSession(write(**parts))
 
 
+RTX = {"name": "tensorrt-rtx", "version": "11.4.0", "packages": {}}
+
+
+@pytest.mark.usefixtures("gpu")
+def test_on_a_data_centre_gpu_an_engine_for_rtx_is_refused_with_the_runtime_that_serves_it(
+    gpu: FakeCuda, write: Callable[..., Path]
+) -> None:
+    gpu.compute_capability = (9, 0)
+    with pytest.raises(EngineError) as caught:
+        TensorRTSession(write(gpu=None, runtime=RTX))
+    assert str(caught.value.place).endswith("a.engine")
+    assert "9.0" in caught.value.rule
+    assert "`runtime` tensorrt." in caught.value.remedy
+
+
 @pytest.mark.parametrize(
     ("capability", "parts", "runs"),
     [
@@ -149,6 +164,8 @@ def test_an_engine_from_elsewhere_is_refused_with_both_versions(
         ((9, 0), {"gpu": None}, True),
         ((7, 5), {"gpu": None}, False),
         ((12, 0), {"gpu": None, "compute_capabilities": ["8.9", "12.0"]}, True),
+        *(((9, 0), {"gpu": None, "runtime": RTX}, False), ((10, 0), {"gpu": None, "runtime": RTX}, False)),
+        *(((8, 9), {"gpu": None, "runtime": RTX}, True), ((12, 1), {"gpu": None, "runtime": RTX}, True)),
     ],
 )
 def test_what_an_engine_was_built_for_decides_where_it_runs(

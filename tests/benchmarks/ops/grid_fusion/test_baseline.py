@@ -10,6 +10,8 @@ from gridrt.ops.grid_fusion import grid_fusion
 def test_the_convolution_pairs_compute_what_the_op_does() -> None:
     features, first, second = fusion_inputs(3, 16, 5)
 
-    _, call = convolution_pairs(features, (first, second))
+    replayed, launched = convolution_pairs([features, *first, *second])
 
-    torch.testing.assert_close(call(), grid_fusion(features, first, second))
+    assert (replayed.is_captured, launched.is_captured) == (True, False)
+    for baseline in (replayed, launched):
+        torch.testing.assert_close(baseline.call(), grid_fusion(features, first, second))

@@ -1,0 +1,1 @@
+"""`gridrt::GroupNormRelu` in the GPU benchmarks."""
