@@ -400,6 +400,7 @@ def evaluate(  # noqa: PLR0913 - options with defaults
         (2, True)
     """
     import warnings
+    from contextlib import closing, nullcontext
 
     from gridrt import processes
     from gridrt.data.coco import CocoDataset
@@ -431,19 +432,20 @@ def evaluate(  # noqa: PLR0913 - options with defaults
     conditions["processes"] = processes.count()
     partial = files.partial(conditions, resume=resume)
     images_in_batch = batch_size(detector.info, batch, tiled=detector.tile is not None)
-    found = detect_all(detector, dataset, partial, batch=images_in_batch, workers=workers)
-    if found.full and processes.rank() == 0:
-        limit = detector.info.max_detections
-        warnings.warn(format_full_images(len(found.full), found.full[0], limit, detector.tile), stacklevel=2)
-    if (note := format_uncounted(found.results)) and processes.rank() == 0:
-        warnings.warn(note, stacklevel=2)
-    evaluation = Evaluation(dataset, found.results, found.failed)
-    false_positives = evaluation.false_positives(SCORE_THRESHOLD)
-    conditions["seconds"] = round(found.seconds, 3)
-    report = EvaluationReport(evaluation.metrics(), found.results, false_positives, conditions)
-    files.write(report, dataset, evaluation, detector.load_image)
-    if partial is not None:
-        partial.finish()
+    with nullcontext() if partial is None else closing(partial):
+        found = detect_all(detector, dataset, partial, batch=images_in_batch, workers=workers)
+        if found.full and processes.rank() == 0:
+            limit = detector.info.max_detections
+            warnings.warn(format_full_images(len(found.full), found.full[0], limit, detector.tile), stacklevel=2)
+        if (note := format_uncounted(found.results)) and processes.rank() == 0:
+            warnings.warn(note, stacklevel=2)
+        evaluation = Evaluation(dataset, found.results, found.failed)
+        false_positives = evaluation.false_positives(SCORE_THRESHOLD)
+        conditions["seconds"] = round(found.seconds, 3)
+        report = EvaluationReport(evaluation.metrics(), found.results, false_positives, conditions)
+        files.write(report, dataset, evaluation, detector.load_image)
+        if partial is not None:
+            partial.finish()
     return report
 
 

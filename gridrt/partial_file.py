@@ -43,7 +43,7 @@ class PartialFile:
     Then the last records may be lost, and a resumed run makes them again. Numbers come back as the same floats.
 
     The file is created with the first record, and stays until `finish`. One run at a time writes to it: it is locked
-    until the process ends, however it does.
+    until `close`, or until the process ends, however it does.
 
     Args:
         path: of the file.
@@ -104,6 +104,10 @@ class PartialFile:
     def finish(self) -> None:
         """Remove the file, once the output is written."""
         self._path.unlink(missing_ok=True)
+        self.close()
+
+    def close(self) -> None:
+        """Let another run of this process go on with the file."""
         if self._file is not None:
             self._file.close()
 

@@ -106,6 +106,8 @@ class FileDetections:
             if finished is not None:
                 finished.forget()
         finally:
+            if finished is not None:
+                finished.close()
             if full:
                 limit = self.detector.info.max_detections
                 warnings.warn(format_full_images(full, first_full, limit, self.detector.tile), stacklevel=1)

@@ -67,3 +67,7 @@ class FinishedFiles:
     def forget(self) -> None:
         """Remove the partial file, once all is written."""
         self._partial.finish()
+
+    def close(self) -> None:
+        """Let another run of this process go on with the partial file."""
+        self._partial.close()
