@@ -59,11 +59,13 @@ class OpenVinoBackend(GraphBackend):
         self, session: Session, images: UInt8Array, image_sizes: Int32Array, *, warm_up: int, runs: int
     ) -> StageTimes | None:
         """See `Backend.stage_times`."""
+        from gridrt.graph.graph import load_graph
         from gridrt.runtime.openvino.session import OpenVinoSession
         from gridrt.runtime.openvino.stage_times import graph_stage_times
 
         assert isinstance(session, OpenVinoSession)  # noqa: S101 - opened by this backend
-        return graph_stage_times(session.path, images, image_sizes, threads=session.threads, warm_up=warm_up, runs=runs)
+        graph = load_graph(session.path)
+        return graph_stage_times(graph, images, image_sizes, threads=session.threads, warm_up=warm_up, runs=runs)
 
     def stage_runner(self, path: Path, options: SessionOptions) -> StageRunner:
         """See `Backend.stage_runner`; it rounds FP16 as a GPU would."""

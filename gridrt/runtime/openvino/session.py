@@ -11,6 +11,7 @@ from gridrt.graph.graph import Graph, load_graph
 from gridrt.graph.metadata import refuse_unnamed
 from gridrt.runtime.graph_info import graph_info
 from gridrt.runtime.info import ModelInfo
+from gridrt.runtime.openvino.bf16 import require_computed_in_bf16
 from gridrt.runtime.openvino.compile import compiled_graph, library
 from gridrt.types import Int32Array, RawDetections, UInt8Array
 
@@ -29,7 +30,7 @@ class OpenVinoSession:
 
     Raises:
         GraphError: the file is not an ONNX file, `gridrt export` did not write it, a weight is not finite, or OpenVINO
-            cannot compile it.
+            cannot compile it, or not in the precision of its features.
         DependencyError: OpenVINO is too old.
     """
 
@@ -39,6 +40,8 @@ class OpenVinoSession:
         self.path, self.threads = loaded.path, threads
         self.info: ModelInfo = graph_info(loaded.model, loaded.path, library(), "cpu")
         compiled = compiled_graph(loaded.model, threads=threads, place=loaded.path)
+        if self.info.precision == "bf16":
+            require_computed_in_bf16(compiled, loaded.path)
         self._request, self._turn = compiled.create_infer_request(), Lock()  # a request runs one batch at a time
 
     def run(self, images: UInt8Array, image_sizes: Int32Array) -> RawDetections:

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from onnx import ModelProto, TensorProto
 
-from gridrt.calib.fp16 import to_fp16
-from gridrt.graph.fp16_simulation import EXACT_OPS, fp16_simulation
+from gridrt.graph.half import to_half
+from gridrt.graph.half_simulation import EXACT_OPS, half_simulation
 from tests.calib.graphs import model_of, random_input, residual_model, run, types_of, weights_of
 from tests.half_precision import assert_errors_of_rounding, coarse_simulation
 
@@ -55,7 +55,7 @@ X = grid(np.random.default_rng(1), 16, 8, 2, 4, 8, 8)
 def half(model: ModelProto, *nodes: str) -> ModelProto:
     rewritten = ModelProto()
     rewritten.CopyFrom(model)
-    to_fp16(rewritten, set(nodes) or {node.name for node in model.graph.node})
+    to_half(rewritten, set(nodes) or {node.name for node in model.graph.node}, "fp16")
     return rewritten
 
 
@@ -78,7 +78,7 @@ def by_torch(x: np.ndarray, weights: dict[str, np.ndarray]) -> tuple[torch.Tenso
 def test_every_step_is_rounded_as_torch_rounds_it(*, optimized: bool) -> None:
     model = chain_model()
 
-    y, joined = run(fp16_simulation(half(model)), {"x": X}, optimized=optimized)
+    y, joined = run(half_simulation(half(model)), {"x": X}, optimized=optimized)
 
     expected = by_torch(X, weights_of(model))
     np.testing.assert_array_equal(y, expected[0].float().numpy())
@@ -99,7 +99,7 @@ def test_what_exceeds_half_precision_becomes_infinite() -> None:
     x = np.array([200, 256, -300], np.float32)
 
     assert run(half(model), {"x": x})[0].tolist() == [40000, 65536, 90000]
-    assert run(fp16_simulation(half(model)), {"x": x})[0].tolist() == [40000, np.inf, np.inf]
+    assert run(half_simulation(half(model)), {"x": x})[0].tolist() == [40000, np.inf, np.inf]
 
 
 @given(st.data())
@@ -108,7 +108,7 @@ def test_any_mixture_computes_in_float_and_stays_near(data: st.DataObject) -> No
     chosen = data.draw(st.sets(st.sampled_from([node.name for node in model.graph.node]), min_size=1))
 
     in_half = half(model, *chosen)
-    copy = fp16_simulation(in_half)
+    copy = half_simulation(in_half)
 
     onnx.checker.check_model(copy, full_check=True)
     halves = {name for name, kind in types_of(copy).items() if kind == TensorProto.FLOAT16}
@@ -118,7 +118,7 @@ def test_any_mixture_computes_in_float_and_stays_near(data: st.DataObject) -> No
 
 
 def test_nothing_is_rounded_where_numbers_are_only_moved() -> None:
-    copy = fp16_simulation(half(chain_model()))
+    copy = half_simulation(half(chain_model()))
 
     rounded_tensors = [node.output[0] for node in copy.graph.node if node.output[0].endswith("/half")]
     exact = {node.output[0] for node in copy.graph.node if node.op_type in EXACT_OPS}
@@ -132,7 +132,7 @@ def test_a_graph_without_half_and_the_graph_itself_stay_as_they_are() -> None:
     model, in_half = chain_model(), half(chain_model())
     before = in_half.SerializeToString()
 
-    assert fp16_simulation(model) == model
-    fp16_simulation(in_half)
+    assert half_simulation(model) == model
+    half_simulation(in_half)
 
     assert in_half.SerializeToString() == before
