@@ -15,17 +15,19 @@ from gridrt.calib.rewrite import apply_recipe
 from gridrt.calib.targets import TARGETS
 from gridrt.compare.compare import Comparison, compare_models, synthetic_images
 from gridrt.files import sha256_of
+from gridrt.graph.node_stages import stages_of_tensors
 from gridrt.model.checkpoint import load_model, weights_sha256
+from gridrt.runtime.openvino import bf16
 from tests import broken
 from tests.fakes import whole_image_graph
 
 SCALE = (320, 256)
 
 
-def compared(other: ModelProto, tmp_path: Path, reference: str = "tiny_synthetic") -> Comparison:
+def compared(other: ModelProto, tmp_path: Path, reference: str = "tiny_synthetic", backend: str = "auto") -> Comparison:
     onnx.save(other, tmp_path / "other.onnx")
     images = synthetic_images()[:2]
-    return compare_models(reference, tmp_path / "other.onnx", images=images, scale=SCALE, threads=1)
+    return compare_models(reference, tmp_path / "other.onnx", images=images, scale=SCALE, threads=1, backend=backend)
 
 
 @pytest.mark.parametrize(
@@ -65,6 +67,21 @@ def test_coordinates_in_fp16_are_located_in_an_fp16_model_too(graph: ModelProto,
     assert sound.first_difference is None
     assert rounded.first_difference is not None
     assert rounded.first_difference.stage == "proposals"
+
+
+@pytest.mark.parametrize(("is_naive", "stage"), [(False, None), (True, "proposals")])
+def test_bf16_with_coordinates_in_fp32_passes_and_bf16_all_through_is_located(
+    graph: ModelProto, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, is_naive: bool, stage: str | None
+) -> None:
+    if is_naive:
+        produced_in = stages_of_tensors(graph.graph)
+        behind_input = tuple(node.name for node in graph.graph.node if produced_in[node.output[0]] != "input")
+        monkeypatch.setattr(bf16, "FEATURES", behind_input)
+
+    found = compared(graph, tmp_path, backend="openvino_bf16")
+
+    assert found.other.info.precision == "bf16"
+    assert (found.first_difference and found.first_difference.stage) == stage
 
 
 def test_only_the_stage_that_is_broken_exceeds_its_tolerance(graph: ModelProto, tmp_path: Path) -> None:

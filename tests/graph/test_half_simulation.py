@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from onnx import ModelProto, TensorProto
 
-from gridrt.graph.half import to_half
+from gridrt.graph.half import HalfPrecision, to_half
 from gridrt.graph.half_simulation import EXACT_OPS, half_simulation
 from tests.calib.graphs import model_of, random_input, residual_model, run, types_of, weights_of
 from tests.half_precision import assert_errors_of_rounding, coarse_simulation
@@ -52,18 +52,20 @@ def chain_model() -> ModelProto:
 X = grid(np.random.default_rng(1), 16, 8, 2, 4, 8, 8)
 
 
-def half(model: ModelProto, *nodes: str) -> ModelProto:
+def half(model: ModelProto, *nodes: str, precision: HalfPrecision = "fp16") -> ModelProto:
     rewritten = ModelProto()
     rewritten.CopyFrom(model)
-    to_half(rewritten, set(nodes) or {node.name for node in model.graph.node}, "fp16")
+    to_half(rewritten, set(nodes) or {node.name for node in model.graph.node}, precision)
     return rewritten
 
 
-def by_torch(x: np.ndarray, weights: dict[str, np.ndarray]) -> tuple[torch.Tensor, torch.Tensor]:
+def by_torch(
+    x: np.ndarray, weights: dict[str, np.ndarray], dtype: torch.dtype = torch.float16
+) -> tuple[torch.Tensor, torch.Tensor]:
     """The chain in float64, and rounded to half behind every step."""
 
     def r(values: torch.Tensor) -> torch.Tensor:
-        return values.half().double()
+        return values.to(dtype).double()
 
     w = {name: r(torch.tensor(values)) for name, values in weights.items()}
     first = r(F.conv2d(r(torch.from_numpy(x)), w["first_weight"], w["first_bias"], padding=1))
@@ -75,12 +77,15 @@ def by_torch(x: np.ndarray, weights: dict[str, np.ndarray]) -> tuple[torch.Tenso
 
 
 @pytest.mark.parametrize("optimized", [False, True])
-def test_every_step_is_rounded_as_torch_rounds_it(*, optimized: bool) -> None:
+@pytest.mark.parametrize(("precision", "dtype"), [("fp16", torch.float16), ("bf16", torch.bfloat16)])
+def test_every_step_is_rounded_as_torch_rounds_it(
+    precision: HalfPrecision, dtype: torch.dtype, *, optimized: bool
+) -> None:
     model = chain_model()
 
-    y, joined = run(half_simulation(half(model)), {"x": X}, optimized=optimized)
+    y, joined = run(half_simulation(half(model, precision=precision)), {"x": X}, optimized=optimized)
 
-    expected = by_torch(X, weights_of(model))
+    expected = by_torch(X, weights_of(model), dtype)
     np.testing.assert_array_equal(y, expected[0].float().numpy())
     np.testing.assert_array_equal(joined, expected[1].float().numpy())
 
