@@ -23,7 +23,6 @@ class OpenVinoBackend(GraphBackend):
 
     name = "openvino"
     title = "OpenVINO"
-    preference = -1  # behind ONNX Runtime
 
     def info(self, path: Path, options: SessionOptions) -> ModelInfo:  # noqa: ARG002 - it needs none
         """See `Backend.info`."""
