@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from gridrt.bench.advice import precision_advice
 from gridrt.bench.result import DETECTOR, FIGURES, SESSION, BenchResult, Row
 from gridrt.formatting import format_count
 
@@ -34,6 +35,7 @@ def bench_lines(result: BenchResult) -> Iterator[str]:
         yield f"{gate.row}: {gate.rule}: {gate.measured}, {gate.outcome.replace('not met', 'NOT MET')}"
     if result.failed:
         yield f"{len(result.failed)} of {format_count(result.conditions['images'], 'image')} failed and do not count"
+    yield from precision_advice(measured)
     yield _conditions(result)
     if measured and all(row.accuracy is None for row in measured):
         yield "no AP: the synthetic images show other classes. Give annotated images."

@@ -352,6 +352,33 @@ def open_session(
     return chosen.open(path, options)
 
 
+def ways_to_run(model: str | Path, options: SessionOptions) -> dict[str, str]:
+    """The backends that open a model, by name, preferred ones first, each with what keeps it from running it here.
+
+    Args:
+        model: a file, or the name of weights.
+        options: each goes to the backends that honour it.
+
+    Raises:
+        GridRTError: there is no such file.
+    """
+    path = locate(model)
+    found: dict[str, str] = {}
+    for backend in backends_for(path):
+        try:
+            backend.info(path, options)
+        except GridRTError as error:
+            found[backend.name] = error.rule
+            continue
+        problems = []
+        for there in backend.probe():
+            problems.append(there.problem)
+            if there.runs:  # to look for a further device takes long
+                break
+        found[backend.name] = "" if "" in problems else "; ".join(problems)
+    return found
+
+
 def require_honoured(backend: Backend, options: SessionOptions, model: str | Path) -> None:
     """Refuse options that a backend would ignore.
 

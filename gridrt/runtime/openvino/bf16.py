@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
+from pathlib import Path
 
 from onnx import ModelProto
 from openvino import CompiledModel, Core
@@ -18,6 +19,7 @@ from gridrt.errors import DependencyError, GraphError
 from gridrt.graph.graph import Graph
 from gridrt.graph.half import to_half
 from gridrt.runtime.graph_info import narrowest_type
+from gridrt.runtime.info import Precision
 
 FEATURES = (
     "backbone*",
@@ -41,14 +43,23 @@ def bf16_graph(graph: Graph) -> Graph:
     Raises:
         GraphError: the graph is in another precision.
     """
-    if (found := narrowest_type(graph.model)) != "fp32":
-        remedy = "Name the FP32 graph that it was made from."
-        raise GraphError("expected an FP32 graph to run in BF16", place=graph.path, value=found, remedy=remedy)
+    require_fp32(narrowest_type(graph.model), graph.path)
     model = ModelProto()
     model.CopyFrom(graph.model)
     names = (node.name for node in model.graph.node)
     to_half(model, {name for name in names if any(fnmatchcase(name, each) for each in FEATURES)}, "bf16")
     return Graph(model, graph.path, graph.sha256)
+
+
+def require_fp32(precision: Precision, place: Path) -> None:
+    """Refuse a graph whose precision is planned already.
+
+    Raises:
+        GraphError: it is not in FP32.
+    """
+    if precision != "fp32":
+        remedy = "Name the FP32 graph that it was made from."
+        raise GraphError("expected an FP32 graph to run in BF16", place=place, value=precision, remedy=remedy)
 
 
 def require_bf16() -> None:

@@ -28,7 +28,11 @@ class OpenVinoBf16Backend(OpenVinoBackend):
 
     def info(self, path: Path, options: SessionOptions) -> ModelInfo:
         """See `Backend.info`."""
-        return replace(super().info(path, options), precision="bf16")
+        info = super().info(path, options)
+        from gridrt.runtime.openvino.bf16 import require_fp32
+
+        require_fp32(info.precision, path)
+        return replace(info, precision="bf16")
 
     def open(self, path: Path, options: SessionOptions) -> Session:
         """See `Backend.open`; refuses a processor without BF16."""
