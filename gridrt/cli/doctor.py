@@ -87,7 +87,8 @@ def _as_text(
         [
             f"gridrt {gridrt.__version__}, Python {platform.python_version()}, {platform.platform()}",
             *(_section(title, rows, width) for title, rows in sections.items()),
-            f"{sum(found.runs for _, found in backends)} of {len(backends)} backends run here.\n{_recommendation(cpu, backends)}",
+            f"{sum(found.runs for _, found in backends)} of {len(backends)} backends run here.",
+            _recommendation(cpu, backends),
         ]
     )
 

@@ -15,8 +15,9 @@ from gridrt.cli import options, paths
 @click.option("as_json", "--json", is_flag=True, help="Print the same facts as JSON.")
 @options.trust_checkpoint
 def command(*, file: str, as_json: bool, trust_checkpoint: bool) -> None:
-    """Show what FILE holds, and what runs it: a checkpoint, the name of one (r50, tiny_bccd, ...), an ONNX file, or an
-    engine.
+    """Show what FILE holds, and what runs it.
+
+    FILE is a checkpoint, the name of one (r50, tiny_bccd, ...), an ONNX file, or an engine.
     """
     from gridrt.api import inspect
     from gridrt.runtime.backend import SessionOptions, ways_to_run
