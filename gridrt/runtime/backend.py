@@ -67,17 +67,19 @@ class SessionOptions:
         threads: CPU threads; None leaves the choice to the backend.
         device: such as "cpu" or "cuda:1"; None leaves the choice to the backend.
         trust_checkpoint: allow a checkpoint that needs unpickling of arbitrary classes, which can run code.
+        streams: parts of a batch that run at the same time, each on its share of the threads; None runs it in one.
 
     Raises:
-        GridRTError: `threads` is below 1.
+        GridRTError: `threads` or `streams` is below 1.
     """
 
     threads: int | None = None
     device: str | None = None
     trust_checkpoint: bool = False
+    streams: int | None = None
 
     def __post_init__(self) -> None:
-        check_range(1, threads=self.threads)
+        check_range(1, threads=self.threads, streams=self.streams)
 
     @property
     def given(self) -> frozenset[str]:
@@ -332,6 +334,7 @@ def open_session(
     threads: int | None = None,
     device: str | None = None,
     trust_checkpoint: bool = False,
+    streams: int | None = None,
 ) -> Session:
     """Open a model file, or weights by their name.
 
@@ -341,12 +344,14 @@ def open_session(
         threads: CPU threads; None leaves the choice to the backend.
         device: such as "cpu" or "cuda:1"; None leaves the choice to the backend.
         trust_checkpoint: allow a checkpoint that needs unpickling of arbitrary classes, which can run code.
+        streams: parts of a batch that run at the same time, each on its share of the threads: more images per second
+            of a large batch; None runs it in one.
 
     Raises:
         GridRTError: it is not a model file, the backend does not open it, an option cannot be honoured, or as
             `Backend.open`.
     """
-    options = SessionOptions(threads, device, trust_checkpoint)
+    options = SessionOptions(threads, device, trust_checkpoint, streams)
     chosen, path = choose_backend(model, backend)
     require_honoured(chosen, options, model)
     return chosen.open(path, options)

@@ -23,6 +23,7 @@ class OpenVinoBackend(GraphBackend):
 
     name = "openvino"
     title = "OpenVINO"
+    options = GraphBackend.options | {"streams"}
 
     def info(self, path: Path, options: SessionOptions) -> ModelInfo:  # noqa: ARG002 - it needs none
         """See `Backend.info`."""
@@ -39,7 +40,7 @@ class OpenVinoBackend(GraphBackend):
         from gridrt.runtime.openvino.session import OpenVinoSession, require_cpu
 
         require_cpu(options.device)
-        return OpenVinoSession(path, options.threads)
+        return OpenVinoSession(path, options.threads, options.streams or 1)
 
     def probe(self) -> list[Availability]:
         """See `Backend.probe`."""

@@ -43,7 +43,7 @@ class OpenVinoBf16Backend(OpenVinoBackend):
 
         require_cpu(options.device)
         require_bf16()
-        return OpenVinoSession(bf16_graph(load_graph(path)), options.threads)
+        return OpenVinoSession(bf16_graph(load_graph(path)), options.threads, options.streams or 1)
 
     def probe(self) -> list[Availability]:
         """See `Backend.probe`."""
