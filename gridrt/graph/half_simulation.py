@@ -38,6 +38,12 @@ def half_simulation(model: ModelProto) -> ModelProto:
     return copy
 
 
+def has_half(model: ModelProto) -> bool:
+    """Whether a graph has weights in FP16 or BF16, or casts to one of them."""
+    casts = (node.attribute[0].i for node in model.graph.node if node.op_type == "Cast")
+    return not HALVES.isdisjoint((*casts, *(tensor.data_type for tensor in model.graph.initializer)))
+
+
 def _rounding(node: NodeProto, types: dict[str, int]) -> Iterator[NodeProto]:
     """A node, followed by the rounding of each half tensor that it produces."""
     outputs = list(node.output)

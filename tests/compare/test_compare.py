@@ -58,11 +58,12 @@ def test_a_side_that_overflows_is_named_with_the_stage(graph: ModelProto, tmp_pa
     assert "other.onnx is not finite from the output of the stage grid_head" in note
 
 
-def test_coordinates_in_fp16_are_located_in_an_fp16_model_too(graph: ModelProto, tmp_path: Path) -> None:
+@pytest.mark.parametrize("backend", ["openvino", "onnxruntime"])
+def test_coordinates_in_fp16_are_located_in_an_fp16_model_too(graph: ModelProto, tmp_path: Path, backend: str) -> None:
     """Its features differ by more than those coordinates do; coordinates are FP32 in every recipe all the same."""
     fp16 = apply_recipe(graph, load_recipe("fp16"), TARGETS["tensorrt"])
 
-    sound, rounded = (compared(model, tmp_path) for model in (fp16, broken.half_coordinates(fp16)))
+    sound, rounded = (compared(model, tmp_path, backend=backend) for model in (fp16, broken.half_coordinates(fp16)))
 
     assert sound.first_difference is None
     assert rounded.first_difference is not None

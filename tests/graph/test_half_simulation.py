@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from onnx import ModelProto, TensorProto
 
 from gridrt.graph.half import HalfPrecision, to_half
-from gridrt.graph.half_simulation import EXACT_OPS, half_simulation
+from gridrt.graph.half_simulation import EXACT_OPS, half_simulation, has_half
 from tests.calib.graphs import model_of, random_input, residual_model, run, types_of, weights_of
 from tests.half_precision import assert_errors_of_rounding, coarse_simulation
 
@@ -74,6 +74,15 @@ def by_torch(
     pool = F.max_pool2d(r(second + relu), 2)
     total = r(pool.sum((2, 3)))
     return r(total @ w["fc_weight"].T + w["fc_bias"]), torch.cat((pool, pool), 1)
+
+
+@pytest.mark.parametrize("precision", ["fp16", "bf16"])
+def test_a_graph_with_a_half_node_or_cast_has_half(precision: HalfPrecision) -> None:
+    one_node = model_of('g (float[N] x) => (float[N] y) { ["m"] y = Mul (x, x) }', {})
+
+    assert not has_half(chain_model())
+    assert has_half(half(chain_model(), "first", precision=precision))
+    assert has_half(half(one_node, precision=precision))  # no weights, but casts
 
 
 @pytest.mark.parametrize("optimized", [False, True])

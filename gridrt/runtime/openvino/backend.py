@@ -68,12 +68,15 @@ class OpenVinoBackend(GraphBackend):
         return graph_stage_times(graph, images, image_sizes, threads=session.threads, warm_up=warm_up, runs=runs)
 
     def stage_runner(self, path: Path, options: SessionOptions) -> StageRunner:
-        """See `Backend.stage_runner`; it rounds FP16 as a GPU would."""
+        """See `Backend.stage_runner`; half precision is rounded, by ONNX Runtime: OpenVINO leaves such casts out."""
         from gridrt.graph.graph import load_graph
+        from gridrt.graph.half_simulation import has_half
         from gridrt.runtime.graph_stages import GraphStages
+        from gridrt.runtime.onnxruntime.subgraph import SubgraphSession as OnnxRuntimeSubgraph
         from gridrt.runtime.openvino.subgraph import SubgraphSession
 
-        return GraphStages(load_graph(path).model, SubgraphSession, options.threads)
+        model = load_graph(path).model
+        return GraphStages(model, OnnxRuntimeSubgraph if has_half(model) else SubgraphSession, options.threads)
 
     def peaks(self, session: Session) -> Peaks | None:
         """See `Backend.peaks`; of integer products where the graph has them."""

@@ -59,7 +59,7 @@ def require_fp32(precision: Precision, place: Path) -> None:
     """
     if precision != "fp32":
         remedy = "Name the FP32 graph that it was made from."
-        raise GraphError("expected an FP32 graph to run in BF16", place=place, value=precision, remedy=remedy)
+        raise GraphError("a graph that runs in BF16 must be in FP32", place=place, value=precision, remedy=remedy)
 
 
 def require_bf16() -> None:

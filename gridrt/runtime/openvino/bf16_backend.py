@@ -72,11 +72,11 @@ class OpenVinoBf16Backend(OpenVinoBackend):
         return graph_stage_times(graph, images, image_sizes, threads=session.threads, warm_up=warm_up, runs=runs)
 
     def stage_runner(self, path: Path, options: SessionOptions) -> StageRunner:
-        """See `Backend.stage_runner`; it computes in FP32 and rounds to BF16, so that it runs on any processor."""
+        """See `Backend.stage_runner`; ONNX Runtime computes in FP32 and rounds to BF16, so it runs on any processor."""
         from gridrt.graph.graph import load_graph
         from gridrt.runtime.graph_stages import GraphStages
+        from gridrt.runtime.onnxruntime.subgraph import SubgraphSession
         from gridrt.runtime.openvino.bf16 import bf16_graph
-        from gridrt.runtime.openvino.subgraph import SubgraphSession
 
         return GraphStages(bf16_graph(load_graph(path)).model, SubgraphSession, options.threads)
 

@@ -72,7 +72,7 @@ def test_the_file_in_memory_is_left_as_it_is(graph: Graph) -> None:
 def test_a_graph_in_another_precision_is_refused(written: Callable[[str, str], Path]) -> None:
     file = written("fp16", "tensorrt")
 
-    with pytest.raises(GraphError, match="expected an FP32 graph") as refused:
+    with pytest.raises(GraphError, match="must be in FP32") as refused:
         bf16_graph(load_graph(file))
     assert (refused.value.place, refused.value.value) == (file, "fp16")
 
