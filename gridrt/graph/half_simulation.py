@@ -40,7 +40,7 @@ def half_simulation(model: ModelProto) -> ModelProto:
 
 def has_half(model: ModelProto) -> bool:
     """Whether a graph has weights in FP16 or BF16, or casts to one of them."""
-    casts = (node.attribute[0].i for node in model.graph.node if node.op_type == "Cast")
+    casts = (each.i for node in model.graph.node if node.op_type == "Cast" for each in node.attribute)
     return not HALVES.isdisjoint((*casts, *(tensor.data_type for tensor in model.graph.initializer)))
 
 
