@@ -50,7 +50,7 @@ ALLOWED: dict[str, set[str]] = {
         "plugins",
         "runtime",
     },
-    "calib": {"graph", "stages", "matched_detections", "data", "detector", "eval", "export", "plugins", "runtime"},
+    "calib": {"graph", "stages", "matched_detections", "data", "detector", "eval", "export", "runtime"},
     "bench": {"matched_detections", "data", "detector", "eval", "machine", "model", "runtime", "stages"},
     "compare": {"matched_detections", "data", "export", "model", "runtime", "stages"},
     "demo": {"api", "data", "report"},

@@ -12,7 +12,6 @@ import click
 
 import gridrt
 from gridrt.errors import DependencyError, GridRTError
-from gridrt.machine.advice import advice, precisions
 from gridrt.machine.devices import Cpu, Gpu, find_cpu, find_gpus
 from gridrt.machine.packages import Package, find_packages, packages_with_entry_points
 
@@ -48,6 +47,8 @@ def command(*, as_json: bool) -> None:
 def _as_json(
     packages: Sequence[Package], cpu: Cpu, gpus: Sequence[Gpu], backends: Sequence[tuple[str, Availability]]
 ) -> str:
+    from gridrt.runtime.advice import advice
+
     facts = {
         "gridrt": gridrt.__version__,
         "python": platform.python_version(),
@@ -67,7 +68,7 @@ def _as_text(
     sets = " ".join(cpu.instruction_sets) or "instruction sets unknown"
     devices: list[Row] = [
         ("CPU", f"{cpu.name}, {cpu.cores} cores, {sets}", ""),
-        ("CPU's precisions", precisions(cpu), ""),
+        ("CPU's precisions", cpu.precisions, ""),
     ]
     for gpu in gpus:
         capability = f"compute capability {gpu.compute_capability}"
@@ -94,6 +95,8 @@ def _as_text(
 
 
 def _recommendation(cpu: Cpu, backends: Sequence[tuple[str, Availability]]) -> str:
+    from gridrt.runtime.advice import advice
+
     best = advice(cpu, _names_of_running(backends))
     what = f"{best.artefact} (--backend {best.backend}), because {best.because}"
     return f"Likely the fastest: {what}. Make it: {best.command}. Measure: gridrt bench"

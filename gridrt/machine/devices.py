@@ -44,6 +44,14 @@ class Cpu:
         """The instruction sets that multiply in BF16; empty without any, or if unknown."""
         return tuple(name for name in self.instruction_sets if name in BF16_PRODUCTS)
 
+    @property
+    def precisions(self) -> str:
+        """What it multiplies in, for people."""
+        int8, bf16 = (", ".join(found) for found in (self.int8_products, self.bf16_products))
+        if not self.instruction_sets:
+            return "unknown"
+        return f"FP32; {f'BF16 by {bf16}' if bf16 else 'no BF16'}; {f'INT8 by {int8}' if int8 else 'INT8 without VNNI'}"
+
 
 @dataclass(frozen=True)
 class Gpu:

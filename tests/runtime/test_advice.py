@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from gridrt.machine.advice import advice, precisions
 from gridrt.machine.devices import Cpu
+from gridrt.runtime.advice import advice
 
 PLAIN, VNNI, AMX, ARM, UNKNOWN = (
     Cpu("a CPU", 2, sets)
@@ -39,6 +39,6 @@ def test_the_fastest_way_follows_from_the_processor_and_from_what_runs(
 
 
 def test_precisions_name_the_instructions_that_make_them() -> None:
-    assert precisions(PLAIN) == "FP32; no BF16; INT8 without VNNI"
-    assert precisions(AMX) == "FP32; BF16 by amx_bf16; INT8 by avx512_vnni, amx_int8"
-    assert precisions(UNKNOWN) == "unknown"
+    assert PLAIN.precisions == "FP32; no BF16; INT8 without VNNI"
+    assert AMX.precisions == "FP32; BF16 by amx_bf16; INT8 by avx512_vnni, amx_int8"
+    assert UNKNOWN.precisions == "unknown"

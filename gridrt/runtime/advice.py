@@ -44,13 +44,3 @@ def advice(cpu: Cpu, backends: Collection[str]) -> Advice:
         return Advice(backend, "the graph in INT8, for the target cpu", because, command)
     because = "the processor has no INT8 products in 32 bits (VNNI), so INT8 gains little and can lose accuracy"
     return Advice(backend, "the graph in FP32", because, "gridrt export MODEL.pth")
-
-
-def precisions(cpu: Cpu) -> str:
-    """What a processor multiplies in, for people."""
-    int8, bf16 = (", ".join(found) for found in (cpu.int8_products, cpu.bf16_products))
-    if not cpu.instruction_sets:
-        return "unknown"
-    return "; ".join(
-        ("FP32", f"BF16 by {bf16}" if bf16 else "no BF16", f"INT8 by {int8}" if int8 else "INT8 without VNNI")
-    )
