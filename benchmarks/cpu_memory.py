@@ -1,6 +1,8 @@
 """Memory of a session on a CPU over images of many sizes, as GridRT opens it and as the library would by itself.
 
 python -m benchmarks.cpu_memory --variant tiny --sizes 60 --out memory.json
+
+A curve belongs to one process. A run that was interrupted goes on, with --resume, at the curve that it was in.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ from gridrt.files import check_writable, write_text
 from gridrt.machine.conditions import machine
 from gridrt.model.presets import PRESETS
 from gridrt.model.untrained import untrained_model
+from gridrt.partial_file import PartialFile, partial_beside
 from gridrt.runtime.backend import open_session
 from gridrt.runtime.openvino import compile as openvino_compile
 from gridrt.types import UInt8Array
@@ -58,22 +61,26 @@ class Curve:
 @click.option("--sizes", type=click.IntRange(min=2), default=200, help="Sizes of images, all different.")
 @click.option("--most", type=click.IntRange(min=64), nargs=2, default=(1344, 800), help="Pixels, long and short side.")
 @click.option("--threads", type=click.IntRange(min=1), default=2, help="CPU threads.")
+@click.option("--resume", is_flag=True, help="Go on after the curves of an interrupted run.")
 @click.option("--out", type=click.Path(path_type=Path), default=RESULT, help="JSON file to write.")
-def command(*, variant: str, sizes: int, most: tuple[int, int], threads: int, out: Path) -> None:
+def command(*, variant: str, sizes: int, most: tuple[int, int], threads: int, resume: bool, out: Path) -> None:
     """Run untrained weights on noise of many sizes, and print how the memory of each session grows."""
     check_writable(out)
-    shapes = distinct_shapes(sizes, most)
+    conditions = {**machine(), "variant": variant, "sizes": distinct_shapes(sizes, most), "threads": threads}
+    partial = PartialFile(partial_beside(out), conditions, resume=resume)
+    curves = {each["name"]: Curve(**each["curve"]) for each in partial.records}
     with TemporaryDirectory() as folder:
         graph = Path(folder, f"{variant}.onnx")
         save_onnx(onnx_from_model(untrained_model(variant).eval(), "0" * 64), graph)
-        curves = {}
         for name in OPENERS:
-            with ProcessPoolExecutor(1, get_context("spawn")) as process:
-                curves[name] = process.submit(curve, name, graph, shapes, threads).result()
+            if name not in curves:
+                with ProcessPoolExecutor(1, get_context("spawn")) as process:
+                    curves[name] = process.submit(curve, name, graph, conditions["sizes"], threads).result()
+                partial.append({"name": name, "curve": asdict(curves[name])})
             click.echo(line(name, curves[name]))
-    conditions = {**machine(), "variant": variant, "sizes": shapes, "threads": threads}
     found = {name: asdict(each) for name, each in curves.items()}
     write_text(out, json.dumps({"curves": found, "conditions": conditions}, indent=2) + "\n")
+    partial.finish()
     click.echo(f"Written to {out}")
 
 

@@ -49,7 +49,7 @@ def measure(report: Report) -> None:
         torch.cuda.synchronize()
     microseconds, launches = Counter[str](), Counter[str]()
     for event in profiler.events():
-        if event.device_type == torch.autograd.DeviceType.CUDA and not event.name.startswith("Mem"):
+        if event.device_type.name == "CUDA" and not event.name.startswith("Mem"):
             microseconds[event.name] += event.device_time_total
             launches[event.name] += 1
     found = launches.total()

@@ -89,7 +89,8 @@ def recorded(variant: str, shape: Sequence[int], *, fused: bool) -> list[Launche
         detect(images, sizes)  # what is made once for a size is made here, as before a capture
         recorder = stack.enter_context(Recorder())
         detect(images, sizes)
-    return recorder.calls
+    calls: list[Launched] = recorder.calls
+    return calls
 
 
 def table(before: Sequence[Launched], after: Sequence[Launched]) -> Iterator[str]:

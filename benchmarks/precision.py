@@ -34,7 +34,7 @@ from gridrt.detector import Detector
 from gridrt.eval import AveragePrecision, evaluate
 from gridrt.export.onnx_export import onnx_from_model, save_onnx
 from gridrt.files import check_writable, sha256_of, write_text
-from gridrt.graph.fp16_simulation import fp16_simulation
+from gridrt.graph.half_simulation import half_simulation
 from gridrt.machine.conditions import machine
 from gridrt.model.checkpoint import load_model
 from gridrt.model.zoo import locate
@@ -118,7 +118,7 @@ def _rewritten_rows(
         rewritten = apply_recipe(model, load_recipe(recipe), TARGETS[target], ranges)
         written, run = folder / f"{recipe}.{target}.onnx", folder / "run.onnx"
         onnx.save(rewritten, written)
-        onnx.save(fp16_simulation(rewritten) if is_rounded else rewritten, run)
+        onnx.save(half_simulation(rewritten) if is_rounded else rewritten, run)
         what = f"ONNX {TITLES[recipe]} for {TITLES[target]}"
         precision = evaluate(_detector(run, threads), dataset).overall
         yield _row(f"{what}, {ROUNDED}" if is_rounded else what, written, precision)

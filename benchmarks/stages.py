@@ -36,6 +36,7 @@ from gridrt.config import DEFAULT_SCALE
 from gridrt.data.transform import Batch
 from gridrt.export.onnx_export import onnx_from_model, save_onnx
 from gridrt.files import sha256_of, write_text
+from gridrt.graph.graph import load_graph
 from gridrt.model.checkpoint import save_weights
 from gridrt.model.grid_rcnn import GridRCNN
 from gridrt.model.untrained import untrained_model
@@ -117,7 +118,7 @@ def _times(setting: Setting, model: GridRCNN, graph: Path, int8_graph: Path, bat
     for name, file in ((ONNX_RUNTIME, graph), (ONNX_RUNTIME_INT8, int8_graph)):
         times[name] = by_onnxruntime.graph_stage_times(file, images, sizes, threads=setting.threads, **counts)
     for name, file in ((OPENVINO, graph), (OPENVINO_INT8, int8_graph)):
-        times[name] = by_openvino.graph_stage_times(file, images, sizes, threads=setting.threads, **counts)
+        times[name] = by_openvino.graph_stage_times(load_graph(file), images, sizes, threads=setting.threads, **counts)
     return times
 
 

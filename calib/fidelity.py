@@ -10,8 +10,8 @@ from onnx import TensorProto
 
 from gridrt.detector import Detector
 from gridrt.formatting import format_count
-from gridrt.graph.fp16_simulation import fp16_simulation
 from gridrt.graph.graph import Graph
+from gridrt.graph.half_simulation import half_simulation
 from gridrt.matched_detections import MatchedDetections, match_detections
 from gridrt.runtime.in_memory import session_of_graph
 from gridrt.types import Detections, Float32Array, UInt8Array
@@ -111,5 +111,5 @@ def cpu_detector(graph: Graph, scale: tuple[int, int] | None = None, threads: in
         threads: CPU threads; None means as many as the process may use.
     """
     if any(tensor.data_type == TensorProto.FLOAT16 for tensor in graph.model.graph.initializer):
-        graph = Graph(fp16_simulation(graph.model), graph.path)
+        graph = Graph(half_simulation(graph.model), graph.path)
     return Detector(session_of_graph(graph, threads), scale)

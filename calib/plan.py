@@ -9,9 +9,9 @@ from fnmatch import fnmatchcase
 
 from onnx import GraphProto
 
-from gridrt.calib.fp16 import HALF_OPS
 from gridrt.calib.recipe import Recipe, RecipeError, Rule
 from gridrt.calib.targets.quantization import INT8_OPS
+from gridrt.graph.half import HALF_OPS
 from gridrt.runtime.info import Precision
 
 FORMS: Mapping[Precision, Collection[str]] = {"fp16": HALF_OPS, "int8": INT8_OPS}

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from onnx import ModelProto
 
 from gridrt.calib.affine import Range
-from gridrt.calib.fp16 import to_fp16
 from gridrt.calib.int8 import to_int8
 from gridrt.calib.plan import plan_from_recipe
 from gridrt.calib.recipe import Recipe
 from gridrt.calib.targets import Target
+from gridrt.graph.half import to_half
 
 NO_RANGES: Mapping[str, Range] = {}
 
@@ -37,6 +37,6 @@ def apply_recipe(
     integers = plan.nodes("int8")
     added = to_int8(rewritten, integers, ranges, target) if integers else frozenset[str]()
     if target.has_half:
-        to_fp16(rewritten, plan.nodes("fp16") | integers | added)
+        to_half(rewritten, plan.nodes("fp16") | integers | added, "fp16")
     target.finish(rewritten)
     return rewritten

@@ -9,11 +9,11 @@ from typing import TypeAlias
 from onnx import GraphProto
 from tqdm import tqdm
 
-from gridrt.calib.fp16 import HALF_OPS
 from gridrt.calib.plan import Plan, plan_from_recipe
 from gridrt.calib.recipe import Recipe, Rule
 from gridrt.calib.targets.quantization import weighted_nodes
 from gridrt.eval.bootstrap import Interval
+from gridrt.graph.half import HALF_OPS
 from gridrt.graph.wiring import wiring_of
 from gridrt.stages import module_of_node, stage_of_node
 

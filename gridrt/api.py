@@ -113,6 +113,7 @@ def open_detector(  # noqa: PLR0913 - options with defaults
     tile_overlap: float | None = None,
     stretch: bool = False,
     trust_checkpoint: bool = False,
+    streams: int | None = None,
 ) -> Detector:
     """Open a model file as a detector: images in, detections in their own pixels out, whatever runs the model.
 
@@ -133,6 +134,8 @@ def open_detector(  # noqa: PLR0913 - options with defaults
         stretch: where the detector reads image files itself (`detect_files`, `evaluate`), scale 16-bit gray linearly,
             the smallest value of an image to 0 and the largest to 255.
         trust_checkpoint: unpickle any class that a checkpoint names. That can run any code its author wrote.
+        streams: parts of a batch that run at the same time, each on its share of the threads: more images per second
+            of a large batch, where the backend can; None runs it in one.
 
     Returns:
         The detector. Called with a list of images, uint8 [H, W, 3] RGB of any sizes, it runs them as one batch and
@@ -154,6 +157,7 @@ def open_detector(  # noqa: PLR0913 - options with defaults
         >>> found.boxes.shape[1], detector.class_names[found.labels[0]] in detector.class_names
         (4, True)
     """
+    from dataclasses import asdict
     from functools import partial
 
     from gridrt.detector import Detector
@@ -165,8 +169,8 @@ def open_detector(  # noqa: PLR0913 - options with defaults
 
     if tile is None and tile_overlap is not None:
         raise GridRTError("an overlap of tiles is missing their size", place="`tile_overlap`", value=tile_overlap)
-    session = open_session(model, backend=backend, threads=threads, device=device, trust_checkpoint=trust_checkpoint)
-    options = SessionOptions(threads, device, trust_checkpoint)
+    options = SessionOptions(threads, device, trust_checkpoint, streams)
+    session = open_session(model, backend=backend, **asdict(options))
 
     def find_stage(batch: Batch) -> str | None:
         return non_finite_stage(model, backend, options, batch)
@@ -181,6 +185,7 @@ def open_detector(  # noqa: PLR0913 - options with defaults
         tile=tile,
         tile_overlap=tile_overlap,
         stretch=stretch,
+        streams=streams,
         trust_checkpoint=trust_checkpoint,
     )
     if tile is None:
@@ -742,7 +747,9 @@ def benchmark(  # noqa: PLR0913 - options with defaults
     scale: Scale | None = None,
     threads: int | None = None,
     trust_checkpoint: bool = False,
+    streams: int | None = None,
     runs: int | None = None,
+    batches: Sequence[int] = (),
     stages: bool = True,
     gates: Gates | None = None,
     json_file: FilePath | None = None,
@@ -771,7 +778,9 @@ def benchmark(  # noqa: PLR0913 - options with defaults
             meet no gate.
         threads: CPU threads, for backends that honour it; None leaves the choice to each.
         trust_checkpoint: see `open_detector`.
+        streams: parts of a batch that run at the same time, for backends that honour it; None runs it in one.
         runs: times of each model, at least: few images are run again. None takes 50.
+        batches: also measure the images per second of sessions in batches of these sizes, of copies of an image.
         stages: also measure where the time of each session goes.
         gates: requirements that the rows are checked against, `gridrt.bench.gates.Gates`.
         json_file: JSON file for all figures; None writes none.
@@ -810,7 +819,9 @@ def benchmark(  # noqa: PLR0913 - options with defaults
         scale=scale,
         threads=threads,
         trust_checkpoint=trust_checkpoint,
+        streams=streams,
         runs=runs,
+        batches=batches,
         stages=stages,
         gates=gates,
         outputs=[Path(file) for file in (json_file, html_file) if file is not None],

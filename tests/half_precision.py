@@ -15,7 +15,7 @@ import onnx.numpy_helper
 import torch
 from onnx import ModelProto, TensorProto
 
-from gridrt.graph.fp16_simulation import fp16_simulation
+from gridrt.graph.half_simulation import half_simulation
 from gridrt.matched_detections import match_detections
 from gridrt.model.grid_rcnn import GridRCNN
 from gridrt.types import Detections
@@ -46,7 +46,7 @@ def assert_errors_of_half_precision(expected: Detections, half: Detections, coar
 
 def coarse_simulation(half: ModelProto) -> ModelProto:
     """An FP16 graph in float32, which rounds to BF16 wherever the graph would round to FP16."""
-    coarse = fp16_simulation(half)
+    coarse = half_simulation(half)
     for node in coarse.graph.node:
         for attribute in node.attribute:
             if node.op_type == "Cast" and attribute.i == TensorProto.FLOAT16:

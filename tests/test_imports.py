@@ -84,7 +84,6 @@ ALLOWED: dict[str, set[str]] = {
         "eval",
         "export",
         "pipeline",
-        "plugins",
         "runtime",
     },
     "bench": {"matched_detections", "data", "detector", "eval", "machine", "model", "runtime", "stages"},

@@ -17,6 +17,7 @@ from gridrt.bench.progress import with_progress
 from gridrt.bench.result import BenchResult
 from gridrt.bench.rows import rows_of
 from gridrt.bench.scale import set_scale
+from gridrt.bench.throughput import measure_throughput
 from gridrt.data.coco import CocoDataset
 from gridrt.data.synthetic import write_split
 from gridrt.errors import DataError, GridRTError, ImageError
@@ -45,7 +46,9 @@ def benchmark(  # noqa: PLR0913 - a call names what it sets
     scale: tuple[int, int] | None = None,
     threads: int | None = None,
     trust_checkpoint: bool = False,
+    streams: int | None = None,
     runs: int | None = None,
+    batches: Sequence[int] = (),
     stages: bool = True,
     gates: Gates | None = None,
     outputs: Sequence[Path] = (),
@@ -54,8 +57,8 @@ def benchmark(  # noqa: PLR0913 - a call names what it sets
 
     `outputs` are the files that the caller writes the result to; those that cannot be written are refused at once.
     """
-    options = SessionOptions(threads=threads, trust_checkpoint=trust_checkpoint)
-    check_range(1, max_images=max_images, runs=runs)
+    options = SessionOptions(threads=threads, trust_checkpoint=trust_checkpoint, streams=streams)
+    check_range(1, max_images=max_images, runs=runs, batches=min(batches, default=None))
     named = [str(model) for model in (*([] if reference is None else [reference]), *models)]
     if missing := [name for name in named if name not in NAMES and not Path(name).exists()]:
         raise GridRTError("a model file is missing", place=", ".join(missing), remedy="Check the path.")
@@ -76,12 +79,14 @@ def benchmark(  # noqa: PLR0913 - a call names what it sets
         files = [file for file in map(dataset.path, range(len(dataset))) if file not in failed]
         complete = run_interleaved(ordered, files, least_runs)
         _require_one(ordered)
+        if complete:
+            measure_throughput(ordered, files[0], batches)
         complete = _measure_the_rest(ordered, files[0] if stages else None, complete=complete)
         _require_one(ordered)
         done = max(len(candidate.detections) for candidate in ordered if not candidate.failure)
         result = BenchResult(
             complete,
-            conditions(dataset, done, threads, least_runs, chosen),
+            {**conditions(dataset, done, threads, least_runs, chosen), "streams": streams or 1},
             chosen.name,
             rows_of(ordered, dataset),
             {str(file): error for file, error in failed.items()},

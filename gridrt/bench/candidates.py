@@ -49,6 +49,7 @@ class Candidate:
         scale_origin: where `scale` comes from.
         detections: by image file.
         seconds: of each run, of `SESSION` and `DETECTOR`.
+        batch_seconds: of each run of a batch, by its size; empty where that was not measured.
         memory: of its process after the interleaved runs; None where it was not measured.
         stages: where its time goes; empty where that was not measured.
         failure: why it is not measured; empty while it is.
@@ -68,6 +69,7 @@ class Candidate:
     scale_origin: ScaleOrigin = "assumed"
     detections: dict[Path, Detections] = field(default_factory=dict)
     seconds: dict[str, list[float]] = field(default_factory=lambda: {SESSION: [], DETECTOR: []})
+    batch_seconds: dict[int, list[float]] = field(default_factory=dict)
     memory: Memory | None = None
     stages: Sequence[StageRow] = ()
     failure: str = ""

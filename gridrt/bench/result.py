@@ -97,6 +97,8 @@ class Row:
         memory: peak main memory of its process in bytes; None where the system does not report it.
         gpu_memory: GPU memory of its process in bytes; None without a GPU.
         stages: in order; empty where they were not measured.
+        throughput: images per second of the session alone, in the median, by the size of the batch; empty where it was
+            not measured.
     """
 
     name: str
@@ -119,6 +121,7 @@ class Row:
     memory: int | None = None
     gpu_memory: int | None = None
     stages: Sequence[StageRow] = ()
+    throughput: Mapping[int, float] = field(default_factory=dict)
 
     @property
     def precision_and_recipe(self) -> str:

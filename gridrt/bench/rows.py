@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -69,6 +70,7 @@ def _row(candidate: Candidate, mine: _Measured | None, reference: Candidate, the
         intervals=delta_intervals(mine.resampled, theirs.resampled) if mine and theirs else {},
         speed=_speed(candidate, reference),
         stages=candidate.stages,
+        throughput={size: size / statistics.median(seconds) for size, seconds in candidate.batch_seconds.items()},
         memory=memory.main if memory else None,
         gpu_memory=memory.gpu if memory else None,
     )

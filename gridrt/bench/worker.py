@@ -104,6 +104,12 @@ class Worker:
             raise error.at(image) from error
         return TimedRun(detections, self._timed.seconds, time.perf_counter() - started)
 
+    def run_batch(self, image: Path, size: int) -> float:
+        """Seconds of the session alone over a batch of copies of an image file; raises as `detect`."""
+        batch = Transform(self._detector.scale)([load_image(image)] * size)
+        self._timed.run(batch.images, batch.image_sizes)
+        return self._timed.seconds
+
     def overflow(self, image: Path) -> str:
         """The error of an image file in which nothing is found because the model overflows; empty if it does not."""
         try:

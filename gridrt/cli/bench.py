@@ -61,8 +61,10 @@ QUICK_RUNS = 10
 @click.option(
     "html_file", "--html", type=paths.OUTPUT, metavar="FILE", help="Also write a report to open in a browser."
 )
+@options.batches
 @options.scale
 @options.threads
+@options.streams
 @options.trust_checkpoint
 def command(
     *,

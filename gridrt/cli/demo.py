@@ -81,8 +81,9 @@ def command(context: click.Context, *, out: Path, pictures: int) -> None:
 
     with _step(5, "All of them beside PyTorch: accuracy and speed"):
         data = ("--images", out / "val", "--annotations", out / "instances_val.json", "--max-ap-drop", MAX_AP_DROP)
+        beside = ("--backend", "openvino", "--backend", "onnxruntime")
         written = ("--json", out / "bench.json", "--html", out / "report.html")
-        _run(context, bench.command, MODEL, graph, engine.with_suffix(".onnx"), int8, *data, *written)
+        _run(context, bench.command, MODEL, graph, engine.with_suffix(".onnx"), int8, *data, *beside, *written)
 
     with _step(6, "PyTorch and INT8, stage by stage"):
         _run(context, compare.command, MODEL, int8)

@@ -5,10 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import platform
-import re
-import shlex
-from collections.abc import Iterator, Sequence
-from importlib.metadata import PackageNotFoundError, entry_points, version
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -17,7 +14,7 @@ import gridrt
 from gridrt.cli.messages import say
 from gridrt.errors import DependencyError, GridRTError
 from gridrt.machine.devices import Cpu, Gpu, find_cpu, find_gpus
-from gridrt.machine.packages import Package, find_packages
+from gridrt.machine.packages import Package, find_packages, packages_with_entry_points
 
 if TYPE_CHECKING:
     from gridrt.runtime.backend import Availability
@@ -30,7 +27,7 @@ Row = tuple[str, str, str]
 @click.option("as_json", "--json", is_flag=True, help="Print the same facts as JSON.")
 def command(*, as_json: bool) -> None:
     """Show what this machine can run, and what to install for what it cannot."""
-    from gridrt.runtime.backend import backends
+    from gridrt.runtime.backend import GROUP, backends
 
     problems: list[GridRTError] = []
     packages = list(find_packages().values())
@@ -40,7 +37,7 @@ def command(*, as_json: bool) -> None:
             problems.append(
                 DependencyError("this required package is missing", place=place, value=package.problem, remedy=remedy)
             )
-    packages += _packages_with_backends({package.name for package in packages} | {"gridrt"})
+    packages += packages_with_entry_points(GROUP, {package.name for package in packages} | {"gridrt"})
     found = [(backend.name, each) for backend in backends() for each in backend.probe()]
     show = _as_json if as_json else _as_text
     say(show(packages, find_cpu(), find_gpus(), found))
@@ -48,28 +45,11 @@ def command(*, as_json: bool) -> None:
         raise problems[0]
 
 
-def _packages_with_backends(known: set[str]) -> Iterator[Package]:
-    """Installed packages that bring backends, and what they require, but for those that are known."""
-    from gridrt.runtime.backend import GROUP
-
-    shown = set(known)
-    for distribution in [point.dist for point in entry_points(group=GROUP) if point.dist is not None]:
-        required = [each for each in distribution.requires or () if "extra ==" not in each]
-        for requirement in (distribution.name, *required):
-            name = re.split(r"[^\w.-]", requirement, maxsplit=1)[0]
-            if name not in shown and distribution.name not in known:
-                shown.add(name)
-                try:
-                    yield Package(name, required=False, version=version(name), problem="", remedy="")
-                except PackageNotFoundError:
-                    yield Package(
-                        name, False, None, "not installed", f"pip install {shlex.quote(requirement.partition(';')[0])}"
-                    )
-
-
 def _as_json(
     packages: Sequence[Package], cpu: Cpu, gpus: Sequence[Gpu], backends: Sequence[tuple[str, Availability]]
 ) -> str:
+    from gridrt.runtime.advice import advice
+
     facts = {
         "gridrt": gridrt.__version__,
         "python": platform.python_version(),
@@ -77,6 +57,7 @@ def _as_json(
         "cpu": dataclasses.asdict(cpu),
         "gpus": [dataclasses.asdict(gpu) for gpu in gpus],
         "packages": [dataclasses.asdict(package) for package in packages],
+        "advice": dataclasses.asdict(advice(cpu, _names_of_running(backends))),
         "backends": [{**dataclasses.asdict(found), "runs": found.runs, "backend": name} for name, found in backends],
     }
     return json.dumps(facts, indent=2)
@@ -86,7 +67,10 @@ def _as_text(
     packages: Sequence[Package], cpu: Cpu, gpus: Sequence[Gpu], backends: Sequence[tuple[str, Availability]]
 ) -> str:
     sets = " ".join(cpu.instruction_sets) or "instruction sets unknown"
-    devices: list[Row] = [("CPU", f"{cpu.name}, {cpu.cores} cores, {sets}", "")]
+    devices: list[Row] = [
+        ("CPU", f"{cpu.name}, {cpu.cores} cores, {sets}", ""),
+        ("CPU's precisions", cpu.precisions, ""),
+    ]
     for gpu in gpus:
         capability = f"compute capability {gpu.compute_capability}"
         devices.append(("GPU", f"{gpu.name}, {gpu.memory_mib} MiB, {capability}, driver {gpu.driver}", ""))
@@ -106,8 +90,21 @@ def _as_text(
             f"gridrt {gridrt.__version__}, Python {platform.python_version()}, {platform.platform()}",
             *(_section(title, rows, width) for title, rows in sections.items()),
             f"{sum(found.runs for _, found in backends)} of {len(backends)} backends run here.",
+            _recommendation(cpu, backends),
         ]
     )
+
+
+def _recommendation(cpu: Cpu, backends: Sequence[tuple[str, Availability]]) -> str:
+    from gridrt.runtime.advice import advice
+
+    best = advice(cpu, _names_of_running(backends))
+    what = f"{best.artefact} (--backend {best.backend}), because {best.because}"
+    return f"Likely the fastest: {what}. Make it: {best.command}. Measure: gridrt bench"
+
+
+def _names_of_running(backends: Sequence[tuple[str, Availability]]) -> set[str]:
+    return {name for name, found in backends if found.runs}
 
 
 def _section(title: str, rows: Sequence[Row], width: int) -> str:

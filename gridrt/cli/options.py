@@ -42,6 +42,29 @@ backend = click.option(
 threads = click.option(
     "--threads", type=click.IntRange(min=1), metavar="N", help="CPU threads. [default: as many as this process may use]"
 )
+streams = click.option(
+    "--streams",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Run each batch in N parts at the same time, each on its share of the threads, where the backend can: more "
+    "images per second of large batches. [default: in one]",
+)
+
+
+def _sizes(_context: click.Context, _option: click.Parameter, text: str | None) -> tuple[int, ...]:
+    parts = text.split(",") if text else []
+    if not all(part.isdecimal() and int(part) for part in parts):
+        raise click.BadParameter(f"{text!r} is not a list of sizes, such as 1,2,4,8.")
+    return tuple(dict.fromkeys(map(int, parts)))
+
+
+batches = click.option(
+    "--batch",
+    "batches",
+    callback=_sizes,
+    metavar="N,N,...",
+    help="Also measure the images per second of sessions in batches of these sizes, of copies of the first image.",
+)
 
 
 def _tile_side(_context: click.Context, _option: click.Parameter, text: str | None) -> int | str | None:

@@ -15,6 +15,9 @@ _INSTRUCTION_SETS = (
     *("avx2", "avx_vnni", "avx512f", "avx512_vnni", "avx512_bf16", "avx512_fp16", "amx_bf16", "amx_int8"),
     *("asimd", "asimddp", "i8mm", "bf16", "sve"),
 )
+INT8_PRODUCTS = frozenset(("avx_vnni", "avx512_vnni", "amx_int8", "asimddp", "i8mm"))
+"""Instructions that add products of 8-bit integers in 32 bits; without them, sums in 16 bits saturate."""
+BF16_PRODUCTS = frozenset(("avx512_bf16", "amx_bf16", "bf16"))
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,24 @@ class Cpu:
     name: str
     cores: int
     instruction_sets: tuple[str, ...]
+
+    @property
+    def int8_products(self) -> tuple[str, ...]:
+        """The instruction sets that make INT8 exact and fast; empty without any, or if unknown."""
+        return tuple(name for name in self.instruction_sets if name in INT8_PRODUCTS)
+
+    @property
+    def bf16_products(self) -> tuple[str, ...]:
+        """The instruction sets that multiply in BF16; empty without any, or if unknown."""
+        return tuple(name for name in self.instruction_sets if name in BF16_PRODUCTS)
+
+    @property
+    def precisions(self) -> str:
+        """What it multiplies in, for people."""
+        int8, bf16 = (", ".join(found) for found in (self.int8_products, self.bf16_products))
+        if not self.instruction_sets:
+            return "unknown"
+        return f"FP32; {f'BF16 by {bf16}' if bf16 else 'no BF16'}; {f'INT8 by {int8}' if int8 else 'INT8 without VNNI'}"
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import importlib
 import importlib.metadata
-from collections.abc import Sequence
+import re
+import shlex
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 
@@ -60,6 +62,25 @@ _OPTIONAL = {
 def find_packages() -> dict[str, Package]:
     """Import every package that GridRT needs or can use. Never raises."""
     return {name: probe_package(name) for name in (*_REQUIRED, *_OPTIONAL)}
+
+
+def packages_with_entry_points(group: str, known: Collection[str]) -> Iterator[Package]:
+    """Installed packages with entry points of a group, and what they require, but for those that are known."""
+    shown = set(known)
+    for distribution in [point.dist for point in importlib.metadata.entry_points(group=group) if point.dist]:
+        required = [each for each in distribution.requires or () if "extra ==" not in each]
+        for requirement in (distribution.name, *required):
+            name = re.split(r"[^\w.-]", requirement, maxsplit=1)[0]
+            if name not in shown and distribution.name not in known:
+                shown.add(name)
+                yield _installed(name, requirement.partition(";")[0])
+
+
+def _installed(name: str, requirement: str) -> Package:
+    try:
+        return Package(name, required=False, version=importlib.metadata.version(name), problem="", remedy="")
+    except importlib.metadata.PackageNotFoundError:
+        return Package(name, False, None, "not installed", f"pip install {shlex.quote(requirement)}")
 
 
 def probe_package(name: str) -> Package:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from gridrt.bench.advice import precision_advice
 from gridrt.bench.result import DETECTOR, FIGURES, SESSION, BenchResult, Row
 from gridrt.formatting import format_count
 
@@ -19,6 +20,9 @@ def bench_lines(result: BenchResult) -> Iterator[str]:
     yield from _accuracy_lines(measured, width)
     yield ""
     yield from _speed_lines(measured, width)
+    if batched := [row for row in measured if row.throughput]:
+        yield ""
+        yield from _throughput_lines(batched, width)
     if staged := [row for row in measured if row.stages]:
         yield ""
         cell = 2 + max(len(stage.name) for row in staged for stage in row.stages)
@@ -34,6 +38,7 @@ def bench_lines(result: BenchResult) -> Iterator[str]:
         yield f"{gate.row}: {gate.rule}: {gate.measured}, {gate.outcome.replace('not met', 'NOT MET')}"
     if result.failed:
         yield f"{len(result.failed)} of {format_count(result.conditions['images'], 'image')} failed and do not count"
+    yield from precision_advice(measured)
     yield _conditions(result)
     if measured and all(row.accuracy is None for row in measured):
         yield "no AP: the synthetic images show other classes. Give annotated images."
@@ -83,6 +88,15 @@ def _speed_cells(row: Row) -> Iterator[str]:
     yield from (f"{session.fps:.1f}", speedup[SESSION])
     yield from (f"{1000 * detector.p50:.1f}", f"{detector.fps:.1f}", speedup[DETECTOR])
     yield "-" if row.memory is None else f"{row.memory / 1e6:.0f}"
+
+
+def _throughput_lines(rows: Sequence[Row], width: int) -> Iterator[str]:
+    sizes, title = sorted({size for row in rows for size in row.throughput}), "images per second, by batch"
+    width = max(width, len(title))
+    yield f"{title:<{width}}" + "".join(f"{size:>8}" for size in sizes)
+    for row in rows:
+        cells = (f"{row.throughput[size]:.1f}" if size in row.throughput else "-" for size in sizes)
+        yield f"{row.name:<{width}}" + "".join(f"{cell:>8}" for cell in cells)
 
 
 def _conditions(result: BenchResult) -> str:

@@ -12,7 +12,7 @@ from onnx import ModelProto, TensorProto
 
 from gridrt.data.transform import Batch
 from gridrt.graph.contract import OUTPUTS
-from gridrt.graph.fp16_simulation import fp16_simulation
+from gridrt.graph.half_simulation import half_simulation
 from gridrt.graph.stage_tensors import stage_tensors
 from gridrt.graph.subgraph import subgraph
 from gridrt.runtime.stage_runner import Features, ProposalRows
@@ -51,7 +51,7 @@ class GraphStages:
     """
 
     def __init__(self, model: ModelProto, open_subgraph: OpenSubgraph, threads: int | None = None) -> None:
-        model = fp16_simulation(model)
+        model = half_simulation(model)
         names = self._names = stage_tensors(model.graph)
         boxes, scores, labels = names.selected
 

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import json
+from concurrent.futures import Future, ProcessPoolExecutor
 from pathlib import Path
 
 import click
 import onnx
 import pytest
+from click.testing import CliRunner
 
 from benchmarks import cpu_memory
 from benchmarks.cpu_memory import OPENERS, Curve, curve, distinct_shapes, line
@@ -43,3 +46,31 @@ def test_a_curve_is_shown_at_a_few_points() -> None:
 
     assert "10:10 20:20" in shown
     assert "100:100; s new 0.500, again 0.250" in shown
+
+
+def test_a_run_that_was_interrupted_goes_on_at_the_curve_that_it_was_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[str] = []
+
+    def measured(name: str, *_: object) -> Future[Curve]:
+        if len(done) == 2:
+            raise KeyboardInterrupt
+        done.append(name)
+        future = Future[Curve]()
+        future.set_result(Curve([1.0, 2.0], 0.5, 0.25))
+        return future
+
+    monkeypatch.setattr(ProcessPoolExecutor, "submit", lambda _self, _curve, name, *rest: measured(name, *rest))
+    monkeypatch.setattr(cpu_memory, "onnx_from_model", lambda *_: whole_image_graph())
+    out = tmp_path / "memory.json"
+    arguments = ["--variant", "tiny", "--sizes", "2", "--out", str(out)]
+
+    interrupted = CliRunner().invoke(cpu_memory.command, arguments)
+    first, done = done, []
+    resumed = CliRunner().invoke(cpu_memory.command, [*arguments, "--resume"])
+
+    assert (interrupted.exit_code, out.exists()) == (1, True), resumed.output
+    assert first + done == list(OPENERS)
+    assert list(json.loads(out.read_text())["curves"]) == list(OPENERS)
+    assert [path.name for path in tmp_path.iterdir()] == ["memory.json"]

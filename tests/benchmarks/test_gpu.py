@@ -160,7 +160,7 @@ def test_what_a_machine_has_not_does_not_apply_and_is_no_problem(
 
 
 def test_without_a_gpu_it_says_so_at_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setitem(gpu_preflight.REQUIREMENTS, "GPU", Requirement(lambda: "none is found", "A GPU."))  # type: ignore[index]
+    monkeypatch.setitem(gpu_preflight.REQUIREMENTS, "GPU", Requirement(lambda: "none is found", "A GPU."))
     monkeypatch.delattr(gpu, "run_all")
 
     answer = CliRunner().invoke(command, ["--out", str(tmp_path)])
@@ -271,7 +271,7 @@ def test_modules_of_parts_import_without_what_a_part_can_do_without(root: Path) 
 
 def test_a_version_is_judged_by_its_package(monkeypatch: pytest.MonkeyPatch) -> None:
     versions: dict[str, Any] = {"pytest": "8.4.2"}
-    monkeypatch.setattr(gpu_preflight.importlib.metadata, "version", lambda name: versions[name])
+    monkeypatch.setattr("importlib.metadata.version", lambda name: versions[name])
 
     assert version_problem("pytest", 9) == "version 8.4.2 is older than 9"
     assert version_problem("pytest", 8) is None

@@ -29,7 +29,7 @@ from benchmarks.gpu_candidates import (
 )
 from benchmarks.gpu_latency import limited, measure
 from benchmarks.gpu_report import Report, read_report
-from benchmarks.photograph import filling
+from benchmarks.photograph import PHOTO, filling
 from gridrt.config import DEFAULT_SCALE
 from gridrt.data.image import load_image
 from gridrt.detector import Detector
@@ -54,12 +54,12 @@ def cpu(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def task(tmp_path: Path, untrained: Callable[[str], GridRCNN]) -> Task:
-    picture = filling(load_image(gpu_latency.PHOTO), (160, 96))
+    picture = filling(load_image(PHOTO), (160, 96))
     return Task(untrained("tiny"), {"fp16": tmp_path / "graph.onnx"}, picture.images, picture.image_sizes, tmp_path)
 
 
 def test_the_picture_has_the_shape_of_the_benchmark() -> None:
-    assert filling(load_image(gpu_latency.PHOTO), DEFAULT_SCALE).images.shape == (1, 800, 1344, 3)
+    assert filling(load_image(PHOTO), DEFAULT_SCALE).images.shape == (1, 800, 1344, 3)
 
 
 @pytest.mark.usefixtures("cpu")

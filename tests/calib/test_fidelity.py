@@ -8,9 +8,9 @@ import onnx
 import pytest
 
 from gridrt.calib.fidelity import Fidelity, cpu_detector, detect_in, fidelity
-from gridrt.calib.fp16 import to_fp16
 from gridrt.detector import Detector
 from gridrt.graph.graph import Graph
+from gridrt.graph.half import to_half
 from gridrt.types import Detections
 from tests.fakes import FakeSession, whole_image_graph
 
@@ -120,7 +120,7 @@ def test_a_graph_with_half_numbers_is_rounded_as_on_a_gpu() -> None:
     weight = next(node for node in model.graph.node if "white" in node.output)
     model.graph.initializer.append(onnx.numpy_helper.from_array(np.array(255, np.float32), "white"))
     model.graph.node.remove(weight)
-    to_fp16(model, {"fraction"})
+    to_half(model, {"fraction"}, "fp16")
 
     detector = cpu_detector(Graph(model, Path("nowhere.onnx")), (64, 32), threads=1)
     (result,) = detector([np.full((32, 64, 3), 100, np.uint8)])

@@ -239,7 +239,7 @@ def test_each_named_backend_is_a_row() -> None:
     rows = json.loads(Path("out.json").read_text())["rows"]
     assert [(row["artefact"], row["backend"]) for row in rows] == [
         ("tiny_bccd", "pytorch"),
-        ("whole.onnx", "onnxruntime"),
+        ("whole.onnx", "openvino"),
     ]
 
 
@@ -279,3 +279,23 @@ def test_file_names_that_are_not_utf_8_can_be_written(tmp_path: Path) -> None:
 
     assert result.exit_code == 0
     assert "images\\udcff" in (tmp_path / "out.html").read_text(encoding="utf-8")
+
+
+def test_batches_and_streams_are_a_table_and_in_the_figures() -> None:
+    result = bench("whole.onnx", "--max-images", "1", "--batch", "1,2", "--streams", "2", "--json", "out.json")
+
+    assert result.exit_code == 0, result.output
+    found = json.loads(Path("out.json").read_text())
+    assert found["conditions"]["streams"] == 2
+    (row,) = found["rows"]
+    assert list(row["throughput"]) == ["1", "2"]
+    assert min(row["throughput"].values()) > 0
+    assert "images per second, by batch" in result.stdout
+
+
+@pytest.mark.parametrize("sizes", ["0", "1,,2", "two", "1;2"])
+def test_batches_are_positive_numbers(sizes: str) -> None:
+    result = bench("whole.onnx", "--batch", sizes)
+
+    assert result.exit_code == 2
+    assert "--batch" in result.stderr

@@ -51,6 +51,7 @@ def result(folder: Path, tiny_synthetic_file: Path) -> Iterator[Result]:
 def rows(folder: Path, result: Result) -> dict[str, Any]:
     assert result.exit_code == 0, result.output
     found = json.loads((folder / "demo/bench.json").read_text())["rows"]
+    assert [row["backend"] for row in found] == ["pytorch", *("openvino", "onnxruntime") * 3]
     return {row["artefact"]: row for row in found}
 
 
@@ -59,7 +60,7 @@ def test_it_shows_every_command_that_it_runs_ready_to_paste(result: Result) -> N
     shown = [line.removeprefix("$ .venv/bin/gridrt ") for line in result.stdout.splitlines() if line.startswith("$")]
     graph, int8, engine = (f"demo/{MODEL}.{ending}" for ending in ("onnx", "int8.cpu.onnx", "fp16.engine"))
     on_the_set = "--images demo/val --annotations demo/instances_val.json"
-    written = "--max-ap-drop 2 --json demo/bench.json --html demo/report.html"
+    written = "--max-ap-drop 2 --backend openvino --backend onnxruntime --json demo/bench.json --html demo/report.html"
     assert shown == [
         f"export {MODEL} --out {graph}",
         f"calibrate {graph} --images demo/train --target cpu --out {int8} --cache demo/calibration.npz",

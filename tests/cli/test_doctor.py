@@ -35,6 +35,9 @@ def test_it_tells_versions_devices_and_backends() -> None:
     assert "cores" in rows["CPU"]
     assert rows["PyTorch, CPU"] == "runs (--backend pytorch)"
     assert rows["ONNX Runtime, CPU"] == "runs (--backend onnxruntime)"
+    assert rows["openvino"].startswith("20")
+    assert rows["CPU's precisions"].startswith("FP32; ")
+    assert "Likely the fastest: the graph in" in answer.stdout
 
 
 def test_json_has_the_same_facts() -> None:
@@ -44,6 +47,7 @@ def test_json_has_the_same_facts() -> None:
     assert {package["name"]: package["version"] for package in facts["packages"]}["torch"] == torch.__version__
     assert {backend["name"]: backend["runs"] for backend in facts["backends"]}["ONNX Runtime, CPU"]
     assert facts["cpu"]["cores"] >= 1
+    assert facts["advice"]["backend"] == ("tensorrt" if facts["gpus"] else "openvino")
 
 
 def test_a_broken_optional_package_is_a_row_and_its_cure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,6 +14,8 @@ from onnx import TensorProto, helper
 from gridrt.cli.main import cli
 from gridrt.model.checkpoint import save_weights
 from gridrt.model.presets import build
+from gridrt.runtime.backend import Availability
+from gridrt.runtime.openvino.backend import OpenVinoBackend
 from tests.fakes import whole_image_graph
 
 
@@ -52,6 +54,20 @@ def test_a_graph_is_told_in_lines_and_as_json(tmp_path: Path) -> None:
     told = json.loads(inspect(tmp_path / "g.onnx", "--json").stdout)
     assert told["inputs"] == [{"name": "x", "dtype": "float", "shape": ["n"]}]
     assert told["ops"] == {"Relu": 1}
+
+
+def test_what_runs_a_file_is_told_with_what_keeps_others_from_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    onnx.save(whole_image_graph(), tmp_path / "g.onnx")
+    monkeypatch.setattr(OpenVinoBackend, "probe", lambda _: [Availability("OpenVINO, CPU", "no such processor")])
+
+    told = json.loads(inspect(tmp_path / "g.onnx", "--json").stdout)["backends"]
+
+    assert (told["onnxruntime"], told["openvino"]) == ("", "no such processor")
+    lines = inspect(tmp_path / "g.onnx").stdout.splitlines()
+    assert "backend       onnxruntime: runs here" in lines
+    assert "backend       openvino: does not run here: no such processor" in lines
 
 
 def test_a_graph_is_known_by_its_suffix_in_any_case(tmp_path: Path) -> None:

@@ -15,17 +15,19 @@ from gridrt.calib.rewrite import apply_recipe
 from gridrt.calib.targets import TARGETS
 from gridrt.compare.compare import Comparison, compare_models, synthetic_images
 from gridrt.files import sha256_of
+from gridrt.graph.node_stages import stages_of_tensors
 from gridrt.model.checkpoint import load_model, weights_sha256
+from gridrt.runtime.openvino import bf16
 from tests import broken
 from tests.fakes import whole_image_graph
 
 SCALE = (320, 256)
 
 
-def compared(other: ModelProto, tmp_path: Path, reference: str = "tiny_synthetic") -> Comparison:
+def compared(other: ModelProto, tmp_path: Path, reference: str = "tiny_synthetic", backend: str = "auto") -> Comparison:
     onnx.save(other, tmp_path / "other.onnx")
     images = synthetic_images()[:2]
-    return compare_models(reference, tmp_path / "other.onnx", images=images, scale=SCALE, threads=1)
+    return compare_models(reference, tmp_path / "other.onnx", images=images, scale=SCALE, threads=1, backend=backend)
 
 
 @pytest.mark.parametrize(
@@ -56,15 +58,31 @@ def test_a_side_that_overflows_is_named_with_the_stage(graph: ModelProto, tmp_pa
     assert "other.onnx is not finite from the output of the stage grid_head" in note
 
 
-def test_coordinates_in_fp16_are_located_in_an_fp16_model_too(graph: ModelProto, tmp_path: Path) -> None:
+@pytest.mark.parametrize("backend", ["openvino", "onnxruntime"])
+def test_coordinates_in_fp16_are_located_in_an_fp16_model_too(graph: ModelProto, tmp_path: Path, backend: str) -> None:
     """Its features differ by more than those coordinates do; coordinates are FP32 in every recipe all the same."""
     fp16 = apply_recipe(graph, load_recipe("fp16"), TARGETS["tensorrt"])
 
-    sound, rounded = (compared(model, tmp_path) for model in (fp16, broken.half_coordinates(fp16)))
+    sound, rounded = (compared(model, tmp_path, backend=backend) for model in (fp16, broken.half_coordinates(fp16)))
 
     assert sound.first_difference is None
     assert rounded.first_difference is not None
     assert rounded.first_difference.stage == "proposals"
+
+
+@pytest.mark.parametrize(("is_naive", "stage"), [(False, None), (True, "proposals")])
+def test_bf16_with_coordinates_in_fp32_passes_and_bf16_all_through_is_located(
+    graph: ModelProto, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, is_naive: bool, stage: str | None
+) -> None:
+    if is_naive:
+        produced_in = stages_of_tensors(graph.graph)
+        behind_input = tuple(node.name for node in graph.graph.node if produced_in[node.output[0]] != "input")
+        monkeypatch.setattr(bf16, "FEATURES", behind_input)
+
+    found = compared(graph, tmp_path, backend="openvino_bf16")
+
+    assert found.other.info.precision == "bf16"
+    assert (found.first_difference and found.first_difference.stage) == stage
 
 
 def test_only_the_stage_that_is_broken_exceeds_its_tolerance(graph: ModelProto, tmp_path: Path) -> None:
@@ -150,4 +168,4 @@ def test_both_sides_of_a_comparison_are_told_by_file_and_weights(tiny_synthetic_
         figures["a"]["weights_sha256"] == figures["b"]["weights_sha256"] == weights_sha256(load_model("tiny_synthetic"))
     )
     assert figures["b"]["sha256"] == sha256_of(tiny_synthetic_file)
-    assert [figures[side]["backend"].split()[0] for side in "ab"] == ["torch", "onnxruntime"]
+    assert [figures[side]["backend"].split()[0] for side in "ab"] == ["torch", "openvino"]

@@ -26,9 +26,6 @@ from gridrt.unchanged import unchanged
 # Not TensorRT's: an engine of GridRT is built, checked and opened as a file of its own.
 PREFERRED_PROVIDERS = ("CUDAExecutionProvider", "CPUExecutionProvider")
 
-INT8_DOT_PRODUCTS = frozenset(("avx_vnni", "avx512_vnni", "amx_int8"))
-"""x86 instructions that add products of uint8 and int8 in 32 bits."""
-
 
 class OnnxRuntimeSession:
     """A graph of GridRT, checked and open.
@@ -129,7 +126,7 @@ def _content(model: ModelProto, observed: Sequence[str]) -> bytes:
 def _warn_of_saturation() -> None:
     """Warn, once, where ONNX Runtime's products of uint8 and int8 saturate; see `gridrt.calib.targets.cpu`."""
     cpu = find_cpu()
-    if "avx2" in cpu.instruction_sets and INT8_DOT_PRODUCTS.isdisjoint(cpu.instruction_sets):
+    if "avx2" in cpu.instruction_sets and not cpu.int8_products:
         loss = f"INT8 graphs for the CPU can lose accuracy on {cpu.name}, which has no VNNI: sums of products saturate"
         warnings.warn(f"{loss}. Use a processor with VNNI, or the FP32 graph.", stacklevel=2)
 

@@ -23,7 +23,7 @@ class OpenVinoBackend(GraphBackend):
 
     name = "openvino"
     title = "OpenVINO"
-    preference = -1  # behind ONNX Runtime
+    options = GraphBackend.options | {"streams"}
 
     def info(self, path: Path, options: SessionOptions) -> ModelInfo:  # noqa: ARG002 - it needs none
         """See `Backend.info`."""
@@ -40,7 +40,7 @@ class OpenVinoBackend(GraphBackend):
         from gridrt.runtime.openvino.session import OpenVinoSession, require_cpu
 
         require_cpu(options.device)
-        return OpenVinoSession(path, options.threads)
+        return OpenVinoSession(path, options.threads, options.streams or 1)
 
     def probe(self) -> list[Availability]:
         """See `Backend.probe`."""
@@ -59,19 +59,24 @@ class OpenVinoBackend(GraphBackend):
         self, session: Session, images: UInt8Array, image_sizes: Int32Array, *, warm_up: int, runs: int
     ) -> StageTimes | None:
         """See `Backend.stage_times`."""
+        from gridrt.graph.graph import load_graph
         from gridrt.runtime.openvino.session import OpenVinoSession
         from gridrt.runtime.openvino.stage_times import graph_stage_times
 
         assert isinstance(session, OpenVinoSession)  # noqa: S101 - opened by this backend
-        return graph_stage_times(session.path, images, image_sizes, threads=session.threads, warm_up=warm_up, runs=runs)
+        graph = load_graph(session.path)
+        return graph_stage_times(graph, images, image_sizes, threads=session.threads, warm_up=warm_up, runs=runs)
 
     def stage_runner(self, path: Path, options: SessionOptions) -> StageRunner:
-        """See `Backend.stage_runner`; it rounds FP16 as a GPU would."""
+        """See `Backend.stage_runner`; half precision is rounded, by ONNX Runtime: OpenVINO leaves such casts out."""
         from gridrt.graph.graph import load_graph
+        from gridrt.graph.half_simulation import has_half
         from gridrt.runtime.graph_stages import GraphStages
+        from gridrt.runtime.onnxruntime.subgraph import SubgraphSession as OnnxRuntimeSubgraph
         from gridrt.runtime.openvino.subgraph import SubgraphSession
 
-        return GraphStages(load_graph(path).model, SubgraphSession, options.threads)
+        model = load_graph(path).model
+        return GraphStages(model, OnnxRuntimeSubgraph if has_half(model) else SubgraphSession, options.threads)
 
     def peaks(self, session: Session) -> Peaks | None:
         """See `Backend.peaks`; of integer products where the graph has them."""

@@ -25,7 +25,7 @@ Without a bound, memory grows with every new size."""
 
 
 def compiled_graph(
-    model: ModelProto, *, threads: int | None = None, profile: bool = False, place: object = None
+    model: ModelProto, *, threads: int | None = None, streams: int = 1, profile: bool = False, place: object = None
 ) -> CompiledModel:
     """Compile a graph for the CPU, in the precision that it is written in: nothing is rounded to BF16 or FP16.
 
@@ -34,6 +34,7 @@ def compiled_graph(
     Args:
         model: in memory, with its weights.
         threads: CPU threads; None means as many as the process may use.
+        streams: requests that run at the same time, each on its share of the threads.
         profile: record the time of each node.
         place: what an error names.
 
@@ -45,7 +46,7 @@ def compiled_graph(
     settings: dict[str, Any] = {
         "INFERENCE_PRECISION_HINT": "f32",
         "INFERENCE_NUM_THREADS": thread_count(threads),
-        "NUM_STREAMS": 1,
+        "NUM_STREAMS": streams,
         "ENABLE_CPU_PINNING": False,  # several processes would share the first cores and leave the others idle
         "PERF_COUNT": profile,
         "CPU_RUNTIME_CACHE_CAPACITY": KERNELS,

@@ -7,11 +7,10 @@ conversion between layouts, or makes of a decomposed node, counts in the stage o
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 
-import onnx
 from openvino import Model
 
+from gridrt.graph.graph import Graph
 from gridrt.graph.node_stages import give_each_custom_op_a_body, stages_of_tensors
 from gridrt.runtime.openvino.compile import compiled_graph
 from gridrt.stages import Stage, StageTimes, median_run, stage_of_node, times_of
@@ -19,23 +18,23 @@ from gridrt.types import Int32Array, UInt8Array
 
 
 def graph_stage_times(
-    graph: Path, images: UInt8Array, image_sizes: Int32Array, *, threads: int | None, warm_up: int, runs: int
+    graph: Graph, images: UInt8Array, image_sizes: Int32Array, *, threads: int | None, warm_up: int, runs: int
 ) -> StageTimes:
     """Stages of a graph's run on the CPU.
 
     Args:
-        graph: an ONNX file that `gridrt export` wrote, in any precision.
+        graph: that `gridrt export` wrote, in any precision; its nodes are renamed in place.
         images: as in `gridrt.runtime.backend.Session`.
         image_sizes: the same.
         threads: of the CPU; None means as many as the process may use.
         warm_up: runs before those that are measured.
         runs: measured runs, of which the median is returned.
     """
-    model = onnx.load(graph)
+    model = graph.model
     produced_in = stages_of_tensors(model.graph)
     stage_by_name = {node.name: produced_in[node.output[0]] for node in model.graph.node}
     give_each_custom_op_a_body(model)
-    compiled = compiled_graph(model, threads=threads, profile=True, place=graph)
+    compiled = compiled_graph(model, threads=threads, profile=True, place=graph.path)
     stages = stages_of_layers(compiled.get_runtime_model(), stage_by_name)
     request, measured = compiled.create_infer_request(), []
     for _ in range(warm_up + runs):

@@ -8,6 +8,7 @@ them too. Here maps stay channels last throughout.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -65,9 +66,10 @@ class FusedBottleneck(nn.Module):
         self.conv1, self.conv2, self.conv3 = map(ConvRelu, (block.conv1, block.conv2, block.conv3))
         self.downsample: nn.Module = nn.Identity()
         if isinstance(block.downsample, nn.Sequential):
-            (self.downsample, _), last = block.downsample, self.conv3.conv
+            shortcut, last = cast("nn.Conv2d", block.downsample[0]), self.conv3.conv
             assert last.bias is not None  # noqa: S101 - of the norm that was folded
-            last.bias = nn.Parameter(last.bias.detach() + _taken_bias(self.downsample).detach(), requires_grad=False)
+            last.bias = nn.Parameter(last.bias.detach() + _taken_bias(shortcut).detach(), requires_grad=False)
+            self.downsample = shortcut
 
     def forward(self, x: Tensor) -> Tensor:
         """As `Bottleneck.forward`."""
@@ -102,7 +104,7 @@ class Pointwise(nn.Module):
     def __init__(self, conv: nn.Conv2d) -> None:
         super().__init__()
         self.weight = nn.Parameter(conv.weight.detach().flatten(1), requires_grad=False)  # [C_out, C_in]
-        self.bias = conv.bias
+        self.bias = cast("Tensor", conv.bias)
 
     def forward(self, x: Tensor) -> Tensor:
         """[B, C_in, H, W] -> [B, C_out, H, W], channels last."""
@@ -182,7 +184,8 @@ class FusedBBoxHead(BBoxHead):
         """See `BBoxHead.shared`."""
         x = features.permute(0, 2, 3, 1).flatten(1)
         for layer in self.shared_fcs:
-            x = torch._addmm_activation(layer.bias, x, layer.weight.t())  # noqa: SLF001 - ReLU, by the product itself
+            linear = cast("nn.Linear", layer)
+            x = torch._addmm_activation(linear.bias, x, linear.weight.t())  # noqa: SLF001 - ReLU, by the product itself
         return x
 
 

@@ -299,7 +299,7 @@ def test_other_targets_and_processors_do_not(
 def test_nodes_that_a_gpu_leaves_to_the_cpu_are_told(graph: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """ONNX Runtime's own account of the nodes; only the provider of one part of them is a stand-in."""
 
-    class OnGpu(onnxruntime.InferenceSession):
+    class OnGpu(onnxruntime.InferenceSession):  # type: ignore[misc]  # of a package without types
         def __init__(self, model: Path, options: onnxruntime.SessionOptions, providers: object) -> None:
             del providers
             super().__init__(model, options, providers=["CPUExecutionProvider"])

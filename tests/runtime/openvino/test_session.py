@@ -53,6 +53,24 @@ def test_results_are_not_overwritten_by_the_next_run(graph: Path) -> None:
     assert first.scores.item() == 1
 
 
+@pytest.mark.parametrize("batch", [1, 2, 5])
+def test_streams_run_parts_of_a_batch_and_give_the_same_in_the_same_order(graph: Path, batch: int) -> None:
+    images = np.random.default_rng(0).integers(0, 255, (batch, 32, 64, 3), np.uint8)
+    sizes = np.array([[20 + number, 60] for number in range(batch)], np.int32)
+
+    whole, parts = (open_session(graph, backend="openvino", streams=each).run(images, sizes) for each in (None, 3))
+
+    np.testing.assert_array_equal(parts.boxes, whole.boxes)
+    np.testing.assert_array_equal(parts.scores, whole.scores)
+    np.testing.assert_array_equal(parts.labels, whole.labels)
+
+
+def test_streams_are_openvinos_own(graph: Path) -> None:
+    found = compile_module.compiled_graph(load_graph(graph).model, threads=2, streams=2)
+
+    assert found.get_property("NUM_STREAMS") == 2
+
+
 def test_threads_share_a_session(graph: Path) -> None:
     session, found = OpenVinoSession(graph), dict[int, float]()
 

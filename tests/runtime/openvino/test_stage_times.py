@@ -9,6 +9,7 @@ import onnx
 import pytest
 from openvino import Model
 
+from gridrt.graph.graph import load_graph
 from gridrt.runtime.openvino import stage_times as module
 from gridrt.runtime.openvino.stage_times import graph_stage_times, stages_of_layers
 from gridrt.stages import Stage
@@ -38,7 +39,7 @@ def test_every_layer_counts_where_its_weights_belong_in_any_precision(
 
     monkeypatch.setattr(module, "stages_of_layers", recorded)
 
-    times = graph_stage_times(written(recipe, target), IMAGES, SIZES, threads=1, warm_up=0, runs=1)
+    times = graph_stage_times(load_graph(written(recipe, target)), IMAGES, SIZES, threads=1, warm_up=0, runs=1)
 
     expected = weighted_by_stage(onnx.load(exported("tiny")).graph)
     assert Counter(stage for kind, stage in seen if kind in MULTIPLY) == expected

@@ -25,7 +25,7 @@ EXACT = ("ieee", "ieee", False)
 def settings() -> tuple[str, str, bool]:
     matmul = torch.backends.cuda.matmul
     return (
-        torch.backends.cudnn.conv.fp32_precision,
+        torch.backends.cudnn.conv.fp32_precision,  # type: ignore[attr-defined]
         matmul.fp32_precision,
         bool(matmul.allow_fp16_reduced_precision_reduction),
     )

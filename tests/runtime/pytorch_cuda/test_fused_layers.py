@@ -96,7 +96,12 @@ def test_pooled_features_are_taken_as_they_lie(monkeypatch: pytest.MonkeyPatch) 
     expected, fused = head(pooled), FusedBBoxHead(copy.deepcopy(head), 8)
     taken: list[Tensor] = []
     product = torch._addmm_activation
-    monkeypatch.setattr(torch, "_addmm_activation", lambda b, x, w: taken.append(x) or product(b, x, w))  # type: ignore[func-returns-value]
+
+    def recorded(bias: Tensor, x: Tensor, weight: Tensor) -> Tensor:
+        taken.append(x)
+        return product(bias, x, weight)
+
+    monkeypatch.setattr(torch, "_addmm_activation", recorded)
     torch.testing.assert_close(fused(pooled), expected, atol=1e-5, rtol=1e-5)
     assert taken[0].data_ptr() == pooled.data_ptr()  # no copy
 

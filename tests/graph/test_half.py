@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from onnx import ModelProto, NodeProto, TensorProto
 
-from gridrt.calib.fp16 import FLOAT_SLOTS, HALF_OPS, to_fp16
 from gridrt.errors import GraphError
-from gridrt.graph.fp16_simulation import fp16_simulation
+from gridrt.graph.half import FLOAT_SLOTS, HALF_OPS, to_half
+from gridrt.graph.half_simulation import half_simulation
 from gridrt.ops.grid import EDGES, POINTS
 from gridrt.plugins.batched_nms.body import function_body as batched_nms_body
 from gridrt.plugins.function_text import DetectorShape
@@ -74,7 +74,7 @@ def in_half(model: ModelProto, *nodes: str) -> ModelProto:
     """A copy of `model` with these nodes in FP16; none stands for all."""
     rewritten = ModelProto()
     rewritten.CopyFrom(model)
-    to_fp16(rewritten, set(nodes) or {node.name for node in model.graph.node})
+    to_half(rewritten, set(nodes) or {node.name for node in model.graph.node}, "fp16")
     return rewritten
 
 
@@ -110,7 +110,7 @@ def test_the_index_of_a_maximum_changes_only_where_two_values_are_as_near_as_rou
     model, feeds = pyramid_model(), {"x": random_input(images=512)}
     _, coarse, best = run(model, feeds)
 
-    _, in_half_coarse, in_half_best = run(fp16_simulation(in_half(model)), feeds)
+    _, in_half_coarse, in_half_best = run(half_simulation(in_half(model)), feeds)
 
     of_best, of_other = (np.take_along_axis(coarse, each[:, None], 1) for each in (best, in_half_best))
     # Of the exponent: the error it comes with, its rounding to half, and that of the exponential.

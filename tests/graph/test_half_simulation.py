@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from onnx import ModelProto, TensorProto
 
-from gridrt.calib.fp16 import to_fp16
-from gridrt.graph.fp16_simulation import EXACT_OPS, fp16_simulation
+from gridrt.graph.half import HalfPrecision, to_half
+from gridrt.graph.half_simulation import EXACT_OPS, half_simulation, has_half
 from tests.calib.graphs import model_of, random_input, residual_model, run, types_of, weights_of
 from tests.half_precision import assert_errors_of_rounding, coarse_simulation
 
@@ -52,18 +52,20 @@ def chain_model() -> ModelProto:
 X = grid(np.random.default_rng(1), 16, 8, 2, 4, 8, 8)
 
 
-def half(model: ModelProto, *nodes: str) -> ModelProto:
+def half(model: ModelProto, *nodes: str, precision: HalfPrecision = "fp16") -> ModelProto:
     rewritten = ModelProto()
     rewritten.CopyFrom(model)
-    to_fp16(rewritten, set(nodes) or {node.name for node in model.graph.node})
+    to_half(rewritten, set(nodes) or {node.name for node in model.graph.node}, precision)
     return rewritten
 
 
-def by_torch(x: np.ndarray, weights: dict[str, np.ndarray]) -> tuple[torch.Tensor, torch.Tensor]:
+def by_torch(
+    x: np.ndarray, weights: dict[str, np.ndarray], dtype: torch.dtype = torch.float16
+) -> tuple[torch.Tensor, torch.Tensor]:
     """The chain in float64, and rounded to half behind every step."""
 
     def r(values: torch.Tensor) -> torch.Tensor:
-        return values.half().double()
+        return values.to(dtype).double()
 
     w = {name: r(torch.tensor(values)) for name, values in weights.items()}
     first = r(F.conv2d(r(torch.from_numpy(x)), w["first_weight"], w["first_bias"], padding=1))
@@ -74,13 +76,25 @@ def by_torch(x: np.ndarray, weights: dict[str, np.ndarray]) -> tuple[torch.Tenso
     return r(total @ w["fc_weight"].T + w["fc_bias"]), torch.cat((pool, pool), 1)
 
 
+@pytest.mark.parametrize("precision", ["fp16", "bf16"])
+def test_a_graph_with_a_half_node_or_cast_has_half(precision: HalfPrecision) -> None:
+    one_node = model_of('g (float[N] x) => (float[N] y) { ["m"] y = Mul (x, x) }', {})
+
+    assert not has_half(chain_model())
+    assert has_half(half(chain_model(), "first", precision=precision))
+    assert has_half(half(one_node, precision=precision))  # no weights, but casts
+
+
 @pytest.mark.parametrize("optimized", [False, True])
-def test_every_step_is_rounded_as_torch_rounds_it(*, optimized: bool) -> None:
+@pytest.mark.parametrize(("precision", "dtype"), [("fp16", torch.float16), ("bf16", torch.bfloat16)])
+def test_every_step_is_rounded_as_torch_rounds_it(
+    precision: HalfPrecision, dtype: torch.dtype, *, optimized: bool
+) -> None:
     model = chain_model()
 
-    y, joined = run(fp16_simulation(half(model)), {"x": X}, optimized=optimized)
+    y, joined = run(half_simulation(half(model, precision=precision)), {"x": X}, optimized=optimized)
 
-    expected = by_torch(X, weights_of(model))
+    expected = by_torch(X, weights_of(model), dtype)
     np.testing.assert_array_equal(y, expected[0].float().numpy())
     np.testing.assert_array_equal(joined, expected[1].float().numpy())
 
@@ -99,7 +113,7 @@ def test_what_exceeds_half_precision_becomes_infinite() -> None:
     x = np.array([200, 256, -300], np.float32)
 
     assert run(half(model), {"x": x})[0].tolist() == [40000, 65536, 90000]
-    assert run(fp16_simulation(half(model)), {"x": x})[0].tolist() == [40000, np.inf, np.inf]
+    assert run(half_simulation(half(model)), {"x": x})[0].tolist() == [40000, np.inf, np.inf]
 
 
 @given(st.data())
@@ -108,7 +122,7 @@ def test_any_mixture_computes_in_float_and_stays_near(data: st.DataObject) -> No
     chosen = data.draw(st.sets(st.sampled_from([node.name for node in model.graph.node]), min_size=1))
 
     in_half = half(model, *chosen)
-    copy = fp16_simulation(in_half)
+    copy = half_simulation(in_half)
 
     onnx.checker.check_model(copy, full_check=True)
     halves = {name for name, kind in types_of(copy).items() if kind == TensorProto.FLOAT16}
@@ -118,7 +132,7 @@ def test_any_mixture_computes_in_float_and_stays_near(data: st.DataObject) -> No
 
 
 def test_nothing_is_rounded_where_numbers_are_only_moved() -> None:
-    copy = fp16_simulation(half(chain_model()))
+    copy = half_simulation(half(chain_model()))
 
     rounded_tensors = [node.output[0] for node in copy.graph.node if node.output[0].endswith("/half")]
     exact = {node.output[0] for node in copy.graph.node if node.op_type in EXACT_OPS}
@@ -132,7 +146,7 @@ def test_a_graph_without_half_and_the_graph_itself_stay_as_they_are() -> None:
     model, in_half = chain_model(), half(chain_model())
     before = in_half.SerializeToString()
 
-    assert fp16_simulation(model) == model
-    fp16_simulation(in_half)
+    assert half_simulation(model) == model
+    half_simulation(in_half)
 
     assert in_half.SerializeToString() == before
