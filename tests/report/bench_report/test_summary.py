@@ -6,7 +6,7 @@ import pytest
 
 from gridrt.bench.gates import Gates, check_gates
 from gridrt.bench.result import Row
-from gridrt.report.bench_report.summary import answer, headline, summary
+from gridrt.report.bench_report.summary import answer, gates_table, headline, summary
 from tests.bench_results import bench_result, gates, many_rows, rows
 from tests.html_pages import parsed
 
@@ -131,3 +131,17 @@ def test_the_outcome_of_the_gates_comes_first() -> None:
 
         assert (first.attributes["class"], first.text) == ("verdict", outcome)
     assert not parsed(summary(bench_result())).all("p", class_="verdict")
+
+
+def test_a_warning_stands_below_the_headline_in_words() -> None:
+    warned = bench_result([rows()[0], replace(rows()[1], warnings=["made from other weights"])])
+    parts = [node for node in parsed(summary(warned)).below() if node.tag in {"h1", "p", "ul"}]
+
+    assert [node.tag for node in parts[:2]] == ["h1", "p"]
+    assert parts[1].text == "tiny_bccd.onnx: made from other weights"
+
+
+def test_the_outcome_of_a_gate_stands_beside_the_model_where_a_phone_shows_it() -> None:
+    gate = parsed(gates_table(bench_result(gates=gates()))).all("tbody")[1]
+
+    assert gate.all("td")[0].text == "✗ not met"
