@@ -1,4 +1,4 @@
-"""Train on a set of your own from the backbone of a detector: python examples/fine_tune.py own.pth data.
+"""Train a detector further on a set of your own: python examples/fine_tune.py own.pth data.
 
 `data` holds train/, val/, instances_train.json and instances_val.json. The classes are the categories of the annotations,
 so a new class is a new category there.
@@ -13,18 +13,16 @@ import gridrt
 
 
 def fine_tune(weights: str, data: Path, out: Path, epochs: int = 20) -> Path:
-    """Train the same variant, and write the best weights as ONNX."""
-    start = gridrt.load_model(weights)
+    """Train, and write the best weights as ONNX."""
     gridrt.train_model(
         data / "train",
         data / "instances_train.json",
         out,
         val_images=data / "val",
         val_annotations=data / "instances_val.json",
-        model=start.variant,
-        backbone_weights=weights,
+        weights=weights,
         schedule="short",
-        scale=start.scale,
+        scale=gridrt.load_model(weights).scale,
         epochs=epochs,
     )
     return gridrt.export_onnx(out / "best.pth", out / "best.onnx").file
