@@ -1,7 +1,7 @@
 """Detect with OpenVINO alone, without GridRT: python examples/bare_openvino.py r50.onnx street.jpg.
 
-It takes a graph in FP32 or one of `gridrt calibrate --target cpu`. Where scores are equal, OpenVINO may order detections
-differently from ONNX Runtime; `gridrt detect --backend openvino` settles such ties.
+It takes a graph in FP32 or one of `gridrt calibrate --target cpu`. Where scores are equal, OpenVINO may order
+detections differently from ONNX Runtime; `gridrt detect --backend openvino` settles such ties.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from threading import Lock
+from typing import Annotated
 
 from fastapi import Body, FastAPI, HTTPException
 
@@ -23,7 +24,7 @@ def create_app(model: str | None = None) -> FastAPI:
 
     @app.post("/detect")
     def detect(
-        image: bytes = Body(media_type="application/octet-stream"), threshold: float = 0.3
+        image: Annotated[bytes, Body(media_type="application/octet-stream")], threshold: float = 0.3
     ) -> list[dict[str, object]]:
         try:
             pixels = gridrt.load_image(image, max_pixels=LARGEST)

@@ -1,7 +1,7 @@
 """Train a detector further on a set of your own: python examples/fine_tune.py own.pth data.
 
-`data` holds train/, val/, instances_train.json and instances_val.json. The classes are the categories of the annotations,
-so a new class is a new category there.
+`data` holds train/, val/, instances_train.json and instances_val.json. The classes are the categories of the
+annotations, so a new class is a new category there.
 """
 
 from __future__ import annotations

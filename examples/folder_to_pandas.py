@@ -1,4 +1,4 @@
-"""Detect in a folder, and keep what was found as a table: python examples/folder_to_pandas.py r50.onnx photos found.csv."""
+"""Detect in a folder, and write a table: python examples/folder_to_pandas.py r50.onnx photos found.csv."""
 
 from __future__ import annotations
 

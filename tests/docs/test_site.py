@@ -1,4 +1,4 @@
-"""The site is built without a warning, loads nothing from elsewhere, and its search knows the words that users bring."""
+"""The site is built without a warning, loads nothing from elsewhere, and its search knows the words of users."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def picture(data: Path) -> Path:
-    return sorted((data / "val").iterdir())[0]
+    return min((data / "val").iterdir())
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +60,7 @@ def test_a_folder_becomes_a_table(
     pytest.importorskip("pandas", reason='pip install ".[dev]"')
     monkeypatch.chdir(tmp_path)
     found = example("folder_to_pandas").table(str(tiny_synthetic_file), str(data / "val"))
-    first = found[found["file"] == sorted(found["file"])[0]]
+    first = found[found["file"] == min(found["file"])]
 
     assert first[["x1", "y1", "x2", "y2"]].to_numpy() == pytest.approx(expected.boxes)
     assert first["score"].to_numpy() == pytest.approx(expected.scores)
