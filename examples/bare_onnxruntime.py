@@ -27,7 +27,7 @@ def detect(model: str, picture: str, threshold: float = 0.3) -> list[dict[str, A
     session = ort.InferenceSession(model, providers=["CPUExecutionProvider"])
     notes = session.get_modelmeta().custom_metadata_map
     names, scale = json.loads(notes["gridrt.classes"]), json.loads(notes["gridrt.input"])["scale"]
-    image = cv2.cvtColor(cv2.imread(picture), cv2.COLOR_BGR2RGB)
+    image = cv2.cvtColor(np.asarray(cv2.imread(picture), np.uint8), cv2.COLOR_BGR2RGB)
     images, sizes = prepare(image, scale)
     boxes, scores, labels = session.run(["boxes", "scores", "labels"], {"images": images, "image_sizes": sizes})
     back = np.tile(np.array(image.shape[1::-1]) / sizes[0, ::-1], 2)  # resized to original pixels, for x, y, x, y
@@ -39,5 +39,6 @@ def detect(model: str, picture: str, threshold: float = 0.3) -> list[dict[str, A
 
 
 if __name__ == "__main__":
-    for found in detect(*sys.argv[1:3]):
+    model, picture = sys.argv[1:]
+    for found in detect(model, picture):
         print(json.dumps(found))

@@ -8,17 +8,14 @@ from __future__ import annotations
 
 import json
 import sys
-from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 import onnx
 import openvino as ov
+from bare_onnxruntime import prepare  # type: ignore[import-not-found]  # beside this file
 from onnx.inliner import inline_local_functions
-
-sys.path.insert(0, str(Path(__file__).parent))
-from bare_onnxruntime import prepare
 
 
 def detect(model: str, picture: str, threshold: float = 0.3) -> list[dict[str, Any]]:
@@ -30,7 +27,7 @@ def detect(model: str, picture: str, threshold: float = 0.3) -> list[dict[str, A
     core = ov.Core()
     # Else a processor with BF16 rounds the coordinates of regions to 4 pixels and more.
     compiled = core.compile_model(core.read_model(inlined), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
-    image = cv2.cvtColor(cv2.imread(picture), cv2.COLOR_BGR2RGB)
+    image = cv2.cvtColor(np.asarray(cv2.imread(picture), np.uint8), cv2.COLOR_BGR2RGB)
     images, sizes = prepare(image, scale)
     results = compiled({"images": images, "image_sizes": sizes})
     boxes, scores, labels = (results[name][0] for name in ("boxes", "scores", "labels"))
@@ -43,5 +40,6 @@ def detect(model: str, picture: str, threshold: float = 0.3) -> list[dict[str, A
 
 
 if __name__ == "__main__":
-    for found in detect(*sys.argv[1:3]):
+    model, picture = sys.argv[1:]
+    for found in detect(model, picture):
         print(json.dumps(found))

@@ -21,5 +21,6 @@ def counts(model: str, file: str, every_seconds: float = 0.5) -> Iterator[tuple[
 
 
 if __name__ == "__main__":
-    for seconds, found in counts(*sys.argv[1:]):
+    model, file = sys.argv[1:]
+    for seconds, found in counts(model, file):
         print(f"{seconds:7.1f} s ", ", ".join(f"{count} {name}" for name, count in found.most_common()) or "nothing")

@@ -120,8 +120,13 @@ def test_a_detector_is_trained_further_and_exported(data: Path, tmp_path: Path) 
 
 @pytest.mark.parametrize("program", ["bare_onnxruntime", "bare_openvino"])
 def test_bare_runtimes_find_what_gridrt_finds(
-    program: str, tiny_synthetic_file: Path, picture: Path, expected: gridrt.Detections
+    program: str,
+    tiny_synthetic_file: Path,
+    picture: Path,
+    expected: gridrt.Detections,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.syspath_prepend(EXAMPLES)  # as for a program
     found = example(program).detect(str(tiny_synthetic_file), str(picture))
 
     assert [one["score"] for one in found] == pytest.approx(expected.scores, abs=2e-4)
