@@ -96,6 +96,7 @@ def test_objects_in_a_video_are_counted_twice_a_second(
     assert found[0][1].total() == pytest.approx(len(expected.scores), abs=2)  # of a JPEG
 
 
+@pytest.mark.slow  # it exports a checkpoint
 def test_a_gate_that_is_not_met_is_exit_code_3(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -112,6 +113,7 @@ def test_a_gate_that_is_not_met_is_exit_code_3(
     assert (tmp_path / "report.html").exists()
 
 
+@pytest.mark.slow  # it exports a checkpoint
 def test_a_detector_is_trained_further_and_exported(data: Path, tmp_path: Path) -> None:
     written = example("fine_tune").fine_tune("tiny_synthetic", data, tmp_path / "out", epochs=1)
 
