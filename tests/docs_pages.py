@@ -27,11 +27,14 @@ def blocks(language: str) -> list[tuple[str, str]]:
 
 
 def commands() -> Iterator[tuple[str, str]]:
-    """(page, command) of every line of a shell block, with those that a backslash appends."""
+    """(page, command) of every line of a shell block, with those that a backslash appends; and of an indented block."""
     for page, content in blocks("bash"):
         for line in content.replace("\\\n", " ").splitlines():
             if line.strip() and not line.startswith("#"):
                 yield page, line
+    for page in PAGES:
+        for command in re.findall(r"^    (gridrt (?:.*\\\n)*.*)$", page.read_text(), re.MULTILINE):
+            yield page_id(page), command.replace("\\\n", " ")
 
 
 def mentions() -> Iterator[tuple[str, str]]:
