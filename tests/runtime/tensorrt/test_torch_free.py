@@ -33,7 +33,7 @@ def test_an_engine_runs_without_torch_and_takes_the_packages_that_the_docs_list(
 
 def listed_in(page: str) -> set[str]:
     """What the page tells to install after GridRT alone."""
-    listed = re.search(r"pip install --no-deps \.\n +pip install (.*)", page)
+    listed = re.search(r"pip install --no-deps \.\n *pip install (.*)", page)
     assert listed is not None
     for_older_pythons = {"tomli"} if sys.version_info < (3, 11) else set()
     assert "tomli" in page
