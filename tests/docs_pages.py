@@ -32,9 +32,9 @@ def commands() -> Iterator[tuple[str, str]]:
         for line in content.replace("\\\n", " ").splitlines():
             if line.strip() and not line.startswith("#"):
                 yield page, line
-    for page in PAGES:
-        for command in re.findall(r"^    (gridrt (?:.*\\\n)*.*)$", page.read_text(), re.MULTILINE):
-            yield page_id(page), command.replace("\\\n", " ")
+    for path in PAGES:
+        for command in re.findall(r"^    (gridrt (?:.*\\\n)*.*)$", path.read_text(), re.MULTILINE):
+            yield page_id(path), command.replace("\\\n", " ")
 
 
 def mentions() -> Iterator[tuple[str, str]]:
