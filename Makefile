@@ -4,12 +4,14 @@ PIP := $(VENV)/bin/python -m pip --disable-pip-version-check
 N ?= 200
 SEED ?= 0
 INSTALLED := $(VENV)/.installed
+DOCS_INSTALLED := $(VENV)/.installed-docs
 
-.PHONY: help environment demo test test-all matrix fuzz kills gpu
+.PHONY: help environment demo docs test test-all matrix fuzz kills gpu
 
 help:
 	@echo "make demo      from weights that ship to ONNX, INT8, FP16, an engine and a report, in demo/ (a few minutes)"
 	@echo "make test      everything that a change must pass: linter, type checker and tests (about 10 minutes)"
+	@echo "make docs      the pages of docs/ as a site, in site/; no page is fetched from a network"
 	@echo "make test-all  the same, with the tests that are marked slow"
 	@echo "make matrix    the tests on each Python, and as on older processors (about 2 hours)"
 	@echo "make fuzz      damage N=$(N) files of each format from SEED=$(SEED), and read them (N=2000: half an hour)"
@@ -21,6 +23,11 @@ environment: $(INSTALLED)
 
 demo: $(INSTALLED)
 	$(VENV)/bin/gridrt demo
+
+# A warning, such as a link that leads nowhere, is an error.
+docs: $(DOCS_INSTALLED)
+	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build --strict --quiet
+	@echo "site/index.html is written. With the search: python3 -m http.server --bind 127.0.0.1 --directory site"
 
 # Each process has one thread of its own: two fill two cores. Files begin in the order of tests/conftest.py.
 test: $(INSTALLED)
@@ -46,6 +53,10 @@ gpu: $(INSTALLED)
 	-nvidia-smi > /dev/null && $(PIP) install --quiet --constraint constraints.txt --no-build-isolation \
 		--editable ".[trt]" torchvision
 	$(VENV)/bin/python -m benchmarks.gpu
+
+$(DOCS_INSTALLED): $(INSTALLED)
+	$(PIP) install --quiet --constraint constraints.txt --no-build-isolation --editable ".[docs]"
+	touch $@
 
 $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)

@@ -1,4 +1,4 @@
-"""The commands of README, from weights that ship to `gridrt bench` of every artefact, on their own test set.
+"""The commands of the docs, from weights that ship to `gridrt bench` of every artefact, on their own test set.
 
     python -m benchmarks.side_by_side bccd
     python -m benchmarks.side_by_side --table

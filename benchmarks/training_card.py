@@ -21,7 +21,7 @@ MODELS = {"faster_tiny": "boxes regressed (Faster R-CNN)", "tiny": "grid"}
 
 @click.command
 def command() -> None:
-    """Print the grid beside box regression, as it stands in README."""
+    """Print the grid beside box regression, as it stands in docs/train.md."""
     click.echo("\n".join(comparison(Path(__file__).parent / "results")))
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 # ONNX Runtime would queue reports of its use in the home folder, from its import on; this module is run before that.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
-__version__ = "0.1.0.dev0"
+__version__ = "0.2.0"
 
 __all__ = [
     "Detections",

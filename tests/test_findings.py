@@ -35,7 +35,7 @@ def test_a_finding_installs_exact_versions(script: Path) -> None:
     assert not [package for package in packages[1:] if "==" not in package]
 
 
-def test_contributing_says_what_follows_from_each_finding() -> None:
-    listed = re.findall(r"^\| `(\w+)` \| \S", (ROOT / "CONTRIBUTING.md").read_text(), re.MULTILINE)
+def test_the_docs_say_what_follows_from_each_finding() -> None:
+    listed = re.findall(r"^\| `(\w+)` \| \S", (ROOT / "docs" / "findings.md").read_text(), re.MULTILINE)
 
     assert sorted(listed) == [script.stem for script in SCRIPTS]

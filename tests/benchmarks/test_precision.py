@@ -13,10 +13,10 @@ from benchmarks.real_size import _int8_weights
 from gridrt.report.metrics import FIGURES
 
 
-def test_readme_has_the_table_of_the_results(root: Path) -> None:
-    readme = (root / "README.md").read_text().splitlines()
+def test_the_docs_have_the_table_of_the_results(root: Path) -> None:
+    page = (root / "docs/precision.md").read_text().splitlines()
 
-    assert set(precision.lines(precision.RESULTS)) <= set(readme)
+    assert set(precision.lines(precision.RESULTS)) <= set(page)
 
 
 @pytest.mark.parametrize("name", ["bccd", "synthetic"])

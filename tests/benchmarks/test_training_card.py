@@ -8,10 +8,10 @@ from benchmarks.training_card import comparison
 ROOT = Path(__file__).parents[2]
 
 
-def test_readme_holds_the_table_of_the_committed_results() -> None:
+def test_the_docs_hold_the_table_of_the_committed_results() -> None:
     table = "\n".join(comparison(ROOT / "benchmarks" / "results"))
 
-    assert table in (ROOT / "README.md").read_text()
+    assert table in (ROOT / "docs" / "train.md").read_text()
 
 
 def test_the_grid_and_regression_learned_under_the_same_conditions() -> None:

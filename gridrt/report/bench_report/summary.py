@@ -38,7 +38,7 @@ class Card:
 
 
 def summary(result: BenchResult) -> Markup:
-    """The verdict, the headline, a card for each row, and the gates."""
+    """The verdict, the headline, the warnings, a card for each row, and the gates."""
     return render(
         "summary.html",
         cards=_cards(result),
@@ -50,6 +50,7 @@ def summary(result: BenchResult) -> Markup:
         gates_in_words=_gates_in_words(result.gates),
         headline=headline(result),
         missed=sum(not gate.met for gate in result.gates),
+        warnings=[(look.name, warning) for look in looks_of(result) for warning in look.row.warnings],
     )
 
 
@@ -129,12 +130,12 @@ def gates_table(result: BenchResult) -> Markup:
         Line(
             [
                 file_name(names.get(gate.row, gate.row)),
+                badge(gate.outcome, gate.met),  # in sight on a phone, where the last column is not
                 gate.rule,
                 gate.measured,
-                badge(gate.outcome, gate.met),
             ]
         )
         for gate in result.gates
     ]
-    columns = [Column("Model"), Column("Gate"), Column("Measured"), Column("Outcome")]
+    columns = [Column("Model"), Column("Outcome"), Column("Gate"), Column("Measured")]
     return table("What was required, and what was measured", columns, lines, kind="words")

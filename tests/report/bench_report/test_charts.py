@@ -169,7 +169,7 @@ def test_no_two_stages_share_a_colour() -> None:
 
 
 def colour_of(kind: str) -> str:
-    found = re.search(rf"\.{kind} \{{ --c: var\((--s\d+)\); \}}", STYLE)
+    found = re.search(rf"\.{kind} \{{ --c: var\((--[st]\d+)\); \}}", STYLE)
     assert found, kind
     return found[1]
 

@@ -8,7 +8,7 @@ import pytest
 from gridrt.report.bench_report.page import STYLE
 
 TEXT, SHAPE = 4.5, 3.0  # contrasts that WCAG asks of text and of what a drawing needs
-SERIES = tuple(f"s{index}" for index in range(12))
+SERIES = (*(f"s{index}" for index in range(12)), *(f"t{index}" for index in range(11)))  # of models, of stages
 
 
 def themes() -> dict[str, dict[str, str]]:
@@ -49,3 +49,10 @@ def test_text_and_marks_have_enough_contrast(theme: str, one: str, other: str, l
 
 def test_every_theme_has_every_colour() -> None:
     assert len({frozenset(colors) for colors in themes().values()}) == 1
+
+
+@pytest.mark.parametrize("theme", ["light", "dark", "print"])
+def test_stages_models_and_outcomes_share_no_colour(theme: str) -> None:
+    colors = [color for name, color in themes()[theme].items() if re.fullmatch(r"[st]\d+|good|bad|warn", name)]
+
+    assert len(set(colors)) == len(colors) == 12 + 11 + 3

@@ -77,12 +77,12 @@ def test_gates_are_shown_with_what_was_measured() -> None:
     lines = [[cell.text for cell in row.all("th") + row.all("td")] for row in table.all("tr")[1:]]
     assert lines[0] == [
         "tiny_bccd.fp16.onnx",
+        "✓ met",  # beside the model, where a phone shows it
         "AP falls by at most 0.5 points",
         "-0.10 (95 % interval -0.30 to +0.10)",
-        "✓ met",
     ]
     undecided = "✗ not met, not decidable on 120 images"
-    assert [line[-1] for line in lines] == ["✓ met", "✗ not met", undecided, "✓ met"]
+    assert [line[1] for line in lines] == ["✓ met", "✗ not met", undecided, "✓ met"]
 
 
 def test_a_gate_that_the_images_do_not_decide_is_in_the_headline_and_the_card() -> None:
@@ -131,3 +131,11 @@ def test_the_outcome_of_the_gates_comes_first() -> None:
 
         assert (first.attributes["class"], first.text) == ("verdict", outcome)
     assert not parsed(summary(bench_result())).all("p", class_="verdict")
+
+
+def test_a_warning_stands_below_the_headline_in_words() -> None:
+    warned = bench_result([rows()[0], replace(rows()[1], warnings=["made from other weights"])])
+    parts = [node for node in parsed(summary(warned)).below() if node.tag in {"h1", "p", "ul"}]
+
+    assert [node.tag for node in parts[:2]] == ["h1", "p"]
+    assert parts[1].text == "tiny_bccd.onnx: made from other weights"
