@@ -38,6 +38,10 @@ NO_PATHS = {
     ("evaluate", "tile"),
     ("compare", "backend"),
     ("bench", "backends"),
+    ("triton", "urls"),
+    ("triton", "name"),
+    ("triton", "triton_version"),
+    ("triton", "backend"),
     ("train", "device"),
     ("train", "model"),  # the name of a variant
     ("train", "schedule"),
@@ -59,6 +63,7 @@ USUAL: Mapping[str, Mapping[str, str]] = {
     },
     "compare": {"reference": "cells.onnx", "other": "cells.onnx", "images": "images"},
     "evaluate": {**DATA, "model": "cells.onnx"},
+    "triton": {"model": "cells.onnx", "images": "images"},
     "bench": {**DATA, "models": "cells.onnx", "reference": "cells.onnx"},
 }
 """What each verb is called with beside its outputs; a value for every path that it reads."""

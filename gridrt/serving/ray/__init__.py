@@ -1,0 +1,1 @@
+"""Detect in folders and buckets of images with Ray Data."""
