@@ -1,4 +1,4 @@
-"""A real Triton server on this machine: the one in the wheel of nvidia-pytriton, which has the Python back end alone."""
+"""A real Triton server on this machine: that in the wheel of nvidia-pytriton, with the Python back end alone."""
 
 from __future__ import annotations
 

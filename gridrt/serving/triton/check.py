@@ -10,6 +10,7 @@ from typing import TypeVar
 from gridrt.data.sources import expand, is_video
 from gridrt.detector import Detector
 from gridrt.errors import GridRTError, VerificationError
+from gridrt.formatting import format_count
 from gridrt.matched_detections import match_detections
 from gridrt.serving.detect_each import Outcome, detect_each
 from gridrt.serving.triton.client import TritonClient
@@ -99,7 +100,11 @@ def _compare(file: Path, expected: Outcome, served: Outcome, url: str) -> tuple[
     if isinstance(expected, GridRTError) and isinstance(served, GridRTError):
         return 0.0, 0.0
     if isinstance(expected, GridRTError) or isinstance(served, GridRTError):
-        value = f"the detector: {expected}; {url}: {served}"
+        sides = {"the detector": expected, url: served}
+        value = "; ".join(
+            f"{side}: {each if isinstance(each, GridRTError) else format_count(len(each), 'detection')}"
+            for side, each in sides.items()
+        )
         raise VerificationError("both sides must detect or refuse: their answer differs", place=file, value=value)
     matched = match_detections(expected, served)
     if outside := matched.outside(BOX_TOLERANCE, SCORE_TOLERANCE):

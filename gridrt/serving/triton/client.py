@@ -30,7 +30,7 @@ class TritonClient:
         DependencyError: tritonclient is not installed.
     """
 
-    def __init__(self, url: str, name: str, timeout: float = 60) -> None:
+    def __init__(self, url: str, name: str, timeout: float = 300) -> None:
         parts = urlsplit(url)
         if parts.scheme not in PROTOCOLS or not parts.hostname or parts.port is None:
             remedy = "Such as http://localhost:8000 or grpc://localhost:8001."
