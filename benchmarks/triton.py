@@ -34,7 +34,7 @@ from gridrt.types import Detections
 
 RESULT = Path(__file__).parent / "results" / "triton.json"
 NAME = "detector"
-BROKEN = b"\xff\xd8\xff\xe0 no image"
+BROKEN = b"no image"
 RELOADS = 2
 BROKEN_EVERY = 20
 """Of so many requests, one has a file that is no image."""

@@ -1,1 +1,1 @@
-"""What takes a detector beyond one process: a Triton server, and batch jobs on a Ray cluster."""
+"""What takes a detector beyond one process: a Triton server."""

@@ -1,1 +1,0 @@
-"""Detect in folders and buckets of images with Ray Data."""
