@@ -33,21 +33,21 @@ def detect_each(detector: Detector, images: Sequence[UInt8Array | GridRTError], 
     outcomes: dict[int, Outcome] = {
         index: image for index, image in enumerate(images) if isinstance(image, GridRTError)
     }
+    readable = {index: image for index, image in enumerate(images) if not isinstance(image, GridRTError)}
     groups = defaultdict[object, list[int]](list)
-    for index, image in enumerate(images):
-        if not isinstance(image, GridRTError):
-            # A tiled detector makes a batch of each image by itself.
-            groups[canvas_of(image, detector.scale) if detector.tile is None else index].append(index)
+    for index, image in readable.items():
+        # A tiled detector makes a batch of each image by itself.
+        groups[canvas_of(image, detector.scale) if detector.tile is None else index].append(index)
     for group in groups.values():
         for start in range(0, len(group), most):
             batch = group[start : start + most]
-            outcomes.update(zip(batch, _detect(detector, [images[index] for index in batch]), strict=True))
+            outcomes.update(zip(batch, _detect(detector, [readable[index] for index in batch]), strict=True))
     return [outcomes[index] for index in range(len(images))]
 
 
 def canvas_of(image: UInt8Array, scale: tuple[int, int]) -> tuple[int, int]:
     """Height and width of the canvas on which an image, uint8 [H, W, 3], runs alone."""
-    height, width = rescaled_size(*image.shape[:2], scale)
+    height, width = rescaled_size(image.shape[0], image.shape[1], scale)
     return -(-height // SIZE_DIVISOR) * SIZE_DIVISOR, -(-width // SIZE_DIVISOR) * SIZE_DIVISOR
 
 

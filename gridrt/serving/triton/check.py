@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from gridrt.data.sources import expand, is_video
 from gridrt.detector import Detector
@@ -64,7 +65,7 @@ def check_served(detector: Detector, url: str, name: str, images: Path, together
     for start in range(0, len(files), together):
         part = files[start : start + together]
         contents = [file.read_bytes() for file in part]
-        pixels = [_or_error(lambda file=file: detector.load_image(file)) for file in part]
+        pixels = [_or_error(partial(detector.load_image, file)) for file in part]
         alone = detect_each(detector, pixels, 1)
         answers = _answers(client, contents, pixels)
         errors += [_compare(*each, url) for answer in answers for each in zip(part, alone, answer, strict=True)]
@@ -79,13 +80,17 @@ def _answers(
     client: TritonClient, contents: Sequence[bytes], pixels: Sequence[UInt8Array | GridRTError]
 ) -> list[list[Outcome]]:
     """What the server says of the same images: files one by one, pixels one by one, and files in one request."""
-    as_files = [_or_error(lambda content=content: client.detect_encoded([content])[0]) for content in contents]
+    as_files = [_or_error(partial(_first, client.detect_encoded, [content])) for content in contents]
     as_pixels = [
-        image if isinstance(image, GridRTError) else _or_error(lambda image=image: client.detect_pixels(image[None])[0])
+        image if isinstance(image, GridRTError) else _or_error(partial(_first, client.detect_pixels, image[None]))
         for image in pixels
     ]
     in_one = _or_error(lambda: client.detect_encoded(contents))
     return [as_files, as_pixels, [in_one] * len(contents) if isinstance(in_one, GridRTError) else in_one]
+
+
+def _first(ask: Callable[[Any], Sequence[Outcome]], images: object) -> Outcome:
+    return ask(images)[0]
 
 
 def _or_error(ask: Callable[[], Result]) -> Result | GridRTError:
