@@ -5,8 +5,9 @@ N ?= 200
 SEED ?= 0
 INSTALLED := $(VENV)/.installed
 DOCS_INSTALLED := $(VENV)/.installed-docs
+TRITON := .venv-triton/.installed
 
-.PHONY: help environment demo docs test test-all matrix fuzz kills gpu
+.PHONY: help environment demo docs test test-all matrix fuzz kills gpu triton
 
 help:
 	@echo "make demo      from weights that ship to ONNX, INT8, FP16, an engine and a report, in demo/ (a few minutes)"
@@ -17,6 +18,7 @@ help:
 	@echo "make fuzz      damage N=$(N) files of each format from SEED=$(SEED), and read them (N=2000: half an hour)"
 	@echo "make kills     end verbs by N=$(N) of each signal at moments from SEED=$(SEED), and look at what is left (an hour)"
 	@echo "make gpu       all that needs an NVIDIA GPU: tests, timings, engines, checks of memory (at most 500 seconds)"
+	@echo "make triton    install a Triton server for the slow tests and benchmarks.triton, in .venv-triton"
 	@echo "All set up .venv, once, from PYTHON=$(PYTHON) (3.10 to 3.13) and the versions in constraints.txt."
 
 environment: $(INSTALLED)
@@ -36,7 +38,7 @@ test: $(INSTALLED)
 	$(VENV)/bin/mypy
 	$(VENV)/bin/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(SELECTION)
 
-test-all:
+test-all: $(TRITON) $(DOCS_INSTALLED)
 	$(MAKE) test SELECTION='-m "slow or not slow" --hypothesis-profile thorough'
 
 matrix: $(INSTALLED)
@@ -58,6 +60,13 @@ $(DOCS_INSTALLED): $(INSTALLED)
 	$(PIP) install --quiet --constraint constraints.txt --no-build-isolation --editable ".[docs]"
 	touch $@
 
+triton: $(TRITON)
+
+# A server with the Python back end alone, and the NumPy that this back end can use. Nothing else: pytriton is not used.
+$(TRITON): $(INSTALLED)
+	$(PIP) install --quiet --no-deps --target .venv-triton nvidia-pytriton==0.7.0 numpy==1.26.4
+	touch $@
+
 $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	# What builds packages: this one with hatchling, tensorrt-rtx-cu13, which has no wheel, with setuptools.
@@ -65,4 +74,6 @@ $(INSTALLED): pyproject.toml constraints.txt
 	$(PIP) install --quiet --constraint constraints.txt --no-build-isolation --editable ".[dev]"
 	# Beside the packages: among them, the stubs would be taken for TensorRT itself.
 	$(PIP) install --quiet --constraint constraints.txt --no-deps --target $(VENV)/stubs tensorrt-stubs
+	# It states older ml-dtypes and protobuf than onnx has here.
+	$(PIP) install --quiet --constraint constraints.txt --no-deps tritonclient
 	touch $@

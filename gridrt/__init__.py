@@ -23,6 +23,7 @@ __all__ = [
     "benchmark",
     "build_engine",
     "calibrate",
+    "check_triton",
     "compare_models",
     "detect_files",
     "evaluate",
@@ -33,6 +34,7 @@ __all__ = [
     "open_detector",
     "rewrite_graph",
     "train_model",
+    "write_triton_repository",
 ]
 
 if TYPE_CHECKING:
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
         benchmark,
         build_engine,
         calibrate,
+        check_triton,
         compare_models,
         detect_files,
         evaluate,
@@ -50,6 +53,7 @@ if TYPE_CHECKING:
         open_detector,
         rewrite_graph,
         train_model,
+        write_triton_repository,
     )
     from gridrt.data.video import Video
     from gridrt.detector import Detector

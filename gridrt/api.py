@@ -37,6 +37,8 @@ if TYPE_CHECKING:  # PyTorch takes a second to import
     from gridrt.model.grid_rcnn import GridRCNN
     from gridrt.report.file_detections import FileDetections
     from gridrt.runtime.backend import Summary
+    from gridrt.serving.triton.check import TritonCheck
+    from gridrt.serving.triton.repository import TritonRepository
     from gridrt.train.report import TrainingReport
     from gridrt.types import UInt8Array
 
@@ -1042,6 +1044,113 @@ def train_model(  # noqa: PLR0913 - options with defaults
     done = trainer.progress
     result = Path(out) / (LAST if done.best_ap is None else BEST)
     return TrainingReport(start.variant, result, done.best_ap, done.epoch, done.iteration, done.seconds)
+
+
+def write_triton_repository(  # noqa: PLR0913 - options with defaults
+    model: FilePath,
+    out: FilePath,
+    *,
+    name: str | None = None,
+    max_batch: int = 8,
+    max_delay: int = 2000,
+    instances: int = 1,
+    in_process: bool = False,
+    triton_version: str | None = None,
+    scale: Scale | None = None,
+    backend: str = "auto",
+    threads: int | None = None,
+) -> TritonRepository:
+    """Write a detector as a model of the Triton Inference Server, as the next version of its name.
+
+    Clients ask a front, in Triton's Python back end: it takes image files or pixels of any sizes, and gives boxes in
+    pixels of each image (`gridrt.serving.triton.front`). Behind it, Triton's own back end runs an ONNX graph, or an
+    engine with its plugin library; the front runs all other files itself. The Python of the server must have gridrt.
+
+    Args:
+        model: as `open_detector` takes it.
+        out: folder of the model repository, made where it is missing.
+        name: of the front; the model behind it is `NAME_model`. None is the name of the file, without its suffix.
+        max_batch: images in a batch, at most; for an engine also at most what it was built for.
+        max_delay: microseconds that a request waits for others to run with, at most.
+        instances: copies that run side by side, of the front and, on each device, of the model behind it.
+        in_process: let the front run the model, also where Triton has a back end for it.
+        triton_version: release of Triton's container, such as "25.12", whose ONNX Runtime must read the graph; None is
+            the newest known.
+        scale: see `open_detector`.
+        backend: see `open_detector`; which Triton back end runs the file depends on it.
+        threads: CPU threads of the backend, or of Triton's ONNX Runtime; None leaves the choice to them.
+
+    Returns:
+        `name`, `version` and `models`, in the order in which a running server should load them; `start`, the command
+        line of a server; `runs_on`, what runs the model.
+
+    Raises:
+        GridRTError: the name is not one that Triton takes, the release does not read the model, or an option is not for
+            it.
+        EngineError: the plugin library of an engine is missing, or another one.
+        OutputError: a file cannot be written, would overwrite an input, or belongs to another model of that name.
+
+    Example:
+        >>> written = gridrt.write_triton_repository("tiny_synthetic.onnx", "models", name="cells")
+        >>> written.models, written.version
+        (('cells_model', 'cells'), 1)
+    """
+    from gridrt.serving.triton.repository import ServingOptions, write_repository
+    from gridrt.serving.triton.versions import NEWEST
+
+    check_range(1, max_batch=max_batch, instances=instances)
+    check_range(0, max_delay=max_delay)
+    options = ServingOptions(scale, backend, threads, max_batch, max_delay, instances, in_process)
+    return write_repository(model, Path(out), name, triton_version or NEWEST, options)
+
+
+def check_triton(
+    model: FilePath | Detector,
+    urls: Sequence[str],
+    images: FilePath,
+    *,
+    name: str | None = None,
+    together: int = 8,
+    scale: Scale | None = None,
+    backend: str = "auto",
+    threads: int | None = None,
+) -> list[TritonCheck]:
+    """Prove that a Triton server gives the detections of a detector: within 0.01 pixels and 2e-4 in score.
+
+    Each image is sent as a file, as pixels, and as a file together with others. An image that the detector cannot read
+    must be refused by the server too.
+
+    Args:
+        model: an open detector, or as `open_detector` takes it.
+        urls: of the server, such as "http://localhost:8000" and "grpc://localhost:8001".
+        images: folder of images.
+        name: of the model in Triton; None is the name of the file, without its suffix.
+        together: images in one request of several.
+        scale: see `open_detector`; as the two options below, only where `model` is not open yet.
+        backend: see `open_detector`.
+        threads: see `open_detector`.
+
+    Returns:
+        For each URL: `images`, `refused` and `detections`, how many; `largest_box_error` and `largest_score_error`.
+
+    Raises:
+        VerificationError: an answer differs.
+        DependencyError: tritonclient is not installed.
+        GridRTError: a URL has another form, the server gives no answer, or an open detector has no `name`.
+
+    Example:
+        >>> gridrt.check_triton("tiny_synthetic.onnx", [], "images")
+        []
+    """
+    from gridrt.model.zoo import place_of
+    from gridrt.serving.triton.check import check_served
+
+    check_range(1, together=together)
+    if name is None and not isinstance(model, (str, Path)):
+        raise GridRTError("an open detector has no name in Triton", place="`name`", remedy="Give its `name`.")
+    served = name if name is not None or not isinstance(model, (str, Path)) else place_of(model).stem
+    detector = _opened(model, scale, {"backend": backend, "threads": threads})
+    return [check_served(detector, url, str(served), Path(images), together) for url in urls]
 
 
 def _graph(graph: Graph | FilePath) -> Graph:

@@ -89,6 +89,7 @@ ALLOWED: dict[str, set[str]] = {
     "bench": {"matched_detections", "data", "detector", "eval", "machine", "model", "runtime", "stages"},
     "compare": {"matched_detections", "data", "export", "model", "runtime", "stages"},
     "demo": {"api", "data", "report"},
+    "serving": {"data", "detector", "matched_detections", "runtime"},
     "api": {
         "bench",
         "calib",
@@ -104,6 +105,7 @@ ALLOWED: dict[str, set[str]] = {
         "processes",
         "report",
         "runtime",
+        "serving",
         "tiling",
         "train",
     },

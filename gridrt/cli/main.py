@@ -28,6 +28,7 @@ VERBS: Mapping[str, str] = {
     "compare": "Find the first stage at which two models differ.",
     "evaluate": "Measure average precision on annotated images.",
     "bench": "Measure models side by side: AP, latency, size.",
+    "triton": "Serve a detector with Triton, and check what it answers.",
     "inspect": "Show what a checkpoint, an ONNX file or an engine holds.",
     "doctor": "Show what this machine can run, and what to install.",
     "demo": "Export and evaluate from end to end, with weights that ship.",

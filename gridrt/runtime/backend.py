@@ -121,6 +121,27 @@ class Summary(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class TritonModel:
+    """How one of Triton's own back ends runs a model file as it is.
+
+    Attributes:
+        backend: the back end's name.
+        file: the name that the file has in a model repository.
+        ir_version: of an ONNX graph; None for other files.
+        tensorrt: the version of TensorRT that an engine needs; empty for other files.
+        bounds: smallest, tuned and largest shape of `images`, [B, H, W, 3]; None where all shapes run.
+        library: file of the plugin library that the server must load; None where it needs none.
+    """
+
+    backend: str
+    file: str
+    ir_version: int | None = None
+    tensorrt: str = ""
+    bounds: Sequence[Sequence[int]] | None = None
+    library: Path | None = None
+
+
 class EndToEndOnlyError(GridRTError):
     """A detector that cannot be run stage by stage."""
 
@@ -218,6 +239,14 @@ class Backend(Protocol):
         """
         del options
         raise EndToEndOnlyError(f"cannot run single stages: {self.title} exposes only final outputs", place=path)
+
+    def triton_model(self, path: Path) -> TritonModel | None:  # noqa: ARG002 - the same
+        """How one of Triton's own back ends runs a file; None, as by default, where none does.
+
+        Raises:
+            GridRTError: the file is damaged, or what it needs is missing.
+        """
+        return None
 
     def peaks(self, session: Session) -> Peaks | None:  # noqa: ARG002 - the same
         """The measured peaks of a session's device; None if unknown."""

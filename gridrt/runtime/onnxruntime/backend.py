@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gridrt.machine.packages import only_onnxruntime, probe_package
-from gridrt.runtime.backend import Availability, Session, SessionOptions
+from gridrt.runtime.backend import Availability, Session, SessionOptions, TritonModel
 from gridrt.runtime.graph_backend import GraphBackend
 from gridrt.runtime.info import ModelInfo
 from gridrt.types import Int32Array, UInt8Array
@@ -68,6 +68,13 @@ class OnnxRuntimeBackend(GraphBackend):
         from gridrt.runtime.onnxruntime.subgraph import SubgraphSession
 
         return GraphStages(load_graph(path).model, SubgraphSession, options.threads)
+
+    def triton_model(self, path: Path) -> TritonModel:
+        """See `Backend.triton_model`."""
+        from gridrt.graph.graph import load_graph
+
+        model = load_graph(path, external_data=False).model
+        return TritonModel("onnxruntime", "model.onnx", ir_version=model.ir_version)
 
     def peaks(self, session: Session) -> Peaks | None:
         """See `Backend.peaks`; of integer products where the graph has them. A CPU multiplies FP16 in FP32."""

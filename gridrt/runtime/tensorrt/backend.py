@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING
 
 from gridrt.files import head_of
 from gridrt.machine.packages import probe_package
-from gridrt.runtime.backend import Availability, Backend, EndToEndOnlyError, Session, SessionOptions, Summary
+from gridrt.runtime.backend import (
+    Availability,
+    Backend,
+    EndToEndOnlyError,
+    Session,
+    SessionOptions,
+    Summary,
+    TritonModel,
+)
 from gridrt.runtime.info import ModelInfo
 from gridrt.runtime.pytorch.backend import torch_cuda_problem
 from gridrt.types import Int32Array, UInt8Array
@@ -88,6 +96,13 @@ class TensorRTBackend(Backend):
         raise EndToEndOnlyError(
             "cannot run single stages: engines expose only final outputs", place=path, remedy=remedy
         )
+
+    def triton_model(self, path: Path) -> TritonModel | None:
+        """See `Backend.triton_model`; None for an engine of TensorRT for RTX, or with plugins in Python."""
+        from gridrt.runtime.tensorrt.manifest import read_manifest
+        from gridrt.runtime.tensorrt.triton import engine_in_triton
+
+        return engine_in_triton(read_manifest(path), path)
 
     def peaks(self, session: Session) -> Peaks | None:
         """See `Backend.peaks`."""

@@ -1,0 +1,1 @@
+"""What takes a detector beyond one process: a Triton server."""

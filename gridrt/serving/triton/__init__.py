@@ -1,0 +1,1 @@
+"""Serve a detector with the Triton Inference Server."""
