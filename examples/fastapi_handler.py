@@ -1,6 +1,7 @@
 """Serve a detector by HTTP: GRIDRT_MODEL=r50.onnx uvicorn --factory examples.fastapi_handler:create_app.
 
-Send the bytes of an image: curl --data-binary @street.jpg http://127.0.0.1:8000/detect.
+Send the bytes of an image: curl --data-binary @street.jpg http://127.0.0.1:8000/detect. GRIDRT_MAX_PIXELS=20000000 has
+larger images refused before they are decoded.
 """
 
 from __future__ import annotations
@@ -12,8 +13,6 @@ from typing import Annotated
 from fastapi import Body, FastAPI, HTTPException
 
 import gridrt
-
-LARGEST = 20_000_000  # pixels; larger images are refused before they are decoded
 
 
 def create_app(model: str | None = None) -> FastAPI:
@@ -27,7 +26,7 @@ def create_app(model: str | None = None) -> FastAPI:
         image: Annotated[bytes, Body(media_type="application/octet-stream")], threshold: float = 0.3
     ) -> list[dict[str, object]]:
         try:
-            pixels = gridrt.load_image(image, max_pixels=LARGEST)
+            pixels = gridrt.load_image(image)
         except gridrt.GridRTError as error:
             raise HTTPException(422, str(error)) from error
         with turn:

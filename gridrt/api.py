@@ -1149,7 +1149,7 @@ def check_triton(
     if name is None and not isinstance(model, (str, Path)):
         raise GridRTError("an open detector has no name in Triton", place="`name`", remedy="Give its `name`.")
     served = name if name is not None or not isinstance(model, (str, Path)) else place_of(model).stem
-    detector = _opened(model, scale, {"backend": backend, "threads": threads})
+    detector = _opened(model, scale=scale, backend=backend, threads=threads)
     return [check_served(detector, url, str(served), Path(images), together) for url in urls]
 
 

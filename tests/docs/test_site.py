@@ -36,7 +36,3 @@ def test_the_index_of_the_search_has_a_word(site: Path, word: str) -> None:
     pages = json.loads((site / "search" / "search_index.json").read_text())["docs"]
 
     assert [page["location"] for page in pages if word.lower() in (page["title"] + page["text"]).lower()]
-
-
-def test_drafts_are_not_built(site: Path) -> None:
-    assert not (site / "deploy" / "triton.html").exists()
