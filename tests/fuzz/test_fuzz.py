@@ -74,7 +74,7 @@ def fail() -> None:
         (partial(say, "warning: of every run\n"), "same"),
         (partial(say, "warning: another\n"), "warned"),
     ],
-    ids=str,
+    ids=["raises", "dies", "exits", "noise", "error of 0", "error of 1", "known", "new"],
 )
 def test_each_end_of_a_command_is_recognised(tmp_path: Path, work: Callable[[], object], kind: str) -> None:
     assert judged(ended(work, tmp_path)) == kind
