@@ -80,7 +80,7 @@ def test_a_lock_of_another_boot_or_container_is_stale_where_the_kernel_knows(pat
         pass
 
 
-@pytest.mark.parametrize(("content", "warned"), [("", 0), (owner(), 1)])
+@pytest.mark.parametrize(("content", "warned"), [("", 0), (owner(), 1)], ids=["empty", "owned"])
 def test_where_the_file_system_has_no_locks_that_of_a_process_that_is_gone_is_stale(
     path: Path, monkeypatch: pytest.MonkeyPatch, content: str, warned: int
 ) -> None:
@@ -92,7 +92,7 @@ def test_where_the_file_system_has_no_locks_that_of_a_process_that_is_gone_is_st
     assert len(told) == warned
 
 
-@pytest.mark.parametrize("content", [owner(os.getpid()), owner(ids="elsewhere")])
+@pytest.mark.parametrize("content", [owner(os.getpid()), owner(ids="elsewhere")], ids=["here", "elsewhere"])
 def test_where_the_file_system_has_no_locks_that_of_a_process_that_may_run_is_kept(
     path: Path, monkeypatch: pytest.MonkeyPatch, content: str
 ) -> None:
