@@ -106,6 +106,7 @@ def test_a_sentence_has_the_figures_of_the_results(page: str, claims: Callable[[
 # Limits, sizes of downloads and bounds that tests hold, not measurements of speed or accuracy.
 STATED = {
     "6 GB": "what pip installs",
+    "170 MB": "what pip installs",
     "0.01 px": "tolerance",
     "0.02 px": "tolerance of deeper backbones",
     "4 to 8 pixels": "a finding",
