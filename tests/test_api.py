@@ -220,7 +220,7 @@ def test_an_evaluation_states_the_conditions_that_it_holds_under() -> None:
     told = report.to_json()
     assert told["overall"]["ap"] == report.metrics.overall.ap == pytest.approx(1)
     assert (told["model"], told["scale"], told["scale_origin"]) == ("model.onnx", [64, 48], "as asked")
-    assert (told["backend"].split()[0], told["device"]) == ("openvino", "cpu")
+    assert (told["backend"].split()[0], told["device"]) == ("onnxruntime", "cpu")
     assert len(report.results) == 2
 
 

@@ -6,9 +6,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import TypeAlias
 
-from gridrt.config import SIZE_DIVISOR
-from gridrt.data.transform import rescaled_size
-from gridrt.detector import Detector
+from gridrt.data.transform import Prepared
+from gridrt.detector import Detector, check_images
 from gridrt.errors import GridRTError
 from gridrt.types import Detections, UInt8Array
 
@@ -30,31 +29,31 @@ def detect_each(detector: Detector, images: Sequence[UInt8Array | GridRTError], 
     Returns:
         The detections in each image, or its error, in the same order.
     """
-    outcomes: dict[int, Outcome] = {
-        index: image for index, image in enumerate(images) if isinstance(image, GridRTError)
-    }
-    readable = {index: image for index, image in enumerate(images) if not isinstance(image, GridRTError)}
-    groups = defaultdict[object, list[int]](list)
-    for index, image in readable.items():
-        # A tiled detector makes a batch of each image by itself.
-        groups[canvas_of(image, detector.scale) if detector.tile is None else index].append(index)
+    outcomes: dict[int, Outcome] = {}
+    groups = defaultdict[tuple[int, int], list[tuple[int, Prepared]]](list)
+    for index, image in enumerate(images):
+        if isinstance(image, GridRTError):
+            outcomes[index] = image
+            continue
+        try:
+            check_images([image])
+        except GridRTError as error:
+            outcomes[index] = error
+            continue
+        prepared = detector.prepare(image)
+        groups[prepared.canvas].append((index, prepared))
     for group in groups.values():
         for start in range(0, len(group), most):
             batch = group[start : start + most]
-            outcomes.update(zip(batch, _detect(detector, [readable[index] for index in batch]), strict=True))
+            found = _run(detector, [prepared for _, prepared in batch])
+            outcomes.update({index: each for (index, _), each in zip(batch, found, strict=True)})
     return [outcomes[index] for index in range(len(images))]
 
 
-def canvas_of(image: UInt8Array, scale: tuple[int, int]) -> tuple[int, int]:
-    """Height and width of the canvas on which an image, uint8 [H, W, 3], runs alone."""
-    height, width = rescaled_size(image.shape[0], image.shape[1], scale)
-    return -(-height // SIZE_DIVISOR) * SIZE_DIVISOR, -(-width // SIZE_DIVISOR) * SIZE_DIVISOR
-
-
-def _detect(detector: Detector, images: Sequence[UInt8Array]) -> list[Outcome]:
+def _run(detector: Detector, images: Sequence[Prepared]) -> list[Outcome]:
     try:
-        return list(detector(images))
+        return list(detector.run(images))
     except GridRTError as error:
         if len(images) == 1:
             return [error]
-        return [outcome for image in images for outcome in _detect(detector, [image])]
+        return [outcome for image in images for outcome in _run(detector, [image])]

@@ -120,9 +120,9 @@ def test_the_figures_go_into_json(dataset: CocoDataset) -> None:
     content = json.loads(result.to_json())
     assert content["complete"] is True
     row = content["rows"][0]
-    assert (row["artefact"], row["name"], row["backend"]) == ("whole.onnx", "whole.onnx", "openvino")
+    assert (row["artefact"], row["name"], row["backend"]) == ("whole.onnx", "whole.onnx", "onnxruntime")
     assert row["sha256"] == sha256_of("whole.onnx")
-    assert row["run_by"].startswith("openvino ")
+    assert row["run_by"].startswith("onnxruntime ")
     assert row["accuracy"]["by_iou"]["0.95"] == 1
     assert row["memory"] > 1e6
     assert content["conditions"]["annotations_sha256"] == sha256_of(dataset.place)

@@ -34,13 +34,13 @@ def rows(models: list[str], backends: list[str], *, fp16: bool = False) -> list[
 def test_a_file_is_one_row_of_its_preferred_backend() -> None:
     assert rows(["a.pth", "a.onnx", "a.engine"], []) == [
         ("a.pth", "pytorch"),
-        ("a.onnx", "openvino"),
+        ("a.onnx", "onnxruntime"),
         ("a.engine", "tensorrt"),
     ]
 
 
 def test_a_named_backend_runs_the_files_that_it_opens_and_no_others() -> None:
-    assert rows(["a.pth", "a.onnx"], ["pytorch_cuda"]) == [("a.pth", "pytorch_cuda"), ("a.onnx", "openvino")]
+    assert rows(["a.pth", "a.onnx"], ["pytorch_cuda"]) == [("a.pth", "pytorch_cuda"), ("a.onnx", "onnxruntime")]
 
 
 def test_two_named_backends_give_two_rows_of_a_file_that_both_open() -> None:
@@ -49,7 +49,7 @@ def test_two_named_backends_give_two_rows_of_a_file_that_both_open() -> None:
     assert rows(["a.pth", "a.onnx"], named) == [
         ("a.pth", "pytorch"),
         ("a.pth", "pytorch_cuda"),
-        ("a.onnx", "openvino"),
+        ("a.onnx", "onnxruntime"),
     ]
 
 
@@ -84,7 +84,7 @@ def test_an_unknown_backend_is_an_error() -> None:
 def test_spellings_of_a_file_are_one_candidate_by_the_first_of_them() -> None:
     Path("link.onnx").symlink_to("a.onnx")
 
-    assert rows(["./a.onnx", "a.onnx", "link.onnx"], []) == [("./a.onnx", "openvino")]
+    assert rows(["./a.onnx", "a.onnx", "link.onnx"], []) == [("./a.onnx", "onnxruntime")]
 
 
 def test_weights_by_name_are_located() -> None:

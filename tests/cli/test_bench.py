@@ -239,7 +239,7 @@ def test_each_named_backend_is_a_row() -> None:
     rows = json.loads(Path("out.json").read_text())["rows"]
     assert [(row["artefact"], row["backend"]) for row in rows] == [
         ("tiny_bccd", "pytorch"),
-        ("whole.onnx", "openvino"),
+        ("whole.onnx", "onnxruntime"),
     ]
 
 

@@ -52,7 +52,7 @@ def test_a_table_the_conditions_and_one_line_are_printed() -> None:
     assert lines[2].split() == ["scene", "4", *lines[1].split()[3:]]
     assert "model.onnx" in lines[3]
     assert "scale 64 x 48 (as asked)" in lines[3]
-    assert " by openvino " in lines[3]
+    assert " by onnxruntime " in lines[3]
     assert lines[3].endswith(", 1 process")
     assert lines[3].startswith("in points of 100: ")
     assert lines[4].startswith("AP 5")
@@ -73,7 +73,7 @@ def test_figures_and_results_are_written() -> None:
     results = json.loads(Path("out/results.json").read_text())
     assert figures["overall"]["objects"] == 4
     assert (figures["scale"], figures["scale_origin"]) == ([64, 48], "as asked")
-    assert (figures["backend"].split()[0], figures["device"]) == ("openvino", "cpu")
+    assert (figures["backend"].split()[0], figures["device"]) == ("onnxruntime", "cpu")
     assert (
         f"AP {100 * figures['overall']['ap']:.1f} on 5 images, in out/figures.json, out/results.json" in result.stdout
     )

@@ -168,4 +168,4 @@ def test_both_sides_of_a_comparison_are_told_by_file_and_weights(tiny_synthetic_
         figures["a"]["weights_sha256"] == figures["b"]["weights_sha256"] == weights_sha256(load_model("tiny_synthetic"))
     )
     assert figures["b"]["sha256"] == sha256_of(tiny_synthetic_file)
-    assert [figures[side]["backend"].split()[0] for side in "ab"] == ["torch", "openvino"]
+    assert [figures[side]["backend"].split()[0] for side in "ab"] == ["torch", "onnxruntime"]

@@ -15,7 +15,6 @@ from gridrt.runtime import backend as registry
 from gridrt.runtime.backend import Availability, Backend, Session, SessionOptions
 from gridrt.runtime.info import ModelInfo
 from gridrt.runtime.onnxruntime.backend import BACKEND as ONNX_RUNTIME
-from gridrt.runtime.openvino.backend import BACKEND as OPENVINO
 from gridrt.runtime.tensorrt import session as tensorrt_session
 from gridrt.runtime.tensorrt.manifest import Manifest, write_manifest
 from tests.fakes import FakeSession, whole_image_graph
@@ -99,11 +98,11 @@ def test_checkpoints_and_graphs_are_run_stage_by_stage(tiny_synthetic_file: Path
 def test_a_model_that_is_run_stage_by_stage_is_not_opened_end_to_end_as_well(
     tiny_synthetic_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(OPENVINO, "open", lambda *_: pytest.fail("opened"))
+    monkeypatch.setattr(ONNX_RUNTIME, "open", lambda *_: pytest.fail("opened"))
 
     side, _ = open_sides(tiny_synthetic_file, tiny_synthetic_file, options=SessionOptions(threads=1))
 
-    assert side.info.backend.startswith("openvino")
+    assert side.info.backend.startswith("onnxruntime")
 
 
 class OnlyEnds(Backend):

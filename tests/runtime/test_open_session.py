@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import sys
@@ -12,22 +11,21 @@ import onnx.numpy_helper
 import pytest
 import torch
 
-import gridrt
 from gridrt.errors import DependencyError, GraphError, GridRTError
 from gridrt.files import sha256_of
 from gridrt.model.zoo import SHIPPED
 from gridrt.runtime import models_in, only_float_graph_in, only_model_in, open_session
-from gridrt.runtime.openvino.session import OpenVinoSession
+from gridrt.runtime.onnxruntime.session import OnnxRuntimeSession
 from gridrt.runtime.pytorch.session import TorchSession
 from gridrt.runtime.tensorrt import session as tensorrt_session
 from tests.fakes import whole_image_graph
 
 
 @pytest.mark.parametrize("name", ["a.ONNX", "a.bin", "a.pth", "a"])
-def test_a_graph_opens_in_the_fastest_faithful_backend_of_a_cpu_whatever_its_name(tmp_path: Path, name: str) -> None:
+def test_a_graph_opens_in_onnx_runtime_whatever_its_name(tmp_path: Path, name: str) -> None:
     onnx.save(whole_image_graph(), tmp_path / name)
 
-    assert isinstance(open_session(tmp_path / name, threads=1), OpenVinoSession)
+    assert isinstance(open_session(tmp_path / name, threads=1), OnnxRuntimeSession)
 
 
 @pytest.mark.parametrize("name", ["a.pth", "a.PT", "a.ckpt", "a.pth.tar", "a.bin", "a.onnx", "weights"])
@@ -260,19 +258,3 @@ def test_a_folder_without_models_is_told_so(tmp_path: Path) -> None:
 
     with pytest.raises(GridRTError, match=r"the folder has no model file\. Name some, such as tiny_bccd\."):
         models_in(tmp_path)
-
-
-@pytest.mark.parametrize(("build", "preferred"), [("onnxruntime-gpu", "onnxruntime"), ("onnxruntime", "openvino")])
-def test_a_graph_prefers_onnx_runtime_only_where_that_is_installed_for_a_gpu(
-    tmp_path: Path, build: str, preferred: str
-) -> None:
-    facts = tmp_path / f"{build.replace('-', '_')}-1.32.0.dist-info"
-    facts.mkdir()
-    (facts / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {build}\nVersion: 1.32.0\n")
-    (tmp_path / "a.onnx").write_bytes(whole_image_graph().SerializeToString())
-    code = f"from gridrt.runtime.backend import *; print(backends_for(Path({str(tmp_path / 'a.onnx')!r}))[0].name)"
-    environment = {**os.environ, "PYTHONPATH": f"{Path(gridrt.__file__).parents[1]}{os.pathsep}{tmp_path}"}
-
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
-
-    assert done.stdout.strip() == preferred

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from importlib.metadata import distributions
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,8 +23,6 @@ class OnnxRuntimeBackend(GraphBackend):
 
     name = "onnxruntime"
     title = "ONNX Runtime"
-    # Before OpenVINO, which runs graphs on a CPU faster, only where it is installed for a GPU.
-    preference = 1 if any(distributions(name="onnxruntime-gpu")) else -1
 
     def info(self, path: Path, options: SessionOptions) -> ModelInfo:  # noqa: ARG002 - it needs none
         """See `Backend.info`."""

@@ -24,6 +24,8 @@ class OpenVinoBackend(GraphBackend):
     name = "openvino"
     title = "OpenVINO"
     options = GraphBackend.options | {"streams"}
+    # Behind ONNX Runtime: it makes finite numbers of NaN and leaves out FP16's rounding, and so hides defects of a graph.
+    preference = -1
 
     def info(self, path: Path, options: SessionOptions) -> ModelInfo:  # noqa: ARG002 - it needs none
         """See `Backend.info`."""
