@@ -20,6 +20,11 @@ def escaped(text: str) -> str:
     return text if text.isascii() and text.isprintable() else "".join(map(_escaped, text))
 
 
+def escaped_name(name: str) -> str:
+    r"""The name of a file, as `escaped`; bytes that are no text in this locale stay, for they are the name."""
+    return "".join(each if "\udc80" <= each <= "\udcff" else escaped(each) for each in name)
+
+
 def shortened(text: str, most: int) -> str:
     """The text, its middle left out where it is longer than `most` characters."""
     if len(text) <= most:

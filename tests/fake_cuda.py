@@ -159,6 +159,8 @@ def use_pycuda(monkeypatch: pytest.MonkeyPatch, cuda: FakeCuda) -> None:
     drivers = {"pycuda.driver": _pycuda_driver(cuda), "cuda.bindings.driver": _bindings(cuda)}
     for name in ("pycuda", "pycuda.driver", "cuda", "cuda.core", "cuda.bindings", "cuda.bindings.driver"):
         module = drivers.get(name) or ModuleType(name)
+        if name == "cuda.core":
+            vars(module)["Program"] = None  # which tells version 1 from older ones
         monkeypatch.setitem(sys.modules, name, module)
         parent, _, last = name.rpartition(".")
         if parent:

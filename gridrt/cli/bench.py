@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from gridrt.cli import gate_options, options, paths
+from gridrt.cli import gate_options, options, paths, throughput_options
 from gridrt.cli.messages import brief, say
 from gridrt.cli.program import command_line, with_flags
 
@@ -61,10 +61,10 @@ QUICK_RUNS = 10
 @click.option(
     "html_file", "--html", type=paths.OUTPUT, metavar="FILE", help="Also write a report to open in a browser."
 )
-@options.batches
+@throughput_options.batches
 @options.scale
 @options.threads
-@options.streams
+@throughput_options.streams
 @options.trust_checkpoint
 def command(
     *,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from gridrt.cli import exit_codes, list_options, options, paths
+from gridrt.cli import exit_codes, list_options, options, paths, throughput_options
 from gridrt.cli.last_words import last_words
 from gridrt.cli.messages import brief, say
 from gridrt.cli.program import command_line
@@ -53,8 +53,8 @@ if TYPE_CHECKING:
     help="Continue an interrupted run from NAME.partial.jsonl beside its first list, or partial.jsonl in --out; begin "
     "where there is none.",
 )
-@options.batch
-@options.workers
+@throughput_options.batch
+@throughput_options.workers
 @options.opening
 def command(
     *,
@@ -99,7 +99,7 @@ def command(
                 counts["image" if record.frame is None else "frame"] += 1
     except KeyboardInterrupt:
         if files is not None and files.finished is not None and any(counts.values()):
-            click.echo("The same command with --resume continues.", err=True)
+            say("The same command with --resume continues.", err=True)
         raise
     if any(counts.values()):
         read = " and ".join(format_count(count, noun) for noun, count in counts.items() if count)

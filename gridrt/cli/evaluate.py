@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from gridrt.cli import exit_codes, options, paths
+from gridrt.cli import exit_codes, options, paths, throughput_options
 from gridrt.cli.last_words import last_words
 from gridrt.cli.messages import brief, say
 from gridrt.cli.program import command_line
@@ -34,8 +34,8 @@ from gridrt.formatting import format_count, format_scale_with_origin, format_til
     help="Continue an interrupted evaluation from NAME.partial.jsonl beside its output; begin where there is none.",
 )
 @options.allow_missing
-@options.batch
-@options.workers
+@throughput_options.batch
+@throughput_options.workers
 @options.opening
 def command(
     *,

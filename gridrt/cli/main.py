@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 import errno
 import importlib
-import os
 import warnings
 from collections.abc import Mapping
 from contextlib import suppress
@@ -16,6 +15,7 @@ import click
 import gridrt
 from gridrt.cli import exit_codes
 from gridrt.cli.messages import UserError, brief, discard_stdout, show_warning
+from gridrt.cli.paths import check_working_folder
 from gridrt.cli.signals import interrupting_signals
 from gridrt.errors import GridRTError
 
@@ -78,7 +78,7 @@ class VerbGroup(click.Group):
         """Run the verb; warnings and `GridRTError`s become one line each, other exceptions keep their traceback."""
         with interrupting_signals() as received:
             try:
-                _check_working_folder()
+                check_working_folder()
                 with warnings.catch_warnings():
                     warnings.showwarning = show_warning
                     return super().invoke(ctx)
@@ -87,6 +87,10 @@ class VerbGroup(click.Group):
                     raise
                 discard_stdout()
                 raise UserError(f"cannot write to stdout: {error.strerror}") from error
+            except RuntimeError as error:
+                if "can't start new thread" not in str(error):
+                    raise
+                raise UserError("cannot start a thread: too little memory, or too many processes") from error
             except GridRTError as error:
                 raise UserError(brief(error)) from error
             except KeyboardInterrupt:
@@ -97,15 +101,6 @@ class VerbGroup(click.Group):
                 if ended.exit_code == exit_codes.INTERRUPTED:  # the verb has kept what was done so far
                     ctx.exit(exit_codes.of_interruption(received))
                 raise
-
-
-def _check_working_folder() -> None:
-    """Refuse to work in a folder that was deleted meanwhile, from which no relative path leads anywhere."""
-    try:
-        os.getcwd()  # noqa: PTH109 - raises as Path.cwd does
-    except FileNotFoundError as error:
-        remedy = "Change to a folder that is there."
-        raise GridRTError("the working folder is missing", value="deleted", remedy=remedy) from error
 
 
 @click.group(

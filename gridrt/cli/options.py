@@ -42,29 +42,6 @@ backend = click.option(
 threads = click.option(
     "--threads", type=click.IntRange(min=1), metavar="N", help="CPU threads. [default: as many as this process may use]"
 )
-streams = click.option(
-    "--streams",
-    type=click.IntRange(min=1),
-    metavar="N",
-    help="Run each batch in N parts at the same time, each on its share of the threads, where the backend can: more "
-    "images per second of large batches. [default: in one]",
-)
-
-
-def _sizes(_context: click.Context, _option: click.Parameter, text: str | None) -> tuple[int, ...]:
-    parts = text.split(",") if text else []
-    if not all(part.isdecimal() and int(part) for part in parts):
-        raise click.BadParameter(f"{text!r} is not a list of sizes, such as 1,2,4,8.")
-    return tuple(dict.fromkeys(map(int, parts)))
-
-
-batches = click.option(
-    "--batch",
-    "batches",
-    callback=_sizes,
-    metavar="N,N,...",
-    help="Also measure the images per second of sessions in batches of these sizes, of copies of the first image.",
-)
 
 
 def _tile_side(_context: click.Context, _option: click.Parameter, text: str | None) -> int | str | None:
@@ -101,20 +78,6 @@ stretch = click.option(
 )
 trust_checkpoint = click.option(
     "--trust-checkpoint", is_flag=True, help="Unpickle any class a checkpoint names; it can run code."
-)
-
-
-batch = click.option(
-    "--batch",
-    type=click.IntRange(min=1),
-    metavar="N",
-    help="Most images in a batch; each keeps the canvas that it has alone. [default: 1 on a CPU, 8 on a GPU]",
-)
-workers = click.option(
-    "--workers",
-    type=click.IntRange(min=1),
-    metavar="N",
-    help="Threads that read images ahead of the model and write results behind it. [default: one for each CPU]",
 )
 
 

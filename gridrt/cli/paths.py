@@ -74,3 +74,16 @@ class OutputFolder(OutputPath):
 
 INPUT, INPUT_FOLDER, NAME, MODEL = InputPath(), InputFolder(), InputName(), InputModel()
 OUTPUT, OUTPUT_FOLDER = OutputPath(), OutputFolder()
+
+
+def check_working_folder() -> None:
+    """Refuse to work in a folder that was deleted meanwhile, from which no relative path leads anywhere.
+
+    Raises:
+        GridRTError: it was.
+    """
+    try:
+        os.getcwd()  # noqa: PTH109 - raises as Path.cwd does
+    except FileNotFoundError as error:
+        remedy = "Change to a folder that is there."
+        raise GridRTError("the working folder is missing", value="deleted", remedy=remedy) from error

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gridrt.cli import options, paths
+from gridrt.cli.messages import say
 from gridrt.cli.program import command_line
 from gridrt.formatting import format_count
 
@@ -82,14 +83,14 @@ def command(
     if images is not None:
         opening = {option: chosen[option] for option in ("scale", "backend", "threads")}
         for checked in check_triton(model, urls, images, name=name, **opening):
-            click.echo(_describe(checked))
+            say(_describe(checked))
     else:
         written = write_triton_repository(model, str(out), name=name, **chosen)
-        click.echo(
+        say(
             f"version {written.version} of {' behind '.join(reversed(written.models))} in {out}, run by "
             f"{written.runs_on}. Start: {written.start}"
         )
-        click.echo(f"Next: {command_line('triton', model, '--check', 'http://localhost:8000', '--images', 'DIR')}")
+        say(f"Next: {command_line('triton', model, '--check', 'http://localhost:8000', '--images', 'DIR')}")
 
 
 def _describe(checked: TritonCheck) -> str:

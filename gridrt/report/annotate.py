@@ -15,7 +15,7 @@ from gridrt.data.sources import is_video
 from gridrt.data.video import Video, video_writer
 from gridrt.errors import ImageError
 from gridrt.pipeline import Workers
-from gridrt.printable import escaped
+from gridrt.printable import escaped_name
 from gridrt.report.draw import draw
 from gridrt.types import Detections, UInt8Array
 
@@ -125,7 +125,7 @@ def frame_count(source: Path) -> int:
 
 
 def _copy_name(source: Path) -> str:
-    name = escaped(source.name)
+    name = escaped_name(source.name)
     if is_video(source):
         return name if source.suffix.lower() == ".mp4" else f"{name}.mp4"
     return name if source.suffix.lower() in JPEG_OR_PNG else f"{name}.png"

@@ -10,7 +10,7 @@ import numpy as np
 from gridrt.data.coco import CocoDataset
 from gridrt.data.image import load_image, save_image
 from gridrt.eval import ImageMistakes
-from gridrt.printable import escaped
+from gridrt.printable import escaped_name
 from gridrt.report.draw import Color, draw_boxes
 from gridrt.report.fonts import drawable_name
 from gridrt.types import UInt8Array
@@ -48,5 +48,5 @@ def save_mistakes(
         OutputError: they cannot be written.
     """
     for number, mistakes in enumerate(worst_first, 1):
-        name = f"mistakes_{number:02d}_{escaped(dataset.path(mistakes.index).stem)}.png"
+        name = f"mistakes_{number:02d}_{escaped_name(dataset.path(mistakes.index).stem)}.png"
         save_image(folder / name, draw_mistakes(dataset, mistakes, read))

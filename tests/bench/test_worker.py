@@ -118,6 +118,8 @@ def test_gpu_memory_is_what_nvidia_smi_reports_for_this_process(
     program.write_text("#!/bin/sh\necho '1, 10'\necho '77, 300'\n")
     program.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    monkeypatch.setattr("gridrt.forks.require_no_fork", lambda: None)
+    monkeypatch.setattr("gridrt.detector.require_no_fork", lambda: None)
     monkeypatch.setattr("gridrt.bench.worker.os.getpid", lambda: 77)
 
     assert worker().memory().gpu == 300 << 20

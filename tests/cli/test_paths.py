@@ -38,6 +38,7 @@ NO_PATHS = {
     ("evaluate", "tile"),
     ("compare", "backend"),
     ("bench", "backends"),
+    ("bench", "batches"),  # numbers
     ("triton", "urls"),
     ("triton", "name"),
     ("triton", "triton_version"),

@@ -79,8 +79,9 @@ def test_a_graph_whose_scores_are_all_nan_finds_nothing_and_fails_every_such_ima
 
 def test_a_checkpoint_whose_scores_overflow_fails_with_the_stage(tmp_path: Path) -> None:
     content = torch.load(locate("tiny_synthetic"), map_location="cpu", weights_only=True)
-    weight = content["state_dict"]["roi_head.bbox_head.fc_cls.weight"]
-    content["state_dict"]["roi_head.bbox_head.fc_cls.weight"] = torch.full(weight.shape, 3e38)
+    for layer in ("shared_fcs.1", "fc_cls"):  # each sound by itself, not one behind the other
+        name = f"roi_head.bbox_head.{layer}.weight"
+        content["state_dict"][name] = torch.full(content["state_dict"][name].shape, 9e18)
     torch.save(content, tmp_path / "a.pth")
 
     with pytest.raises(NonFiniteError, match="stage box_head"):

@@ -24,7 +24,7 @@ class OpenVinoBackend(GraphBackend):
     name = "openvino"
     title = "OpenVINO"
     options = GraphBackend.options | {"streams"}
-    # Behind ONNX Runtime: it makes finite numbers of NaN and leaves out FP16's rounding, and so hides defects of a graph.
+    # Behind ONNX Runtime: it turns NaN finite and leaves out FP16's rounding, and so hides defects of a graph.
     preference = -1
 
     def info(self, path: Path, options: SessionOptions) -> ModelInfo:  # noqa: ARG002 - it needs none

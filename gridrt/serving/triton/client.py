@@ -34,7 +34,7 @@ class TritonClient:
         parts = urlsplit(url)
         if parts.scheme not in PROTOCOLS or not parts.hostname or parts.port is None:
             remedy = "Such as http://localhost:8000 or grpc://localhost:8001."
-            raise GridRTError("is not the URL of a Triton server", place="`url`", value=url, remedy=remedy)
+            raise GridRTError("is not the URL of a Triton server", place="`urls`", value=url, remedy=remedy)
         try:
             self._protocol: Any = importlib.import_module(f"tritonclient.{parts.scheme}")
         except ImportError as error:

@@ -11,7 +11,10 @@ import pytest
 
 from gridrt.errors import EngineError
 from gridrt.files import sha256_of
+from gridrt.runtime.tensorrt.manifest import read_manifest
 from gridrt.runtime.tensorrt.summary import engine_summary
+
+FROM_AMPERE = "8.0, 8.6, 8.7, 8.9, 9.0, 10.0, 10.3, 11.0, 12.0, 12.1"
 
 
 @pytest.fixture
@@ -48,6 +51,7 @@ def write(tmp_path: Path) -> Callable[..., Path]:
 
 def test_everything_of_the_manifest_is_told(write: Callable[..., Path]) -> None:
     engine = write()
+    build_sha256 = read_manifest(engine).build_sha256
     assert engine_summary(engine).lines() == [
         f"{engine}: TensorRT engine, 4 bytes",
         "built by    tensorrt 11.4.0, GridRT 0.1, in 3.5 s",
@@ -60,7 +64,8 @@ def test_everything_of_the_manifest_is_told(write: Callable[..., Path]) -> None:
         "scale       320 x 256",
         "detections  score_threshold 0.03, iou_threshold 0.3, max_detections 100",
         "graph       a.onnx in int8, sha256 abc",
-        f"sha256      {sha256_of(engine)}",
+        f"sha256      {sha256_of(engine)} (of this file: a rebuild has other bytes)",
+        f"build       sha256 {build_sha256} of graph, runtime, GPU and options: equal for a rebuild",
         "hardware: none",
         "refit: False",
         "warning: slow",
@@ -70,12 +75,18 @@ def test_everything_of_the_manifest_is_told(write: Callable[..., Path]) -> None:
 @pytest.mark.parametrize(
     ("parts", "line"),
     [
-        ({"gpu": None}, "built for   compute capability 8.0 and later, ahead of time"),
+        (
+            {"gpu": None},
+            f"built for   compute capability {FROM_AMPERE}, ahead of time",
+        ),
         (
             {"gpu": None, "compute_capabilities": ["8.9", "12.0"]},
             "built for   compute capability 8.9, 12.0, ahead of time",
         ),
-        ({"options": {"hardware": "ampere-plus"}}, "built for   NVIDIA H100, compute capability 8.0 and later"),
+        (
+            {"options": {"hardware": "ampere-plus"}},
+            f"built for   NVIDIA H100, compute capability {FROM_AMPERE}",
+        ),
         ({"plugins": {"adapter": "aot", "version": 1}}, "plugins     aot, version 1"),
     ],
 )
