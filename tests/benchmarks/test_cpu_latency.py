@@ -49,6 +49,7 @@ def quick_programs(monkeypatch: pytest.MonkeyPatch, graph: Path) -> None:
     monkeypatch.setattr(cpu_latency, "program_cost", cost)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("quick_programs")
 def test_it_prints_a_table_and_writes_all_times(tmp_path: Path) -> None:
     out = tmp_path / "latency.json"

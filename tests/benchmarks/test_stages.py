@@ -22,6 +22,7 @@ def known_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stages, "measured_int8_peaks", lambda _threads: IN_INT8)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("known_machine")
 def test_it_prints_a_table_and_writes_all_of_it(
     tmp_path: Path, exported: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch

@@ -36,6 +36,7 @@ def test_a_failed_training_ends_with_its_line_and_its_exit_code(tmp_path: Path) 
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_weights_are_trained_rounded_measured_and_put_where_they_ship(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -14,7 +14,7 @@ from gridrt.cli.main import cli
 from gridrt.data.image import load_image
 from tests.in_process import InProcess
 
-PICTURES = 14  # more than fit on the sheet
+PICTURES = 6  # more than fit on a row of the sheet
 MODEL = "tiny_synthetic"
 
 
@@ -99,7 +99,8 @@ def test_it_writes_pictures_artefacts_a_report_and_a_sheet(folder: Path, rows: d
     }
     assert len(list((folder / "demo/val").iterdir())) == PICTURES
     height, width, _ = load_image(folder / "demo/detections.png").shape
-    assert (height, width) > (3 * 256, 4 * 320)
+    assert height > 256
+    assert width > 4 * 320
 
 
 def test_a_file_in_the_way_is_an_error(tmp_path: Path) -> None:

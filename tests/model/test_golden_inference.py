@@ -74,17 +74,21 @@ def nearest(
     return error.min(1), np.abs(expected["scores"] - found.scores[partner])
 
 
-@pytest.mark.parametrize(("variant", "case", "picture"), CASES)
+# `make test-all` has the others: larger images and deeper backbones take 10 s each, and the latter's graphs a minute each
+# to export.
+QUICK = {("r50", "coffee_small"), ("r50", "astronaut_small"), ("r101", "coffee_small"), ("x101_32x4d", "coffee_small")}
+CASES_OF_MODELS = [pytest.param(*case, marks=[] if case[:2] in QUICK else pytest.mark.slow) for case in CASES]
+QUICK_GRAPHS = {case for case in QUICK if case[0] == "r50"}
+CASES_OF_GRAPHS = [pytest.param(*case, marks=[] if case[:2] in QUICK_GRAPHS else pytest.mark.slow) for case in CASES]
+
+
+@pytest.mark.parametrize(("variant", "case", "picture"), CASES_OF_MODELS)
 def test_pytorch_detects_what_the_reference_detects(
     golden: Golden, photo: Photo, untrained: Callable[[str], GridRCNN], variant: str, case: str, picture: str
 ) -> None:
     check_detections(
         TorchSession(untrained(variant), "cpu"), variant, golden(f"infer_{variant}_{case}"), photo(picture)
     )
-
-
-# The graphs of the deeper backbones take a minute each to export: `make test-all` has them.
-CASES_OF_GRAPHS = [pytest.param(*case, marks=[] if case[0] == "r50" else pytest.mark.slow) for case in CASES]
 
 
 @pytest.mark.parametrize(("variant", "case", "picture"), CASES_OF_GRAPHS)

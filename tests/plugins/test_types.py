@@ -52,6 +52,7 @@ def is_python(text: str) -> bool:
     return True
 
 
+@pytest.mark.slow
 def test_the_code_for_tensorrt_has_the_types_of_its_bindings(stubs: Path, root: Path, tmp_path: Path) -> None:
     if (root / ".mypy_cache").is_dir():  # what mypy knows of all other packages, where it has run
         shutil.copytree(root / ".mypy_cache", tmp_path / "cache")
