@@ -74,8 +74,8 @@ def nearest(
     return error.min(1), np.abs(expected["scores"] - found.scores[partner])
 
 
-# `make test-all` has the others: larger images and deeper backbones take 10 s each, and graphs of the latter a minute to
-# export.
+# Larger images and deeper backbones take 10 s each, and graphs of the latter a minute to export: `make test-all` has
+# these.
 QUICK = {("r50", "coffee_small"), ("r50", "astronaut_small"), ("r101", "coffee_small"), ("x101_32x4d", "coffee_small")}
 CASES_OF_MODELS = [pytest.param(*case, marks=[] if case[:2] in QUICK else pytest.mark.slow) for case in CASES]
 QUICK_GRAPHS = {case for case in QUICK if case[0] == "r50"}
