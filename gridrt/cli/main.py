@@ -87,10 +87,6 @@ class VerbGroup(click.Group):
                     raise
                 discard_stdout()
                 raise UserError(f"cannot write to stdout: {error.strerror}") from error
-            except RuntimeError as error:
-                if "can't start new thread" not in str(error):
-                    raise
-                raise UserError("cannot start a thread: too little memory, or too many processes") from error
             except GridRTError as error:
                 raise UserError(brief(error)) from error
             except KeyboardInterrupt:
@@ -101,6 +97,10 @@ class VerbGroup(click.Group):
                 if ended.exit_code == exit_codes.INTERRUPTED:  # the verb has kept what was done so far
                     ctx.exit(exit_codes.of_interruption(received))
                 raise
+            except RuntimeError as error:  # behind click's Exit, which is one
+                if "can't start new thread" not in str(error):
+                    raise
+                raise UserError("cannot start a thread: too little memory, or too many processes") from error
 
 
 @click.group(

@@ -282,7 +282,8 @@ def test_file_names_that_are_not_utf_8_can_be_written(tmp_path: Path) -> None:
 
 
 def test_batches_and_streams_are_a_table_and_in_the_figures() -> None:
-    result = bench("whole.onnx", "--max-images", "1", "--batch", "1,2", "--streams", "2", "--json", "out.json")
+    both = ("--batch", "1,2", "--streams", "2")
+    result = bench("whole.onnx", "--backend", "openvino", "--max-images", "1", *both, "--json", "out.json")
 
     assert result.exit_code == 0, result.output
     found = json.loads(Path("out.json").read_text())
