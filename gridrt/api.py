@@ -307,6 +307,7 @@ def detect_files(  # noqa: PLR0913 - options with defaults
     lists.check(files)
     detector, model_sha256 = _opened_and_hashed(
         model,
+        hashed=resume is not None,  # by which a later run would know it
         scale=scale,
         backend=backend,
         threads=threads,
@@ -425,6 +426,7 @@ def evaluate(  # noqa: PLR0913 - options with defaults
     files.check([*_files_of(model), Path(annotations), *dataset.paths])
     detector, model_sha256 = _opened_and_hashed(
         model,
+        hashed=True,
         scale=scale,
         backend=backend,
         threads=threads,
@@ -1187,14 +1189,16 @@ def _opened(model: FilePath | Detector, **options: Any) -> Detector:  # noqa: AN
 
 def _opened_and_hashed(
     model: FilePath | Detector,
+    *,
+    hashed: bool,
     **options: Any,  # noqa: ANN401 - those of open_detector
 ) -> tuple[Detector, str | None]:
-    """`_opened`, and the SHA-256 of the files that it was read from; None for a detector that was open already."""
+    """`_opened`, and the SHA-256 of the files that it was read from; None if not `hashed`, or if it was open already."""
     from gridrt.model.zoo import locate
     from gridrt.runtime.backend import weights_files
     from gridrt.unchanged import sha256_of_all, unchanged
 
-    if not isinstance(model, (str, Path)):
+    if not hashed or not isinstance(model, (str, Path)):
         return _opened(model, **options), None
     files = weights_files(locate(model))
     with unchanged(files):
