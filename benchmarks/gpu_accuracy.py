@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from benchmarks.gpu_images import find_set
+from benchmarks.gpu_images import reported_set
 from benchmarks.gpu_report import RESULTS, Report, run_part
 
 if TYPE_CHECKING:
@@ -41,18 +41,11 @@ def command(*, out: Path) -> None:
 
 def measure(folder: Path, report: Report) -> None:
     """A row for each session; the first one is the reference."""
-    from benchmarks.training_sets import SETS
-    from gridrt.data.coco import CocoDataset
     from gridrt.detector import Detector
     from gridrt.eval import evaluate
-    from gridrt.files import sha256_of
     from gridrt.model.checkpoint import load_model
-    from gridrt.model.zoo import locate
 
-    name, root, why = find_set(folder)
-    data, weights = SETS[name], locate(f"tiny_{name}")
-    dataset = CocoDataset(root / data.val_images, root / data.val_annotations)
-    report.add("images", f"{len(dataset)} of {name} ({why})", weights=weights.name, weights_sha256=sha256_of(weights))
+    _, _, weights, dataset = reported_set(folder, report)
     reference: float | None = None
     for title, opened in SESSIONS.items():
         with report.attempt(title):

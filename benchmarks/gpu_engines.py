@@ -18,7 +18,7 @@ import click
 
 from benchmarks.gpu_accuracy import format_ap
 from benchmarks.gpu_engine import built, engine_figures
-from benchmarks.gpu_images import find_set
+from benchmarks.gpu_images import reported_set
 from benchmarks.gpu_report import RESULTS, Report, run_part
 
 if TYPE_CHECKING:
@@ -47,17 +47,11 @@ def command(*, out: Path) -> None:
 
 def measure(folder: Path, report: Report) -> None:
     """For each precision the engine's AP, and its detections beside ONNX Runtime's."""
-    from benchmarks.training_sets import SETS
-    from gridrt.data.coco import CocoDataset
     from gridrt.export.onnx_export import onnx_from_model, save_onnx
     from gridrt.files import sha256_of
     from gridrt.model.checkpoint import load_model
-    from gridrt.model.zoo import locate
 
-    name, root, why = find_set(folder)
-    data, weights = SETS[name], locate(f"tiny_{name}")
-    dataset = CocoDataset(root / data.val_images, root / data.val_annotations)
-    report.add("images", f"{len(dataset)} of {name} ({why})", weights=weights.name, weights_sha256=sha256_of(weights))
+    data, root, weights, dataset = reported_set(folder, report)
     graph = folder / "graph.fp32.onnx"
     save_onnx(onnx_from_model(load_model(weights), sha256_of(weights)), graph)
     for precision in PRECISIONS:
