@@ -1193,7 +1193,7 @@ def _opened_and_hashed(
     hashed: bool,
     **options: Any,  # noqa: ANN401 - those of open_detector
 ) -> tuple[Detector, str | None]:
-    """`_opened`, and the SHA-256 of the files that it was read from; None if not `hashed`, or if it was open already."""
+    """`_opened`, and the SHA-256 of the files that it was read from; None if not `hashed`, or open already."""
     from gridrt.model.zoo import locate
     from gridrt.runtime.backend import weights_files
     from gridrt.unchanged import sha256_of_all, unchanged

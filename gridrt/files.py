@@ -89,7 +89,7 @@ def atomic_path(target: str | Path) -> Iterator[Path]:
     target = Path(target)
     try:
         file = _file_behind(target)
-        with _new_folders_removed(file.parent):
+        with new_folders_removed(file.parent):
             file.parent.mkdir(parents=True, exist_ok=True)
             remove_leftovers(file.parent)
             handle, name = tempfile.mkstemp(prefix=_own_prefix(), suffix=target.suffix, dir=file.parent)
@@ -166,7 +166,7 @@ def _file_behind(target: Path) -> Path:
 
 
 @contextmanager
-def _new_folders_removed(folder: Path) -> Iterator[None]:
+def new_folders_removed(folder: Path) -> Iterator[None]:
     """If the block fails, remove `folder` and those of its parents that are missing now and empty then."""
     missing = [each for each in (folder, *folder.parents) if not each.exists()]
     try:
@@ -241,7 +241,7 @@ def folder_for(folder: Path) -> Iterator[None]:
     Raises:
         OutputError: as `make_folder`.
     """
-    with _new_folders_removed(folder):
+    with new_folders_removed(folder):
         make_folder(folder)
         yield
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from gridrt.data.sources import is_video
 from gridrt.data.video import Video
 from gridrt.detector import Detector
 from gridrt.errors import GridRTError, ImageError, NonFiniteError, OutputError
-from gridrt.files import sha256_of
+from gridrt.files import new_folders_removed, sha256_of
 from gridrt.formatting import format_full_images
 from gridrt.pipeline import Outcome, Workers, detect_in_order, in_order
 from gridrt.report.annotate import AnnotatedVideos, DetectionFilter, frame_count, save_annotated
@@ -119,7 +119,11 @@ class FileDetections:
             for number, source in enumerate(self.sources)
         ]
         missing = [number for number, records in enumerate(stored) if records is None]
-        with Workers(self.workers) as workers, closing(self._run(missing, workers, finished)) as running:
+        with ExitStack() as stack:
+            for folder in {target.parent for target in self.targets}:  # of two threads, none alone knows which are new
+                stack.enter_context(new_folders_removed(folder))
+            workers = stack.enter_context(Workers(self.workers))
+            running = stack.enter_context(closing(self._run(missing, workers, finished)))
             for records in stored:
                 if records is None:
                     yield from self._records_of_next(running)
