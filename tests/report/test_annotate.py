@@ -84,10 +84,14 @@ def test_a_video_gives_a_record_per_frame_and_one_annotated_video(
     assert (drawn.fps, [frame.shape for frame in drawn]) == (10, [(50, 80, 3)] * 3)
 
 
-def test_a_video_that_stops_halfway_leaves_no_annotated_video(tmp_path: Path, clip: Path, detector: Detector) -> None:
-    target = tmp_path / "made" / "clip.mp4"
+def test_a_video_that_stops_halfway_leaves_no_annotated_video(tmp_path: Path, detector: Detector) -> None:
+    """It is longer than what one worker does ahead of the first record."""
+    source, target = tmp_path / "clip.mp4", tmp_path / "made" / "clip.mp4"
+    with video_writer(source, fps=10) as append:
+        for _ in range(30):
+            append(IMAGE)
 
-    records = annotate(detector, clip, target, DetectionFilter(0.5))
+    records = iter(FileDetections(detector, [source], [target], DetectionFilter(0.5), workers=1))
     next(records)
     records.close()  # type: ignore[attr-defined]
 
