@@ -69,7 +69,9 @@ def compared(variant: str, threads: int) -> Iterator[dict[str, Any]]:
         "reference": Detections(golden["boxes"] * to_resized, golden["scores"], golden["labels"]),
         **_float32_results(model, batch, threads),
     }
-    exact = _float64_result(model, batch)
+    with torch.inference_mode():
+        outputs = model.double()(torch.from_numpy(batch.images), torch.from_numpy(batch.image_sizes))
+    exact = _used(RawDetections(*(output.numpy() for output in outputs)))
     for name, found in results.items():
         agreed = match_detections(exact, found)
         flipped = agreed.box_errors > FLIPPED
@@ -93,12 +95,6 @@ def _float32_results(model: GridRCNN, batch: Batch, threads: int) -> dict[str, D
             "PyTorch": _used(by_torch.run(batch.images, batch.image_sizes)),
             "ONNX Runtime": _used(by_onnxruntime.run(batch.images, batch.image_sizes)),
         }
-
-
-@torch.inference_mode()
-def _float64_result(model: GridRCNN, batch: Batch) -> Detections:
-    outputs = model.double()(torch.from_numpy(batch.images), torch.from_numpy(batch.image_sizes))
-    return _used(RawDetections(*(output.numpy() for output in outputs)))
 
 
 def _used(raw: RawDetections) -> Detections:

@@ -68,11 +68,20 @@ def _add_row(case: Case, peaks: Peaks, report: Report) -> None:
     launches = [prepared(case.kernel, case.variant, case.attributes, case.inputs)[0] for _ in range(sets)]
     graph = replayed(launches)
     kernel = _timed(graph, LAUNCHES)
-    bound = {} if case.cost is None else _bound(case, peaks, kernel["median_ms"])
-    share = f", {bound['share_of_bound']:.0%} of the bound by {bound['bound_by']}" if bound else ", bound by latency"
+    bound: dict[str, Any] = {}
+    limit = "bound by latency"
+    if case.cost is not None:
+        share, bound_by = peaks.share(case.cost, kernel["median_ms"] / 1000)
+        bound = {
+            "share_of_bound": share,
+            "bound_by": bound_by,
+            "bytes": case.cost.bytes,
+            "flops": dict(case.cost.flops),
+        }
+        limit = f"{share:.0%} of the bound by {bound_by}"
     report.add(
         case.name,
-        f"{1000 * kernel['median_ms']:.1f} us{share}",
+        f"{1000 * kernel['median_ms']:.1f} us, {limit}",
         op=case.kernel.contract.name,
         variant=case.variant.name,
         attributes=dict(case.attributes),
@@ -84,13 +93,6 @@ def _add_row(case: Case, peaks: Peaks, report: Report) -> None:
     for baseline in case.baselines(on_gpu(case.kernel, case.variant, case.inputs)):
         with report.attempt(f"  beside {baseline.name}"):
             _add_baseline(case, baseline, kernel["median_ms"], report)
-
-
-def _bound(case: Case, peaks: Peaks, milliseconds: float) -> dict[str, Any]:
-    assert case.cost is not None  # noqa: S101 - asked before
-    share, bound_by = peaks.share(case.cost, milliseconds / 1000)
-    figures = {"bytes": case.cost.bytes, "flops": dict(case.cost.flops)}
-    return {"share_of_bound": share, "bound_by": bound_by, **figures}
 
 
 def _add_baseline(case: Case, baseline: Baseline, kernel_ms: float, report: Report) -> None:

@@ -58,14 +58,10 @@ class Recorder(TorchDispatchMode):
         """As PyTorch calls it."""
         outputs = func(*args, **(kwargs or {}))
         if func.name().partition(".")[0] in CONVOLUTIONS:
-            outputs = _laid_out_as(args[0], outputs)
+            is_last = args[0].is_contiguous(memory_format=torch.channels_last)
+            outputs = outputs.contiguous(memory_format=torch.channels_last if is_last else torch.contiguous_format)
         self.calls.append(launched(func, args, kwargs or {}, outputs))
         return outputs
-
-
-def _laid_out_as(maps: Tensor, outputs: Tensor) -> Tensor:
-    is_last = maps.is_contiguous(memory_format=torch.channels_last)
-    return outputs.contiguous(memory_format=torch.channels_last if is_last else torch.contiguous_format)
 
 
 def recorded(variant: str, shape: Sequence[int], *, fused: bool) -> list[Launched]:

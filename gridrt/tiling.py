@@ -257,7 +257,9 @@ def _dropped_by(
     dropped = []
     for run in np.unique(run_of):
         own = np.flatnonzero(run_of == run)
-        others = np.flatnonzero((run_of != run) & _reach(boxes, boxes[own]))  # [M]
+        near, far = boxes[own, :2].min(0), boxes[own, 2:].max(0)  # the corners of all of this run
+        meets = (boxes[:, 2:] > near).all(1) & (boxes[:, :2] < far).all(1)  # [N]
+        others = np.flatnonzero((run_of != run) & meets)  # [M]
         shared = _shared(boxes[own], boxes[others])
         is_same = shared > MERGE_IOU * (areas[own, None] + areas[others] - shared)
         fills = shared > MERGE_FILLS * _shared(boxes[own], parts[others])
@@ -266,13 +268,6 @@ def _dropped_by(
         drops = (is_same | is_piece) & comes_first & (labels[own, None] == labels[others])
         dropped += [others[row] for row in drops]
     return dropped
-
-
-def _reach(boxes: Float32Array, others: Float32Array) -> BoolArray:
-    """Whether each box meets the smallest one around all of `others`, bool [N]."""
-    near, far = others[:, :2].min(0), others[:, 2:].max(0)
-    meets: BoolArray = (boxes[:, 2:] > near).all(1) & (boxes[:, :2] < far).all(1)
-    return meets
 
 
 def _areas(boxes: Float32Array) -> Float64Array:

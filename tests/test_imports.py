@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import os
+import re
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -151,6 +152,13 @@ BELOW_THE_COMMAND_LINE = [source for source in SOURCES if part_of(source) not in
 
 def test_every_part_of_gridrt_has_its_place_in_the_table() -> None:
     assert {part_of(source) for source in BELOW_THE_COMMAND_LINE} - ALLOWED.keys() == set()
+
+
+def test_the_picture_for_contributors_shows_every_part() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    picture = text[text.index("    cli  ") : text.index("A new part starts")]
+
+    assert ALLOWED.keys() - set(re.findall(r"\w+", picture)) == set()
 
 
 @pytest.mark.parametrize("source", BELOW_THE_COMMAND_LINE, ids=str)

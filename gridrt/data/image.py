@@ -86,7 +86,8 @@ def load_image(source: ImageSource, *, stretch: bool = False) -> UInt8Array:
         is_deep = image.mode in SIXTEEN_BIT_MODES or (image.mode == "I" and image.format == "PPM")
         if image.mode in ("I", "F") and not is_deep:
             raise ImageError("an image must have 8 or 16 bits a channel", place=place, value="32 bits")
-        _turn_upright(image)
+        with suppress(Exception):  # EXIF that cannot be parsed says nothing about orientation; the pixels are sound
+            ImageOps.exif_transpose(image, in_place=True)
         gray = np.asarray(image) if is_deep else np.zeros((1, 1), np.uint16)
         lowest, highest = int(gray.min()), int(gray.max())
         line = (lowest, 255, max(highest - lowest, 1)) if stretch else (0, 1, 256)
@@ -227,11 +228,6 @@ def _libtiff_silenced(image: Image.Image) -> Iterator[None]:
             os.dup2(nowhere, 2)
             os.close(nowhere)
         yield
-
-
-def _turn_upright(image: Image.Image) -> None:
-    with suppress(Exception):  # EXIF that cannot be parsed says nothing about orientation; the pixels are sound
-        ImageOps.exif_transpose(image, in_place=True)
 
 
 def _bands(image: Image.Image) -> Iterator[slice]:

@@ -33,7 +33,9 @@ def assign(boxes: Tensor, objects: Tensor, config: AssignConfig) -> Tensor:
     Returns:
         int64 [N]: index into `objects`, or BACKGROUND, or IGNORED.
     """
-    overlaps = _iou(objects, boxes)  # [G, N]
+    shared = intersection(objects, boxes)
+    union = area(objects)[:, None] + area(boxes)[None, :] - shared
+    overlaps = shared / union.clamp(min=_LEAST_UNION)  # IoU of every pair, 0 between boxes without area: [G, N]
     if overlaps.numel() == 0:
         return torch.full((len(boxes),), BACKGROUND, device=boxes.device)
     largest, choice = overlaps.max(0)
@@ -46,10 +48,3 @@ def assign(boxes: Tensor, objects: Tensor, config: AssignConfig) -> Tensor:
     index = torch.arange(len(objects), device=boxes.device).unsqueeze(1)
     last_claimant = torch.where(claims, index, -1).amax(0)  # [N]
     return torch.where(last_claimant >= 0, last_claimant, assigned)
-
-
-def _iou(boxes: Tensor, others: Tensor) -> Tensor:
-    """IoU of every pair, 0 between boxes without area: [N, 4], [M, 4] -> [N, M]."""
-    shared = intersection(boxes, others)
-    union = area(boxes)[:, None] + area(others)[None, :] - shared
-    return shared / union.clamp(min=_LEAST_UNION)

@@ -97,7 +97,9 @@ def _axis_taps(start: Tensor, length: Tensor, bins: int, extent: int) -> _Taps:
     bin_start = start.repeat_interleave(bins) + bin_index * bin_size
     owner, nth = _ragged(samples)
     position = bin_start[owner] + (nth + 0.5) * bin_size[owner] / samples[owner]
-    low, high, fraction = _neighbours(position, extent)
+    clamped = position.clamp(0, extent - 1)
+    low = clamped.long()  # the cells on either side, and the fraction of the way from low to high
+    high, fraction = (low + 1).clamp(max=extent - 1), clamped - low
     # A sample more than one cell outside counts in the mean, but reads nothing.
     share = ((position >= -1) & (position <= extent)).to(position.dtype) / samples[owner]
 
@@ -109,13 +111,6 @@ def _axis_taps(start: Tensor, length: Tensor, bins: int, extent: int) -> _Taps:
     weight = share.new_zeros(len(tap_owner))
     weight = weight.index_add(0, slot + low, share * (1 - fraction)).index_add(0, slot + high, share * fraction)
     return _Taps(first_cell[tap_owner] + tap_nth, weight, first, count)
-
-
-def _neighbours(position: Tensor, extent: int) -> tuple[Tensor, Tensor, Tensor]:
-    """The cells on either side of each position clamped to the axis, and the fraction of the way from low to high."""
-    position = position.clamp(0, extent - 1)
-    low = position.long()
-    return low, (low + 1).clamp(max=extent - 1), position - low
 
 
 def _ragged(counts: Tensor) -> tuple[Tensor, Tensor]:

@@ -27,20 +27,16 @@ def draw_precision_recall(target: str | Path, evaluation: Evaluation) -> None:
     """
     figure = new_figure(12, 5)
     overall, by_class = figure.subplots(1, 2)
-    _draw_overall(overall, evaluation)
+    overall.set_title("Mean over classes")
+    for iou in IOUS:
+        mean = evaluation.mean_precision(iou)
+        overall.plot(evaluation.recall_steps(), mean, label=f"IoU {iou:.2f}, AP {points(mean.mean())}")
     _draw_by_class(by_class, evaluation)
     for axes in (overall, by_class):
         axes.set(xlabel="recall", ylabel="precision", xlim=(0, 1), ylim=(0, 1.02))
         axes.grid(alpha=0.3)
         axes.legend(loc="lower left")
     save_figure(target, figure)
-
-
-def _draw_overall(axes: Axes, evaluation: Evaluation) -> None:
-    axes.set_title("Mean over classes")
-    for iou in IOUS:
-        mean = evaluation.mean_precision(iou)
-        axes.plot(evaluation.recall_steps(), mean, label=f"IoU {iou:.2f}, AP {points(mean.mean())}")
 
 
 def _draw_by_class(axes: Axes, evaluation: Evaluation) -> None:

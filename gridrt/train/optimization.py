@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -70,7 +70,9 @@ class Optimization:
         """
         parts = []
         for number, batch in enumerate(batches, 1):
-            with self._without_all_reduce() if number < len(batches) else nullcontext():
+            losses, is_last = self._losses, number == len(batches)
+            # The processes exchange gradients with the last batch of an iteration only.
+            with nullcontext() if is_last or not isinstance(losses, DistributedDataParallel) else losses.no_sync():
                 parts.append(self._backward(iteration, batch, randomness, count=len(batches)))
         self._scaler.unscale_(self._optimizer)
         norm = float(nn.utils.clip_grad_norm_(self._weights, self._max_norm))
@@ -101,10 +103,6 @@ class Optimization:
         self._optimizer.load_state_dict(state["optimizer"])
         self._scaler.load_state_dict(state["scaler"])
         self._skipped = state["skipped"]
-
-    def _without_all_reduce(self) -> AbstractContextManager[None]:
-        """The processes exchange gradients with the last batch of an iteration only."""
-        return self._losses.no_sync() if isinstance(self._losses, DistributedDataParallel) else nullcontext()
 
     def _backward(
         self, iteration: int, batch: TrainingBatch, randomness: Randomness, *, count: int

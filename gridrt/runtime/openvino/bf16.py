@@ -8,7 +8,6 @@ objectness, which are small.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -85,17 +84,12 @@ def require_computed_in_bf16(compiled: CompiledModel, place: object) -> None:
     Raises:
         GraphError: a layer of it does.
     """
-    for name, precision in _backbone_precisions(compiled):
-        if precision != "bf16":
+    for layer in compiled.get_runtime_model().get_ordered_ops():
+        facts = {key: str(value.astype(str)) for key, value in layer.get_rt_info().items()}
+        is_sure = facts["layerType"] in PRODUCTS and SURE in facts["originalLayersNames"]
+        if is_sure and facts["runtimePrecision"] != "bf16":
             raise GraphError(
                 "a layer must run in BF16: OpenVINO compiled it in another precision",
                 place=place,
-                value=f"{name} in {precision}",
+                value=f"{layer.get_friendly_name()} in {facts['runtimePrecision']}",
             )
-
-
-def _backbone_precisions(compiled: CompiledModel) -> Iterator[tuple[str, str]]:
-    for layer in compiled.get_runtime_model().get_ordered_ops():
-        told = {key: str(value.astype(str)) for key, value in layer.get_rt_info().items()}
-        if told["layerType"] in PRODUCTS and SURE in told["originalLayersNames"]:
-            yield layer.get_friendly_name(), told["runtimePrecision"]
