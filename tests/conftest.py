@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 import os
+import sys
+
+# Compiled files are kept whatever the environment says: pytest takes 8 s to rewrite the tests, and every child that
+# starts `gridrt` compiles it anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 # Before any library counts the cores: tests run side by side, and one thread gives the same sums everywhere.
 os.environ["OMP_NUM_THREADS"] = "1"
@@ -17,6 +23,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import onnx
 import pytest
 import torch
 from filelock import FileLock
@@ -31,6 +38,7 @@ from gridrt.model.grid_rcnn import GridRCNN
 from gridrt.model.untrained import untrained_model
 from gridrt.model.zoo import locate
 from tests.plugins.host_kernel import Compiler, HostLibrary, compile_library
+from tests.reweighted import reweighted
 
 torch.set_num_threads(1)
 
@@ -122,21 +130,34 @@ def exported(untrained: Callable[[str], GridRCNN], tmp_path_factory: pytest.Temp
 
 
 @pytest.fixture(scope="session")
-def tiny_synthetic_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The ONNX file of the weights that ship."""
-    return graph_of_shipped("tiny_synthetic", tmp_path_factory)
+def shipped(
+    untrained: Callable[[str], GridRCNN], exported: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str], Path]:
+    """Writes the ONNX file of weights that ship: their variant, `tiny`, is traced once for all."""
+    folder = shared_folder(tmp_path_factory)
+
+    def graph_of(name: str) -> Path:
+        weights, path = locate(name), folder / f"{name}.onnx"
+        return written_once(
+            path,
+            lambda: reweighted(
+                onnx.load(exported("tiny")), untrained("tiny"), load_model(weights), sha256_of(weights)
+            ),
+        )
+
+    return graph_of
 
 
 @pytest.fixture(scope="session")
-def tiny_bccd_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def tiny_synthetic_file(shipped: Callable[[str], Path]) -> Path:
+    """The ONNX file of the weights that ship."""
+    return shipped("tiny_synthetic")
+
+
+@pytest.fixture(scope="session")
+def tiny_bccd_file(shipped: Callable[[str], Path]) -> Path:
     """The ONNX file of the weights that ship for blood cells."""
-    return graph_of_shipped("tiny_bccd", tmp_path_factory)
-
-
-def graph_of_shipped(name: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    weights = locate(name)
-    path = shared_folder(tmp_path_factory) / f"{name}.onnx"
-    return written_once(path, lambda: onnx_from_model(load_model(weights), sha256_of(weights)))
+    return shipped("tiny_bccd")
 
 
 def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
