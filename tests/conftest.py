@@ -5,14 +5,10 @@ from __future__ import annotations
 import os
 import sys
 
-# Compiled files are kept whatever the environment says: pytest takes 8 s to rewrite the tests, and every child that
-# starts `gridrt` compiles it anew.
-os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
-sys.dont_write_bytecode = False
-
 # Before any library counts the cores: tests run side by side, and one thread gives the same sums everywhere.
 os.environ["OMP_NUM_THREADS"] = "1"
 os.environ.pop("GRIDRT_PLUGIN_LIBRARY", None)  # it would choose the plugins of engines
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # children would compile `gridrt` anew
 
 import hashlib
 import resource
@@ -41,6 +37,7 @@ from tests.plugins.host_kernel import Compiler, HostLibrary, compile_library
 from tests.reweighted import reweighted
 
 torch.set_num_threads(1)
+sys.dont_write_bytecode = False  # else pytest rewrites the tests each time, 8 s in each process
 
 # The first example pays for imports and warm-up, and a shared machine stalls: time says nothing here.
 settings.register_profile("gridrt", deadline=None, max_examples=25)
@@ -140,9 +137,7 @@ def shipped(
         weights, path = locate(name), folder / f"{name}.onnx"
         return written_once(
             path,
-            lambda: reweighted(
-                onnx.load(exported("tiny")), untrained("tiny"), load_model(weights), sha256_of(weights)
-            ),
+            lambda: reweighted(onnx.load(exported("tiny")), untrained("tiny"), load_model(weights), sha256_of(weights)),
         )
 
     return graph_of

@@ -20,7 +20,14 @@ Weights = Mapping[str, npt.NDArray[np.generic]]
 
 
 def reweighted(graph: ModelProto, traced: GridRCNN, model: GridRCNN, parent_sha256: str) -> ModelProto:
-    """What `onnx_from_model(model, parent_sha256)` returns, from the graph of `traced`, no two weights of which are equal."""
+    """What `onnx_from_model(model, parent_sha256)` returns.
+
+    Args:
+        graph: of `traced`.
+        traced: no two of its weights are equal.
+        model: of the same variant.
+        parent_sha256: of the file that its weights came from.
+    """
     old, new = (
         {name: weight.numpy() for name, weight in each.state_dict().items() if weight.is_floating_point()}
         for each in (traced, model)

@@ -16,7 +16,7 @@ from gridrt.model.zoo import locate
 from tests.reweighted import reweighted
 
 
-@pytest.mark.slow  # a minute each; tests/compare compares the graph of `tiny_synthetic` with its checkpoint, stage by stage
+@pytest.mark.slow  # a minute each; tests/compare compares the graph of `tiny_synthetic` with its checkpoint
 @pytest.mark.parametrize("name", ["tiny_synthetic", "tiny_bccd"])
 def test_it_is_byte_by_byte_what_a_trace_gives(name: str, shipped: Callable[[str], Path]) -> None:
     weights = locate(name)

@@ -15,7 +15,9 @@ from gridrt.model.untrained import deterministic_state_dict, deterministic_tenso
 STATE_DICTS = Path(__file__).parents[1] / "data" / "state_dicts"
 
 
-@pytest.mark.parametrize("variant", ["r50", "r101", "x101_32x4d", "x101_64x4d"])
+@pytest.mark.parametrize(
+    "variant", ["r50", *(pytest.param(name, marks=pytest.mark.slow) for name in ("r101", "x101_32x4d", "x101_64x4d"))]
+)
 def test_the_bytes_are_those_of_the_reference_weights(variant: str) -> None:
     published = json.loads((STATE_DICTS / f"{variant}.json").read_text())
     digest = hashlib.sha256()
