@@ -255,7 +255,7 @@ def test_killed_at_random_moments_a_run_reaches_the_same_weights_with_at_most_sa
     never = tmp_path / "never stopped"
     assert exit_codes_of(train_until, (NEVER, pictures, never, KILLED_SETTINGS)) == [0]
     calls = int((never / "calls").read_text())
-    for moment in np.random.default_rng(0).integers(1, calls, MOMENTS // 2):
+    for moment in np.random.default_rng(0).integers(1, calls, MOMENTS):
         out = tmp_path / str(moment)
         assert exit_codes_of(train_until, (int(moment), pictures, out, KILLED_SETTINGS)) == [-signal.SIGKILL]
         steps.clear()
