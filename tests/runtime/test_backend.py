@@ -114,7 +114,9 @@ def test_it_is_evaluated(folder: Path) -> None:
 
 
 @pytest.mark.usefixtures("installed")
-def test_it_is_benched_in_a_process_of_its_own(folder: Path) -> None:
+def test_it_is_benched_in_a_process_of_its_own(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gridrt.bench.interleave.REST_SECONDS", 0)
+
     done = gridrt("bench", "model.toy", *ANNOTATED, "--runs", "1", "--json", "bench.json")
 
     assert (done.exit_code, done.stderr) == (0, "")

@@ -72,8 +72,8 @@ def compiled(compile_for_host: Compiler) -> Iterator[list[str]]:
 @pytest.fixture
 def batch(photo: Callable[[str], UInt8Array]) -> tuple[UInt8Array, Int32Array]:
     """Two pictures of different sizes."""
-    picture = photo("coffee")[:256, :320]
-    return np.stack([picture, picture[:, ::-1]]), np.array([[256, 320], [240, 300]], np.int32)
+    picture = photo("coffee")[:128, :160]
+    return np.stack([picture, picture[:, ::-1]]), np.array([[128, 160], [120, 150]], np.int32)
 
 
 @pytest.mark.usefixtures("gpu", "compiled")
@@ -81,7 +81,7 @@ def test_in_float32_the_kernels_detect_what_the_reference_detects(batch: tuple[U
     model = load_model("tiny_synthetic")
     session = TorchCudaSession(model, precision="float32")
     expected = TorchSession(model, "cpu").run(*batch)
-    assert (expected.labels >= 0).sum() > 20
+    assert (expected.labels >= 0).sum() > 5
     for _ in range(2):  # launched afresh, then repeated
         found = session.run(*batch)
         np.testing.assert_array_equal(found.labels, expected.labels)
