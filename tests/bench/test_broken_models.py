@@ -69,7 +69,7 @@ def met_by(
 def test_a_wrong_mean_coordinates_in_fp16_and_shuffled_classes_fail_the_budget_and_a_sound_copy_meets_it(
     tiny_synthetic_file: Path, tmp_path: Path
 ) -> None:
-    write_split(tmp_path, "val", 4, size=SIZE)
+    write_split(tmp_path, "val", 8, size=SIZE)
     breakings = {
         "mean": broken.wrong_mean,
         "coordinates": broken.half_coordinates,
@@ -78,7 +78,7 @@ def test_a_wrong_mean_coordinates_in_fp16_and_shuffled_classes_fail_the_budget_a
     }
 
     graph, where = onnx.load(tiny_synthetic_file), (tmp_path / "val", tmp_path / "instances_val.json")
-    met = met_by(tmp_path, graph, breakings, *where, SCALE, 4)
+    met = met_by(tmp_path, graph, breakings, *where, SCALE, 8)
 
     assert met == {"sound": True, "mean": False, "coordinates": False, "classes": False, "names": False}
 
