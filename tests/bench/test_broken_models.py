@@ -90,7 +90,7 @@ def test_swapped_channels_fail_the_budget_where_colours_matter(
     where = (data_dir / "bccd/images", data_dir / "bccd/annotations/instances_test.json")
     graph, breakings = onnx.load(tiny_bccd_file), {"channels": broken.swapped_channels}
 
-    met = met_by(tmp_path, graph, breakings, *where, (480, 360), 8)
+    met = met_by(tmp_path, graph, breakings, *where, (480, 360), 4)
 
     assert met == {"sound": True, "channels": False}
 

@@ -63,7 +63,7 @@ def test_the_picture_has_the_shape_of_the_benchmark() -> None:
 
 
 @pytest.mark.usefixtures("cpu")
-@pytest.mark.parametrize("half", [False, True])
+@pytest.mark.parametrize("half", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_pytorch_does_the_task_each_time_it_is_launched(task: Task, *, half: bool) -> None:
     ready = eager(task, half=half)
 

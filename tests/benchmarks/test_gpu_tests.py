@@ -51,7 +51,9 @@ def test_what_fails_or_is_skipped_is_a_row_and_the_rest_is_counted(
     }
 
 
-def test_a_machine_whose_tests_pass_or_do_not_apply_ends_well(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_machine_whose_chosen_tests_pass_or_do_not_apply_ends_well(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     file = tmp_path / "test_gpu_sound.py"
     file.write_text(TESTS)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
@@ -59,6 +61,9 @@ def test_a_machine_whose_tests_pass_or_do_not_apply_ends_well(tmp_path: Path, mo
     arguments = [str(file), "-k", "good or more", "--out", str(tmp_path / "out.json")]
 
     assert CliRunner().invoke(gpu_tests.command, arguments, catch_exceptions=False).exit_code == 0
+    inapplicable, passed = read_report(tmp_path / "out.json")[0]
+    assert inapplicable["what"] == "test_needs_more"
+    assert passed == {"what": "tests that passed", "result": "1", "passed": 1}
 
 
 def test_a_pytest_that_ignores_the_settings_of_the_project_is_refused(
@@ -69,15 +74,6 @@ def test_a_pytest_that_ignores_the_settings_of_the_project_is_refused(
     rows = run(tmp_path, monkeypatch, str(tmp_path))
 
     assert "8.4.2" in str(rows[0]["problem"])
-
-
-def test_arguments_choose_among_the_tests(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    file = tmp_path / "test_gpu_chosen.py"
-    file.write_text(TESTS)
-
-    rows = run(tmp_path, monkeypatch, str(file), "-k", "good")
-
-    assert rows == [{"what": "tests that passed", "result": "1", "passed": 1}]
 
 
 def test_a_file_that_does_not_import_is_a_row_with_the_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,6 +24,7 @@ from gridrt.runtime.stage_runner import Features, ProposalRows, Trace, run_stage
 from gridrt.types import RawDetections
 
 
+@pytest.mark.slow  # quick: the next test here, with tests/model/test_golden_inference.py
 def test_stages_of_pytorch_equal_the_reference(
     untrained: Callable[[str], GridRCNN],
     golden: Callable[[str], Mapping[str, np.ndarray]],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -24,8 +25,14 @@ extern "C" __global__ void sample(int* out) {
 """
 
 
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Of all sources, so that each is compiled once."""
+    return tmp_path_factory.mktemp("sources")
+
+
 def compile_text(text: str, folder: Path, compile_for_host: Compiler, *options: str) -> HostLibrary:
-    source = folder / "sample.cu"
+    source = folder / f"{hashlib.sha256(text.encode()).hexdigest()}.cu"
     source.write_text(f'#include "gridrt/cuda.h"\n{text}')
     return compile_for_host(source, "sample", options)
 
@@ -37,35 +44,35 @@ def run(library: HostLibrary, blocks: int, shared_memory: int, *, backwards: boo
 
 
 @pytest.mark.parametrize("backwards", [False, True])
-def test_threads_meet_at_a_barrier(tmp_path: Path, compile_for_host: Compiler, *, backwards: bool) -> None:
-    library = compile_text(REVERSAL, tmp_path, compile_for_host, "-DBARRIER=__syncthreads()")
+def test_threads_meet_at_a_barrier(folder: Path, compile_for_host: Compiler, *, backwards: bool) -> None:
+    library = compile_text(REVERSAL, folder, compile_for_host, "-DBARRIER=__syncthreads()")
     expected = [100 * block + np.arange(THREADS)[::-1] for block in range(3)]
     np.testing.assert_array_equal(run(library, 3, 4 * THREADS, backwards=backwards), expected)
 
 
 @pytest.mark.parametrize("barrier", ["", "__syncwarp()"])
-def test_a_barrier_that_is_missing_or_too_weak_shows(tmp_path: Path, compile_for_host: Compiler, barrier: str) -> None:
-    library = compile_text(REVERSAL, tmp_path, compile_for_host, f"-DBARRIER={barrier}")
+def test_a_barrier_that_is_missing_or_too_weak_shows(folder: Path, compile_for_host: Compiler, barrier: str) -> None:
+    library = compile_text(REVERSAL, folder, compile_for_host, f"-DBARRIER={barrier}")
     expected = np.arange(THREADS)[::-1]
     assert not all((run(library, 1, 4 * THREADS, backwards=order)[0] == expected).all() for order in (False, True))
 
 
-def test_threads_that_wait_for_each_other_for_ever_are_reported(tmp_path: Path, compile_for_host: Compiler) -> None:
+def test_threads_that_wait_for_each_other_for_ever_are_reported(folder: Path, compile_for_host: Compiler) -> None:
     barrier = "if (threadIdx.x == 0) __syncwarp(); else __syncthreads()"
-    library = compile_text(REVERSAL, tmp_path, compile_for_host, f"-DBARRIER={barrier}")
+    library = compile_text(REVERSAL, folder, compile_for_host, f"-DBARRIER={barrier}")
     with pytest.raises(AssertionError, match="wait for each other"):
         run(library, 1, 4 * THREADS)
 
 
-def test_writing_beyond_the_shared_memory_is_reported(tmp_path: Path, compile_for_host: Compiler) -> None:
-    library = compile_text(REVERSAL, tmp_path, compile_for_host, "-DBARRIER=__syncthreads()")
+def test_writing_beyond_the_shared_memory_is_reported(folder: Path, compile_for_host: Compiler) -> None:
+    library = compile_text(REVERSAL, folder, compile_for_host, "-DBARRIER=__syncthreads()")
     with pytest.raises(AssertionError, match="shared memory"):
         run(library, 1, 4 * THREADS - 4)
 
 
 @pytest.mark.parametrize("missing", [4, 16, 64])
-def test_writing_beyond_a_tensor_is_reported(tmp_path: Path, compile_for_host: Compiler, missing: int) -> None:
-    library = compile_text(REVERSAL, tmp_path, compile_for_host, "-DBARRIER=__syncthreads()")
+def test_writing_beyond_a_tensor_is_reported(folder: Path, compile_for_host: Compiler, missing: int) -> None:
+    library = compile_text(REVERSAL, folder, compile_for_host, "-DBARRIER=__syncthreads()")
     too_small = Buffer(np.zeros(4 * THREADS - missing, np.uint8))
     with pytest.raises(AssertionError, match=r"behind a tensor|belongs to no tensor"):
         library.launch((1, 1, 1), THREADS, 4 * THREADS, [too_small])
@@ -78,8 +85,8 @@ extern "C" __global__ void sample(const int* in, int place, int* out) {
 """
 
 
-def test_reading_behind_a_tensor_is_reported(tmp_path: Path, compile_for_host: Compiler) -> None:
-    library = compile_text(READING, tmp_path, compile_for_host)
+def test_reading_behind_a_tensor_is_reported(folder: Path, compile_for_host: Compiler) -> None:
+    library = compile_text(READING, folder, compile_for_host)
     tensor, out = Buffer(np.ones(64, np.uint8)), Buffer(np.zeros(4 * THREADS, np.uint8))
     library.launch((1, 1, 1), THREADS, 0, [tensor, 15, out])
     assert set(out.content.tolist()) == {1}
@@ -87,8 +94,8 @@ def test_reading_behind_a_tensor_is_reported(tmp_path: Path, compile_for_host: C
         library.launch((1, 1, 1), THREADS, 0, [tensor, 16, out])
 
 
-def test_reading_before_a_tensor_gives_no_number(tmp_path: Path, compile_for_host: Compiler) -> None:
-    library = compile_text(READING, tmp_path, compile_for_host)
+def test_reading_before_a_tensor_gives_no_number(folder: Path, compile_for_host: Compiler) -> None:
+    library = compile_text(READING, folder, compile_for_host)
     tensor, out = Buffer(np.ones(64, np.uint8)), Buffer(np.zeros(4 * THREADS, np.uint8))
     library.launch((1, 1, 1), THREADS, 0, [tensor, -1, out])
     assert np.isnan(out.content.view(np.float32)).all()
@@ -102,12 +109,12 @@ EXCHANGES = {
 
 
 @pytest.mark.parametrize("exchange", EXCHANGES)
-def test_the_lanes_of_a_warp_exchange_values(tmp_path: Path, compile_for_host: Compiler, exchange: str) -> None:
+def test_the_lanes_of_a_warp_exchange_values(folder: Path, compile_for_host: Compiler, exchange: str) -> None:
     text = f"""
     extern "C" __global__ void sample(int* out) {{
         const int number = threadIdx.x;
         out[number] = {exchange};
     }}
     """
-    library = compile_text(text, tmp_path, compile_for_host)
+    library = compile_text(text, folder, compile_for_host)
     assert run(library, 1, 0)[0].tolist() == EXCHANGES[exchange]

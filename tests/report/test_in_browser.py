@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import subprocess
+from collections.abc import Sequence
 from dataclasses import replace
 from html import escape, unescape
 from pathlib import Path
@@ -66,7 +67,7 @@ const outcome = {
   errors: found, wrong, compared, hidden, width: innerWidth, page: document.documentElement.scrollWidth,
   pictures: [...document.querySelectorAll("svg.photo use")].map((use) => use.getBoundingClientRect().width > 100),
 };
-parent.document.documentElement.dataset.outcome = JSON.stringify(outcome);
+frameElement.dataset.outcome = JSON.stringify(outcome);
 </script>"""
 
 pytestmark = pytest.mark.skipif(BROWSER is None, reason="needs Chromium or Chrome on the PATH")
@@ -80,24 +81,25 @@ def dumped(page: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=True)
 
 
-def outcome(page: Path, size: tuple[int, int]) -> dict[str, Any]:
-    """What the probe finds in a copy of the page, which has no policy, as that would not let the probe run.
+def outcomes(frames: Sequence[tuple[Path, tuple[int, int]]], around: Path) -> list[dict[str, Any]]:
+    """What the probe finds in copies of pages, which have no policy, as that would not let the probe run.
 
-    The copy is in a frame, as no window is as narrow as a phone.
+    Each copy is in a frame, as no window is as narrow as a phone.
     """
-    probed = POLICY.sub(ERRORS, page.read_text(encoding="utf-8")).replace("</body>", f"{PROBE}</body>")
-    frame = f'<iframe width="{size[0]}" height="{size[1]}" style="border: 0" srcdoc="{escape(probed)}"></iframe>'
-    around = page.with_name("around.html")
-    around.write_text(f'<!DOCTYPE html><html><meta charset="utf-8"><body>{frame}', encoding="utf-8")
-    found = re.search(r'<html[^>]* data-outcome="([^"]*)"', dumped(around).stdout)
-    assert found, "the probe came to no end"
-    read: dict[str, Any] = json.loads(unescape(found[1]))
-    return read
+    body = ""
+    for page, (width, height) in frames:
+        probed = POLICY.sub(ERRORS, page.read_text(encoding="utf-8")).replace("</body>", f"{PROBE}</body>")
+        body += f'<iframe width="{width}" height="{height}" style="border: 0" srcdoc="{escape(probed)}"></iframe>'
+    around.write_text(f'<!DOCTYPE html><html><meta charset="utf-8"><body>{body}', encoding="utf-8")
+    found = re.findall(r'<iframe[^>]* data-outcome="([^"]*)"', dumped(around).stdout)
+    assert len(found) == len(frames), "a probe came to no end"
+    return [json.loads(unescape(each)) for each in found]
 
 
-@pytest.fixture
-def page(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A page with everything on it, and names that have no place to break."""
+    tmp_path = tmp_path_factory.mktemp("page")
     save_image(tmp_path / "a.png", np.full((80, 100, 3), 90, np.uint8))
     long = replace(rows()[1], name=f"runs/blood/{'a' * 150}.onnx", accuracy=accuracy(classes=COCO_CLASSES))
     failed = Row("runs/blood/b.engine", failure="x" * 300, warnings=["<script>alert(1)</script>"])
@@ -108,20 +110,29 @@ def page(tmp_path: Path) -> Path:
     return tmp_path / "report.html"
 
 
-@pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
-def test_the_page_fits_and_shows_the_figures_of_its_json(page: Path, size: tuple[int, int]) -> None:
-    found = outcome(page, size)
+@pytest.fixture(scope="module")
+def found_in(page: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
+    """What one browser finds in that page at each size, and in one of twelve rows."""
+    folder = tmp_path_factory.mktemp("frames")
+    save_bench_report(folder / "rows.html", bench_result(many_rows(12)))
+    frames = {name: (page, size) for name, size in SIZES.items()} | {"rows": (folder / "rows.html", SIZES["phone"])}
+    return dict(zip(frames, outcomes(list(frames.values()), folder / "around.html"), strict=True))
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_the_page_fits_and_shows_the_figures_of_its_json(found_in: dict[str, dict[str, Any]], size: str) -> None:
+    found = found_in[size]
 
     assert found["errors"] == []
-    assert found["width"] == size[0]
+    assert found["width"] == SIZES[size][0]
     assert found["page"] <= found["width"]
     assert found["wrong"] == []
     assert found["compared"] == 5 * (8 + 9)  # figures of accuracy and of speed, of those that were measured
     assert found["pictures"] == [True, True]
 
 
-def test_an_entry_of_a_legend_hides_its_row_in_every_chart(page: Path) -> None:
-    assert outcome(page, SIZES["desktop"])["hidden"] == 2 + 2 + 3 + 2 + 1
+def test_an_entry_of_a_legend_hides_its_row_in_every_chart(found_in: dict[str, dict[str, Any]]) -> None:
+    assert found_in["desktop"]["hidden"] == 2 + 2 + 3 + 2 + 1
 
 
 def test_the_browser_has_nothing_to_complain_of(page: Path) -> None:
@@ -131,10 +142,8 @@ def test_the_browser_has_nothing_to_complain_of(page: Path) -> None:
     assert done.stdout.count('aria-pressed="true"') == 5 * 3  # under its policy, the script has run
 
 
-def test_twelve_rows_fit_on_a_phone(tmp_path: Path) -> None:
-    save_bench_report(tmp_path / "report.html", bench_result(many_rows(12)))
-
-    found = outcome(tmp_path / "report.html", SIZES["phone"])
+def test_twelve_rows_fit_on_a_phone(found_in: dict[str, dict[str, Any]]) -> None:
+    found = found_in["rows"]
 
     assert found["page"] <= found["width"]
     assert found["wrong"] == []

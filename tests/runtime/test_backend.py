@@ -7,13 +7,16 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from click.testing import CliRunner, Result
 
+from gridrt.cli.main import cli
 from gridrt.data.image import save_image
 from gridrt.errors import GridRTError
 from gridrt.runtime import backend as registry
@@ -59,13 +62,18 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def gridrt(folder: Path, packaged: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """The command line in a process of its own, where the entry point is found as that of an installed package is."""
-    path = os.pathsep.join([str(ROOT), str(packaged)])
-    command = [sys.executable, "-m", "gridrt", *arguments]
-    return subprocess.run(
-        command, cwd=folder, env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True, check=False
-    )
+@pytest.fixture
+def installed(folder: Path, packaged: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """This process works in the folder, and finds the entry point as that of an installed package."""
+    monkeypatch.chdir(folder)
+    monkeypatch.syspath_prepend(packaged)
+    registry.backends.cache_clear()
+    yield
+    registry.backends.cache_clear()
+
+
+def gridrt(*arguments: str) -> Result:
+    return CliRunner().invoke(cli, arguments, catch_exceptions=False)
 
 
 ANNOTATED = ("--images", "images", "--annotations", "annotations.json")
@@ -75,60 +83,77 @@ def test_the_toy_is_as_short_as_promised() -> None:
     assert len([line for line in TOY.read_text().splitlines() if line.strip()]) <= 30
 
 
-def test_it_detects(folder: Path, packaged: Path) -> None:
-    done = gridrt(folder, packaged, "detect", "images", "--model", "model.toy", "--json", "found.json")
+def test_it_detects_in_a_process_that_finds_its_entry_point(folder: Path, packaged: Path) -> None:
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(packaged)])}
+    command = [sys.executable, "-m", "gridrt", "detect", "images", "--model", "model.toy", "--json", "found.json"]
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
 
     assert (done.returncode, done.stderr) == (0, "")
-    records = json.loads(Path(folder, "found.json").read_text())
-    assert [[each["box"] for each in record["detections"]] for record in records] == [[BOX]] * 3
+    assert boxes_of(folder / "found.json") == [[BOX]] * 3
 
 
-def test_it_is_evaluated(folder: Path, packaged: Path) -> None:
-    done = gridrt(folder, packaged, "evaluate", "--model", "model.toy", *ANNOTATED, "--json", "figures.json")
+def boxes_of(file: Path) -> list[list[list[float]]]:
+    """Of each image."""
+    return [[each["box"] for each in record["detections"]] for record in json.loads(file.read_text())]
 
-    assert (done.returncode, done.stderr) == (0, "")
+
+@pytest.mark.usefixtures("installed")
+def test_the_content_of_a_file_decides_over_its_suffix(folder: Path) -> None:
+    done = gridrt("detect", "images", "--model", "moved.onnx", "--json", "found.json")
+
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert boxes_of(folder / "found.json") == [[[0.0, 0.0, 4.0, 4.0]]] * 3
+
+
+@pytest.mark.usefixtures("installed")
+def test_it_is_evaluated(folder: Path) -> None:
+    done = gridrt("evaluate", "--model", "model.toy", *ANNOTATED, "--json", "figures.json")
+
+    assert (done.exit_code, done.stderr) == (0, "")
     assert json.loads(Path(folder, "figures.json").read_text())["overall"]["ap"] == 1.0
 
 
-def test_it_is_benched_in_a_process_of_its_own_and_its_content_decides_over_its_suffix(
-    folder: Path, packaged: Path
-) -> None:
-    done = gridrt(
-        folder, packaged, "bench", "model.toy", "moved.onnx", *ANNOTATED, "--runs", "1", "--json", "bench.json"
-    )
+@pytest.mark.usefixtures("installed")
+def test_it_is_benched_in_a_process_of_its_own(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gridrt.bench.interleave.REST_SECONDS", 0)
 
-    assert (done.returncode, done.stderr) == (0, "")
-    rows = json.loads(Path(folder, "bench.json").read_text())["rows"]
+    done = gridrt("bench", "model.toy", *ANNOTATED, "--runs", "1", "--json", "bench.json")
+
+    assert (done.exit_code, done.stderr) == (0, "")
+    (row,) = json.loads(Path(folder, "bench.json").read_text())["rows"]
     keys = ("format", "backend", "run_by", "failure")
-    assert [tuple(row[key] for key in keys) for row in rows] == [("Toy", "toy", "toy 1.0, cpu", "")] * 2
-    assert [row["accuracy"]["overall"]["ap"] for row in rows] == [1.0, 0.0]
+    assert tuple(row[key] for key in keys) == ("Toy", "toy", "toy 1.0, cpu", "")
+    assert row["accuracy"]["overall"]["ap"] == 1.0
 
 
-def test_it_is_inspected(folder: Path, packaged: Path) -> None:
-    as_text = gridrt(folder, packaged, "inspect", "model.toy")
-    as_json = gridrt(folder, packaged, "inspect", "model.toy", "--json")
+@pytest.mark.usefixtures("installed")
+def test_it_is_inspected() -> None:
+    as_text, as_json = gridrt("inspect", "model.toy"), gridrt("inspect", "model.toy", "--json")
 
     assert "toy 1.0" in as_text.stdout
     assert json.loads(as_json.stdout)["info"]["class_names"] == ["scene", "dog"]
 
 
-def test_doctor_lists_it(folder: Path, packaged: Path) -> None:
-    done = gridrt(folder, packaged, "doctor", "--json")
+@pytest.mark.usefixtures("installed")
+def test_doctor_lists_it() -> None:
+    done = gridrt("doctor", "--json")
 
     row = {"name": "Toy", "problem": "", "remedy": "", "runs": True, "backend": "toy"}
     assert row in json.loads(done.stdout)["backends"]
 
 
-def test_it_is_compared_end_to_end(folder: Path, packaged: Path) -> None:
-    done = gridrt(folder, packaged, "compare", "model.toy", "moved.onnx", "--images", "images", "--json", "same.json")
+@pytest.mark.usefixtures("installed")
+def test_it_is_compared_end_to_end(folder: Path) -> None:
+    done = gridrt("compare", "model.toy", "moved.onnx", "--images", "images", "--json", "same.json")
 
     verdict = json.loads(Path(folder, "same.json").read_text())
-    assert (done.returncode, verdict["same"]) == (3, False)
+    assert (done.exit_code, verdict["same"]) == (3, False)
     compared = [stage["stage"] for stage in verdict["stages"] if stage["figures"]]
     assert len(compared) == 2, "class names, and what is found end to end"
     assert sum("exposes only final outputs" in note for note in verdict["notes"]) == 2
 
 
+@pytest.mark.usefixtures("installed")
 @pytest.mark.parametrize(
     ("verb", "option"),
     [
@@ -142,19 +167,21 @@ def test_it_is_compared_end_to_end(folder: Path, packaged: Path) -> None:
         (("compare", "model.toy", "moved.onnx"), ("--backend", "onnxruntime")),
     ],
 )
-def test_options_that_it_cannot_honour_are_refused(
-    folder: Path, packaged: Path, verb: tuple[str, ...], option: tuple[str, ...]
-) -> None:
-    done = gridrt(folder, packaged, *verb, *option)
+def test_options_that_it_cannot_honour_are_refused(verb: tuple[str, ...], option: tuple[str, ...]) -> None:
+    done = gridrt(*verb, *option)
 
-    assert (done.returncode, len(done.stderr.splitlines())) == (1, 1)
+    assert (done.exit_code, len(done.stderr.splitlines())) == (1, 1)
     assert (option[-1] if option[0] == "--backend" else option[0]) in done.stderr
 
 
-def test_without_the_package_its_file_is_refused_with_what_is_known(folder: Path, tmp_path: Path) -> None:
-    done = gridrt(folder, tmp_path / "nothing", "detect", "images", "--model", "model.toy")
+def test_without_the_package_its_file_is_refused_with_what_is_known(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder)
 
-    assert done.returncode == 1
+    done = gridrt("detect", "images", "--model", "model.toy")
+
+    assert done.exit_code == 1
     assert all(word in done.stderr for word in ("model.toy", ".onnx", ".pth"))
 
 

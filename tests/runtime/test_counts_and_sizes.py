@@ -95,7 +95,7 @@ def graph_with_bias(graph: Path, bias: float, target: Path) -> Path:
     return target
 
 
-@pytest.mark.parametrize("count", [0, 1, 100])
+@pytest.mark.parametrize("count", [0, pytest.param(1, marks=pytest.mark.slow), 100])
 def test_any_number_of_detections(
     tiny: GridRCNN, exported: Callable[[str], Path], photo: Callable[[str], np.ndarray], tmp_path: Path, count: int
 ) -> None:
@@ -128,7 +128,13 @@ def test_a_batch_equals_its_images_on_the_same_canvas(
 
 
 @pytest.mark.parametrize(
-    ("height", "width"), [(64, 64), (65, 97), (33, 250), (101, 71), (320, 211), (480, 640), (800, 1333)]
+    ("height", "width"),
+    [
+        (64, 64),
+        (65, 97),
+        (33, 250),
+        *(pytest.param(*size, marks=pytest.mark.slow) for size in [(101, 71), (320, 211), (480, 640), (800, 1333)]),
+    ],
 )
 def test_all_backends_agree_at_every_size(
     sessions: dict[str, Session], photo: Callable[[str], np.ndarray], height: int, width: int

@@ -33,9 +33,9 @@ DEFINITIONS = CustomOps(multi_level_roi_align, grid_fusion, batched_nms)
 @pytest.fixture
 def batch(photo: Callable[[str], UInt8Array]) -> tuple[Tensor, Tensor]:
     """Two pictures of different sizes."""
-    picture = photo("coffee")[:256, :320]
+    picture = photo("coffee")[:128, :160]
     images = np.stack([picture, picture[:, ::-1]])
-    return torch.from_numpy(images), torch.tensor([[256, 320], [240, 300]], dtype=torch.int32)
+    return torch.from_numpy(images), torch.tensor([[128, 160], [120, 150]], dtype=torch.int32)
 
 
 @pytest.mark.parametrize("scores", [1.0, 0.0], ids=["objects", "nothing"])

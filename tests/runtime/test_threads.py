@@ -27,7 +27,7 @@ THREADS = 8
 @pytest.fixture(scope="module")
 def images() -> Sequence[UInt8Array]:
     """Of different sizes, so that different canvases are in work at the same time."""
-    sizes = [(96, 128), (128, 96), (64, 160), (120, 120)] * 4
+    sizes = [(96, 128), (128, 96), (64, 160), (120, 120)] * 2
     return [draw_scene(np.random.default_rng(seed), *size).image for seed, size in enumerate(sizes)]
 
 

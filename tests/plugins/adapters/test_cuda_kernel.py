@@ -32,11 +32,16 @@ def nvrtc() -> None:
 
 
 @pytest.mark.usefixtures("nvrtc")
-@pytest.mark.parametrize("architecture", ["sm_80", "sm_120"])
+@pytest.mark.parametrize(
+    ("architecture", "examples"),
+    [("sm_80", 1), *(pytest.param(each, None, marks=pytest.mark.slow) for each in ("sm_80", "sm_120"))],
+)
 @pytest.mark.parametrize("kernel", ALL_KERNELS, ids=lambda kernel: kernel.contract.name)
-def test_every_variant_compiles_without_any_header_but_ours(kernel: Kernel, architecture: str) -> None:
+def test_every_variant_compiles_without_any_header_but_ours(
+    kernel: Kernel, architecture: str, examples: int | None
+) -> None:
     for variant in kernel.variants:
-        for example in kernel.examples:
+        for example in kernel.examples[:examples]:
             code = bytes(compiled(kernel, variant, example.attributes, architecture).code)
             assert kernel.symbol.encode() in code
 

@@ -31,7 +31,13 @@ def assert_as_defined(compile_for_host: Compiler, variant: Variant, groups: int,
 
 
 @for_each_variant
-@pytest.mark.parametrize(("channels", "groups", "side"), [(576, 36, 7), (576, 9, 14), (8, 1, 1)])
+@pytest.mark.parametrize(
+    ("channels", "groups", "side"),
+    [
+        *(pytest.param(576, *case, marks=pytest.mark.slow) for case in ((36, 7), (9, 14))),
+        *((64, 4, 7), (128, 2, 14), (8, 1, 1)),  # the first two as those of the model, with fewer groups
+    ],
+)
 def test_it_normalises_as_the_definition_does(
     compile_for_host: Compiler, variant: Variant, channels: int, groups: int, side: int
 ) -> None:

@@ -12,9 +12,8 @@
 #include <string.h>
 #include <ucontext.h>
 
+// <functional> and <memory> would take half of the time that a kernel takes to compile.
 #include <cstdint>
-#include <functional>
-#include <memory>
 #include <utility>
 #include <vector>
 
@@ -39,7 +38,7 @@ enum class State { READY, AT_WARP_BARRIER, AT_BLOCK_BARRIER, DONE };
 
 struct Fibre {
     static constexpr size_t STACK = 256 * 1024;
-    std::unique_ptr<char[]> stack{new char[STACK]};
+    char* stack;
     ucontext_t start;
     jmp_buf resume;
     bool started;
@@ -49,17 +48,27 @@ struct Fibre {
 struct Block {
     unsigned char* shared_memory = nullptr;
     std::vector<Fibre> fibres;
+    char* stacks = nullptr;  // of all fibres
     Fibre* current = nullptr;
     ucontext_t scheduler_start;
     jmp_buf scheduler;
-    std::function<void()> kernel;
+    void (*kernel)(void* call);
+    void* call;
     uint64_t exchanged[1024];  // what threads show each other, by thread
 };
 
 inline Block block;
 
+inline void make_fibres(size_t threads) {
+    if (block.fibres.size() == threads) return;
+    delete[] block.stacks;
+    block.stacks = new char[threads * Fibre::STACK];
+    block.fibres = std::vector<Fibre>(threads);
+    for (size_t i = 0; i < threads; ++i) block.fibres[i].stack = block.stacks + i * Fibre::STACK;
+}
+
 inline void run_kernel() {
-    block.kernel();
+    block.kernel(block.call);
     block.current->state = State::DONE;
     _longjmp(block.scheduler, 1);
 }
@@ -72,7 +81,7 @@ inline void resume(Fibre& fibre, unsigned int thread) {
     if (fibre.started) _longjmp(fibre.resume, 1);
     fibre.started = true;
     getcontext(&fibre.start);
-    fibre.start.uc_stack.ss_sp = fibre.stack.get();
+    fibre.start.uc_stack.ss_sp = fibre.stack;
     fibre.start.uc_stack.ss_size = Fibre::STACK;
     fibre.start.uc_link = nullptr;
     makecontext(&fibre.start, run_kernel, 0);
@@ -153,8 +162,10 @@ int launch(void (*kernel)(Parameters...), dim3 grid, unsigned int threads, size_
     auto* memory = reinterpret_cast<unsigned char*>(shared.data());
     memory += (16 - reinterpret_cast<uintptr_t>(memory) % 16) % 16;
     block.shared_memory = memory;
-    if (block.fibres.size() != threads) block.fibres = std::vector<Fibre>(threads);
-    block.kernel = [&] { kernel(*static_cast<Parameters*>(arguments[I])...); };
+    make_fibres(threads);
+    auto call = [&] { kernel(*static_cast<Parameters*>(arguments[I])...); };
+    block.kernel = [](void* made) { (*static_cast<decltype(call)*>(made))(); };
+    block.call = &call;
     gridDim = grid;
     blockDim = {threads, 1, 1};
     const FaultHandler handler;

@@ -66,8 +66,14 @@ coordinates = st.floats(-60, 300, width=32) | st.integers(-8, 56).map(lambda cel
 a_roi = st.tuples(st.sampled_from([0.0, 1.0]), coordinates, coordinates, coordinates, coordinates)
 
 
-@for_each_variant
-@pytest.mark.parametrize("bins", [7, 14])
+@pytest.mark.parametrize(
+    ("variant", "bins"),
+    [
+        *((variant, 7) for variant in VARIANTS),
+        *(pytest.param(variant, 14, marks=pytest.mark.slow) for variant in VARIANTS[:-1]),
+        (VARIANTS[-1], 14),
+    ],
+)
 def test_it_pools_what_the_definition_pools(variant: Variant, bins: int, compile_for_host: Compiler) -> None:
     case = Case(compile_for_host, variant, bins=bins)
 
@@ -159,8 +165,15 @@ def test_all_channels_are_pooled(variant: Variant, compile_for_host: Compiler) -
     Case(compile_for_host, variant, channels=channels).check(ONE_PER_LEVEL)
 
 
-@pytest.mark.parametrize("bins", [1, 8, 16, 32])
-@pytest.mark.parametrize("variant", [VARIANTS[0], VARIANTS[-1]], ids=lambda variant: variant.name)
+@pytest.mark.parametrize(
+    ("variant", "bins"),
+    [
+        *((VARIANTS[0], bins) for bins in (1, 32)),
+        *((VARIANTS[-1], bins) for bins in (8, 16)),
+        *(pytest.param(VARIANTS[0], bins, marks=pytest.mark.slow) for bins in (8, 16)),
+        *(pytest.param(VARIANTS[-1], bins, marks=pytest.mark.slow) for bins in (1, 32)),
+    ],
+)
 def test_other_numbers_of_bins(variant: Variant, bins: int, compile_for_host: Compiler) -> None:
     Case(compile_for_host, variant, bins=bins).check(ONE_PER_LEVEL)
 
