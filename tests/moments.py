@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import runpy
 import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from types import FrameType
 
 # A process that has these modules starts in a moment.
@@ -60,3 +62,21 @@ def exit_codes_of(function: Callable[..., object], *arguments: Sequence[object])
     for process in processes:
         process.join()
     return [process.exitcode for process in processes]
+
+
+def run_as_torchrun(environment: Mapping[str, str], output: Path, arguments: Sequence[str]) -> None:
+    """Be Python with these arguments, `-m MODULE ...` or `-c PROGRAM ...`, in the working folder $PWD.
+
+    What it prints goes to `output / "stdout"` and `output / "stderr"`.
+    """
+    os.chdir(environment["PWD"])
+    os.environ.update(environment)
+    for stream in (sys.stdout, sys.stderr):
+        name = stream.name.strip("<>")
+        os.dup2(os.open(output / name, os.O_CREAT | os.O_WRONLY), stream.fileno())
+    kind, program, *words = arguments
+    sys.argv = [kind, *words]
+    if kind == "-m":
+        runpy.run_module(program, run_name="__main__", alter_sys=True)
+    else:
+        exec(program, {"__name__": "__main__"})  # noqa: S102 - a test's own

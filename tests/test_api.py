@@ -26,6 +26,7 @@ from gridrt.data.synthetic import write_split
 from gridrt.data.video import Video
 from gridrt.detector import Detector
 from gridrt.errors import GridRTError
+from gridrt.runtime import peaks
 from gridrt.types import Detections
 from tests.datasets import write_dataset
 from tests.fakes import FakeSession, whole_image_graph
@@ -61,6 +62,9 @@ def test_its_example_shows_what_it_does(
         monkeypatch.setattr("gridrt.bench.interleave.LEAST_RUNS", 1)
         monkeypatch.setattr("gridrt.bench.candidates.CandidateProcess", InProcess)
         monkeypatch.setattr("gridrt.runtime.peaks.TRIES", 1)
+        monkeypatch.setitem(peaks.MATRIX_SIDE, "cpu", 64)
+        monkeypatch.setitem(peaks.MAP_SIZE, "cpu", (8, 8))
+        monkeypatch.setitem(peaks.COPIED_BYTES, "cpu", 1 << 20)
     if name == "export_onnx":  # tests/cli/test_export.py traces
         graph = onnx.load(examples / "tiny_synthetic.onnx")
         monkeypatch.setattr("gridrt.export.onnx_export.onnx_from_model", lambda *_: graph)

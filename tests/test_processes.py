@@ -3,13 +3,15 @@ from __future__ import annotations
 import os
 import socket
 import subprocess
-import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from torch.distributed import DistBackendError
 
 from gridrt import processes
 from gridrt.errors import GridRTError
+from tests.moments import exit_codes_of, run_as_torchrun
 
 PROGRAM = """
 from gridrt import processes
@@ -40,23 +42,24 @@ def free_port() -> int:
 
 
 def outcomes_together(count: int, *arguments: str) -> list[subprocess.CompletedProcess[str]]:
-    """How each of `count` processes ends, started as torchrun starts them."""
-    shared = os.environ | {"WORLD_SIZE": str(count), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port())}
-    started = [
-        subprocess.Popen(
-            [sys.executable, *arguments],
-            env=shared | {"RANK": str(rank), "LOCAL_RANK": str(rank)},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
+    """How each of `count` processes ends that run Python with these arguments, as torchrun starts them."""
+    shared = {"PWD": str(Path.cwd()), "WORLD_SIZE": str(count), "MASTER_ADDR": "127.0.0.1"}
+    shared["MASTER_PORT"] = str(free_port())
+    with TemporaryDirectory() as folder:
+        outputs = [Path(folder, str(rank)) for rank in range(count)]
+        for output in outputs:
+            output.mkdir()
+        codes = exit_codes_of(
+            run_as_torchrun,
+            *(
+                (shared | {"RANK": str(rank), "LOCAL_RANK": str(rank)}, output, arguments)
+                for rank, output in enumerate(outputs)
+            ),
         )
-        for rank in range(count)
-    ]
-    printed = [process.communicate() for process in started]
-    return [
-        subprocess.CompletedProcess(process.args, process.returncode, *texts)
-        for process, texts in zip(started, printed, strict=True)
-    ]
+        return [
+            subprocess.CompletedProcess(arguments, code or 0, (output / "stdout").read_text(), (output / "stderr").read_text())
+            for code, output in zip(codes, outputs, strict=True)
+        ]
 
 
 def run_together(count: int, *arguments: str) -> list[str]:

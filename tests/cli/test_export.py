@@ -26,7 +26,7 @@ from tests.caffe_style import caffe_file
 from tests.fakes import whole_image_graph
 
 SCALE = (320, 256)
-THRESHOLDS = {"--score-threshold": 0.001, "--iou-threshold": 0.9}
+THRESHOLDS = ("--score-threshold=0.001", "--iou-threshold=0.9")
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +53,7 @@ def whole_way(caffe: Path) -> Result:
     """The one export that goes all the way from a checkpoint to a file, beside the checkpoint."""
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(caffe.parent)
-        return run(caffe, *(f"{option}={value}" for option, value in THRESHOLDS.items()))
+        return run(caffe, *THRESHOLDS)
 
 
 def test_the_file_is_named_after_the_weights_verified_and_its_parent_known(caffe: Path, whole_way: Result) -> None:
@@ -94,19 +94,17 @@ def test_settings_of_the_checkpoint_and_of_the_call_are_kept_by_all_that_is_made
     np.testing.assert_allclose(found[1].scores, found[0].scores, atol=1e-4)
 
 
+@pytest.mark.usefixtures("whole_way")
 def test_a_graph_that_differs_is_not_kept(
-    weights: Path,
-    tmp_path: Path,
-    exported: Callable[[str], Path],
-    monkeypatch: pytest.MonkeyPatch,
+    caffe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Break the graph: swap two channels of the mean, as a wrong preprocessing would."""
-    graph = onnx.load(exported("tiny"))
+    graph = onnx.load(caffe.with_suffix(".onnx"))
     mean = next(tensor for tensor in graph.graph.initializer if tensor.name == "normalize.mean")
     values = onnx.numpy_helper.to_array(mean)[::-1].copy()
     mean.CopyFrom(onnx.numpy_helper.from_array(values, mean.name))
     monkeypatch.setattr("gridrt.export.onnx_export.onnx_from_model", lambda _model, _sha256: graph)
-    result = run("--weights", weights, "--out", tmp_path / "broken.onnx")
+    result = run("--weights", caffe, "--out", tmp_path / "broken.onnx", *THRESHOLDS)
     assert result.exit_code == 1
     assert result.stderr.startswith("error: ")
     assert "--no-verify" in result.stderr
@@ -185,16 +183,15 @@ def test_the_next_command_can_be_pasted_into_a_shell(
 
 
 def test_a_full_disk_leaves_no_file(
-    weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, exported: Callable[[str], Path]
+    weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    graph = onnx.load(exported("tiny"))
-    monkeypatch.setattr("gridrt.export.onnx_export.onnx_from_model", lambda _model, _sha256: graph)
+    monkeypatch.setattr("gridrt.export.onnx_export.onnx_from_model", lambda _model, _sha256: whole_image_graph())
 
     def full(_handle: int) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    result = run("--weights", weights, "--out", tmp_path / "x.onnx")
+    result = run("--weights", weights, "--out", tmp_path / "x.onnx", "--no-verify")
     assert result.exit_code == 1
     assert "No space left on device" in result.stderr
     assert list(tmp_path.iterdir()) == []

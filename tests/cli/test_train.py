@@ -2,9 +2,6 @@ from __future__ import annotations
 
 import json
 import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -15,17 +12,18 @@ from gridrt.cli.main import cli
 from gridrt.data.synthetic import CLASS_NAMES, write_synthetic
 from gridrt.model.checkpoint import load_model
 from gridrt.train.state import load_state
+from tests.cli.training_to_kill import train_until
+from tests.moments import exit_codes_of
 from tests.test_processes import run_together
 
 SCALE = ("96", "64")
-ITERATIONS = 12  # two epochs of 12 pictures, two at a time
-PATIENCE = 120  # seconds
+ITERATIONS = 6  # two epochs of 6 pictures, two at a time
 
 
 @pytest.fixture(scope="module")
 def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("pictures")
-    write_synthetic(folder, train_images=12, val_images=2, size=(96, 64))
+    write_synthetic(folder, train_images=6, val_images=2, size=(96, 64))
     return folder
 
 
@@ -70,8 +68,8 @@ def test_one_line_tells_what_was_done_and_what_is_next(uninterrupted: tuple[Path
 def test_every_evaluation_is_logged(uninterrupted: tuple[Path, Result]) -> None:
     records = [json.loads(line) for line in (uninterrupted[0] / "log.jsonl").read_text().splitlines()]
 
-    assert [(record["iteration"], record["epoch"]) for record in records if "ap" in record] == [(6, 1), (12, 2)]
-    assert [record["iteration"] for record in records if "loss" in record] == [6, 12]  # few iterations have losses, too
+    assert [(record["iteration"], record["epoch"]) for record in records if "ap" in record] == [(3, 1), (6, 2)]
+    assert [record["iteration"] for record in records if "loss" in record] == [3, 6]  # few iterations have losses, too
     assert all(record["ap_per_class"].keys() == set(CLASS_NAMES) for record in records if "ap" in record)
 
 
@@ -80,24 +78,13 @@ def test_a_run_that_was_killed_goes_on_to_the_same_weights(
 ) -> None:
     """Also after evaluations, which the other run had and this one has not."""
     out = tmp_path / "out"
-    running = subprocess.Popen([sys.executable, "-m", "gridrt", *arguments(pictures, out, "--save-every", "1")])
-    wait_until_iteration(2, out / "checkpoint.pth", running)
-    running.kill()
-    assert running.wait() == -signal.SIGKILL
-    assert 2 <= load_state(out / "checkpoint.pth").progress.iteration < ITERATIONS
+    words = arguments(pictures, out, "--save-every", "1")
+    assert exit_codes_of(train_until, (3, words)) == [-signal.SIGKILL]
+    assert load_state(out / "checkpoint.pth").progress.iteration == 2
 
     train(pictures, out, "--resume")
 
     assert_same_weights(out, uninterrupted[0])
-
-
-def wait_until_iteration(iteration: int, state: Path, running: subprocess.Popen[bytes]) -> None:
-    for _ in range(PATIENCE * 20):
-        if state.exists() and load_state(state).progress.iteration >= iteration:
-            return
-        assert running.poll() is None, "the run ended before it could be killed"
-        time.sleep(0.05)
-    pytest.fail(f"no iteration {iteration} in {PATIENCE} s")
 
 
 def assert_same_weights(one: Path, other: Path) -> None:
@@ -108,7 +95,7 @@ def assert_same_weights(one: Path, other: Path) -> None:
 def test_two_processes_train_one_model(pictures: Path, tmp_path: Path) -> None:
     first, second = run_together(2, "-m", "gridrt", *arguments(pictures, tmp_path, "--epochs", "1"))
 
-    assert "1 epoch, 3 iterations" in first
+    assert "1 epoch, 2 iterations" in first
     assert second == ""
     assert load_state(tmp_path / "checkpoint.pth").settings["processes"] == 2
     assert load_state(tmp_path / "checkpoint.pth").settings["lr"] == 0.001  # of four images
