@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 import socket
 import subprocess
 from pathlib import Path
@@ -56,10 +55,10 @@ def outcomes_together(count: int, *arguments: str) -> list[subprocess.CompletedP
                 for rank, output in enumerate(outputs)
             ),
         )
-        return [
-            subprocess.CompletedProcess(arguments, code or 0, (output / "stdout").read_text(), (output / "stderr").read_text())
-            for code, output in zip(codes, outputs, strict=True)
-        ]
+        printed = [((output / "stdout").read_text(), (output / "stderr").read_text()) for output in outputs]
+    return [
+        subprocess.CompletedProcess(arguments, code or 0, *texts) for code, texts in zip(codes, printed, strict=True)
+    ]
 
 
 def run_together(count: int, *arguments: str) -> list[str]:

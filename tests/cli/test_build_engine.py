@@ -18,7 +18,7 @@ from gridrt.cli.main import cli
 from gridrt.data.image import save_image
 from gridrt.files import sha256_of
 from gridrt.runtime.tensorrt import library as tensorrt_library
-from gridrt.types import UInt8Array
+from tests.calib.small_detector import write_detector, write_pictures
 from tests.fakes import whole_image_graph
 
 
@@ -53,11 +53,21 @@ def no_tensorrt(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(sys.modules, name, None)
 
 
-def test_a_precision_gives_a_graph_an_engine_and_a_manifest_and_the_next_command(
-    tensorrt_rtx: object, tiny: Path
-) -> None:
+@pytest.fixture(scope="module")
+def built(
+    tensorrt_rtx: object, exported: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, Result]:
+    """A folder with the graph of a detector and an engine of it."""
     assert tensorrt_rtx
-    result = run("--fp16", "--runtime", "tensorrt-rtx", "--size", "256x320")
+    folder = tmp_path_factory.mktemp("built")
+    (folder / "tiny.onnx").symlink_to(exported("tiny"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        return folder, run("--fp16", "--plugins", "python", "--runtime", "tensorrt-rtx", "--size", "256x320")
+
+
+def test_a_precision_gives_a_graph_an_engine_and_a_manifest_and_the_next_command(built: tuple[Path, Result]) -> None:
+    folder, result = built
     assert result.exit_code == 0, result.output
     assert result.stdout.count("\n") == 1
     assert "built ahead of time for compute capabilities 8.0 and later, " in result.stdout
@@ -65,45 +75,49 @@ def test_a_precision_gives_a_graph_an_engine_and_a_manifest_and_the_next_command
     assert "Next, on such a GPU and with tiny.fp16.engine.json beside it: " in result.stdout
     assert result.stdout.endswith("evaluate tiny.fp16.engine --images DIR --annotations FILE\n")
     names = ["tiny.fp16.engine", "tiny.fp16.engine.json", "tiny.fp16.onnx", "tiny.onnx"]
-    assert sorted(path.name for path in tiny.iterdir()) == names
-    manifest = json.loads((tiny / "tiny.fp16.engine.json").read_text())
-    assert manifest["graph"]["sha256"] == sha256_of(tiny / "tiny.fp16.onnx")
-    assert manifest["graph"]["metadata"]["gridrt.parent_sha256"] == sha256_of(tiny / "tiny.onnx")
+    assert sorted(path.name for path in folder.iterdir()) == names
+    manifest = json.loads((folder / "tiny.fp16.engine.json").read_text())
+    assert manifest["graph"]["sha256"] == sha256_of(folder / "tiny.fp16.onnx")
+    assert manifest["graph"]["metadata"]["gridrt.parent_sha256"] == sha256_of(folder / "tiny.onnx")
     assert manifest["profile"]["images"] == [[1, 256, 320, 3]] * 3
 
 
-def test_an_engine_is_told_by_its_manifest(tensorrt_rtx: object, tiny: Path) -> None:
-    assert tensorrt_rtx
-    arguments = ["--plugins", "python", "--runtime", "tensorrt-rtx", "--size", "256x320", "--out", "a.engine"]
-    assert run("--model", "tiny.onnx", *arguments).exit_code == 0
-    told = CliRunner().invoke(cli, ["inspect", "a.engine"]).stdout
-    assert told.startswith(f"a.engine: TensorRT engine, {(tiny / 'a.engine').stat().st_size:,} bytes\n")
+def test_an_engine_is_told_by_its_manifest(built: tuple[Path, Result]) -> None:
+    engine = built[0] / "tiny.fp16.engine"
+    told = CliRunner().invoke(cli, ["inspect", str(engine)]).stdout
+    assert told.startswith(f"{engine}: TensorRT engine, {engine.stat().st_size:,} bytes\n")
     assert "plugins     python, version 1\n" in told
     assert "images      1 of 256x320 to 1 of 256x320, tuned for 1 of 256x320\n" in told
 
 
-def test_int8_is_calibrated_on_the_pictures(
-    tensorrt_rtx: object, tiny: Path, photo: Callable[[str], UInt8Array]
-) -> None:
+@pytest.fixture
+def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working folder with a graph of a few weighted layers, and pictures."""
+    monkeypatch.chdir(tmp_path)
+    write_detector(tmp_path / "small.onnx")
+    write_pictures(tmp_path / "photos", 2)
+    return tmp_path
+
+
+def test_int8_is_calibrated_on_the_pictures(tensorrt_rtx: object, small: Path) -> None:
+    """tests/calib/test_engine.py has a real detector."""
     assert tensorrt_rtx
-    (tiny / "photos").mkdir()
-    save_image(tiny / "photos/coffee.png", photo("coffee_crop"))
-    result = run("--int8", "--images", "photos", "--runtime", "tensorrt-rtx", "--scale", 320, 256, "--threads", 1)
+    result = run("--int8", "--images", "photos", "--runtime", "tensorrt-rtx", "--scale", 64, 32, "--threads", 1)
     assert result.exit_code == 0, result.output
-    assert "39 in int8" in result.stdout
-    assert json.loads(metadata(tiny / "tiny.int8.onnx")["gridrt.calibration"])["images"] == 1
-    profile = json.loads((tiny / "tiny.int8.engine.json").read_text())["profile"]
-    assert profile["images"] == [[1, 32, 32, 3], [1, 256, 320, 3], [1, 320, 320, 3]]
+    assert "2 in int8" in result.stdout
+    assert json.loads(metadata(small / "small.int8.onnx")["gridrt.calibration"])["images"] == 2
+    profile = json.loads((small / "small.int8.engine.json").read_text())["profile"]
+    assert profile["images"] == [[1, 32, 32, 3], [1, 32, 64, 3], [1, 64, 64, 3]]
 
 
-def test_a_graph_that_was_rewritten_is_taken_as_it_is(tensorrt_rtx: object, tiny: Path) -> None:
+def test_a_graph_that_was_rewritten_is_taken_as_it_is(tensorrt_rtx: object, small: Path) -> None:
     assert tensorrt_rtx
     assert run("--fp16", "--onnx-only").exit_code == 0
-    before = sha256_of(tiny / "tiny.fp16.onnx")
-    result = run("--model", "tiny.fp16.onnx", "--runtime", "tensorrt-rtx", "--size", "256x320")
-    assert "42 in fp16" in result.stdout, result.output
-    assert sha256_of(tiny / "tiny.fp16.onnx") == before
-    assert (tiny / "tiny.fp16.engine").exists()
+    before = sha256_of(small / "small.fp16.onnx")
+    result = run("--model", "small.fp16.onnx", "--runtime", "tensorrt-rtx", "--size", "32x64")
+    assert "in fp16" in result.stdout, result.output
+    assert sha256_of(small / "small.fp16.onnx") == before
+    assert (small / "small.fp16.engine").exists()
 
 
 @pytest.mark.usefixtures("no_tensorrt")

@@ -95,9 +95,7 @@ def test_settings_of_the_checkpoint_and_of_the_call_are_kept_by_all_that_is_made
 
 
 @pytest.mark.usefixtures("whole_way")
-def test_a_graph_that_differs_is_not_kept(
-    caffe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_graph_that_differs_is_not_kept(caffe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Break the graph: swap two channels of the mean, as a wrong preprocessing would."""
     graph = onnx.load(caffe.with_suffix(".onnx"))
     mean = next(tensor for tensor in graph.graph.initializer if tensor.name == "normalize.mean")
@@ -182,9 +180,7 @@ def test_the_next_command_can_be_pasted_into_a_shell(
     assert result.stdout.endswith(f"Next: gridrt detect IMAGE --model '{tmp_path}/my cells.onnx'\n")
 
 
-def test_a_full_disk_leaves_no_file(
-    weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_full_disk_leaves_no_file(weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gridrt.export.onnx_export.onnx_from_model", lambda _model, _sha256: whole_image_graph())
 
     def full(_handle: int) -> None:
