@@ -61,6 +61,8 @@ def test_its_example_shows_what_it_does(
         monkeypatch.setattr("gridrt.bench.interleave.REST_SECONDS", 0)
         monkeypatch.setattr("gridrt.bench.interleave.LEAST_RUNS", 1)
         monkeypatch.setattr("gridrt.bench.candidates.CandidateProcess", InProcess)
+        monkeypatch.setattr("gridrt.bench.roofline.WARM_UP", 0)
+        monkeypatch.setattr("gridrt.bench.roofline.RUNS", 1)
         monkeypatch.setattr("gridrt.runtime.peaks.TRIES", 1)
         monkeypatch.setitem(peaks.MATRIX_SIDE, "cpu", 64)
         monkeypatch.setitem(peaks.MAP_SIZE, "cpu", (8, 8))

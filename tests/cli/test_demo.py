@@ -41,6 +41,8 @@ def result(folder: Path, tiny_synthetic_file: Path) -> Iterator[Result]:
         patch.setattr("gridrt.bench.candidates.CandidateProcess", InProcess)
         patch.setattr("gridrt.bench.interleave.LEAST_RUNS", 1)
         patch.setattr("gridrt.bench.interleave.WARM_UP", 0)
+        patch.setattr("gridrt.bench.roofline.WARM_UP", 0)
+        patch.setattr("gridrt.bench.roofline.RUNS", 1)
         patch.setattr("gridrt.runtime.peaks.TRIES", 1)
         patch.setitem(peaks.MATRIX_SIDE, "cpu", 64)  # no test looks at a peak
         patch.setitem(peaks.MAP_SIZE, "cpu", (8, 8))

@@ -7,6 +7,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import click
+import onnx
 import pytest
 from click.testing import CliRunner, Result
 
@@ -14,6 +15,7 @@ import gridrt
 from gridrt.cli.main import VERBS, cli
 from gridrt.cli.messages import MOST_CHARACTERS, say
 from gridrt.errors import GridRTError
+from tests.fakes import whole_image_graph
 
 LONG = "x" * 1000
 
@@ -49,10 +51,15 @@ def test_with_debug_they_are_whole(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="uses /dev/full")
-def test_a_full_disk_behind_stdout_is_one_line() -> None:
+def test_a_full_disk_behind_stdout_is_one_line(tmp_path: Path) -> None:
+    onnx.save(whole_image_graph(), tmp_path / "a.onnx")
     with open("/dev/full", "wb") as full:  # noqa: PTH123 - as a shell does it
         answer = subprocess.run(
-            [sys.executable, "-m", "gridrt", "doctor"], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+            [sys.executable, "-m", "gridrt", "inspect", tmp_path / "a.onnx"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
         )
 
     assert (answer.returncode, answer.stderr.splitlines()[-1:]) == (
