@@ -12,7 +12,6 @@ from click.testing import CliRunner, Result
 
 from gridrt.cli.main import cli
 from gridrt.data.image import load_image
-from gridrt.runtime import peaks
 from tests.in_process import InProcess
 
 PICTURES = 5  # more than fit on a row of the sheet
@@ -41,12 +40,7 @@ def result(folder: Path, tiny_synthetic_file: Path) -> Iterator[Result]:
         patch.setattr("gridrt.bench.candidates.CandidateProcess", InProcess)
         patch.setattr("gridrt.bench.interleave.LEAST_RUNS", 1)
         patch.setattr("gridrt.bench.interleave.WARM_UP", 0)
-        patch.setattr("gridrt.bench.roofline.WARM_UP", 0)
-        patch.setattr("gridrt.bench.roofline.RUNS", 1)
-        patch.setattr("gridrt.runtime.peaks.TRIES", 1)
-        patch.setitem(peaks.MATRIX_SIDE, "cpu", 64)  # no test looks at a peak
-        patch.setitem(peaks.MAP_SIZE, "cpu", (8, 8))
-        patch.setitem(peaks.COPIED_BYTES, "cpu", 1 << 20)
+        patch.setattr("gridrt.bench.roofline.stage_rows", lambda *_: [])  # tests/cli/test_bench.py times stages
         patch.setattr("gridrt.cli.demo.CALIBRATION_IMAGES", 4)
         patch.setattr("gridrt.export.onnx_export.onnx_from_model", lambda *_: onnx.load(tiny_synthetic_file))
         patch.setattr("gridrt.cli.demo.find_spec", lambda _name: None)  # engines have tests of their own
