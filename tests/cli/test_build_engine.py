@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import shlex
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -19,7 +20,6 @@ from gridrt.data.image import save_image
 from gridrt.files import sha256_of
 from gridrt.runtime.tensorrt import library as tensorrt_library
 from gridrt.types import UInt8Array
-from tests.calib.small_detector import write_detector
 from tests.fakes import whole_image_graph
 
 
@@ -91,14 +91,6 @@ def test_an_engine_is_told_by_its_manifest(built: tuple[Path, Result]) -> None:
     assert "images      1 of 256x320 to 1 of 256x320, tuned for 1 of 256x320\n" in told
 
 
-@pytest.fixture
-def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A working folder with a graph of a few weighted layers."""
-    monkeypatch.chdir(tmp_path)
-    write_detector(tmp_path / "small.onnx")
-    return tmp_path
-
-
 def test_int8_is_calibrated_on_the_pictures(tiny: Path, photo: Callable[[str], UInt8Array]) -> None:
     (tiny / "photos").mkdir()
     save_image(tiny / "photos/coffee.png", photo("coffee_crop"))
@@ -110,14 +102,16 @@ def test_int8_is_calibrated_on_the_pictures(tiny: Path, photo: Callable[[str], U
     assert [shape.partition(":")[2] for shape in shapes] == ["1x32x32x3", "1x256x320x3", "1x320x320x3"]
 
 
-def test_a_graph_that_was_rewritten_is_taken_as_it_is(tensorrt_rtx: object, small: Path) -> None:
-    assert tensorrt_rtx
-    assert run("--fp16", "--onnx-only").exit_code == 0
-    before = sha256_of(small / "small.fp16.onnx")
-    result = run("--model", "small.fp16.onnx", "--runtime", "tensorrt-rtx", "--size", "32x64")
-    assert "in fp16" in result.stdout, result.output
-    assert sha256_of(small / "small.fp16.onnx") == before
-    assert (small / "small.fp16.engine").exists()
+def test_a_graph_that_was_rewritten_is_taken_as_it_is(
+    built: tuple[Path, Result], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rewritten = shutil.copy(built[0] / "tiny.fp16.onnx", tmp_path)
+    before = sha256_of(rewritten)
+    monkeypatch.chdir(tmp_path)
+    result = run("--model", "tiny.fp16.onnx", "--runtime", "tensorrt-rtx", "--size", "256x320")
+    assert "42 in fp16" in result.stdout, result.output
+    assert sha256_of(rewritten) == before
+    assert (tmp_path / "tiny.fp16.engine").exists()
 
 
 @pytest.mark.usefixtures("no_tensorrt")
