@@ -41,7 +41,7 @@ def check_is_file(path: Path, error: type[GridRTError], remedy: str = "Check the
     try:
         mode = path.stat().st_mode
     except (FileNotFoundError, NotADirectoryError):
-        raise error("there is no such file", place=path, remedy=remedy) from None
+        raise error("the file is missing", place=path, remedy=remedy) from None
     except (OSError, ValueError) as reason:  # such as a name too long, or a NUL in it
         value = getattr(reason, "strerror", None) or reason
         raise error("cannot open the file", place=path, value=value, remedy=remedy) from reason

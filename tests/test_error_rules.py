@@ -16,7 +16,7 @@ import gridrt
 from gridrt.export.engine.options import EngineOptions
 
 ROOT = Path(__file__).parents[1]
-WORDS = "cannot|must|failed|is not|are not|has no|have no|is missing|are missing|differs?|was built for"
+WORDS = "cannot|must|failed|is not|has no|is missing|differ|was built for"
 SAYS_SO = re.compile(rf"\b({WORDS})\b|\bexpected\b.*\bgot\b")
 # At most five, each with why no such word fits.
 ALLOWED: Mapping[str, str] = {}
@@ -50,9 +50,26 @@ def error_classes() -> set[str]:
 
 def rules(tree: ast.AST, classes: set[str]) -> Iterator[tuple[int, str | None]]:
     """Line and text of each rule; None where it is neither a literal nor an f-string."""
+    makers = classes | passed_classes(tree, classes)
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in classes and node.args:
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in makers and node.args:
             yield node.lineno, text_of(node.args[0])
+
+
+def passed_classes(tree: ast.AST, classes: set[str]) -> set[str]:
+    """The parameters that are a class of errors, such as `error`, and what keeps one, such as `self._error`."""
+    wanted = {f"type[{each}]" for each in classes}
+    found = {
+        node.arg
+        for node in ast.walk(tree)
+        if isinstance(node, ast.arg) and node.annotation is not None and ast.unparse(node.annotation) in wanted
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign):
+            targets, values = (getattr(side, "elts", [side]) for side in (node.targets[0], node.value))
+            pairs = zip(targets, values, strict=False)
+            found |= {ast.unparse(target) for target, value in pairs if ast.unparse(value) in found}
+    return found
 
 
 def text_of(rule: ast.expr) -> str | None:
@@ -65,10 +82,11 @@ def text_of(rule: ast.expr) -> str | None:
 
 def messages(tree: ast.AST, classes: set[str]) -> Iterator[str]:
     """The literal parts of errors, warnings and remedies."""
+    makers = classes | {"warn", "warn_once"} | {name.rpartition(".")[2] for name in passed_classes(tree, classes)}
     for node in ast.walk(tree):
         function = ast.unparse(node.func).rpartition(".")[2] if isinstance(node, ast.Call) else ""
         is_remedy = isinstance(node, ast.Assign) and "remedy" in ast.unparse(node.targets[0])
-        if function in classes | {"warn", "warn_once"} or is_remedy:
+        if function in makers or is_remedy:
             yield from (str(each.value) for each in ast.walk(node) if isinstance(each, ast.Constant))
 
 
@@ -106,6 +124,8 @@ def test_the_exceptions_are_few_and_still_needed() -> None:
         ("expected an FP32 graph, got int8", True),
         ("cannot read the file", True),
         ("this graph has no class names", True),
+        ("the answer differs", False),
+        ("there is no such file", False),
     ],
 )
 def test_a_law_that_is_stated_as_if_it_held_is_found(rule: str, says_so: bool) -> None:  # noqa: FBT001 - a table
@@ -116,6 +136,28 @@ def test_a_rule_that_comes_by_a_variable_is_found() -> None:
     tree = ast.parse('rule = "must be a file"\nraise GridRTError(rule, place=path)')
 
     assert list(rules(tree, CLASSES)) == [(2, None)]
+
+
+@pytest.mark.parametrize(
+    "planted",
+    [
+        'def check(error: type[GridRTError]) -> None:\n    raise error("there is no such file", place=path)',
+        """
+def check(error: type[GraphError] = GraphError) -> None:
+    raise error("there is no such file") from None
+""",
+        """
+class States:
+    def __init__(self, files: Sequence[Path], error: type[GridRTError]) -> None:
+        self._files, self._error = files, error
+
+    def check(self) -> None:
+        raise self._error("there is no such file")
+""",
+    ],
+)
+def test_a_rule_of_an_error_whose_class_is_passed_is_found(planted: str) -> None:
+    assert [text for _, text in rules(ast.parse(planted), CLASSES)] == ["there is no such file"]
 
 
 @pytest.mark.parametrize("source", [source for source in TREES if source.parts[1] != "cli"], ids=str)
@@ -130,6 +172,7 @@ def test_the_library_names_options_as_python_does(source: Path) -> None:
         ('raise GridRTError("is missing", remedy=f"Choose another folder with --out, not {out}.")', 1),
         ('warnings.warn("the scale is assumed (--scale)")', 1),
         ('remedy = "Leave out --backend."', 1),
+        ('def check(error: type[GridRTError]) -> None:\n    raise error("must be one: --backend")', 1),
         ('raise GridRTError("is missing", remedy="Leave out `backend`.")', 0),
         ('raise GridRTError("is missing", remedy="gridrt export --class-names gives others.")', 0),
         ('command = ["nvcc", "--version"]', 0),

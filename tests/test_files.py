@@ -337,7 +337,7 @@ def test_sha256_of_a_file_larger_than_one_block(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("nowhere.json", "nowhere.json: there is no such file. Check the path."),
+        ("nowhere.json", "nowhere.json: the file is missing. Check the path."),
         ("folder", "folder: this must be a file (found a folder). Name a file in it."),
         (
             "http://a.b/c.json",

@@ -193,7 +193,7 @@ def test_options_that_contradict_each_other_are_a_usage_error(arguments: tuple[s
         (("--out", "scene.onnx"), "scene.onnx: an engine must end in .engine"),
         (("--out", "scene.onnx/x.engine"), "scene.onnx/x.engine: the result cannot be written here"),
         (("--fp16", "--out", "scene.engine"), "scene.onnx: this would overwrite an input"),
-        (("--model", "other.onnx"), "other.onnx: there is no such file"),
+        (("--model", "other.onnx"), "other.onnx: the file is missing"),
         (("--recipe", "fast"), "--recipe: "),
     ],
 )

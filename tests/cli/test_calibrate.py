@@ -164,12 +164,12 @@ def test_images_must_be_named() -> None:
 BAD_RECIPE = recipe_text(small_recipe()).replace("backbone*", "bakcbone*")
 
 MISTAKES = {
-    "no such graph": (("--model", "r50.onnx"), "r50.onnx: there is no such file"),
+    "no such graph": (("--model", "r50.onnx"), "r50.onnx: the file is missing"),
     "no such folder": (("--images", "nowhere"), "nowhere: this must be a folder"),
     "a folder without pictures": (("--images", "empty"), "empty: the folder has no images"),
     "pictures without objects": (("--images", "dark"), "calibration images must show objects"),
     "a broken picture": (("--images", "broken"), "broken.png"),
-    "no such annotations": (("--annotations", "none.json"), "none.json: there is no such file"),
+    "no such annotations": (("--annotations", "none.json"), "none.json: the file is missing"),
     "no such recipe": (("--recipe", "int9"), "a recipe must be one of fp16, int8, mixed, or a TOML file"),
     "a recipe with a typo": (("--recipe", "typo.toml"), "Near it: backbone"),
     "a recipe without INT8": (("--recipe", "half.toml"), "must plan convolutions or matrix products in int8"),

@@ -95,8 +95,8 @@ def test_without_images_synthetic_ones_are_taken() -> None:
 @pytest.mark.parametrize(
     ("arguments", "error"),
     [
-        (("tiny.onnx", "none.onnx"), "none.onnx: there is no such file"),
-        (("tiny.onnx", "tiny.onnx", "--images", "none.png"), "none.png: there is no such file"),
+        (("tiny.onnx", "none.onnx"), "none.onnx: the file is missing"),
+        (("tiny.onnx", "tiny.onnx", "--images", "none.png"), "none.png: the file is missing"),
         (("tiny.onnx", "tiny.onnx", "--json", "tiny.onnx"), "tiny.onnx"),
         (("tiny.onnx", "tiny.onnx", "--trust-checkpoint"), "has no option --trust-checkpoint"),
     ],

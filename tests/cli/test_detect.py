@@ -148,7 +148,7 @@ def test_a_missing_file_among_good_ones_is_named() -> None:
     result = detect("photos/a.png", "nowhere.jpg")
 
     assert result.exit_code == 1
-    assert one_line(result.stderr) == "error: nowhere.jpg: there is no such file. Check the path.\n"
+    assert one_line(result.stderr) == "error: nowhere.jpg: the file is missing. Check the path.\n"
     assert result.stdout.startswith("1 object in 1 image")
 
 
@@ -196,9 +196,9 @@ def test_pictures_and_frames_are_counted_apart(folder: Path) -> None:
         (["empty"], "empty: the folder has no images or videos"),
         (["photos/*.bmp"], "photos/*.bmp: the pattern has no matching file"),
         (["photos", "--model", "words.onnx"], "words.onnx: this is not an ONNX graph"),
-        (["photos", "--model", "nowhere.onnx"], "nowhere.onnx: there is no such file"),
+        (["photos", "--model", "nowhere.onnx"], "nowhere.onnx: the file is missing"),
         (["photos", "--model", "notes.txt"], "notes.txt: is not a model file that any backend opens"),
-        (["photos", "--model", "tiny_bcdd"], "tiny_bcdd: there is no such file. Check the path, or give one of the"),
+        (["photos", "--model", "tiny_bcdd"], "tiny_bcdd: the file is missing. Check the path, or give one of the"),
         (["https://host/a.jpg?size=1"], "https://host/a.jpg?size=1: this must be a file, not a URL. Fetch it, "),
         (["photos", "--model", "https://host/a.onnx"], "https://host/a.onnx: this must be a file, not a URL. "),
         (["photos", "--out", "words.onnx"], "words.onnx: --out must be a folder (found a file). "),

@@ -148,7 +148,7 @@ def test_a_file_in_the_way_of_the_pictures_is_found_before_the_model_is_opened()
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--annotations", "none.json"), "none.json: there is no such file"),
+        (("--annotations", "none.json"), "none.json: the file is missing"),
         (("--images", "nowhere"), "nowhere: this must be a folder"),
         (("--model", "none.onnx"), "none.onnx"),
     ],

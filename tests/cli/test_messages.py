@@ -107,7 +107,7 @@ def test_a_missing_path_is_refused_before_anything_heavy_is_imported() -> None:
     answer = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
 
     assert (answer.returncode, answer.stdout) == (1, "\n")
-    assert answer.stderr.startswith("error: none.onnx: there is no such file")
+    assert answer.stderr.startswith("error: none.onnx: the file is missing")
 
 
 def test_no_verb_prints_without_escaping() -> None:

@@ -110,7 +110,7 @@ def test_two_processes_train_one_model(pictures: Path, tmp_path: Path) -> None:
         (("--amp", "bf16", "--device", "cpu"), "--amp: mixed precision must run on a GPU"),
         (("--annotations", "none.json"), "none.json"),
         (("--images", "nowhere"), "nowhere: this must be a folder (found nothing there)"),
-        (("--backbone-weights", "none.pth"), "none.pth: there is no such file"),
+        (("--backbone-weights", "none.pth"), "none.pth: the file is missing"),
     ],
 )
 def test_a_users_error_is_one_line_and_leaves_no_folder(

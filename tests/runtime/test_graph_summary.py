@@ -143,5 +143,5 @@ def test_what_is_no_graph_is_refused(tmp_path: Path, content: bytes) -> None:
 
 
 def test_a_missing_graph_is_told(tmp_path: Path) -> None:
-    with pytest.raises(GraphError, match="there is no such file"):
+    with pytest.raises(GraphError, match="the file is missing"):
         graph_summary(tmp_path / "x.onnx")

@@ -155,7 +155,9 @@ class EngineRunner:
         strategy = self._library.trt.ExecutionContextAllocationStrategy.USER_MANAGED
         context = self._engine.create_execution_context(strategy)
         if context is None:
-            raise self._error("create an execution context")
+            raise EngineError(
+                "TensorRT failed to create an execution context", place=self._library.name, value=self._logged()
+            )
         context.set_device_memory(self._memory.address, self._memory.nbytes)
         return context
 
@@ -170,13 +172,20 @@ class EngineRunner:
             "labels": self._gpu.empty((batch, rows), np.int32),
         }
         for name, dimensions in shapes.items():
-            self._require(context.set_input_shape(name, dimensions), f"take the shape of {name}")
+            if not context.set_input_shape(name, dimensions):
+                raise EngineError(
+                    f"TensorRT failed to take the shape of {name}", place=self._library.name, value=self._logged()
+                )
         for name, memory in {**inputs, **outputs}.items():
-            self._require(context.set_tensor_address(name, memory.address), f"take the memory of {name}")
+            if not context.set_tensor_address(name, memory.address):
+                raise EngineError(
+                    f"TensorRT failed to take the memory of {name}", place=self._library.name, value=self._logged()
+                )
         stream = self._gpu.stream
 
         def launch() -> None:
-            self._require(context.execute_async_v3(stream), "run the engine")
+            if not context.execute_async_v3(stream):
+                raise EngineError("TensorRT failed to run the engine", place=self._library.name, value=self._logged())
 
         return _Run(context, inputs, outputs, launch)
 
@@ -191,12 +200,8 @@ class EngineRunner:
                 remedy="Open it as TensorRTSession(FILE, cuda_graphs=False).",
             ) from error
 
-    def _require(self, is_done: bool, what: str) -> None:  # noqa: FBT001 - TensorRT's answer
-        if not is_done:
-            raise self._error(what)
-
-    def _error(self, what: str) -> EngineError:
-        """What TensorRT did not do, with what it logged."""
+    def _logged(self) -> str | None:
+        """The errors that TensorRT logged, which are then forgotten."""
         found = "; ".join(self._library.log.errors) or None
         self._library.log.clear()
-        return EngineError(f"TensorRT failed to {what}", place=self._library.name, value=found)
+        return found

@@ -110,11 +110,11 @@ def _compare(file: Path, expected: Outcome, served: Outcome, url: str) -> tuple[
             f"{side}: {each if isinstance(each, GridRTError) else format_count(len(each), 'detection')}"
             for side, each in sides.items()
         )
-        raise VerificationError("both sides must detect or refuse: their answer differs", place=file, value=value)
+        raise VerificationError("both sides must detect or refuse", place=file, value=value)
     matched = match_detections(expected, served)
     if outside := matched.outside(BOX_TOLERANCE, SCORE_TOLERANCE):
         raise VerificationError(
-            f"the answer of {url} differs from the detector's",
+            f"the answer of {url} must not differ from the detector's",
             place=file,
             value=f"{outside} of {len(expected)} detections, beyond {BOX_TOLERANCE} px or {SCORE_TOLERANCE} in score",
             remedy="Is the same model served, at the same scale?",

@@ -87,7 +87,7 @@ def test_a_file_without_weights_is_refused_in_one_line(tmp_path: Path, name: str
 def test_a_missing_file_and_a_folder_have_different_errors(tmp_path: Path) -> None:
     with pytest.raises(
         CheckpointError,
-        match=r"there is no such file\. .* the names r50, .*tiny_synthetic\.$",
+        match=r"the file is missing\. .* the names r50, .*tiny_synthetic\.$",
     ):
         read_weights(tmp_path / "missing.pth")
     with pytest.raises(CheckpointError, match="found a folder"):

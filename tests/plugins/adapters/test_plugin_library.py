@@ -60,7 +60,7 @@ def test_a_library_without_plugins_is_refused() -> None:
 
 def test_a_file_that_cannot_be_loaded_is_an_error_with_the_linkers_words(tmp_path: Path) -> None:
     path = tmp_path / "libgridrt_plugins.so"
-    with pytest.raises(EngineError, match=r"libgridrt_plugins\.so: there is no such file\. Build it: "):
+    with pytest.raises(EngineError, match=r"libgridrt_plugins\.so: the file is missing\. Build it: "):
         register_plugin_library(fake_tensorrt(), path, KERNELS)
     path.write_text("no library")
     with pytest.raises(EngineError, match=r"libgridrt_plugins\.so: cannot load the plugin library \(found .*_plugins"):

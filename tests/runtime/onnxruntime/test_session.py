@@ -168,7 +168,7 @@ def test_a_truncated_graph_is_refused(graph: Path) -> None:
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(GraphError, match=r"a\.onnx: there is no such file"):
+    with pytest.raises(GraphError, match=r"a\.onnx: the file is missing"):
         OnnxRuntimeSession(tmp_path / "a.onnx")
 
 

@@ -98,7 +98,7 @@ def test_a_library_that_is_named_and_missing_is_an_error_and_nothing_else_is_tak
 ) -> None:
     monkeypatch.setenv("GRIDRT_PLUGIN_LIBRARY", "/nowhere/libgridrt_plugins.so")
     here = library()
-    with pytest.raises(EngineError, match=r"^/nowhere/libgridrt_plugins\.so: there is no such file"):
+    with pytest.raises(EngineError, match=r"^/nowhere/libgridrt_plugins\.so: the file is missing"):
         prepare_plugins(chosen_adapter("auto"), here)
     assert creators(here) == []
 

@@ -111,5 +111,5 @@ def test_an_engine_without_its_manifest_or_with_anothers_is_refused(write: Calla
     with pytest.raises(EngineError, match=r"cannot read the manifest a\.engine\.json \(found No such file"):
         engine_summary(engine)
     engine.unlink()
-    with pytest.raises(EngineError, match="there is no such file"):
+    with pytest.raises(EngineError, match="the file is missing"):
         engine_summary(engine)
