@@ -7,6 +7,7 @@ shown, and never decided on. A session is known by its protocol alone.
 from __future__ import annotations
 
 import ast
+import builtins
 import os
 import re
 from collections.abc import Iterator, Mapping
@@ -37,15 +38,19 @@ BUILD_NAMES = {"with_suffix", "with_name", "require_suffix"}
 LOOK_UP = {"get", "pop", "index", "startswith", "endswith", "removeprefix", "removesuffix", "partition", "split"}
 LOOK_INSIDE = {"hasattr", "getattr", "isinstance", "issubclass", "type", "vars", "dir"}
 
-NODES_OF_SESSIONS = [
-    node for file in (ROOT / "gridrt/runtime").glob("*/session.py") for node in ast.walk(ast.parse(file.read_text()))
-]
-SESSIONS = {node.name for node in NODES_OF_SESSIONS if isinstance(node, ast.ClassDef) and "Session" in node.name}
+OF_BACKENDS = [ROOT / "gridrt/runtime/graph_stages.py", *(ROOT / "gridrt/runtime").glob("*/*.py")]
+NODES = {file: list(ast.walk(ast.parse(file.read_text()))) for file in OF_BACKENDS}
+CLASSES = {node.name for nodes in NODES.values() for node in nodes if isinstance(node, ast.ClassDef)}
 # What the sessions of single backends have beyond the protocol.
 OF_ONE_SESSION = {
-    node.attr for node in NODES_OF_SESSIONS if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store)
+    node.attr
+    for file, nodes in NODES.items()
+    for node in nodes
+    if file.name == "session.py" and isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store)
 } - {"info"}
-CONCRETE = re.compile(rf"gridrt\.runtime\.\w+\.(session|backend(\.\w+)?)|(.*\.)?({'|'.join(sorted(SESSIONS))})")
+OPENED = "session|backend|subgraph|stages"
+MODULES = r"(?!backend\.)\w+\.(\w*(session|backend|subgraph)|stage_runner)(\.[A-Z]\w*)?|graph_stages(\.\w+)?"
+CLASS = re.compile(rf"\b({'|'.join(sorted(CLASSES))})\b")
 
 OUTPUT = "names a file that is written"
 PACKAGE = "names Python packages"
@@ -82,8 +87,10 @@ def findings(source: str) -> Iterator[str]:
         if is_a_suffix(node) and not builds_a_name(parents[node]):
             yield f"asks for a suffix: {ast.unparse(parents[node])}"
         if isinstance(node, ast.Import | ast.ImportFrom):
-            yield from (f"imports {name}" for name in imported(node) if CONCRETE.fullmatch(name))
-        if called(node) in LOOK_INSIDE and is_of_one_session(node):
+            yield from (
+                f"imports {name}" for name in imported(node) if re.fullmatch(rf"gridrt\.runtime\.({MODULES})", name)
+            )
+        if asks_for_a_class(node):
             yield f"asks for a session's kind: {ast.unparse(node)}"
     yield from (f"decides on a kind: {ast.unparse(each)}" for each in decisions(tree) if asks_for_a_kind(each))
 
@@ -118,10 +125,22 @@ def asks_for_a_kind(decision: ast.AST) -> bool:
     texts = [node.value for node in inside if isinstance(node, ast.Constant) and isinstance(node.value, str)]
     if any(KIND.fullmatch(text) for text in texts) or any(map(says_what_it_is, inside)):
         return True
-    if any(isinstance(node, ast.MatchClass) and CONCRETE.fullmatch(ast.unparse(node.cls)) for node in inside):
+    if compares_a_class(decision):
         return True
-    of_a_path = any(isinstance(node, ast.Attribute) and node.attr in {"suffix", "suffixes"} for node in inside)
+    of_a_path = any(name_of(node) in {"suffix", "suffixes"} or called(node) == "splitext" for node in inside)
     return of_a_path and not texts and not any(name_of(node).startswith(OTHER_FILES) for node in inside)
+
+
+def compares_a_class(decision: ast.AST) -> bool:
+    """Whether the class of an object is compared or looked up, other than with one of Python's own, such as `int`."""
+    sides: list[ast.AST] = [decision]
+    if isinstance(decision, ast.Compare):
+        sides = [decision.left, *decision.comparators]
+    elif isinstance(decision, ast.Call) and called(decision) in LOOK_UP:
+        sides = [*decision.args]
+    sides = [side.value if isinstance(side, ast.Attribute) and side.attr == "__name__" else side for side in sides]
+    asks = any(name_of(side) == "__class__" or called(side) == "type" for side in sides)
+    return asks and not any(isinstance(side, ast.Name) and hasattr(builtins, side.id) for side in sides)
 
 
 def says_what_it_is(node: ast.AST) -> bool:
@@ -132,10 +151,23 @@ def says_what_it_is(node: ast.AST) -> bool:
     return any(owner.endswith(what) and node.attr in attributes for what, attributes in SAY_WHAT_THEY_ARE.items())
 
 
-def is_of_one_session(call: ast.AST) -> bool:
-    """Whether a call looks into a session, or for what only one kind of session has."""
-    text = ast.unparse(call)
-    return bool(re.search(r"session", text, re.IGNORECASE)) or any(repr(each) in text for each in OF_ONE_SESSION)
+def asks_for_a_class(node: ast.AST) -> bool:
+    """Whether it looks into a session or a backend, or tries what only one kind of them has."""
+    text = ast.unparse(node)
+    if called(node) in LOOK_INSIDE:
+        return is_opened(text) or any(repr(each) in text for each in OF_ONE_SESSION)
+    if isinstance(node, ast.Match):
+        kinds = [each for each in ast.walk(node) if isinstance(each, ast.MatchClass)]
+        return bool(kinds) and (is_opened(ast.unparse(node.subject)) or any(map(is_opened, map(ast.unparse, kinds))))
+    if isinstance(node, ast.Try | ast.With) and "AttributeError" in text:
+        tried = [each for step in node.body for each in ast.walk(step) if isinstance(each, ast.Attribute)]
+        return any(is_opened(ast.unparse(each.value)) or each.attr in OF_ONE_SESSION for each in tried)
+    return False
+
+
+def is_opened(text: str) -> bool:
+    """Whether a text names a session, a backend, or a class of one backend."""
+    return bool(re.search(OPENED, text, re.IGNORECASE) or CLASS.search(text))
 
 
 def called(node: ast.AST) -> str:
@@ -205,6 +237,12 @@ def test_every_allowed_place_is_still_there() -> None:
         "from gridrt.runtime.onnxruntime import session as module",
         "import gridrt.runtime.pytorch.session as module",
         "from gridrt.runtime.tensorrt.backend import BACKEND as ENGINES",
+        "from gridrt.runtime.openvino.bf16_backend import BACKEND",
+        "from gridrt.runtime.onnxruntime.subgraph import SubgraphSession",
+        "from gridrt.runtime.openvino.subgraph import SubgraphSession",
+        "from gridrt.runtime.openvino import subgraph",
+        "from gridrt.runtime.graph_stages import GraphStages",
+        "from gridrt.runtime.pytorch.stage_runner import TorchStages as Any",
         "if isinstance(opened, TorchSession): pass",
         "if isinstance(opened, module.TorchSession): pass",
         "if hasattr(session, 'anything'): pass",
@@ -212,6 +250,20 @@ def test_every_allowed_place_is_still_there() -> None:
         "providers = getattr(self._session, name, ())",
         "if type(session).__name__ == 'Toy': pass",
         "names = vars(detector.session)",
+        "if isinstance(x, GraphStages): pass",
+        "if isinstance(x, TensorRTBackend): pass",
+        "if isinstance(backend, Kind): pass",
+        "if hasattr(backend, 'anything'): pass",
+        "order = getattr(candidate.backend, name, 0)",
+        "if session.__class__ is Kind: pass",
+        "if type(opened) is Kind: pass",
+        "run = runs[type(opened)]",
+        "match session:\n    case Kind(): pass",
+        "if os.path.splitext(path)[1] == ending: pass",
+        "handler = handlers[splitext(path)[1]]",
+        "try:\n    session.providers\nexcept AttributeError: pass",
+        "try:\n    names = opened.providers\nexcept (TypeError, AttributeError): pass",
+        "with suppress(AttributeError):\n    backend.anything()",
     ],
 )
 def test_a_planted_violation_of_each_kind_is_found(planted: str) -> None:
@@ -233,6 +285,13 @@ def test_a_planted_violation_of_each_kind_is_found(planted: str) -> None:
         "if name in {each.name for each in classes}: pass",
         "from gridrt.runtime.pytorch.session import device_named",
         "session.run(images, sizes)",
+        "try:\n    session.run(images, sizes)\nexcept RuntimeError: pass",
+        "found = type(image).__name__",
+        "if type(side) is int: pass",
+        "if os.path.splitext(path)[1] == '.mp4': pass",
+        "from gridrt.runtime.backend import Session",
+        "from gridrt.runtime.tensorrt.library import TensorRT",
+        "match box:\n    case Rows(): pass",
     ],
 )
 def test_names_of_results_other_suffixes_and_what_is_shown_are_no_violation(sound: str) -> None:
