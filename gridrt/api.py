@@ -156,8 +156,8 @@ def open_detector(  # noqa: PLR0913 - options with defaults
     Example:
         >>> detector = gridrt.open_detector("tiny_synthetic", threads=1)
         >>> found = detector([gridrt.load_image("images/000001.png")])[0].above(0.5)
-        >>> found.boxes.shape[1], detector.class_names[found.labels[0]] in detector.class_names
-        (4, True)
+        >>> found.boxes.shape, detector.class_names[found.labels[0]]
+        ((8, 4), 'ring')
     """
     from dataclasses import asdict
     from functools import partial
@@ -867,8 +867,9 @@ def compare_models(
         trust_checkpoint: see `open_detector`.
 
     Returns:
-        `results`, the difference of each stage beside its tolerance; `first_difference`, None where no stage exceeds
-        its tolerance; `notes`; `to_json()` for all of it.
+        `results`, the `figures` of each stage, a difference beside its tolerance, without units: a relative RMS error,
+        a share of boxes in 0..1, a mean of 1 - IoU, or a count of class names; `first_difference`, None where no stage
+        exceeds its tolerance; `notes`; `to_json()` for all of it.
 
     Raises:
         GridRTError: a model cannot be opened or run, the backend opens neither, or neither honours an option.
@@ -1133,7 +1134,8 @@ def check_triton(
         threads: see `open_detector`.
 
     Returns:
-        For each URL: `images`, `refused` and `detections`, how many; `largest_box_error` and `largest_score_error`.
+        For each URL: `images`, `refused` and `detections`, how many; `largest_box_error` in pixels of the image, and
+        `largest_score_error`, where scores are in 0..1.
 
     Raises:
         VerificationError: an answer differs.
@@ -1141,8 +1143,9 @@ def check_triton(
         GridRTError: a URL has another form, the server gives no answer, or an open detector has no `name`.
 
     Example:
-        >>> gridrt.check_triton("tiny_synthetic.onnx", [], "images")
-        []
+        >>> [check] = gridrt.check_triton("tiny_synthetic.onnx", ["http://localhost:8000"], "images")
+        >>> check.images, check.refused, 0 < check.largest_box_error < 0.01
+        (2, 0, True)
     """
     from gridrt.model.zoo import place_of
     from gridrt.serving.triton.check import check_served

@@ -11,7 +11,8 @@ import shutil
 import subprocess
 import sys
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +28,7 @@ from gridrt.data.video import Video
 from gridrt.detector import Detector
 from gridrt.errors import GridRTError
 from gridrt.runtime import peaks
-from gridrt.types import Detections
+from gridrt.types import Detections, UInt8Array
 from tests.datasets import write_dataset
 from tests.fakes import FakeSession, whole_image_graph
 from tests.in_process import InProcess
@@ -51,6 +52,27 @@ def examples(tmp_path_factory: pytest.TempPathFactory, tiny_synthetic_file: Path
     return folder
 
 
+class Served:
+    """In the place of a client: it detects by itself, and moves each box by 1/256 pixel."""
+
+    def __init__(self, url: str, name: str) -> None:
+        assert (url, name) == ("http://localhost:8000", "tiny_synthetic")
+        self._detector = gridrt.open_detector("tiny_synthetic.onnx", threads=1)
+
+    def detect_encoded(self, files: Sequence[bytes]) -> list[Detections]:
+        return [self._shifted(gridrt.load_image(content)) for content in files]
+
+    def detect_pixels(self, images: UInt8Array) -> list[Detections]:
+        return [self._shifted(image) for image in images]
+
+    def close(self) -> None:
+        """There is no connection."""
+
+    def _shifted(self, image: UInt8Array) -> Detections:
+        found = self._detector([image])[0]
+        return replace(found, boxes=found.boxes + np.float32(2**-8))
+
+
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_its_example_shows_what_it_does(
     name: str, examples: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
@@ -70,6 +92,8 @@ def test_its_example_shows_what_it_does(
     if name == "export_onnx":  # tests/cli/test_export.py traces
         graph = onnx.load(examples / "tiny_synthetic.onnx")
         monkeypatch.setattr("gridrt.export.onnx_export.onnx_from_model", lambda *_: graph)
+    if name == "check_triton":  # which asks a server
+        monkeypatch.setattr("gridrt.serving.triton.check.TritonClient", Served)
     shutil.copytree(examples, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
     example = doctest.DocTestParser().get_doctest(
