@@ -2,8 +2,8 @@
 
     python -m benchmarks.builds OLD/bin/gridrt NEW/bin/gridrt
 
-Both export and quantize `tiny_bccd`, then take turns in `gridrt bench` on its test set (in GRIDRT_DATA). The speedup
-of an artefact is over the same build's PyTorch in the same bench; the median over the turns is compared.
+Both export and quantize `tiny_bccd`, then run `gridrt bench` interleaved, on its test set (in GRIDRT_DATA). The speedup
+of an artefact is over the same build's PyTorch in the same bench; the median over the rounds is compared.
 """
 
 from __future__ import annotations
@@ -29,28 +29,28 @@ ARTEFACTS = (MODEL, f"{MODEL}.onnx", f"{MODEL}.fp16.onnx", f"{MODEL}.int8.onnx",
 @click.command
 @click.argument("old", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.argument("new", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--rounds", type=click.IntRange(min=1), default=3, show_default=True, help="Turns of each build.")
+@click.option("--rounds", type=click.IntRange(min=1), default=3, show_default=True, help="Benches of each build.")
 @click.option("--threads", type=click.IntRange(min=1), default=2, show_default=True, help="CPU threads.")
 @click.option("--out", type=click.Path(path_type=Path), default=Path(__file__).parent / "results" / "builds.json")
 def command(*, old: Path, new: Path, rounds: int, threads: int, out: Path) -> None:
-    """Measure the gridrt of two environments, OLD and NEW, in turns."""
+    """Measure the gridrt of two environments, OLD and NEW, in interleaved runs."""
     check_writable(out)
     builds = {"old": old.absolute(), "new": new.absolute()}
     results: dict[str, list[dict[str, tuple[float, float]]]] = {name: [] for name in builds}
     with TemporaryDirectory() as folder:
         for name, gridrt in builds.items():
             make_artefacts(gridrt, Path(folder, name), threads)
-        for turn in range(rounds):
+        for number in range(rounds):
             # The order alternates, so that a drift of the machine's speed affects both.
-            for name in list(builds)[:: 1 if turn % 2 == 0 else -1]:
+            for name in list(builds)[:: 1 if number % 2 == 0 else -1]:
                 results[name].append(bench(builds[name], Path(folder, name), threads))
     rows = {
         artefact: {
             name: {
-                "ap": [turn[artefact][0] for turn in turns],
-                "speedup": [turn[artefact][1] for turn in turns],
+                "ap": [figures[artefact][0] for figures in benches],
+                "speedup": [figures[artefact][1] for figures in benches],
             }
-            for name, turns in results.items()
+            for name, benches in results.items()
         }
         for artefact in ARTEFACTS
     }

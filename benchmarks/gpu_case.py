@@ -47,7 +47,7 @@ class Case:
         variant: one of the kernel's.
         attributes: of the node.
         inputs: on the CPU.
-        drawn: where they come from: random, or of a photograph.
+        origin: where they come from: random, or of a photograph.
         shape: that tells this case from the others of the variant.
         cost: bytes and FLOP of a launch; None where neither bounds its time.
         baselines: on the GPU, for inputs that are there; the first is what speed is judged by.
@@ -57,7 +57,7 @@ class Case:
     variant: Variant
     attributes: Mapping[str, Any]
     inputs: Inputs
-    drawn: str
+    origin: str
     shape: Sequence[int]
     cost: Cost | None
     baselines: Callable[[Inputs], Iterable[Baseline]]
@@ -65,7 +65,7 @@ class Case:
     @property
     def name(self) -> str:
         """Op, variant and shape."""
-        return f"{self.kernel.contract.name} {self.variant.name} {list(self.shape)} {self.drawn}"
+        return f"{self.kernel.contract.name} {self.variant.name} {list(self.shape)} {self.origin}"
 
 
 def torchvision_ops() -> Any:  # noqa: ANN401 - a module, or None

@@ -86,7 +86,7 @@ def _add_row(case: Case, peaks: Peaks, report: Report) -> None:
         variant=case.variant.name,
         attributes=dict(case.attributes),
         shapes=[list(tensor.shape) for tensor in case.inputs],
-        inputs=case.drawn,
+        inputs=case.origin,
         **kernel,
         **bound,
     )

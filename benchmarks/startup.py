@@ -2,7 +2,7 @@
 
     python -m benchmarks.startup OLD/bin/gridrt NEW/bin/gridrt
 
-Each command runs in turns in both, `RUNS` times, in a temporary folder with one exported graph and one image; the
+Each command runs `RUNS` times in both, interleaved, in a temporary folder with one exported graph and one image; the
 table has medians of wall time in milliseconds. The last rows take a `detect` apart, as the second installation imports,
 reads, opens and runs it.
 """
@@ -86,7 +86,7 @@ def _prepare(program: str) -> None:
 
 
 def _medians(programs: Sequence[str], words: Sequence[str]) -> list[float]:
-    """Seconds of a command by each program, run in turns."""
+    """Seconds of a command by each program, in interleaved runs."""
     times: list[list[float]] = [[] for _ in programs]
     for _ in range(RUNS):
         for program, seconds in zip(programs, times, strict=True):

@@ -45,7 +45,7 @@ class Load:
     """What the clients saw.
 
     Attributes:
-        requests: that were sent, over HTTP and gRPC by turns of the clients.
+        requests: that were sent, over HTTP and gRPC alternately.
         lost: without an answer, or with one that is not the detector's.
         first_lost: the first such; empty where there is none.
         refused: files that are no image, and were refused as such.

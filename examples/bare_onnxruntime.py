@@ -22,12 +22,12 @@ def prepare(image: np.ndarray, scale: tuple[int, int]) -> tuple[np.ndarray, np.n
     return padded, np.array([[new_height, new_width]], np.int32)
 
 
-def detect(model: str, picture: str, threshold: float = 0.3) -> list[dict[str, Any]]:
-    """Boxes in pixels of the picture, with scores and names."""
+def detect(model: str, image_file: str, threshold: float = 0.3) -> list[dict[str, Any]]:
+    """Boxes in pixels of the image, with scores and names."""
     session = ort.InferenceSession(model, providers=["CPUExecutionProvider"])
     notes = session.get_modelmeta().custom_metadata_map
     names, scale = json.loads(notes["gridrt.classes"]), json.loads(notes["gridrt.input"])["scale"]
-    image = cv2.cvtColor(np.asarray(cv2.imread(picture), np.uint8), cv2.COLOR_BGR2RGB)
+    image = cv2.cvtColor(np.asarray(cv2.imread(image_file), np.uint8), cv2.COLOR_BGR2RGB)
     images, sizes = prepare(image, scale)
     boxes, scores, labels = session.run(["boxes", "scores", "labels"], {"images": images, "image_sizes": sizes})
     back = np.tile(np.array(image.shape[1::-1]) / sizes[0, ::-1], 2)  # resized to original pixels, for x, y, x, y
@@ -39,6 +39,6 @@ def detect(model: str, picture: str, threshold: float = 0.3) -> list[dict[str, A
 
 
 if __name__ == "__main__":
-    model, picture = sys.argv[1:]
-    for found in detect(model, picture):
+    model, image_file = sys.argv[1:]
+    for found in detect(model, image_file):
         print(json.dumps(found))

@@ -18,8 +18,8 @@ from bare_onnxruntime import prepare  # type: ignore[import-not-found]  # beside
 from onnx.inliner import inline_local_functions
 
 
-def detect(model: str, picture: str, threshold: float = 0.3) -> list[dict[str, Any]]:
-    """Boxes in pixels of the picture, with scores and names."""
+def detect(model: str, image_file: str, threshold: float = 0.3) -> list[dict[str, Any]]:
+    """Boxes in pixels of the image, with scores and names."""
     graph = onnx.load(model)
     notes = {entry.key: entry.value for entry in graph.metadata_props}
     names, scale = json.loads(notes["gridrt.classes"]), json.loads(notes["gridrt.input"])["scale"]
@@ -27,7 +27,7 @@ def detect(model: str, picture: str, threshold: float = 0.3) -> list[dict[str, A
     core = ov.Core()
     # Else a processor with BF16 rounds the coordinates of regions to 4 pixels and more.
     compiled = core.compile_model(core.read_model(inlined), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
-    image = cv2.cvtColor(np.asarray(cv2.imread(picture), np.uint8), cv2.COLOR_BGR2RGB)
+    image = cv2.cvtColor(np.asarray(cv2.imread(image_file), np.uint8), cv2.COLOR_BGR2RGB)
     images, sizes = prepare(image, scale)
     results = compiled({"images": images, "image_sizes": sizes})
     boxes, scores, labels = (results[name][0] for name in ("boxes", "scores", "labels"))
@@ -40,6 +40,6 @@ def detect(model: str, picture: str, threshold: float = 0.3) -> list[dict[str, A
 
 
 if __name__ == "__main__":
-    model, picture = sys.argv[1:]
-    for found in detect(model, picture):
+    model, image_file = sys.argv[1:]
+    for found in detect(model, image_file):
         print(json.dumps(found))

@@ -54,14 +54,14 @@ class CandidateProcess:
             CandidateError: the object cannot be made, the method raised, or the process ended.
         """
         try:
-            _, told_before = self._made.result()
-            result, told = self._executor.submit(_call, method, *arguments).result()
+            _, made_warnings = self._made.result()
+            result, call_warnings = self._executor.submit(_call, method, *arguments).result()
         except BrokenProcessPool:
             self._executor.shutdown()  # joins the process, so that its exit code is known
             code = self._process.exitcode or 0
             reason = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit status {code}"
             raise CandidateError(f"the candidate's process failed: {reason}") from None
-        for warning in (*told_before, *told):  # by the default filter, each is shown once
+        for warning in (*made_warnings, *call_warnings):  # by the default filter, each is shown once
             warnings.warn(warning, stacklevel=2)
         return result
 
@@ -78,8 +78,8 @@ def _make(make: Callable[..., object], *arguments: object) -> tuple[None, list[s
     """The first task of the process; returns the warnings beside nothing."""
     global _instance
     Thread(target=_end_with_parent, daemon=True).start()
-    _instance, told = _answer(make, *arguments)
-    return None, told
+    _instance, caught = _answer(make, *arguments)
+    return None, caught
 
 
 def _end_with_parent() -> None:

@@ -44,7 +44,7 @@ class JsonLines:
 
     def append(self, record: Record) -> None:
         """Add a line."""
-        with _told(self._target):
+        with _naming_the_file(self._target):
             if self._stream is None:
                 self._stream = self._opened()
             self._stream.write(json.dumps(entry_of(record, self._class_names)) + "\n")
@@ -55,7 +55,7 @@ class JsonLines:
         if self._stream is None and isinstance(self._target, Path):
             remove_output(self._target)
         elif self._stream is not None and isinstance(self._target, Path):
-            with _told(self._target):
+            with _naming_the_file(self._target):
                 self._stream.close()
 
     def _opened(self) -> TextIO:
@@ -81,7 +81,7 @@ class JsonList:
     def begin(self) -> None:
         """Begin the list, which may stay empty."""
         if self._stream is None:
-            with _told(self._target):
+            with _naming_the_file(self._target):
                 self._stream = self._opened()
                 self._stream.write(f"{self._around[0]}[")
 
@@ -89,7 +89,7 @@ class JsonList:
         """Add an entry, ready for JSON."""
         self.begin()
         if self._stream is not None:
-            with _told(self._target):
+            with _naming_the_file(self._target):
                 self._stream.write(f"{self._separator}\n{json.dumps(entry)}")
         self._separator = ","
 
@@ -98,7 +98,7 @@ class JsonList:
         if self._stream is None and isinstance(self._target, Path):
             remove_output(self._target)
         elif self._stream is not None:
-            with self._files, _told(self._target):
+            with self._files, _naming_the_file(self._target):
                 self._stream.write(f"\n]{self._around[1]}\n")
 
     def _opened(self) -> TextIO:
@@ -129,8 +129,8 @@ class JsonRecords:
 
 
 @contextmanager
-def _told(target: Path | TextIO) -> Iterator[None]:
-    """An error of the operating system names the file; that of stdout is for the command line to tell."""
+def _naming_the_file(target: Path | TextIO) -> Iterator[None]:
+    """An error of the operating system names the file; the command line handles that of stdout."""
     try:
         yield
     except OSError as error:

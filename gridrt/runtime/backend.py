@@ -5,8 +5,8 @@ To add one, implement `Backend` and name it in the entry-point group `gridrt.bac
     [project.entry-points."gridrt.backends"]
     mine = "my_package:BACKEND"
 
-`tests/runtime/toy/toy_backend.py` is a whole one in thirty lines. Commands ask
-this registry which backend opens a file; they never test suffixes or session types.
+`tests/runtime/toy/toy_backend.py` is a whole one in fewer than thirty non-blank lines. Commands ask this
+registry which backend opens a file; they never test suffixes or session types.
 """
 
 from __future__ import annotations

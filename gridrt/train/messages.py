@@ -21,19 +21,19 @@ from gridrt.train.state import Progress
 Losses = Mapping[str, float | None]
 
 
-def tell(line: str) -> None:
+def write_line(line: str) -> None:
     """Write a line, above the progress bar if there is one."""
     if processes.rank() == 0:
         tqdm.write(line, file=sys.stderr)
 
 
-def tell_start(data: TrainingData, schedule: Schedule, progress: Progress, iterations: int) -> None:
+def write_start(data: TrainingData, schedule: Schedule, progress: Progress, iterations: int) -> None:
     """The data, the length of the training, and whether curves will be missing."""
     reasons = [f"{count} {reason}" for reason, count in data.left_out().items()]
     left_out = f" ({', '.join(reasons)} left out)" if reasons else ""
     begun = progress.iteration
     extent = f"iterations {begun} to {iterations}" if begun else format_count(iterations, "iteration")
-    tell(
+    write_line(
         f"{format_count(len(data.images), 'image')}{left_out}, {format_count(len(data.images.class_names), 'class')}: "
         f"{format_count(schedule.epochs, 'epoch')}, {extent}, batch size {schedule.batch_size}, "
         f"scale {format_scale(schedule.scale)}, peak learning rate {schedule.lr:.3g}"
@@ -41,22 +41,22 @@ def tell_start(data: TrainingData, schedule: Schedule, progress: Progress, itera
     try:
         require_matplotlib()
     except DependencyError as error:
-        tell(f"no {CURVES}: {error}")
+        write_line(f"no {CURVES}: {error}")
 
 
-def tell_epoch(progress: Progress, epochs: int, losses: Losses, seconds_left: float) -> None:
+def write_epoch(progress: Progress, epochs: int, losses: Losses, seconds_left: float) -> None:
     """The mean losses of an epoch, unless a progress bar shows them."""
     if not sys.stderr.isatty():
         means = ", ".join(f"{name} {loss}" for name, loss in short_losses(losses).items())
-        tell(f"epoch {progress.epoch + 1} of {epochs}: {means}; {tqdm.format_interval(seconds_left)} left")
+        write_line(f"epoch {progress.epoch + 1} of {epochs}: {means}; {tqdm.format_interval(seconds_left)} left")
 
 
-def tell_metrics(progress: Progress, metrics: Metrics, failures: int, seconds: float) -> None:
+def write_metrics(progress: Progress, metrics: Metrics, failures: int, seconds: float) -> None:
     """The average precision of an evaluation, the number of images that failed, and the duration in seconds."""
     overall = metrics.overall
     figures = f"AP {points(overall.ap)}, AP50 {points(overall.ap50)}, AP75 {points(overall.ap75)}"
     failed = f"; failed for {format_count(failures, 'image')}" if failures else ""
-    tell(f"epoch {progress.epoch + 1} evaluated in {seconds:.1f} s: {figures}{failed}")
+    write_line(f"epoch {progress.epoch + 1} evaluated in {seconds:.1f} s: {figures}{failed}")
 
 
 def short_losses(losses: Losses) -> dict[str, str]:

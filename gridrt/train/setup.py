@@ -23,7 +23,7 @@ from gridrt.runtime.pytorch.session import device_named
 from gridrt.train.backbone import load_backbone, refuse_frozen_noise
 from gridrt.train.data import TrainingData
 from gridrt.train.fine_tuning import start_from
-from gridrt.train.messages import tell
+from gridrt.train.messages import write_line
 from gridrt.train.schedule import SCHEDULES, Schedule
 
 DEFAULT_VARIANT = "r50"
@@ -76,9 +76,9 @@ def training_data(
     held_out = None if validation is None else CocoDataset(*validation, allow_missing=allow_missing)
     joined = JoinedDataset([CocoDataset(images, file, allow_missing=allow_missing) for file in annotations])
     if joined.degenerate_boxes:
-        tell(f"{format_count(joined.degenerate_boxes, 'box')} without area left out")
+        write_line(f"{format_count(joined.degenerate_boxes, 'box')} without area left out")
     if joined.cut_boxes:
-        tell(f"{format_count(joined.cut_boxes, 'box')} clipped to the image")
+        write_line(f"{format_count(joined.cut_boxes, 'box')} clipped to the image")
     return TrainingData(joined, held_out, scale, seed)
 
 
@@ -131,7 +131,7 @@ def initial_model(
     if trained is not None:
         new = start_from(model, trained)
         anew = f"; anew, since the classes differ: {listed(new)}" if new else ""
-        tell(f"starts from {weights}: {len(model.state_dict()) - len(new)} tensors{anew}")
+        write_line(f"starts from {weights}: {len(model.state_dict()) - len(new)} tensors{anew}")
     elif backbone_weights is not None:
         load_backbone(model, locate(backbone_weights))
     else:

@@ -23,7 +23,7 @@ from gridrt.runtime.in_memory import session_of_model
 from gridrt.train.checkpoints import Checkpoints
 from gridrt.train.data import TrainingData
 from gridrt.train.folder import BEST, LAST, STATE, resumes
-from gridrt.train.messages import short_losses, tell, tell_epoch, tell_metrics, tell_start
+from gridrt.train.messages import short_losses, write_epoch, write_line, write_metrics, write_start
 from gridrt.train.optimization import Optimization, randomness_of
 from gridrt.train.recorder import Recorder
 from gridrt.train.settings import Settings, fixed_settings
@@ -94,17 +94,17 @@ class Trainer:
         """
         total = self._schedule.epochs * self._iterations_per_epoch
         if self._is_resumed:
-            tell(f"resumed at iteration {self.progress.iteration}")
+            write_line(f"resumed at iteration {self.progress.iteration}")
         elif self._asked_to_resume:
-            tell("There is no training to resume: a new one starts.")
-        tell_start(self._data, self._schedule, self.progress, total)
+            write_line("There is no training to resume: a new one starts.")
+        write_start(self._data, self._schedule, self.progress, total)
         quiet = True if processes.rank() > 0 else None  # None: shown on a terminal only
         with tqdm(total=total, initial=self.progress.iteration, unit="it", disable=quiet) as bar:
             try:
                 while self.progress.epoch < self._schedule.epochs:
                     self._run_epoch(bar)
             except (KeyboardInterrupt, SystemExit):
-                tell(f"saved at iteration {self._saved_at}")
+                write_line(f"saved at iteration {self._saved_at}")
                 raise
         if self._failures:
             named = ", ".join(self._failures[:NAMED_FAILURES])
@@ -127,7 +127,7 @@ class Trainer:
         with delayed_signals(NOTICE if processes.rank() == 0 else "") as signals:
             is_stopped = not self._train(bar, signals)
             if not is_stopped:
-                self._tell_epoch()
+                self._end_epoch()
             if is_stopped or (validation is not None and is_evaluated):  # an evaluation may take long
                 self._save()
         if is_stopped:
@@ -172,12 +172,12 @@ class Trainer:
         while of_iteration := list(islice(batches, accumulate)):
             yield of_iteration
 
-    def _tell_epoch(self) -> None:
+    def _end_epoch(self) -> None:
         losses = self._recorder.end_epoch(self.progress)
-        if losses:  # else the run that was stopped has told them
+        if losses:  # else the run that was stopped has written them
             epochs, done = self._schedule.epochs, self.progress.iteration
             left = self._seconds() / done * (epochs * self._iterations_per_epoch - done)
-            tell_epoch(self.progress, epochs, losses, left)
+            write_epoch(self.progress, epochs, losses, left)
 
     def _evaluate(self, validation: CocoDataset) -> None:
         device, started = str(next(self._model.parameters()).device), time.perf_counter()
@@ -187,7 +187,7 @@ class Trainer:
         self._model.train()
         self.progress.seconds = self._seconds()
         self._recorder.add_metrics(metrics, self.progress)
-        tell_metrics(self.progress, metrics, len(self._failures), time.perf_counter() - started)
+        write_metrics(self.progress, metrics, len(self._failures), time.perf_counter() - started)
         ap, best = metrics.overall.ap, self.progress.best_ap
         if ap is not None and (best is None or ap > best):
             self.progress.best_ap = ap

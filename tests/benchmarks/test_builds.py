@@ -37,7 +37,7 @@ def builds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return paths
 
 
-def test_builds_take_turns_and_speedups_are_compared(builds: list[str], tmp_path: Path) -> None:
+def test_builds_are_interleaved_and_speedups_are_compared(builds: list[str], tmp_path: Path) -> None:
     out = tmp_path / "builds.json"
     ran = CliRunner().invoke(command, [*builds, "--rounds", "2", "--out", str(out)], catch_exceptions=False)
     assert ran.exit_code == 0, ran.output

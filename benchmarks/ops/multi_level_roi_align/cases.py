@@ -21,14 +21,14 @@ def cases() -> Iterator[Case]:
         maps, random = pyramid_and_rois(count, 256, IMAGE_SIZE)
         boxes = photograph_boxes(count)
         of_photograph = torch.cat((random[:, :1], boxes), 1)
-        for drawn, rois in (("photograph", of_photograph), ("random", random)):
+        for origin, rois in (("photograph", of_photograph), ("random", random)):
             for variant in MULTI_LEVEL_ROI_ALIGN_KERNEL.variants:
                 yield Case(
                     MULTI_LEVEL_ROI_ALIGN_KERNEL,
                     variant,
                     {"output_size": bins, "strides": STRIDES},
                     [*maps, rois],
-                    drawn,
+                    origin,
                     rois.shape,
                     roi_align_cost(maps, rois, STRIDES, bins, variant.precision),
                     partial(roi_align_by_level, STRIDES, bins),

@@ -37,11 +37,11 @@ def follow_onnx(model: Model) -> None:
 
 
 def _settle_ties(topk: Node) -> None:
-    told = topk.get_attributes()
+    attributes = topk.get_attributes()
     values, count = topk.input_value(0), topk.input_value(1)
-    if told["stable"]:
+    if attributes["stable"]:
         return
-    if values.get_partial_shape().rank != 2 or told["axis"] not in (1, -1) or told["mode"] != "max":
+    if values.get_partial_shape().rank != 2 or attributes["axis"] not in (1, -1) or attributes["mode"] != "max":
         raise GraphError("TopK must rank the largest values of each row of a table", place=topk.get_friendly_name())
     for number, (old, new) in enumerate(zip(topk.outputs(), stable_topk(values, count), strict=True)):
         new.get_node().set_friendly_name(f"{topk.get_friendly_name()}/{number}")

@@ -16,7 +16,7 @@ from gridrt.runtime.pytorch_cuda.graphs import TorchGraphs
 from gridrt.runtime.pytorch_cuda.torch_gpu import TorchGpu
 from gridrt.types import RawDetections
 from tests.fake_gpu import FakeGpu
-from tests.turns import one_at_a_time
+from tests.gpu_stream import one_at_a_time
 
 
 class Detect:

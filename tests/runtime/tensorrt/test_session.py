@@ -22,7 +22,7 @@ from gridrt.runtime.tensorrt.session import TensorRTSession
 from gridrt.types import RawDetections
 from tests.fake_cuda import STREAM, FakeCuda
 from tests.fake_tensorrt import LAYERS, Engine, fake_tensorrt
-from tests.turns import one_at_a_time
+from tests.gpu_stream import one_at_a_time
 
 
 @pytest.fixture
