@@ -223,8 +223,9 @@ def test_the_first_frame_of_an_animation_is_read(tmp_path: Path) -> None:
 def test_thirty_two_bits_a_channel_are_refused(tmp_path: Path, mode: str) -> None:
     Image.new(mode, (4, 4)).save(tmp_path / "a.tif")
 
-    with pytest.raises(ImageError, match=r"a\.tif: .* 8 or 16 bits a channel \(found 32 bits\)"):
+    with pytest.raises(ImageError) as caught:
         load_image(tmp_path / "a.tif")
+    assert (caught.value.place, caught.value.value) == (str(tmp_path / "a.tif"), "32 bits")
 
 
 @pytest.mark.parametrize("suffix", [".jpg", ".png", ".bmp", ".gif", ".tif", ".webp", ".ppm", ".jp2"])
@@ -276,8 +277,9 @@ def test_a_decompression_bomb_is_refused_before_it_is_unpacked(tmp_path: Path) -
     header = struct.pack(">IIBBBBB", 60_000, 60_000, 8, 2, 0, 0, 0)
     path.write_bytes(b"\x89PNG\r\n\x1a\n" + png_chunk(b"IHDR", header) + png_chunk(b"IDAT", zlib.compress(bytes(99))))
 
-    with pytest.raises(ImageError, match=r"at most 178956970 pixels \(found 60000 x 60000\).*GRIDRT_MAX_PIXELS"):
+    with pytest.raises(ImageError, match=r"178956970.*GRIDRT_MAX_PIXELS") as caught:
         load_image(path)
+    assert (caught.value.place, caught.value.value) == (str(path), "60000 x 60000")
 
 
 def test_a_large_photograph_is_read_without_a_warning(

@@ -153,14 +153,16 @@ def test_a_thread_of_pixels_keeps_one_in_height() -> None:
 
 @pytest.mark.parametrize("scale", [(0, 800), (1333, -1)])
 def test_a_scale_that_is_not_positive_is_refused(scale: tuple[int, int]) -> None:
-    with pytest.raises(GridRTError, match=r"scale: a scale must be two positive numbers of pixels \(found"):
+    with pytest.raises(GridRTError) as caught:
         Transform(scale)
+    assert (caught.value.place, caught.value.value) == ("scale", scale)
 
 
 @pytest.mark.parametrize("scale", [(2_000_000, 2_000_000), (16385, 800), (800, 16385)])
 def test_a_scale_beyond_any_memory_is_refused(scale: tuple[int, int]) -> None:
-    with pytest.raises(GridRTError, match=r"scale: a side of a scale must be at most 16384 pixels \(found"):
+    with pytest.raises(GridRTError, match="16384") as caught:
         Transform(scale)
+    assert (caught.value.place, caught.value.value) == ("scale", scale)
 
 
 def test_the_largest_scale_is_taken() -> None:

@@ -113,10 +113,9 @@ def test_a_loss_that_is_no_number_stops_at_the_iteration_and_leaves_the_weights(
         model.roi_head.bbox_head.fc_cls.bias.fill_(torch.nan)
     before = [weight.detach().clone() for weight in model.parameters()]
 
-    with pytest.raises(
-        GridRTError, match=r"^iteration 7: losses and gradients must be finite numbers \(found loss_cls nan\)"
-    ):
+    with pytest.raises(GridRTError) as caught:
         Optimization(model, PLAIN, "off").step(7, [batch], 1.0, NO_RANDOMNESS)
+    assert (caught.value.place, caught.value.value) == ("iteration 7", "loss_cls nan")
     for weight, old in zip(model.parameters(), before, strict=True):
         torch.testing.assert_close(weight.detach(), old, rtol=0, atol=0, equal_nan=True)
 

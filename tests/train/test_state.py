@@ -58,8 +58,9 @@ def test_a_state_of_another_format_is_refused(tmp_path: Path, number: int | None
     content = torch.load(tmp_path / "state.pth") | {"format": number}
     torch.save(content, tmp_path / "state.pth")
 
-    with pytest.raises(CheckpointError, match=rf"must have format {FORMAT} \(found {described}\)\. .*version"):
+    with pytest.raises(CheckpointError) as caught:
         load_state(tmp_path / "state.pth")
+    assert (caught.value.place, caught.value.value) == (tmp_path / "state.pth", described)
 
 
 def test_a_damaged_state_is_one_error(tmp_path: Path) -> None:
@@ -72,8 +73,9 @@ def test_a_damaged_state_is_one_error(tmp_path: Path) -> None:
 
 
 def test_other_classes_are_refused_with_both_counts() -> None:
-    with pytest.raises(DataError, match=r"\(found 2 \(cat, dog\) in the checkpoint, 3 \(cat, dog, owl\) in the data\)"):
+    with pytest.raises(DataError) as caught:
         refuse_other_training(Path("s"), a_state(), ("cat", "dog", "owl"), SETTINGS)
+    assert caught.value.value == "2 (cat, dog) in the checkpoint, 3 (cat, dog, owl) in the data"
 
 
 def test_other_settings_are_refused_by_name() -> None:
@@ -84,8 +86,9 @@ def test_other_settings_are_refused_by_name() -> None:
 def test_of_nested_settings_the_part_that_differs_is_named() -> None:
     settings = SETTINGS | {"decay": {"milestones": (16, 22)}}
 
-    with pytest.raises(CheckpointError, match=r"found decay\.milestones \(16, 22\) instead of \(17, 23\)\)"):
+    with pytest.raises(CheckpointError) as caught:
         refuse_other_training(Path("s"), a_state(), ("cat", "dog"), settings)
+    assert caught.value.value == "decay.milestones (16, 22) instead of (17, 23)"
 
 
 def test_a_setting_that_one_side_lacks_is_a_difference() -> None:
