@@ -9,7 +9,6 @@ from typing import TypeAlias, TypeVar
 
 import onnx
 import torch
-from torch import Tensor
 
 from benchmarks.graph_parts import up_to_rpn
 from benchmarks.photograph import filling, photograph
@@ -75,7 +74,8 @@ def whole_calls(model: GridRCNN, graph: Path, int8_graph: Path, batch: Batch, th
 
 def up_to_rpn_calls(model: GridRCNN, graph: Path, int8_graph: Path, batch: Batch, threads: int) -> Calls[object]:
     """From the resized image to the maps of the region proposal network: convolutions and nothing else."""
-    by_torch = partial(_rpn_maps, model, torch.from_numpy(batch.images), torch.from_numpy(batch.image_sizes))
+    images, image_sizes = torch.from_numpy(batch.images), torch.from_numpy(batch.image_sizes)
+    by_torch = torch.inference_mode()(lambda: model.rpn(model.pyramid(images, image_sizes)))
     calls: dict[str, Callable[[], object]] = {PYTORCH: by_torch}
     feeds = feeds_of(batch)
     for name, whole in ((ONNX_RUNTIME, graph), (ONNX_RUNTIME_INT8, int8_graph)):
@@ -83,8 +83,3 @@ def up_to_rpn_calls(model: GridRCNN, graph: Path, int8_graph: Path, batch: Batch
     for name, whole in ((OPENVINO, graph), (OPENVINO_INT8, int8_graph)):
         calls[name] = partial(OpenVinoSubgraph(up_to_rpn(whole), threads=threads).run, feeds)
     return calls
-
-
-@torch.inference_mode()
-def _rpn_maps(model: GridRCNN, images: Tensor, image_sizes: Tensor) -> list[tuple[Tensor, Tensor]]:
-    return model.rpn(model.fpn(model.features(model.input(images, image_sizes))))

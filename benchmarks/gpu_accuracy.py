@@ -66,7 +66,7 @@ def _eager(model: GridRCNN) -> Session:
 def _kernels_fp32(model: GridRCNN) -> Session:
     from gridrt.runtime.pytorch_cuda.session import TorchCudaSession
 
-    return TorchCudaSession(model, precision="float32")
+    return TorchCudaSession(model, feature_type="float32")
 
 
 def _kernels_fp16(model: GridRCNN) -> Session:

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from gridrt.plugins.contract import Precision
+from gridrt.plugins.contract import FeatureType
 
-ELEMENT_SIZES: Mapping[Precision, int] = {"float32": 4, "float16": 2}
+ELEMENT_SIZES: Mapping[FeatureType, int] = {"float32": 4, "float16": 2}
 """Bytes."""
 
 
@@ -24,4 +24,4 @@ class Cost:
     """
 
     bytes: int
-    flops: Mapping[Precision, int]
+    flops: Mapping[FeatureType, int]

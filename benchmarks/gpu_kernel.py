@@ -24,7 +24,7 @@ def on_gpu(kernel: Kernel, variant: Variant, inputs: Sequence[Tensor]) -> list[T
     """Inputs on the GPU, in the types and layouts that a variant takes."""
     feeds = []
     for spec, tensor in zip(kernel.contract.input_tensors, inputs, strict=True):
-        dtype = getattr(torch, variant.precision if spec.dtype == "feature" else spec.dtype)
+        dtype = getattr(torch, variant.feature_type if spec.dtype == "feature" else spec.dtype)
         layout = torch.channels_last if spec.is_map and variant.channels_last else torch.contiguous_format
         feeds.append(tensor.to("cuda", dtype, copy=True).contiguous(memory_format=layout))
     return feeds

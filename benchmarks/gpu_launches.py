@@ -53,7 +53,7 @@ def output_bytes(kernel: Kernel, variant: Variant, edge: Edge) -> list[int]:
 
 
 def _dtype(element: ElementType, variant: Variant) -> str:
-    return variant.precision if element == "feature" else element
+    return variant.feature_type if element == "feature" else element
 
 
 class Driver:

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import torch
 
 from benchmarks.gpu_cost import Cost
-from gridrt.plugins.contract import Precision
+from gridrt.plugins.contract import FeatureType
 from gridrt.runtime import peaks as runtime_peaks
 
 GPU = torch.device("cuda")
-PRECISIONS: tuple[Precision, ...] = ("float32", "float16")
+FEATURE_TYPES: tuple[FeatureType, ...] = ("float32", "float16")
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Peaks:
     """
 
     bytes_per_second: float
-    flops: Mapping[Precision, float]
+    flops: Mapping[FeatureType, float]
 
     def bounds(self, cost: Cost) -> dict[str, float]:
         """Seconds that a launch takes at least, by memory and by arithmetic."""
@@ -42,6 +42,6 @@ class Peaks:
 def measured_peaks() -> Peaks:
     """The peaks of the current GPU, as `gridrt bench` measures them."""
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
-    found = {precision: runtime_peaks.measured_peaks(GPU, getattr(torch, precision)) for precision in PRECISIONS}
+    found = {precision: runtime_peaks.measured_peaks(GPU, getattr(torch, precision)) for precision in FEATURE_TYPES}
     rates = {precision: each.flops for precision, each in found.items()}
     return Peaks(max(each.bytes for each in found.values()), rates)

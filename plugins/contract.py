@@ -18,8 +18,8 @@ AttributeValue: TypeAlias = int | float | str | bool | Sequence[int] | Sequence[
 # The attributes of a node, by name, each of the kind that the contract states.
 Attributes: TypeAlias = Mapping[str, Any]
 
-Precision: TypeAlias = Literal["float32", "float16"]
-# "feature" is the precision that the op runs in; the others are fixed.
+FeatureType: TypeAlias = Literal["float32", "float16"]
+# "feature" is the type that the op runs in, a `FeatureType`; the others are fixed.
 ElementType: TypeAlias = Literal["feature", "float32", "int32"]
 
 
@@ -83,14 +83,14 @@ class Contract:
         input_tensors: in order.
         output_tensors: in order.
         node_constants: the attributes; nodes also carry `plugin_namespace`, by which TensorRT finds the plugin.
-        tolerances: for each precision of the op, against the definition in float32 on the same inputs.
+        tolerances: for each type that the op runs in, against the definition in float32 on the same inputs.
     """
 
     name: str
     input_tensors: tuple[Input, ...]
     output_tensors: tuple[Output, ...]
     node_constants: tuple[Attribute, ...]
-    tolerances: Mapping[Precision, Tolerance]
+    tolerances: Mapping[FeatureType, Tolerance]
 
     @property
     def inputs(self) -> tuple[str, ...]:

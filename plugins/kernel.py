@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from gridrt.errors import GridRTError
-from gridrt.plugins.contract import Attributes, Contract, Precision
+from gridrt.plugins.contract import Attributes, Contract, FeatureType
 from gridrt.plugins.limits import Limit, first_broken
 from gridrt.plugins.sizes import Size
 
@@ -29,26 +29,26 @@ Shapes: TypeAlias = Mapping[str, Sequence[int]]
 
 @dataclass(frozen=True)
 class Variant:
-    """The precision and the layout that a kernel is compiled for.
+    """The type of features and the layout that a kernel is compiled for.
 
     Attributes:
-        precision: of features.
+        feature_type: float32 or float16.
         channels_last: feature maps are [N, H, W, C] in memory, and C channels are a multiple of `BYTES_AT_ONCE`.
     """
 
-    precision: Precision
+    feature_type: FeatureType
     channels_last: bool = False
 
     @property
     def name(self) -> str:
         """Such as `float16_channels_last`."""
-        return f"{self.precision}_channels_last" if self.channels_last else self.precision
+        return f"{self.feature_type}_channels_last" if self.channels_last else self.feature_type
 
     @property
     def macros(self) -> dict[str, str]:
         """The macros that every kernel knows."""
         return {
-            "GRIDRT_HALF": str(int(self.precision == "float16")),
+            "GRIDRT_HALF": str(int(self.feature_type == "float16")),
             "GRIDRT_CHANNELS_LAST": str(int(self.channels_last)),
         }
 
@@ -59,7 +59,7 @@ ALL_VARIANTS = (
     Variant("float32", channels_last=True),
     Variant("float16", channels_last=True),
 )
-"""Both precisions in both layouts."""
+"""Both types in both layouts."""
 
 
 @dataclass(frozen=True)

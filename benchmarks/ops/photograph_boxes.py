@@ -22,5 +22,5 @@ def photograph_boxes(count: int) -> Tensor:
     batch = filling(load_image(PHOTO), DEFAULT_SCALE)
     images, sizes = torch.from_numpy(batch.images), torch.from_numpy(batch.image_sizes)
     assert images.shape[1:3] == IMAGE_SIZE  # noqa: S101 - of the roofline
-    pyramid = model.fpn(model.features(model.input(images, sizes)))
+    pyramid = model.pyramid(images, sizes)
     return model.proposals(model.rpn(pyramid), sizes).boxes[0, :count].clone()

@@ -65,13 +65,15 @@ def engine_from_graph(graph: Graph, engine: Path, options: EngineOptions) -> Man
     """
     library = library_for(options)
     check_contract(graph)
-    if (target := graph.metadata.get(TARGET_KEY, TENSORRT)) != TENSORRT:
+    target = graph.metadata.get(TARGET_KEY)
+    if target not in (None, TENSORRT):
         remedy = f"gridrt calibrate --target {TENSORRT} writes one."
         raise EngineError(f"expected a graph for {TENSORRT}, got one for {target}", place=graph.path, remedy=remedy)
     started = time.perf_counter()
     model = ModelProto()
     model.CopyFrom(graph.model)
-    static_rows(model)
+    if target is None:  # what was rewritten for TensorRT has static rows
+        static_rows(model)
     fix_inputs(model, options.profile)
     refuse_beyond_limits(model)
     if chosen_adapter(options.plugins) == "aot":

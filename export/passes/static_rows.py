@@ -8,14 +8,14 @@ shape must follow from those of the inputs. The branch ends by setting unused ro
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 import onnx.helper
 import onnx.numpy_helper
 from onnx import GraphProto, ModelProto, NodeProto
 
-from gridrt.graph.wiring import Wiring, drop_unused_weights, replace_nodes, wiring_of
+from gridrt.graph.wiring import Wiring, drop_unused_weights, needed_nodes, replace_nodes, wiring_of
 from gridrt.plugins.batched_nms.contract import BATCHED_NMS
 
 ENDS = 2
@@ -33,7 +33,7 @@ def static_rows(model: ModelProto) -> None:
         return
     for tensor, rows in counts.items():
         graph.initializer.append(onnx.numpy_helper.from_array(np.array(rows, np.int64), tensor))
-    replace_nodes(graph, _needed(graph, counts))
+    replace_nodes(graph, needed_nodes(graph, (output.name for output in graph.output), counts))
     drop_unused_weights(graph)
 
 
@@ -54,14 +54,3 @@ def _producer_of_number(tensor: str, wiring: Wiring) -> NodeProto | None:
     while node is not None and node.op_type in RESHAPING:
         node = wiring.producers.get(node.input[0])
     return node
-
-
-def _needed(graph: GraphProto, stored: Collection[str]) -> list[NodeProto]:
-    """The nodes that the outputs depend on, where some tensors are stored."""
-    used = {output.name for output in graph.output}
-    needed: list[NodeProto] = []
-    for node in reversed(graph.node):
-        if not used.isdisjoint(set(node.output).difference(stored)):
-            needed.append(node)
-            used.update(node.input)
-    return needed[::-1]

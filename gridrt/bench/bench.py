@@ -8,16 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from gridrt.bench import interleave
-from gridrt.bench.candidates import Candidate, candidates_of, require_honoured
-from gridrt.bench.conditions import conditions
+from gridrt.bench.candidates import Candidate, candidates_of, require_honoured, set_scale
 from gridrt.bench.disagreement import Disagreement, worst_disagreements
 from gridrt.bench.gates import Gates, check_gates
-from gridrt.bench.interleave import run_interleaved
-from gridrt.bench.progress import with_progress
+from gridrt.bench.interleave import measure_throughput, run_interleaved, with_progress
 from gridrt.bench.result import BenchResult
-from gridrt.bench.rows import rows_of
-from gridrt.bench.scale import set_scale
-from gridrt.bench.throughput import measure_throughput
+from gridrt.bench.rows import conditions, rows_of
 from gridrt.data.coco import CocoDataset
 from gridrt.data.synthetic import write_split
 from gridrt.errors import DataError, GridRTError, ImageError

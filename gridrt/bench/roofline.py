@@ -5,9 +5,9 @@ Shapes: B images, H x W padded pixels, K RoIs.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, Literal
 
 import torch
@@ -110,38 +110,27 @@ def stage_costs(
     Raises:
         GridRTError: there is no such variant.
     """
-    costs = dict.fromkeys(STAGES, Cost())
+    counters = defaultdict[Stage, CostCounter](CostCounter)
     with torch.device("meta"), torch.no_grad():
         model = build(variant, num_classes).eval()
+        head = model.roi_head
         batch, height, width = image_shape[:3]
         pixels = torch.empty(batch, 3, height, width)
-        costs["input"] = Cost(elements=pixels.numel(), pixels=pixels.numel())
-        features, costs["backbone"] = _counted(partial(model.backbone, pixels))
-        pyramid, costs["fpn"] = _counted(partial(model.neck, features))
-        _, costs["rpn"] = _counted(partial(model.rpn_head, pyramid))
-        head, channels = model.roi_head, pyramid[0].shape[1]
-        rois = torch.empty(proposals, channels, head.rois.classify_size, head.rois.classify_size)  # [K, C, 7, 7]
-        pooled = rois.numel()
-        _, costs["box_head"] = _counted(partial(model.box_head, rois, torch.ones(1, proposals, dtype=torch.bool)))
-        if isinstance(head, GridRoIHead):
-            grid_rois = torch.empty(detections, channels, head.rois.grid_size, head.rois.grid_size)  # [K, C, 14, 14]
-            pooled += grid_rois.numel()
-            points, convolutions = _counted(partial(model.grid_head, grid_rois))
-            fused, costs["grid_fusion"] = _counted(partial(model.grid_fusion, points))
-            _, upsampling = _counted(partial(model.heatmaps, fused))
-            flops, elements = (
-                getattr(convolutions, part) + getattr(upsampling, part) for part in ("flops", "elements")
-            )
-            costs["grid_head"] = Cost(flops, elements)
-        costs["roi_align"] = Cost(elements=pooled)
+        with model.observed(counters.__getitem__):
+            pyramid = model.fpn(model.features(pixels))
+            model.rpn(pyramid)
+            channels = pyramid[0].shape[1]
+            rois = torch.empty(proposals, channels, head.rois.classify_size, head.rois.classify_size)  # [K, C, 7, 7]
+            pooled = rois.numel()
+            model.box_head(rois, torch.ones(1, proposals, dtype=torch.bool))
+            if isinstance(head, GridRoIHead):
+                rois = torch.empty(detections, channels, head.rois.grid_size, head.rois.grid_size)  # [K, C, 14, 14]
+                pooled += rois.numel()
+                model.heatmaps(model.grid_fusion(model.grid_head(rois)))
+    costs = {stage: Cost(counters[stage].flops, counters[stage].elements) for stage in STAGES}
+    costs["input"] = Cost(elements=pixels.numel(), pixels=pixels.numel())
+    costs["roi_align"] = Cost(elements=pooled)
     return costs
-
-
-def _counted(run: Callable[[], Any]) -> tuple[Any, Cost]:
-    """The result of a call and its cost."""
-    with CostCounter() as counter:
-        result = run()
-    return result, Cost(counter.flops, counter.elements)
 
 
 def stage_bounds(

@@ -1,18 +1,22 @@
-"""The rows of the result, from the candidates."""
+"""The rows of the result and its conditions, from the candidates."""
 
 from __future__ import annotations
 
 import statistics
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import Any
 
 from gridrt.bench.accuracy import accuracy_of, deltas, evaluation_of
 from gridrt.bench.candidates import Candidate
+from gridrt.bench.interleave import REST_SECONDS, WARM_UP
 from gridrt.bench.result import Accuracy, Row, Speed, scale_mismatch
 from gridrt.bench.timing import latency_of, speedup
 from gridrt.data.coco import CocoDataset
 from gridrt.errors import DataError
 from gridrt.eval.bootstrap import delta_intervals, resample_weights, resampled_precision
+from gridrt.machine.conditions import machine
 from gridrt.runtime.info import weights_note
 from gridrt.types import Float64Array
 
@@ -99,3 +103,36 @@ def _warnings(candidate: Candidate, reference: Candidate) -> Iterator[str]:
         yield note
     if mismatch := scale_mismatch(candidate.scale, reference.scale):
         yield mismatch
+
+
+def conditions(
+    dataset: CocoDataset, images_done: int, threads: int | None, least_runs: int, reference: Candidate
+) -> dict[str, Any]:
+    """Machine, images and method, ready for JSON.
+
+    Args:
+        dataset: the images.
+        images_done: how many of them were measured.
+        threads: CPU threads that were asked for.
+        least_runs: how many were asked for of each candidate.
+        reference: of the bench.
+    """
+    return {
+        **machine(),
+        "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "annotations": dataset.place,
+        "annotations_sha256": dataset.sha256,
+        "images": len(dataset),
+        "images_done": images_done,
+        "scale": list(reference.scale) if reference.scale else None,
+        "scale_origin": reference.scale_origin if reference.scale else None,
+        "batch": 1,
+        "threads": threads,
+        "order": "interleaved: each image by all candidates in rotating order, each in a process of its own",
+        "warm_up": WARM_UP,
+        "least_runs": least_runs,
+        "rest_seconds": REST_SECONDS,
+        "clock": "CUDA events where PyTorch runs on a GPU, else the wall clock",
+        "session": "from the resized image to the boxes in it",
+        "detector": "from the image file to the boxes in its own pixels",
+    }

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from click.core import ParameterSource
 
 from gridrt.cli import engine_options, options, paths, precision_options
 from gridrt.cli.messages import say
@@ -90,18 +89,10 @@ def _recipe(chosen: Mapping[str, Any], *, onnx_only: bool) -> Recipe | None:
     if has_int8 and chosen["images"] is None:
         raise click.UsageError("INT8 needs --images DIR: images like those to detect in, to find its ranges on.")
     if not has_int8:
-        _refuse_given(OF_CALIBRATION, "only INT8 is calibrated.")
+        engine_options.refuse_given(OF_CALIBRATION, "only INT8 is calibrated.")
     if onnx_only:
-        _refuse_given(engine_options.OF_THE_BUILD, "--onnx-only builds no engine.")
+        engine_options.refuse_given(engine_options.OF_THE_BUILD, "--onnx-only builds no engine.")
     return recipe
-
-
-def _refuse_given(names: Iterable[str], reason: str) -> None:
-    """Refuse options that would be ignored."""
-    context = click.get_current_context()
-    for option in context.command.params:
-        if option.name in names and context.get_parameter_source(option.name) is ParameterSource.COMMANDLINE:
-            raise click.UsageError(f"{option.opts[-1]} has no effect: {reason}")
 
 
 def _describe_engine(manifest: Manifest, engine: Path, started: float) -> str:

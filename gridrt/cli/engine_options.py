@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import reduce
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from gridrt.cli import paths
 from gridrt.cli.spans import Span
@@ -102,3 +103,11 @@ def engine_options(chosen: dict[str, Any], scale: tuple[int, int]) -> EngineOpti
         compute_capabilities=tuple((int(major), int(minor)) for major, minor in capabilities),
         **{name: chosen[name] for name in names},
     )
+
+
+def refuse_given(names: Iterable[str], reason: str) -> None:
+    """Refuse options of the current command that would be ignored."""
+    context = click.get_current_context()
+    for option in context.command.params:
+        if option.name in names and context.get_parameter_source(option.name) is ParameterSource.COMMANDLINE:
+            raise click.UsageError(f"{option.opts[-1]} has no effect: {reason}")

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from gridrt.cli import options, paths
+from gridrt.cli import options, paths, train_options
 from gridrt.cli.messages import say
 from gridrt.cli.program import command_line
 from gridrt.formatting import format_count
@@ -32,21 +32,10 @@ COUNT = click.IntRange(min=1)
 )
 @click.option("--val-annotations", type=paths.INPUT, metavar="FILE", help="Their boxes. [default: no evaluation]")
 @options.allow_missing
-@click.option("--model", help="The detector, such as tiny, r50 or r101. [default: that of --weights, or r50]")
-@click.option(
-    "--weights", type=paths.MODEL, metavar="FILE",
-    help="Fine-tune this detector, a file or a name such as r50; layers of other classes start anew. [default: random]",
-)  # fmt: skip
-@click.option(
-    "--backbone-weights",
-    type=paths.MODEL,
-    metavar="FILE",
-    help="Start the backbone from these weights: a ResNet with torchvision's names, a detector, or a name such as r50. "
-    "[default: random weights]",
-)
-@click.option(
-    "--frozen-stages", type=click.IntRange(0, 4), help="Backbone stages that keep their weights. [default: the model's]"
-)
+@train_options.model
+@train_options.weights
+@train_options.backbone_weights
+@train_options.frozen_stages
 @click.option(
     "--schedule", default="2x", show_default=True, help="2x: as published. short: small sets, from random weights."
 )

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import onnx.helper
 from onnx import ModelProto, ValueInfoProto
 
-from gridrt.graph.wiring import drop_unused_weights, replace_nodes
+from gridrt.graph.wiring import drop_unused_weights, needed_nodes, replace_nodes
 
 
 def subgraph(model: ModelProto, inputs: Mapping[str, int], outputs: Sequence[str]) -> ModelProto:
@@ -21,12 +21,7 @@ def subgraph(model: ModelProto, inputs: Mapping[str, int], outputs: Sequence[str
     part = ModelProto()
     part.CopyFrom(model)
     graph = part.graph
-    wanted, nodes = set(outputs) - inputs.keys(), []
-    for node in reversed(graph.node):
-        if wanted.intersection(node.output):
-            nodes.append(node)
-            wanted |= set(node.input) - inputs.keys() - {""}  # an empty name stands for an input left out
-    replace_nodes(graph, reversed(nodes))
+    replace_nodes(graph, needed_nodes(graph, outputs, inputs))
     consumed = {tensor for node in graph.node for tensor in node.input}
     own_inputs = [entry for entry in graph.input if entry.name in consumed - inputs.keys()]
     fed = [onnx.helper.make_tensor_value_info(name, kind, None) for name, kind in inputs.items() if name in consumed]

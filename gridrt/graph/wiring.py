@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -65,6 +65,17 @@ def element_types(model: ModelProto) -> dict[str, int]:
     values = (*graph.value_info, *graph.input, *graph.output)
     types: dict[str, int] = {value.name: value.type.tensor_type.elem_type for value in values}
     return types | {tensor.name: tensor.data_type for tensor in graph.initializer}
+
+
+def needed_nodes(graph: GraphProto, outputs: Iterable[str], given: Collection[str]) -> list[NodeProto]:
+    """The nodes that `outputs` depend on, in the order of the graph, where the tensors `given` need no computing."""
+    wanted = set(outputs).difference(given)
+    needed: list[NodeProto] = []
+    for node in reversed(graph.node):
+        if not wanted.isdisjoint(node.output):
+            needed.append(node)
+            wanted.update(set(node.input).difference(given, ("",)))  # an empty name stands for an input left out
+    return needed[::-1]
 
 
 def replace_nodes(graph: GraphProto, nodes: Iterable[NodeProto]) -> None:

@@ -70,7 +70,7 @@ class GridRCNN(StagedModule):
         Returns:
             boxes float32 [B, D, 4] in pixels of `images`, scores float32 [B, D] descending, labels int32 [B, D].
         """
-        pyramid = self.fpn(self.features(self.input(images, image_sizes)))
+        pyramid = self.pyramid(images, image_sizes)
         proposals = self.proposals(self.rpn(pyramid), image_sizes)
         pooled = self.roi_align(pyramid, proposals.boxes, self.roi_head.rois.classify_size)
         detections = self.detections(proposals, self.box_head(pooled, proposals.used), image_sizes)
@@ -80,6 +80,10 @@ class GridRCNN(StagedModule):
         boxes = detections.boxes[:, : self.rows(used)]
         points = self.grid_head(self.roi_align(pyramid, boxes, self.roi_head.rois.grid_size))
         return self.decode(detections, boxes, self.heatmaps(self.grid_fusion(points)))
+
+    def pyramid(self, images: Tensor, image_sizes: Tensor) -> list[Tensor]:
+        """P2..P6 of images as in `forward`."""
+        return self.fpn(self.features(self.input(images, image_sizes)))
 
     @stage("input")
     def input(self, images: Tensor, image_sizes: Tensor) -> Tensor:
@@ -197,7 +201,7 @@ class GridRCNN(StagedModule):
             float32 scalars loss_rpn_cls, loss_rpn_bbox, loss_cls, and loss_grid or, of Faster R-CNN, loss_bbox; always
             all of them, 0 where there is nothing to learn.
         """
-        pyramid = self.fpn(self.features(self.input(images, image_sizes)))
+        pyramid = self.pyramid(images, image_sizes)
         maps = self.rpn(pyramid)
         rpn_losses = self.rpn_head.losses(maps, image_sizes, targets, randomness)
         with torch.no_grad():

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from gridrt.bench.advice import precision_advice
-from gridrt.bench.result import DETECTOR, FIGURES, SESSION, BenchResult, Row
+from gridrt.bench.result import DETECTOR, FIGURES, SESSION, BenchResult, Row, precision_advice
 from gridrt.formatting import format_count
 
 HEADS = ("AP", "AP50", "AP75", "AP80", "AP90", "small", "medium", "large")

@@ -20,7 +20,7 @@ from gridrt.model.grid_rcnn import GridRCNN
 from gridrt.ops.randomness import Randomness, TorchRandomness
 from gridrt.train.schedule import Schedule
 
-Precision = Literal["off", "bf16", "fp16"]
+Amp = Literal["off", "bf16", "fp16"]
 State: TypeAlias = dict[str, Any]  # torch's own state dicts
 
 STREAM = 3  # separates this use of a seed from others
@@ -38,17 +38,17 @@ class Optimization:
     Args:
         model: on its device; it is put into training mode.
         schedule: gives the optimizer and the clipping.
-        precision: of the forward pass; "off" is FP32 throughout.
+        amp: type of the forward pass; "off" is FP32 throughout.
     """
 
-    def __init__(self, model: GridRCNN, schedule: Schedule, precision: Precision) -> None:
+    def __init__(self, model: GridRCNN, schedule: Schedule, amp: Amp) -> None:
         self._losses = _distributed(_Losses(model.train()))
         self._weights = [weight for weight in model.parameters() if weight.requires_grad]
         self._device = self._weights[0].device
         self._optimizer = schedule.descent.optimizer(self._weights)
-        self._scaler = torch.amp.GradScaler(self._device.type, enabled=precision == "fp16")
+        self._scaler = torch.amp.GradScaler(self._device.type, enabled=amp == "fp16")
         self._skipped = 0  # steps in a row that the scaler skipped
-        self._precision, self._max_norm = precision, schedule.max_gradient_norm or math.inf
+        self._amp, self._max_norm = amp, schedule.max_gradient_norm or math.inf
 
     def step(
         self, iteration: int, batches: Sequence[TrainingBatch], lr: float, randomness: Randomness
@@ -108,7 +108,7 @@ class Optimization:
         self, iteration: int, batch: TrainingBatch, randomness: Randomness, *, count: int
     ) -> dict[str, float]:
         """Add the gradient of one of `count` batches to their mean, and return its losses."""
-        with torch.autocast(self._device.type, _AUTOCAST.get(self._precision), enabled=self._precision in _AUTOCAST):
+        with torch.autocast(self._device.type, _AUTOCAST.get(self._amp), enabled=self._amp in _AUTOCAST):
             losses: Mapping[str, Tensor] = self._losses(batch.to(self._device), randomness)
         stacked = torch.stack(list(losses.values()))
         found = dict(zip(losses, stacked.tolist(), strict=True))

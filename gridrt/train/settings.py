@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from gridrt import processes
 from gridrt.model.grid_rcnn import GridRCNN
 from gridrt.train.data import TrainingData
-from gridrt.train.optimization import Precision
+from gridrt.train.optimization import Amp
 from gridrt.train.schedule import Schedule
 
 
@@ -18,7 +18,7 @@ class Settings:
     Attributes:
         schedule: its learning rate is that for the images per iteration, in all processes together.
         accumulate: batches per iteration and process.
-        precision: of the forward pass.
+        amp: type of the forward pass.
         save_every: iterations between saved states; the state is also saved after each epoch and when interrupted.
         workers: processes that load images.
         weights_sha256: SHA-256 of the file of the detector that the training starts from; None starts from none.
@@ -26,7 +26,7 @@ class Settings:
 
     schedule: Schedule
     accumulate: int = 1
-    precision: Precision = "off"
+    amp: Amp = "off"
     save_every: int = 100
     workers: int = 2
     weights_sha256: str | None = None
@@ -45,7 +45,7 @@ def fixed_settings(model: GridRCNN, data: TrainingData, settings: Settings) -> d
         "variant": model.variant,
         **schedule,
         "accumulate": settings.accumulate,
-        "precision": settings.precision,
+        "precision": settings.amp,
         "weights": settings.weights_sha256,
         "seed": data.images.seed,
         "processes": processes.count(),

@@ -66,7 +66,7 @@ class Trainer:
         self._model, self._data, self._settings, self._schedule = model, data, settings, settings.schedule
         self._checkpoints = Checkpoints(out, model, fixed_settings(model, data, settings))
         state = self._checkpoints.load_state() if is_resumed else None
-        self._optimization = Optimization(model, self._schedule, settings.precision)
+        self._optimization = Optimization(model, self._schedule, settings.amp)
         self.progress = state.progress if state else Progress()
         with damage_refused(out / STATE):
             if state:

@@ -62,7 +62,7 @@ class PluginLogic:
         return self._trt.PluginFieldCollection(self._fields)
 
     def get_output_data_types(self, input_types: Sequence[tensorrt.DataType]) -> list[tensorrt.DataType]:
-        """The types of the contract; features have the precision of the input features."""
+        """The types of the contract; features have the type of the input features."""
         contract = self._kernel.contract
         inputs = zip(contract.input_tensors, input_types, strict=True)
         known = {tensor.dtype: kind for tensor, kind in inputs if tensor.dtype == "feature"}
@@ -139,7 +139,7 @@ class PluginLogic:
     def _takes(self, variant: Variant, descriptions: Descriptions) -> bool:
         """Whether a variant takes the op's first tensors in these types and layouts."""
         return all(
-            desc.type == getattr(self._trt, variant.precision if tensor.dtype == "feature" else tensor.dtype)
+            desc.type == getattr(self._trt, variant.feature_type if tensor.dtype == "feature" else tensor.dtype)
             and self._has_layout(tensor, variant, desc)
             for tensor, desc in zip(self._tensors, descriptions, strict=False)
         )
@@ -150,7 +150,7 @@ class PluginLogic:
         if not (tensor.is_map and variant.channels_last):
             return bool(desc.format == formats.LINEAR)
         # TensorRT pads the channels of HWC8 to 16 bytes in memory, which the kernels do not expect.
-        expected, element = (formats.HWC8, 2) if variant.precision == "float16" else (formats.HWC, 4)
+        expected, element = (formats.HWC8, 2) if variant.feature_type == "float16" else (formats.HWC, 4)
         return bool(desc.format == expected and desc.dims[1] * element % BYTES_AT_ONCE == 0)
 
 

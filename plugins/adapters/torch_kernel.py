@@ -102,7 +102,7 @@ class TorchKernel:
         maps = [tensor for spec, tensor in pairs if spec.is_map]
         channels_last = bool(maps) and all(_has_channels_last(tensor) for tensor in maps)
         suiting = Variant("float16" if next(features, None) == torch.float16 else "float32", channels_last)
-        others = [each for each in self._kernel.variants if each.precision == suiting.precision]
+        others = [each for each in self._kernel.variants if each.feature_type == suiting.feature_type]
         variant = suiting if suiting in others else next(iter(others), self._kernel.variants[0])
         for spec, tensor in pairs:
             expected = _dtype(spec.dtype, variant), spec.rank, inputs[0].device
@@ -139,7 +139,7 @@ def current_stream() -> int:
 
 
 def _dtype(element: ElementType, variant: Variant) -> torch.dtype:
-    found: torch.dtype = getattr(torch, variant.precision if element == "feature" else element)
+    found: torch.dtype = getattr(torch, variant.feature_type if element == "feature" else element)
     return found
 
 

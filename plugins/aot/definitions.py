@@ -124,7 +124,7 @@ class Definition:
             tensors = (*inputs, *arguments[-1])
             return [
                 self._trtp.AutoTuneCombination(
-                    ", ".join(_TYPE_NAMES[_precision(tensor, variant)] for tensor in self._tensors),
+                    ", ".join(_TYPE_NAMES[_dtype(tensor, variant)] for tensor in self._tensors),
                     ", ".join(_layout(tensor, variant) for tensor in self._tensors),
                 )
                 for variant in self._kernel.variants
@@ -180,9 +180,9 @@ class Definition:
 
     def _suits(self, variant: Variant, descriptions: Sequence[Description]) -> bool:
         """Whether these tensors have the variant's types and can have its layouts."""
-        channels_at_once = BYTES_AT_ONCE // np.dtype(variant.precision).itemsize
+        channels_at_once = BYTES_AT_ONCE // np.dtype(variant.feature_type).itemsize
         return all(
-            description.dtype == getattr(self._trt, _precision(tensor, variant))
+            description.dtype == getattr(self._trt, _dtype(tensor, variant))
             and (_layout(tensor, variant) == "LINEAR" or description.shape[1] % channels_at_once == 0)
             for tensor, description in zip(self._tensors, descriptions, strict=True)
         )
@@ -192,7 +192,7 @@ class Definition:
 
         def takes(variant: Variant) -> bool:
             return all(
-                description.dtype == getattr(self._trt, _precision(tensor, variant))
+                description.dtype == getattr(self._trt, _dtype(tensor, variant))
                 and description.format == getattr(self._trt.TensorFormat, _layout(tensor, variant))
                 for tensor, description in zip(self._tensors, descriptions, strict=True)
             )
@@ -200,12 +200,12 @@ class Definition:
         return next(variant for variant in self._kernel.variants if takes(variant))
 
 
-def _precision(tensor: Input | Output, variant: Variant) -> str:
-    return variant.precision if tensor.dtype == "feature" else tensor.dtype
+def _dtype(tensor: Input | Output, variant: Variant) -> str:
+    return variant.feature_type if tensor.dtype == "feature" else tensor.dtype
 
 
 def _layout(tensor: Input | Output, variant: Variant) -> str:
     """TensorRT pads the channels of HWC8 to 16 bytes in memory, which the kernels do not expect: see `_suits`."""
     if not (tensor.is_map and variant.channels_last):
         return "LINEAR"
-    return "HWC8" if variant.precision == "float16" else "HWC"
+    return "HWC8" if variant.feature_type == "float16" else "HWC"

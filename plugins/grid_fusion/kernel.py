@@ -25,10 +25,10 @@ def _launch(variant: Variant, _attributes: Attributes) -> Launch:
     # `Memory` in `kernel.cuh` divides the shared memory in the same way.
     map_size = CHANNELS * SIDE * SIDE
     elements = MOST_OF_ONE_COLOUR * map_size + TEAMS * map_size + TEAMS * TAPS * CHANNELS
-    if variant.precision == "float16":
+    if variant.feature_type == "float16":
         elements += TEAMS * ROW * CHANNELS * SIDE
     grid = (largest(FEATURES.dim(0), 1), as_size(2), as_size(1))
-    return Launch(grid, THREADS, elements * (4 if variant.precision == "float32" else 2))
+    return Launch(grid, THREADS, elements * (4 if variant.feature_type == "float32" else 2))
 
 
 def _example(rois: int, channels: int, side: int) -> Example:

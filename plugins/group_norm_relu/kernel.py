@@ -13,9 +13,9 @@ WARPS = THREADS // 32
 ELEMENT_SIZES = {"float32": 4, "float16": 2}
 
 
-def fits(channels: int, groups: int, precision: str) -> bool:
+def fits(channels: int, groups: int, feature_type: str) -> bool:
     """Whether a group of channels is a whole number of what a thread reads at a time."""
-    return channels // groups * ELEMENT_SIZES[precision] % BYTES_AT_ONCE == 0
+    return channels // groups * ELEMENT_SIZES[feature_type] % BYTES_AT_ONCE == 0
 
 
 def _launch(variant: Variant, attributes: Attributes) -> Launch:
@@ -25,7 +25,7 @@ def _launch(variant: Variant, attributes: Attributes) -> Launch:
         grid=(largest(FEATURES.dim(0), 1), as_size(groups), as_size(1)),
         threads=THREADS,
         # The features of a group, and a sum for each warp.
-        shared_memory=elements * ELEMENT_SIZES[variant.precision] + 4 * WARPS,
+        shared_memory=elements * ELEMENT_SIZES[variant.feature_type] + 4 * WARPS,
     )
 
 

@@ -1,16 +1,28 @@
 from __future__ import annotations
 
+import io
+import sys
 import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
 
+from gridrt.bench import interleave
 from gridrt.bench.candidates import Candidate
-from gridrt.bench.interleave import LEAST_RUNS, WARM_UP, interleaved_seconds, run_interleaved
-from gridrt.bench.process import CandidateError
+from gridrt.bench.interleave import (
+    LEAST_RUNS,
+    LOG_SECONDS,
+    WARM_UP,
+    interleaved_seconds,
+    measure_throughput,
+    run_interleaved,
+    with_progress,
+)
+from gridrt.bench.process import CandidateError, CandidateProcess
 from gridrt.bench.result import DETECTOR, SESSION
 from gridrt.bench.worker import TimedRun
 from gridrt.types import Detections
@@ -122,3 +134,94 @@ def test_a_call_is_timed_without_the_rest_before_it(clock: list[float]) -> None:
     seconds = interleaved_seconds({"A": lambda: pass_time(clock, next(durations))}, warm_up=1, runs=2)
 
     assert seconds == {"A": pytest.approx((1.0, 2.0))}
+
+
+class Batched:
+    """A candidate's process that takes a number of seconds for each image, and at most so many images."""
+
+    def __init__(self, name: str, calls: list[str], seconds: float, most: int) -> None:
+        self.name, self.calls, self.seconds, self.most = name, calls, seconds, most
+
+    def call(self, method: str, image: Path, size: int) -> float:
+        assert (method, image) == ("run_batch", IMAGES[0])
+        self.calls.append(f"{self.name}{size}")
+        if size > self.most:
+            raise CandidateError("too many images")
+        return self.seconds * size
+
+
+def batched(name: str, calls: list[str], seconds: float = 1.0, most: int = 9) -> Candidate:
+    return Candidate(name, name, process=cast("CandidateProcess", Batched(name, calls, seconds, most)))
+
+
+def test_each_size_is_run_by_all_in_rotating_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(interleave, "BATCH_RUNS", 2)
+    calls: list[str] = []
+    candidates = [batched("a", calls, 1), batched("b", calls, 2)]
+
+    measure_throughput(candidates, IMAGES[0], [1, 4])
+
+    assert "".join(calls) == "a1b1b1a1a1b1" + "a4b4b4a4a4b4"
+    assert [each.batch_seconds for each in candidates] == [{1: [1, 1], 4: [4, 4]}, {1: [2, 2], 4: [8, 8]}]
+
+
+def test_a_size_that_one_cannot_run_is_noted_once_and_the_others_go_on() -> None:
+    calls: list[str] = []
+    able, small = batched("a", calls), batched("b", calls, most=2)
+
+    measure_throughput([able, small], IMAGES[0], [4, 2])
+
+    assert list(able.batch_seconds) == [4, 2]
+    assert list(small.batch_seconds) == [2]
+    assert small.not_measured == ["a batch of 4 not measured: too many images"]
+    assert not small.failure
+
+
+def test_what_has_failed_is_not_run() -> None:
+    calls: list[str] = []
+    failed = batched("a", calls)
+    failed.failure = "broken"
+
+    measure_throughput([failed], IMAGES[0], [1])
+
+    assert calls == []
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture
+def log_clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The time, as a list of one number."""
+    now = [100.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    return now
+
+
+def test_a_log_has_a_line_now_and_then_with_what_is_done_and_the_time_left(
+    log_clock: list[float], capsys: pytest.CaptureFixture[str]
+) -> None:
+    for _ in with_progress(range(10), "bench"):
+        log_clock[0] += LOG_SECONDS / 2
+
+    assert capsys.readouterr().err.splitlines() == [
+        f"bench: {done} of 10 images, {(10 - done) * LOG_SECONDS / 2:.0f} s left" for done in (2, 4, 6, 8)
+    ]
+
+
+def test_a_short_loop_leaves_no_line(log_clock: list[float], capsys: pytest.CaptureFixture[str]) -> None:
+    for _ in with_progress(range(10), "bench"):
+        log_clock[0] += LOG_SECONDS / 20
+
+    assert capsys.readouterr().err == ""
+
+
+def test_a_terminal_has_a_bar(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+
+    assert list(with_progress([3, 1], "bench")) == [3, 1]
+
+    assert "0/2" in terminal.getvalue()

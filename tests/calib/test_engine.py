@@ -90,17 +90,6 @@ def test_rows_are_static_for_an_engine(tiny: Path, recipe: str) -> None:
     assert list(computed_ends(done.graph.model.graph)) == []
 
 
-def test_calibrate_and_build_engine_write_the_same_bytes(tiny: Path) -> None:
-    """Static rows among them, which engines need."""
-    graph, images = load_graph(tiny), Path("images")
-
-    calibrate(graph, images, scale=(160, 128), threads=1, cache=Path("cache.npz"), out=Path("one.onnx"))
-    rewrite_graph(graph, "int8", Path("two.onnx"), images=images, scale=(160, 128), threads=1, cache=Path("cache.npz"))
-
-    assert Path("one.onnx").read_bytes() == Path("two.onnx").read_bytes()
-    assert list(computed_ends(load_graph("one.onnx").model.graph)) == []
-
-
 def test_for_a_cpu_the_slice_by_the_number_of_detections_stays(tiny: Path) -> None:
     done = calibrate(load_graph(tiny), Path("images"), target="cpu", scale=(160, 128), threads=1)
 

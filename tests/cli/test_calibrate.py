@@ -69,6 +69,16 @@ def test_the_file_is_named_after_the_only_graph_here_and_told_with_the_next_comm
     open_session(folder / "cells.own.onnx")
 
 
+def test_build_engine_writes_the_same_bytes(folder: Path) -> None:
+    calibrate("--cache", "one.npz", "--out", "one.onnx")
+    arguments = "--recipe own.toml --images images --threads 1 --onnx-only --cache two.npz --out two.engine"
+    other = CliRunner().invoke(cli, ["build-engine", "--model", "cells.onnx", *arguments.split()])
+
+    assert other.exit_code == 0, other.output
+    assert files(folder) == {"one.npz", "one.onnx", "two.npz", "two.onnx"}
+    assert (folder / "one.onnx").read_bytes() == (folder / "two.onnx").read_bytes()
+
+
 def test_the_file_tells_its_parent_recipe_and_calibration(folder: Path) -> None:
     calibrate("--method", "entropy", "--max-images", 3, "--scale", 64, 32, "--target", "cpu")
 

@@ -41,9 +41,9 @@ def result(folder: Path, tiny_synthetic_file: Path) -> Iterator[Result]:
         patch.setattr("gridrt.bench.interleave.LEAST_RUNS", 1)
         patch.setattr("gridrt.bench.interleave.WARM_UP", 0)
         patch.setattr("gridrt.bench.roofline.stage_rows", lambda *_: [])  # tests/bench/test_roofline.py times stages
-        patch.setattr("gridrt.cli.demo.CALIBRATION_IMAGES", 4)
+        patch.setattr("gridrt.demo.CALIBRATION_IMAGES", 4)
         patch.setattr("gridrt.export.onnx_export.onnx_from_model", lambda *_: onnx.load(tiny_synthetic_file))
-        patch.setattr("gridrt.cli.demo.find_spec", lambda _name: None)  # engines have tests of their own
+        patch.setattr("gridrt.demo.find_spec", lambda _name: None)  # engines have tests of their own
         yield run_demo("--pictures", str(PICTURES))
 
 

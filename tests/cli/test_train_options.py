@@ -77,7 +77,7 @@ def train(pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tr
 def test_without_options_the_schedule_and_the_defaults_hold(train: Train, tmp_path: Path) -> None:
     begun, _ = train()
 
-    assert begun.settings == Settings(SHORT, accumulate=1, precision="off", save_every=100, workers=2)
+    assert begun.settings == Settings(SHORT, accumulate=1, amp="off", save_every=100, workers=2)
     assert (begun.data.images.seed, begun.data.validation, begun.resume) == (0, None, False)
     assert (begun.out, begun.model.variant, begun.model.class_names) == (tmp_path / "my out", "tiny", CLASS_NAMES)
     assert all(weight.requires_grad for weight in begun.model.parameters())
@@ -109,7 +109,7 @@ def test_the_precision_is_taken(train: Train, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr("gridrt.train.setup.device_named", lambda _name: torch.device("cuda"))
     monkeypatch.setattr(GridRCNN, "to", lambda model, _device: model)
 
-    assert train("--amp", "bf16")[0].settings.precision == "bf16"
+    assert train("--amp", "bf16")[0].settings.amp == "bf16"
 
 
 def test_the_backbone_starts_from_its_weights_and_frozen_stages_keep_them(train: Train, tmp_path: Path) -> None:

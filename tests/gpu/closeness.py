@@ -13,10 +13,10 @@ from gridrt.plugins.kernel import Variant
 
 def rounded(tensors: Sequence[Tensor], variant: Variant) -> list[Tensor]:
     """The kernel's inputs, rounded to its precision, in float32 for the definition."""
-    return [tensor.to(getattr(torch, variant.precision)).float() for tensor in tensors]
+    return [tensor.to(getattr(torch, variant.feature_type)).float() for tensor in tensors]
 
 
 def assert_close(actual: Tensor, expected: Tensor, contract: Contract, variant: Variant) -> None:
-    tolerance = contract.tolerances[variant.precision]
-    assert actual.dtype == getattr(torch, variant.precision)
+    tolerance = contract.tolerances[variant.feature_type]
+    assert actual.dtype == getattr(torch, variant.feature_type)
     torch.testing.assert_close(actual.float().cpu(), expected, atol=tolerance.absolute, rtol=tolerance.relative)

@@ -5,7 +5,7 @@ import onnx.helper
 import pytest
 from onnx import ModelProto, TensorProto
 
-from gridrt.graph.wiring import Edge, drop_unused_weights, element_types, replace_nodes, wiring_of
+from gridrt.graph.wiring import Edge, drop_unused_weights, element_types, needed_nodes, replace_nodes, wiring_of
 from gridrt.plugins.function_text import DetectorShape
 from gridrt.plugins.multi_level_roi_align.body import function_body
 from tests.calib.graphs import model_of, run, weights_of
@@ -72,6 +72,27 @@ def test_types_behind_a_custom_op_are_those_that_its_body_gives(kind: int) -> No
     )
 
     assert element_types(model)["pooled"] == kind
+
+
+@pytest.mark.parametrize(
+    ("outputs", "given", "needed"),
+    [
+        (["size"], [], ["first/Add", "second/Clip", "fourth/Shape"]),
+        (["result", "size"], ["cut"], ["first/Add", "third/Mul", "fourth/Shape"]),
+        (["result"], ["sum", "cut"], ["third/Mul"]),
+        (["sum", "cut"], ["sum"], ["second/Clip"]),
+    ],
+)
+def test_needed_nodes_are_those_before_the_outputs_and_behind_what_is_given(
+    model: ModelProto, outputs: list[str], given: list[str], needed: list[str]
+) -> None:
+    assert [node.name for node in needed_nodes(model.graph, outputs, given)] == needed
+
+
+def test_a_node_with_an_output_left_out_is_not_needed_by_one_with_an_input_left_out(model: ModelProto) -> None:
+    model.graph.node.insert(0, onnx.helper.make_node("Dropout", ["x"], ["dropped", ""], name="aside"))
+
+    assert [node.name for node in needed_nodes(model.graph, ["cut"], [])] == ["first/Add", "second/Clip"]
 
 
 def test_replaced_nodes_are_those_that_run(model: ModelProto) -> None:

@@ -161,7 +161,7 @@ class HostKernel:
         self._launcher.run(shapes, inputs, outputs, backwards=backwards)
 
     def _dtype(self, element: ElementType) -> torch.dtype:
-        dtype = getattr(torch, self._variant.precision if element == "feature" else element)
+        dtype = getattr(torch, self._variant.feature_type if element == "feature" else element)
         assert isinstance(dtype, torch.dtype)
         return dtype
 

@@ -40,7 +40,7 @@ def test_examples_are_complete(kernel: Kernel) -> None:
 
 @for_each_kernel
 def test_every_precision_that_a_kernel_comes_in_has_a_tolerance(kernel: Kernel) -> None:
-    assert {variant.precision for variant in kernel.variants} == set(kernel.contract.tolerances)
+    assert {variant.feature_type for variant in kernel.variants} == set(kernel.contract.tolerances)
 
 
 @for_each_kernel

@@ -16,7 +16,7 @@ from gridrt.model.grid_rcnn import GridRCNN
 from gridrt.model.initialize import initialize
 from gridrt.ops.randomness import Randomness
 from gridrt.train import SCHEDULES, Schedule
-from gridrt.train.optimization import MOST_SKIPPED, Optimization, Precision, randomness_of
+from gridrt.train.optimization import MOST_SKIPPED, Amp, Optimization, randomness_of
 from gridrt.train.schedule import SGD, AdamW, Descent
 from gridrt.types import GroundTruth
 from tests.reference_training import ReferenceRandomness
@@ -139,13 +139,13 @@ class Watched(OneWeight):
         return super().losses(images, sizes, targets, randomness)
 
 
-@pytest.mark.parametrize(("precision", "dtype"), [("off", torch.float32), ("bf16", torch.bfloat16)])
+@pytest.mark.parametrize(("amp", "dtype"), [("off", torch.float32), ("bf16", torch.bfloat16)])
 def test_losses_are_computed_in_the_precision_that_was_asked_for(
-    batch: TrainingBatch, precision: Precision, dtype: torch.dtype
+    batch: TrainingBatch, amp: Amp, dtype: torch.dtype
 ) -> None:
     model = Watched()
 
-    Optimization(cast("GridRCNN", model), PLAIN, precision).step(0, [batch], 0.1, NO_RANDOMNESS)
+    Optimization(cast("GridRCNN", model), PLAIN, amp).step(0, [batch], 0.1, NO_RANDOMNESS)
 
     assert model.dtype == dtype
 

@@ -42,7 +42,7 @@ def test_the_schedule_lasts(pictures: Path, change: dict[str, Any]) -> None:
 
 def test_batches_of_an_iteration_precision_and_seed_last(pictures: Path) -> None:
     assert changed(pictures, replace(SETTINGS, accumulate=3)) == {"accumulate"}
-    assert changed(pictures, replace(SETTINGS, precision="bf16")) == {"precision"}
+    assert changed(pictures, replace(SETTINGS, amp="bf16")) == {"precision"}
     assert changed(pictures, seed=1) == {"seed"}
 
 

@@ -17,6 +17,6 @@ def cases() -> Iterator[Case]:
     """100 detections, in every variant."""
     features, first, second = fusion_inputs(ROIS, CHANNELS, SIDE)
     for variant in GRID_FUSION_KERNEL.variants:
-        cost = fusion_cost(ROIS, CHANNELS, SIDE, variant.precision)
+        cost = fusion_cost(ROIS, CHANNELS, SIDE, variant.feature_type)
         inputs = [features, *first, *second]
         yield Case(GRID_FUSION_KERNEL, variant, {}, inputs, "random", features.shape, cost, convolution_pairs)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from benchmarks.gpu_cost import ELEMENT_SIZES, Cost
 from gridrt.ops.grid import EDGES, POINTS
-from gridrt.plugins.contract import Precision
+from gridrt.plugins.contract import FeatureType
 
 TAPS = 5  # per side of the depth-wise convolutions
 ORDERS = 2
 
 
-def fusion_cost(rois: int, channels: int, side: int, precision: Precision) -> Cost:
+def fusion_cost(rois: int, channels: int, side: int, feature_type: FeatureType) -> Cost:
     """Features in and out and the weights of both orders; along each edge a depth-wise and a point-wise convolution.
 
     Taps beyond the border do not count: along a side of S cells, 5 S - 6 are within (S >= 3). Depth-wise products are
@@ -22,6 +22,6 @@ def fusion_cost(rois: int, channels: int, side: int, precision: Precision) -> Co
     within = sum(min(cell + TAPS // 2, side - 1) - max(cell - TAPS // 2, 0) + 1 for cell in range(side))
     depthwise = 2 * edges * rois * channels * within * within
     pointwise = 2 * edges * rois * channels * channels * side * side
-    flops: dict[Precision, int] = {"float32": depthwise}
-    flops[precision] = flops.get(precision, 0) + pointwise
-    return Cost(ELEMENT_SIZES[precision] * (features + weights), flops)
+    flops: dict[FeatureType, int] = {"float32": depthwise}
+    flops[feature_type] = flops.get(feature_type, 0) + pointwise
+    return Cost(ELEMENT_SIZES[feature_type] * (features + weights), flops)

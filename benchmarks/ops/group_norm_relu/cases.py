@@ -20,6 +20,6 @@ def cases() -> Iterator[Case]:
         inputs = norm_inputs(ROIS, CHANNELS, side)
         attributes = {"groups": groups, "eps": EPS}
         for variant in GROUP_NORM_RELU_KERNEL.variants:
-            cost = norm_cost(ROIS, CHANNELS, side, variant.precision)
+            cost = norm_cost(ROIS, CHANNELS, side, variant.feature_type)
             baselines = partial(norm_by_torch, attributes)
             yield Case(GROUP_NORM_RELU_KERNEL, variant, attributes, inputs, "random", inputs[0].shape, cost, baselines)

@@ -30,6 +30,6 @@ def cases() -> Iterator[Case]:
                     [*maps, rois],
                     origin,
                     rois.shape,
-                    roi_align_cost(maps, rois, STRIDES, bins, variant.precision),
+                    roi_align_cost(maps, rois, STRIDES, bins, variant.feature_type),
                     partial(roi_align_by_level, STRIDES, bins),
                 )

@@ -10,11 +10,11 @@ from torch import Tensor
 
 from benchmarks.gpu_cost import ELEMENT_SIZES, Cost
 from gridrt.ops.roi_align import roi_levels
-from gridrt.plugins.contract import Precision
+from gridrt.plugins.contract import FeatureType
 
 
 def roi_align_cost(
-    maps: Sequence[Tensor], rois: Tensor, strides: Sequence[int], output_size: int, precision: Precision
+    maps: Sequence[Tensor], rois: Tensor, strides: Sequence[int], output_size: int, feature_type: FeatureType
 ) -> Cost:
     """The cells that any RoI reads, the RoIs, and the pooled output; 2 FLOP for each cell of a bin and channel.
 
@@ -26,7 +26,7 @@ def roi_align_cost(
         rois: float32 [K, 5].
         strides: of the levels.
         output_size: S.
-        precision: of the features.
+        feature_type: of the features.
     """
     channels, levels = maps[0].shape[1], roi_levels(rois[:, 1:], len(maps)).tolist()
     is_read = [torch.zeros(feature.shape[0], *feature.shape[2:], dtype=torch.bool) for feature in maps]
@@ -37,7 +37,7 @@ def roi_align_cost(
         reads += _reads_of_bins(bottom - top, output_size) * _reads_of_bins(right - left, output_size)
     pooled = len(rois) * channels * output_size * output_size
     features = sum(int(level.sum()) for level in is_read) * channels
-    return Cost(ELEMENT_SIZES[precision] * (features + pooled) + 4 * rois.numel(), {"float32": 2 * reads * channels})
+    return Cost(ELEMENT_SIZES[feature_type] * (features + pooled) + 4 * rois.numel(), {"float32": 2 * reads * channels})
 
 
 def _cells(low: float, high: float) -> slice:

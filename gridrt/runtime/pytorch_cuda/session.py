@@ -26,7 +26,7 @@ from gridrt.types import Int32Array, RawDetections, UInt8Array
 
 if TYPE_CHECKING:
     from gridrt.model.grid_rcnn import GridRCNN
-    from gridrt.plugins.contract import Precision
+    from gridrt.plugins.contract import FeatureType
 
 
 class TorchCudaSession:
@@ -34,7 +34,7 @@ class TorchCudaSession:
 
     Args:
         model: in float32; it stays as it is.
-        precision: of weights and features; coordinates, scores and the decode are always float32.
+        feature_type: of weights and features; coordinates, scores and the decode are always float32.
         cuda_graphs: capture the launches of a shape of images when it first comes, and replay them from then on.
         source: the file that the model came from, if any.
 
@@ -51,17 +51,17 @@ class TorchCudaSession:
         self,
         model: GridRCNN,
         *,
-        precision: Precision = "float16",
+        feature_type: FeatureType = "float16",
         cuda_graphs: bool = True,
         source: Path | None = None,
     ) -> None:
         gpu = TorchGpu()
         cuda_core()  # without it, kernels would fail during a run
         self.device = gpu.device
-        narrowest: Literal["fp16", "fp32"] = "fp16" if precision == "float16" else "fp32"
+        narrowest: Literal["fp16", "fp32"] = "fp16" if feature_type == "float16" else "fp32"
         self.info = model_info(model, source, device=str(self.device), precision=narrowest)
         with gpu.on_stream():
-            detect = StaticGridRCNN(prepared(model, precision, gpu.device), KERNEL_OPS)
+            detect = StaticGridRCNN(prepared(model, feature_type, gpu.device), KERNEL_OPS)
         self._graphs = TorchGraphs(gpu, detect, cuda_graphs=cuda_graphs)
 
     def run(self, images: UInt8Array, image_sizes: Int32Array) -> RawDetections:
@@ -84,12 +84,12 @@ class TorchCudaSession:
         return self._graphs.resident(images, image_sizes)
 
 
-def prepared(model: GridRCNN, precision: Precision, device: torch.device, *, fused: bool = True) -> GridRCNN:
-    """A copy of a model in the precision and the memory layout of tensor cores and kernels.
+def prepared(model: GridRCNN, feature_type: FeatureType, device: torch.device, *, fused: bool = True) -> GridRCNN:
+    """A copy of a model in the type and the memory layout of tensor cores and kernels.
 
     Args:
         model: with a grid, in float32.
-        precision: of weights and features.
+        feature_type: of weights and features.
         device: to move it to.
         fused: with layers fused (see `fuse_layers`); without, to compare.
 
@@ -98,7 +98,7 @@ def prepared(model: GridRCNN, precision: Precision, device: torch.device, *, fus
     """
     own = copy.deepcopy(model).eval()
     fold_batch_norms(own)
-    if precision == "float16":
+    if feature_type == "float16":
         halve(own)
     if fused:
         fuse_layers(own)

@@ -132,7 +132,7 @@ class Session:
         described = []
         for tensor in kernel.contract.input_tensors:
             one = self.trtp.TensorDesc()
-            one.dtype = getattr(self.trt, variant.precision if tensor.dtype == "feature" else tensor.dtype)
+            one.dtype = getattr(self.trt, variant.feature_type if tensor.dtype == "feature" else tensor.dtype)
             one.format = self._layout(variant, is_map=tensor.is_map)
             if shapes is None:
                 one.shape_expr = self.trtp.ShapeExprs(tensor.rank, _is_dummy=True)
@@ -148,7 +148,7 @@ class Session:
         formats = self.trt.TensorFormat
         if not (is_map and variant.channels_last):
             return formats.LINEAR
-        return formats.HWC8 if variant.precision == "float16" else formats.HWC
+        return formats.HWC8 if variant.feature_type == "float16" else formats.HWC
 
 
 def _named(kernel: Kernel, variant: Variant, attributes: Attributes) -> bytes:

@@ -151,16 +151,16 @@ def answers(stand_ins: Path, table: Sequence[Case]) -> list[dict[str, object]]:
 
 def formats(case: Case) -> list[list[list[str]]]:
     """Types and layouts of the variants of that precision, without those whose channels do not come in 16 bytes."""
-    step, last = (8, "HWC8") if case.variant.precision == "float16" else (4, "HWC")
+    step, last = (8, "HWC8") if case.variant.feature_type == "float16" else (4, "HWC")
     whole = all(shape[1] % step == 0 for tensor, shape in case.tensors if tensor.is_map)
     types = [type_of(tensor, case.variant) for tensor, _ in case.tensors]
     return [
         [types, [last if other.channels_last and tensor.is_map else "LINEAR" for tensor, _ in case.tensors]]
         for other in case.kernel.variants
-        if other.precision == case.variant.precision and (whole or not other.channels_last)
+        if other.feature_type == case.variant.feature_type and (whole or not other.channels_last)
     ]
 
 
 def type_of(tensor: Input | Output, variant: Variant) -> str:
     """As TensorRT calls it."""
-    return TYPES[variant.precision if tensor.dtype == "feature" else tensor.dtype]
+    return TYPES[variant.feature_type if tensor.dtype == "feature" else tensor.dtype]

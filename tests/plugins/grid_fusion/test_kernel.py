@@ -34,8 +34,8 @@ class Case:
 
     def __init__(self, compile_for_host: Compiler, variant: Variant) -> None:
         self.kernel = HostKernel(GRID_FUSION_KERNEL, variant, {}, compile_for_host)
-        self.dtype = getattr(torch, variant.precision)
-        self.tolerance = GRID_FUSION.tolerances[variant.precision]
+        self.dtype = getattr(torch, variant.feature_type)
+        self.tolerance = GRID_FUSION.tolerances[variant.feature_type]
 
     def check(self, rois: int, channels: int, side: int, seed: int = 0) -> None:
         generator = torch.Generator().manual_seed(seed)

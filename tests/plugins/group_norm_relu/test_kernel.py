@@ -19,11 +19,11 @@ for_each_variant = pytest.mark.parametrize("variant", GROUP_NORM_RELU_KERNEL.var
 
 
 def assert_as_defined(compile_for_host: Compiler, variant: Variant, groups: int, inputs: tuple[Tensor, ...]) -> None:
-    dtype = getattr(torch, variant.precision)
+    dtype = getattr(torch, variant.feature_type)
     kernel = HostKernel(GROUP_NORM_RELU_KERNEL, variant, {"groups": groups, "eps": EPS}, compile_for_host)
     features, bias, weight, shift = (each.to(dtype).double() for each in inputs)
     expected = group_norm_relu(features, bias, weight, shift, groups, EPS)
-    tolerance = GROUP_NORM_RELU_KERNEL.contract.tolerances[variant.precision]
+    tolerance = GROUP_NORM_RELU_KERNEL.contract.tolerances[variant.feature_type]
     for backwards in (False, True):
         (found,) = kernel(*inputs, backwards=backwards)
         assert found.dtype == dtype

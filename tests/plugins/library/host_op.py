@@ -68,7 +68,7 @@ class HostOp:
         return (
             _values(attributes),
             self._dims(shapes),
-            int(variant.precision == "float16"),
+            int(variant.feature_type == "float16"),
             int(variant.channels_last),
         )
 

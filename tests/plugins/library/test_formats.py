@@ -37,9 +37,9 @@ class Formats:
 
     def of(self, variant: Variant) -> tuple[list[int], list[int]]:
         """Types and layouts that a variant takes."""
-        last = HWC8 if variant.precision == "float16" else HWC
+        last = HWC8 if variant.feature_type == "float16" else HWC
         return (
-            [TYPES[variant.precision if tensor.dtype == "feature" else tensor.dtype] for tensor in self.tensors],
+            [TYPES[variant.feature_type if tensor.dtype == "feature" else tensor.dtype] for tensor in self.tensors],
             [last if tensor.is_map and variant.channels_last else LINEAR for tensor in self.tensors],
         )
 
@@ -76,5 +76,5 @@ def test_one_other_type_or_layout_does_not_suit(formats: Formats) -> None:
 
 def test_channels_last_are_whole_packs_of_16_bytes(formats: Formats) -> None:
     for variant in formats.kernel.variants:
-        for channels in (-1, 0, 60, 62) if variant.precision == "float16" else (-1, 0, 62, 63):
+        for channels in (-1, 0, 60, 62) if variant.feature_type == "float16" else (-1, 0, 62, 63):
             assert formats.suit(*formats.of(variant), channels) == (not variant.channels_last)

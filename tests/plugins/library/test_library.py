@@ -24,7 +24,7 @@ from gridrt.config import DEFAULT_SCALE
 from gridrt.export.engine.profile import fix_inputs, profile_for
 from gridrt.export.passes.static_rows import static_rows
 from gridrt.files import sha256_of
-from gridrt.plugins.contract import DOMAIN, VERSION, Attributes, Input, Output, Precision
+from gridrt.plugins.contract import DOMAIN, VERSION, Attributes, FeatureType, Input, Output
 from gridrt.plugins.kernel import Kernel
 from gridrt.plugins.kernels import KERNELS
 
@@ -32,7 +32,7 @@ ROOT = Path(__file__).parents[3]
 SOURCE = ROOT / "plugins" / "library"
 TYPES = {"float32": onnx.TensorProto.FLOAT, "float16": onnx.TensorProto.FLOAT16, "int32": onnx.TensorProto.INT32}
 FIELD_TYPES = {"int": "INT32", "ints": "INT32", "float": "FLOAT32"}
-CASES = [(kernel, precision) for kernel in KERNELS for precision in kernel.contract.tolerances]
+CASES = [(kernel, feature_type) for kernel in KERNELS for feature_type in kernel.contract.tolerances]
 
 
 def cmake(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -60,12 +60,12 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "libgridrt_plugins.so"
 
 
-def graph(kernel: Kernel, precision: Precision, attributes: Attributes) -> onnx.ModelProto:
+def graph(kernel: Kernel, feature_type: FeatureType, attributes: Attributes) -> onnx.ModelProto:
     """One node of an op, with inputs as R-50 has them."""
     contract, shapes = kernel.contract, kernel.examples[0].shapes
 
     def value(tensor: Input | Output, shape: Sequence[int] | None) -> onnx.ValueInfoProto:
-        kind = TYPES[precision if tensor.dtype == "feature" else tensor.dtype]
+        kind = TYPES[feature_type if tensor.dtype == "feature" else tensor.dtype]
         return helper.make_tensor_value_info(tensor.name, kind, shape)
 
     node = helper.make_node(contract.name, contract.inputs, contract.outputs, domain=DOMAIN)
@@ -103,9 +103,10 @@ def test_it_gives_tensorrt_what_it_asks_for_and_needs_nothing_of_it(library: Pat
 
 
 def test_tensorrt_for_rtx_builds_an_engine_with_every_op(library: Path, tmp_path: Path) -> None:
-    names = {f"{kernel.contract.name} {precision}": (kernel, precision) for kernel, precision in CASES}
+    names = {f"{kernel.contract.name} {feature_type}": (kernel, feature_type) for kernel, feature_type in CASES}
     graphs = {
-        name: graph(kernel, precision, kernel.examples[0].attributes) for name, (kernel, precision) in names.items()
+        name: graph(kernel, feature_type, kernel.examples[0].attributes)
+        for name, (kernel, feature_type) in names.items()
     }
     given = built_by_rtx(library, tmp_path, graphs)
     for name, (kernel, _) in names.items():

@@ -69,7 +69,7 @@ def stated_in_python(kernel: Kernel, variant: Variant, attributes: Attributes, s
     shape_of = {tensor: numbers(tensor.shape(attributes), shapes) for tensor in contract.output_tensors}
     return [
         contract.name,
-        f"half {int(any(other.precision == 'float16' for other in kernel.variants))}",
+        f"half {int(any(other.feature_type == 'float16' for other in kernel.variants))}",
         f"channels last {int(any(other.channels_last for other in kernel.variants))}",
         *(f"input {tensor.dtype} map {int(tensor.is_map)} rank {tensor.rank}" for tensor in contract.input_tensors),
         *(f"output {tensor.dtype} map {int(tensor.is_map)} shape {shape}" for tensor, shape in shape_of.items()),

@@ -40,11 +40,11 @@ class Case:
     ) -> None:
         self.bins, self.strides = bins, strides
         attributes = {"output_size": bins, "strides": strides}
-        self.tolerance = MULTI_LEVEL_ROI_ALIGN.tolerances[variant.precision]
+        self.tolerance = MULTI_LEVEL_ROI_ALIGN.tolerances[variant.feature_type]
         self.kernel = HostKernel(MULTI_LEVEL_ROI_ALIGN_KERNEL, variant, attributes, compile_for_host)
         generator = torch.Generator().manual_seed(0)
         shapes = [(2, channels, size[0] // stride, size[1] // stride) for stride in strides]
-        dtype = getattr(torch, variant.precision)
+        dtype = getattr(torch, variant.feature_type)
         self.features = [torch.randn(shape, generator=generator).to(dtype) for shape in shapes]
 
     def check(self, rois: Rois) -> Tensor:

@@ -25,7 +25,7 @@ from gridrt.model.presets import build
 from gridrt.ops import fused_layers
 from gridrt.plugins.adapters import torch_kernel
 from gridrt.plugins.adapters.torch_kernel import TorchKernel
-from gridrt.plugins.contract import DOMAIN, Attributes, Precision
+from gridrt.plugins.contract import DOMAIN, Attributes, FeatureType
 from gridrt.plugins.kernel import Kernel, Variant
 from gridrt.plugins.kernels import ALL_KERNELS
 from gridrt.runtime.pytorch.session import TorchSession
@@ -91,7 +91,7 @@ def model() -> GridRCNN:
 def test_in_float32_the_kernels_detect_what_the_reference_detects(
     model: GridRCNN, batch: tuple[UInt8Array, Int32Array]
 ) -> None:
-    session = TorchCudaSession(model, precision="float32")
+    session = TorchCudaSession(model, feature_type="float32")
     expected = TorchSession(model, "cpu").run(*batch)
     assert (expected.labels >= 0).sum() > 20
     for _ in range(2):  # launched afresh, then repeated
@@ -153,10 +153,10 @@ def test_the_baseline_is_refused() -> None:
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
-@pytest.mark.parametrize("precision", ["float32", "float16"])
-def test_without_a_gpu_one_line_says_so(precision: Precision) -> None:
+@pytest.mark.parametrize("feature_type", ["float32", "float16"])
+def test_without_a_gpu_one_line_says_so(feature_type: FeatureType) -> None:
     with pytest.raises(DependencyError, match=r"an NVIDIA GPU.*gridrt doctor") as caught:
-        TorchCudaSession(build("tiny"), precision=precision)
+        TorchCudaSession(build("tiny"), feature_type=feature_type)
     assert "\n" not in str(caught.value)
 
 

@@ -8,7 +8,7 @@ from benchmarks.ops.grid_fusion.roofline import fusion_cost
 
 
 def test_grid_fusion_counts_weights_features_and_taps_within_the_border() -> None:
-    cost = fusion_cost(rois=1, channels=16, side=3, precision="float16")
+    cost = fusion_cost(rois=1, channels=16, side=3, feature_type="float16")
 
     # In and out 9 * 16 * 9 halves each; 48 edges of 16 * (25 + 1) and 16 * 16 + 16 halves.
     assert cost.bytes == 2 * (2 * 1296 + 48 * (416 + 272))
@@ -18,7 +18,7 @@ def test_grid_fusion_counts_weights_features_and_taps_within_the_border() -> Non
 
 def test_grid_fusion_of_r50_needs_two_and_a_half_gflop() -> None:
     """README of the kernel: 1.9 GFLOP of point-wise products, 0.5 of depth-wise ones within the borders."""
-    half, single = (fusion_cost(100, 64, 7, precision) for precision in ("float16", "float32"))
+    half, single = (fusion_cost(100, 64, 7, feature_type) for feature_type in ("float16", "float32"))
 
     assert half.flops == {"float32": 2 * 48 * 100 * 64 * 29 * 29, "float16": 2 * 48 * 100 * 64 * 64 * 49}
     assert single.flops == {"float32": sum(half.flops.values())}

@@ -4,8 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from gridrt.bench.advice import precision_advice
-from gridrt.bench.result import DETECTOR, SESSION, Row, Speed
+from gridrt.bench.result import DETECTOR, SESSION, Row, Speed, precision_advice
 from gridrt.bench.timing import latency_of
 
 
