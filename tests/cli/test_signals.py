@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import importlib
 import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -67,6 +69,30 @@ sys.exit(128 + received[0])
     ended = subprocess.run([sys.executable, "-m", "body"], env=os.environ | {"PYTHONPATH": path}, check=False)
 
     assert ended.returncode == 143
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_import_that_a_signal_comes_amid_is_completed_first(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, number: int
+) -> None:
+    """A native module that is being initialised would abort the process."""
+    (tmp_path / "imported_amid.py").write_text(f"""
+import os, time
+os.kill(os.getpid(), {int(number)})
+time.sleep(0.2)
+is_complete = True
+""")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "imported_amid", raising=False)
+
+    @click.command
+    def body() -> None:
+        assert importlib.import_module("imported_amid").is_complete
+        (tmp_path / "imported").touch()
+        time.sleep(10)
+
+    assert run_verb(monkeypatch, body).exit_code == 128 + number
+    assert (tmp_path / "imported").exists()
 
 
 def test_a_second_signal_does_not_end_the_cleaning_up(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
