@@ -192,7 +192,7 @@ def found_in(source: str) -> set[str]:
     return set(findings((ROOT / source).read_text()))
 
 
-@pytest.mark.parametrize("source", map(str, OUTSIDE))
+@pytest.mark.parametrize("source", [str(source) for source in OUTSIDE])
 def test_no_module_outside_the_backends_asks_for_a_kind(source: str) -> None:
     assert {what for what in found_in(source) if (source, what) not in ALLOWED} == set()
 

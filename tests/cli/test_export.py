@@ -24,6 +24,7 @@ from gridrt.runtime.in_memory import session_of_model
 from gridrt.types import UInt8Array
 from tests.caffe_style import caffe_file
 from tests.fakes import whole_image_graph
+from tests.reweighted import reweighted
 
 SCALE = (320, 256)
 THRESHOLDS = ("--score-threshold=0.001", "--iou-threshold=0.9")
@@ -48,6 +49,33 @@ def caffe(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return caffe_file(folder / "shapes.pth", trained.state_dict(), trained.class_names)
 
 
+def test_the_file_is_named_after_the_weights_verified_and_its_parent_known(
+    untrained: Callable[[str], GridRCNN],
+    exported: Callable[[str], Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """All the way, but for the trace, which other tests share."""
+    weights, traced = tmp_path / "shapes.pth", onnx.load(exported("tiny"))
+    save_weights(load_model("tiny_synthetic"), weights)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(
+        "gridrt.export.onnx_export.onnx_from_model",
+        lambda model, parent_sha256: reweighted(traced, untrained("tiny"), model, parent_sha256),
+    )
+
+    result = run(weights)
+
+    assert result.exit_code == 0, result.output
+    assert "verified: " in result.output
+    assert "scale 320 x 256 (noted), in shapes.onnx, " in result.output
+    assert "Next: gridrt detect IMAGE --model shapes.onnx" in result.output
+    metadata = {entry.key: entry.value for entry in onnx.load(weights.with_suffix(".onnx")).metadata_props}
+    assert metadata["gridrt.parent_sha256"] == sha256_of(weights)
+    assert metadata["gridrt.weights_sha256"] == weights_sha256(load_model(weights))
+    assert {path.name for path in tmp_path.iterdir()} == {"shapes.pth", "shapes.onnx"}
+
+
 @pytest.fixture(scope="module")
 def whole_way(caffe: Path) -> Result:
     """The one export that goes all the way from a checkpoint to a file, beside the checkpoint."""
@@ -56,17 +84,8 @@ def whole_way(caffe: Path) -> Result:
         return run(caffe, *THRESHOLDS)
 
 
-def test_the_file_is_named_after_the_weights_verified_and_its_parent_known(caffe: Path, whole_way: Result) -> None:
-    assert whole_way.exit_code == 0, whole_way.output
-    assert "verified: " in whole_way.output
-    assert "scale 480 x 360 (noted), in shapes.onnx, " in whole_way.output
-    assert "Next: gridrt detect IMAGE --model shapes.onnx" in whole_way.output
-    metadata = {entry.key: entry.value for entry in onnx.load(caffe.with_suffix(".onnx")).metadata_props}
-    assert metadata["gridrt.parent_sha256"] == sha256_of(caffe)
-    assert metadata["gridrt.weights_sha256"] == weights_sha256(load_model(caffe))
-    assert {path.name for path in caffe.parent.iterdir()} == {"shapes.pth", "shapes.onnx"}
-
-
+# A trace of its own. Elsewhere BGR and thresholds are read from checkpoints, and an export is a trace of the model.
+@pytest.mark.slow
 @pytest.mark.usefixtures("whole_way")
 def test_settings_of_the_checkpoint_and_of_the_call_are_kept_by_all_that_is_made_of_the_graph(
     caffe: Path, tmp_path: Path, photo: Callable[[str], UInt8Array]
@@ -94,17 +113,21 @@ def test_settings_of_the_checkpoint_and_of_the_call_are_kept_by_all_that_is_made
     np.testing.assert_allclose(found[1].scores, found[0].scores, atol=1e-4)
 
 
-@pytest.mark.usefixtures("whole_way")
-def test_a_graph_that_differs_is_not_kept(caffe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_graph_that_differs_is_not_kept(
+    weights: Path,
+    tmp_path: Path,
+    exported: Callable[[str], Path],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """Break the graph: swap two channels of the mean, as a wrong preprocessing would."""
-    graph = onnx.load(caffe.with_suffix(".onnx"))
+    graph = onnx.load(exported("tiny"))
     mean = next(tensor for tensor in graph.graph.initializer if tensor.name == "normalize.mean")
     values = onnx.numpy_helper.to_array(mean)[::-1].copy()
     mean.CopyFrom(onnx.numpy_helper.from_array(values, mean.name))
     monkeypatch.setattr("gridrt.export.onnx_export.onnx_from_model", lambda _model, _sha256: graph)
-    result = run("--weights", caffe, "--out", tmp_path / "broken.onnx", *THRESHOLDS)
+    result = run("--weights", weights, "--out", tmp_path / "broken.onnx")
     assert result.exit_code == 1
-    error = result.stderr.splitlines()[-1]  # behind what was taken from the checkpoint
+    (error,) = result.stderr.splitlines()
     assert error.startswith("error: ")
     assert "--no-verify" in error
     assert list(tmp_path.iterdir()) == []
