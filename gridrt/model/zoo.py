@@ -8,10 +8,8 @@ then on no other file is taken.
 from __future__ import annotations
 
 import hashlib
-import http.client
 import os
 import re
-import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -169,10 +167,13 @@ def _download(published: PublishedWeights, target: Path) -> None:
 
 def _download_blocks(published: PublishedWeights, target: Path) -> Iterator[bytes]:
     """The bytes behind the URL, under a progress bar. Every network failure becomes the same error."""
+    from http.client import HTTPException
+    from urllib.request import urlopen
+
     from tqdm import tqdm
 
     try:
-        with urllib.request.urlopen(published.url, timeout=_TIMEOUT_SECONDS) as response:  # noqa: S310 - our own URLs
+        with urlopen(published.url, timeout=_TIMEOUT_SECONDS) as response:  # noqa: S310 - our own URLs
             expected, received = response.length, 0
             with tqdm(total=expected, desc=published.file, unit="B", unit_scale=True, disable=None) as bar:
                 while block := response.read(_BLOCK_BYTES):
@@ -181,7 +182,7 @@ def _download_blocks(published: PublishedWeights, target: Path) -> Iterator[byte
                     yield block
         if expected is not None and received != expected:
             raise ConnectionError(f"the connection broke after {received} of {expected} bytes")
-    except (OSError, http.client.HTTPException) as error:
+    except (OSError, HTTPException) as error:
         raise _cannot_download(published, target, getattr(error, "reason", None) or error) from error
 
 
