@@ -1013,6 +1013,7 @@ def train_model(  # noqa: PLR0913 - options with defaults
     import torch
 
     from gridrt.data.transform import check_noted_scale
+    from gridrt.errors import CheckpointError
     from gridrt.files import check_outputs, sha256_of
     from gridrt.machine.cpus import thread_count, usable_cpus
     from gridrt.model.zoo import locate
@@ -1020,6 +1021,7 @@ def train_model(  # noqa: PLR0913 - options with defaults
     from gridrt.train.folder import BEST, FILES, LAST, locked_folder
     from gridrt.train.report import TrainingReport
     from gridrt.train.setup import initial_model, schedule_named, training_data, training_device
+    from gridrt.unchanged import unchanged
 
     counts = {"epochs": epochs, "batch_size": batch_size, "accumulate": accumulate, "eval_every": eval_every}
     check_range(1, **counts, save_every=save_every, threads=threads)
@@ -1039,8 +1041,9 @@ def train_model(  # noqa: PLR0913 - options with defaults
         for given in (weights, backbone_weights):
             inputs += [] if given is None else _files_of(given)
         check_outputs([Path(out) / name for name in FILES], inputs)
-        start = initial_model(model, data.images.class_names, weights, backbone_weights, frozen_stages, seed).to(on)
-        parent = None if weights is None else sha256_of(locate(weights))
+        with unchanged([] if weights is None else [locate(weights)], CheckpointError):
+            start = initial_model(model, data.images.class_names, weights, backbone_weights, frozen_stages, seed).to(on)
+            parent = None if weights is None else sha256_of(locate(weights))
         settings = Settings(plan, accumulate, amp, save_every, workers, parent)
         trainer = Trainer(start, data, settings, Path(out), resume=resume)
         trainer.run()

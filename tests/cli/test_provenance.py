@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,10 @@ from gridrt.cli.main import cli
 from gridrt.data.image import save_image
 from gridrt.eval import results
 from gridrt.files import sha256_of
+from gridrt.model.zoo import locate
 from gridrt.runtime.onnxruntime import session as onnxruntime_session
 from gridrt.runtime.onnxruntime.inference_session import inference_session
+from gridrt.train import setup
 from tests.calib.small_detector import picture, write_detector
 from tests.datasets import SMALL, write_dataset
 from tests.fakes import whole_image_graph
@@ -239,3 +242,17 @@ def test_a_graph_with_data_files_runs_from_memory(folder: Path, monkeypatch: pyt
     found, whole = (each.run(*batch) for each in (session, onnxruntime_session.OnnxRuntimeSession(Path("whole.onnx"))))
     assert isinstance(opened[0], bytes)
     np.testing.assert_array_equal(found.boxes, whole.boxes)
+
+
+def test_weights_that_change_while_a_training_reads_them_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Their hash is recorded as the parent's."""
+    shutil.copy(locate("tiny_bccd"), "w.pth")
+    shutil.copy(locate("tiny_synthetic"), "other.pth")
+    reading = before(setup.initial_model, lambda: Path("other.pth").replace("w.pth"))
+    monkeypatch.setattr(setup, "initial_model", reading)
+    data = ("--images", ".", "--annotations", "annotations.json", "--epochs", "1")
+
+    result = CliRunner().invoke(cli, ["train", "--model", "tiny", *data, "--weights", "w.pth", "--out", "training"])
+
+    assert result.exit_code == 1
+    assert result.stderr.splitlines()[-1].startswith("error: w.pth: ")
