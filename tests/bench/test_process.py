@@ -204,5 +204,9 @@ def test_control_c_while_a_process_starts_or_works_is_silent(capfd: pytest.Captu
 
     candidate.close()
 
+    deadline = time.monotonic() + 30
+    while candidate._process.exitcode is None:  # the pool's thread has seen the end, and is about to note the code
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
     assert candidate._process.exitcode == 0
     assert capfd.readouterr().err == ""
