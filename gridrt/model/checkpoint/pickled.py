@@ -19,8 +19,11 @@ from typing import Any
 import torch
 
 from gridrt.errors import CheckpointError
+from gridrt.files import head_of
 from gridrt.formatting import listed
 from gridrt.limits import MOST_STORED_SHARE
+
+_ZIP = b"PK\x03\x04"
 
 _HARMLESS_NAMES = (
     "mmengine.logging.history_buffer.HistoryBuffer",
@@ -77,11 +80,13 @@ def load_pickled(path: Path, *, trust_checkpoint: bool) -> object:
 
 def _refuse_compressed(path: Path) -> None:
     """Refuse an archive whose members declare more than the file has: torch would unpack them in memory."""
+    if not head_of(path).startswith(_ZIP):
+        return  # the legacy format, or damaged, which torch reports
     try:
         with zipfile.ZipFile(path) as archive:
             declared = sum(member.file_size for member in archive.infolist())
-    except (OSError, zipfile.BadZipFile):  # the legacy format, or damaged, which torch reports
-        return
+    except Exception as error:  # such as UnicodeDecodeError of a damaged name
+        raise _damaged(path, error) from error
     if declared > MOST_STORED_SHARE * path.stat().st_size:
         raise CheckpointError(
             "an archive of weights must not be compressed",

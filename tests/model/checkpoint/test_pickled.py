@@ -152,3 +152,15 @@ def test_names_allowed_for_a_checkpoint_are_not_allowed_afterwards(training_stat
     read_weights(training_state)
 
     assert set(torch.serialization.get_safe_globals()) == before
+
+
+def test_an_archive_with_a_damaged_name_is_refused(tmp_path: Path, tiny_weights: dict[str, Tensor]) -> None:
+    """In the directory at its end, whose names are UTF-8."""
+    path = tmp_path / "damaged.pth"
+    torch.save({"state_dict": tiny_weights}, path)
+    before, _, after = path.read_bytes().rpartition(b"data.pkl")
+    path.write_bytes(before + b"dat\x82.pkl" + after)
+
+    with pytest.raises(CheckpointError) as caught:
+        load_model(path)
+    assert caught.value.place == path
