@@ -10,8 +10,9 @@ TRITON := .venv-triton/.installed
 .PHONY: help environment demo docs test test-all matrix fuzz kills gpu triton
 
 help:
+	@echo "make environment  set up .venv alone; '. .venv/bin/activate' then puts gridrt on the PATH"
 	@echo "make demo      from weights that ship to ONNX, INT8, FP16, an engine and a report, in demo/ (a few minutes)"
-	@echo "make test      everything that a change must pass: linter, type checker and tests (about 12 minutes)"
+	@echo "make test      everything that a change must pass: linter, type checker and tests (about 10 minutes)"
 	@echo "make docs      the pages of docs/ as a site, in site/; no page is fetched from a network"
 	@echo "make test-all  the same, with the tests that are marked slow"
 	@echo "make matrix    the tests on each Python, and as on older processors (about 2 hours)"

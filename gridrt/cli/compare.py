@@ -102,7 +102,7 @@ def _next_command(comparison: Comparison, *, are_synthetic: bool) -> str:
     """The command that tells more."""
     reference, other = comparison.reference, comparison.other
     if comparison.first_difference is None:
-        return command_line("evaluate", "--model", other.name, "--images", "DIR", "--annotations", "FILE")
+        return command_line("evaluate", other.name, "--images", "DIR", "--annotations", "FILE")
     if are_synthetic and comparison.images and "int8" in (reference.info.precision, other.info.precision):
         say("note: these are synthetic images; INT8 needs images like those that it was calibrated on")
         return command_line("compare", reference.name, other.name, "--images", "DIR")

@@ -44,7 +44,7 @@ def test_the_same_detector_gives_a_table_and_one_line() -> None:
     assert "DIFFERS" not in result.stdout
     assert lines[-1].startswith("same detector, ")
     assert "fp32 and fp32 on 3 images, scale 160 x 128, " in lines[-1]
-    assert "Next: gridrt evaluate --model tiny.onnx " in lines[-1]
+    assert "Next: gridrt evaluate tiny.onnx " in lines[-1]
     assert result.stderr == ""
 
 
