@@ -12,13 +12,14 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from onnx import ModelProto
-from openvino import CompiledModel, Core
+from openvino import CompiledModel
 
 from gridrt.errors import DependencyError, GraphError
 from gridrt.graph.graph import Graph
 from gridrt.graph.half import to_half
 from gridrt.runtime.graph_info import narrowest_type
 from gridrt.runtime.info import Precision
+from gridrt.runtime.openvino.compile import core
 
 FEATURES = (
     "backbone*",
@@ -67,12 +68,11 @@ def require_bf16() -> None:
     Raises:
         DependencyError: it has none.
     """
-    core = Core()
-    capabilities = core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    capabilities = core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
     if "BF16" not in capabilities:
         raise DependencyError(
             "this processor has no BF16",
-            place=core.get_property("CPU", "FULL_DEVICE_NAME"),
+            place=core().get_property("CPU", "FULL_DEVICE_NAME"),
             value=", ".join(each for each in capabilities if each[-1].isdigit()),
             remedy="BF16 needs AVX512_BF16 or AMX. The backend openvino runs the graph in FP32.",
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from functools import cache
 from importlib.metadata import version
 from typing import Any
@@ -18,6 +19,7 @@ from gridrt.runtime.openvino.semantics import follow_onnx
 
 OLDEST = (2026, 4)
 """INT8 graphs with open sizes crash with 2026.1 to 2026.3 on processors with AMX."""
+ISA_LIMITS = ("ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA")
 KERNELS = 256
 """Kernels kept of each kind, by input shape: an R-50 has about 90 convolutions, so those of nearly three sizes.
 
@@ -54,9 +56,9 @@ def compiled_graph(
     if os.environ.get(CACHE_VARIABLE):  # unasked, hundreds of megabytes a graph would be kept
         settings["CACHE_DIR"] = str(cache_folder() / "openvino")
     try:
-        read = _core().read_model(onnx.inliner.inline_local_functions(model).SerializeToString())
+        read = core().read_model(onnx.inliner.inline_local_functions(model).SerializeToString())
         follow_onnx(read)
-        return _core().compile_model(read, "CPU", settings)
+        return core().compile_model(read, "CPU", settings)
     except RuntimeError as error:  # the base of all that OpenVINO raises
         raise GraphError("OpenVINO cannot compile the graph", place=place, value=error) from error
 
@@ -79,5 +81,16 @@ def library() -> str:
 
 
 @cache
-def _core() -> Core:
-    return Core()
+def core() -> Core:
+    """OpenVINO, not limited to SSE 4.1: its 2026.4 cannot compile TopK under such a limit, which is meant for PyTorch.
+
+    Both libraries have a oneDNN of their own, which reads the limit from the environment when it is first used.
+    """
+    limited = [name for name in ISA_LIMITS if os.environ.get(name, "").upper() == "SSE41"]
+    if limited:
+        warnings.warn(f"{limited[0]}=SSE41 does not limit OpenVINO, which cannot compile TopK under it", stacklevel=2)
+    hidden = {name: os.environ.pop(name) for name in limited}
+    openvino = Core()
+    openvino.get_property("CPU", "OPTIMIZATION_CAPABILITIES")  # reads the limit
+    os.environ.update(hidden)
+    return openvino

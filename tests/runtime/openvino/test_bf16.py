@@ -8,7 +8,6 @@ import onnx
 import pytest
 import torch
 from onnx import TensorProto
-from openvino import Core
 
 from gridrt.errors import DependencyError, GraphError
 from gridrt.graph.graph import Graph, load_graph
@@ -17,9 +16,10 @@ from gridrt.runtime import open_session
 from gridrt.runtime.backend import Session
 from gridrt.runtime.openvino.bf16 import bf16_graph
 from gridrt.runtime.openvino.bf16_backend import BACKEND
+from gridrt.runtime.openvino.compile import core
 from gridrt.runtime.openvino.session import OpenVinoSession
 
-HAS_BF16 = "BF16" in Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+HAS_BF16 = "BF16" in core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
 IMAGES = np.random.default_rng(0).integers(0, 255, (1, 64, 96, 3), np.uint8)
 SIZES = np.array([[60, 90]], np.int32)
 FLOAT, BFLOAT16 = TensorProto.FLOAT, TensorProto.BFLOAT16

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from threading import Thread
@@ -152,6 +155,22 @@ def test_compiled_graphs_are_kept_where_the_user_names_a_cache(
     first, again = (session.run(images, sizes) for session in found)
     np.testing.assert_array_equal(first.boxes, again.boxes)
     assert compiled(exported("tiny"), threads=1).get_property("LOADED_FROM_CACHE")
+
+
+@pytest.mark.parametrize("variable", compile_module.ISA_LIMITS)
+def test_a_limit_to_sse41_that_openvino_cannot_bear_stays_with_pytorch(variable: str) -> None:
+    program = """
+import onnx.parser, os, sys
+from gridrt.runtime.openvino.compile import compiled_graph
+best = "best (float[1,9] x, int64[1] k) => (float[1,K] v, int64[1,K] i) { v, i = TopK <axis = 1> (x, k) }"
+compiled_graph(onnx.parser.parse_model('<ir_version: 9, opset_import: ["" : 20]>' + best))
+print(os.environ[sys.argv[1]])
+"""
+    limited = os.environ | {variable: "SSE41"}
+    command = [sys.executable, "-c", program, variable]
+    done = subprocess.run(command, env=limited, capture_output=True, text=True, check=False)
+    assert done.stdout == "SSE41\n", done.stderr
+    assert f"{variable}=SSE41 does not limit OpenVINO" in done.stderr
 
 
 def test_nothing_is_kept_without_a_cache(graph: Path, monkeypatch: pytest.MonkeyPatch) -> None:
