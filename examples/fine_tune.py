@@ -14,7 +14,7 @@ import gridrt
 
 def fine_tune(weights: str, data: Path, out: Path, epochs: int = 20) -> Path:
     """Train, and write the best weights as ONNX."""
-    gridrt.train_model(
+    gridrt.train(
         data / "train",
         data / "instances_train.json",
         out,

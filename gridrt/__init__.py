@@ -33,7 +33,7 @@ __all__ = [
     "load_model",
     "open_detector",
     "rewrite_graph",
-    "train_model",
+    "train",
     "write_triton_repository",
 ]
 
@@ -52,7 +52,7 @@ if TYPE_CHECKING:
         load_model,
         open_detector,
         rewrite_graph,
-        train_model,
+        train,
         write_triton_repository,
     )
     from gridrt.data.video import Video

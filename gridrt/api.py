@@ -3,9 +3,6 @@
 Shapes: H, W height and width of an image, N detections found in one image. Boxes are xyxy in pixels of the original
 image. A scale is the most pixels on the long and on the short side of a resized image, in either order.
 
-Training is `train_model`, and not `train`: `gridrt.train` is the package with its parts, which a function of that name
-would hide.
-
 Every function imports what it needs when it is called, so that this module itself costs nothing. Every error that a
 caller can mend is a `gridrt.GridRTError`.
 """
@@ -39,7 +36,7 @@ if TYPE_CHECKING:  # PyTorch takes a second to import
     from gridrt.runtime.backend import Summary
     from gridrt.serving.triton.check import TritonCheck
     from gridrt.serving.triton.repository import TritonRepository
-    from gridrt.train.report import TrainingReport
+    from gridrt.training.report import TrainingReport
     from gridrt.types import UInt8Array
 
 FilePath: TypeAlias = str | Path
@@ -931,7 +928,7 @@ def inspect(model: FilePath, *, trust_checkpoint: bool = False) -> Summary:
     return backend.summary(path, options)
 
 
-def train_model(  # noqa: PLR0913 - options with defaults
+def train(  # noqa: PLR0913 - options with defaults
     images: FilePath,
     annotations: FilePath | Sequence[FilePath],
     out: FilePath = "training",
@@ -1006,7 +1003,7 @@ def train_model(  # noqa: PLR0913 - options with defaults
 
     Example:
         >>> options = {"model": "tiny", "schedule": "short", "epochs": 1, "scale": (96, 64), "workers": 0}
-        >>> report = gridrt.train_model("images", "annotations.json", "training", **options)
+        >>> report = gridrt.train("images", "annotations.json", "training", **options)
         >>> report.weights.name, report.epochs, report.iterations
         ('last.pth', 1, 1)
     """
@@ -1017,10 +1014,10 @@ def train_model(  # noqa: PLR0913 - options with defaults
     from gridrt.files import check_outputs, sha256_of
     from gridrt.machine.cpus import thread_count, usable_cpus
     from gridrt.model.zoo import locate
-    from gridrt.train import Settings, Trainer
-    from gridrt.train.folder import BEST, FILES, LAST, locked_folder
-    from gridrt.train.report import TrainingReport
-    from gridrt.train.setup import initial_model, schedule_named, training_data, training_device
+    from gridrt.training import Settings, Trainer
+    from gridrt.training.folder import BEST, FILES, LAST, locked_folder
+    from gridrt.training.report import TrainingReport
+    from gridrt.training.setup import initial_model, schedule_named, training_data, training_device
     from gridrt.unchanged import unchanged
 
     counts = {"epochs": epochs, "batch_size": batch_size, "accumulate": accumulate, "eval_every": eval_every}

@@ -19,7 +19,7 @@ from types import FrameType
 PRELOADED = [
     "gridrt.cli.main",
     "gridrt.api",
-    "gridrt.train",
+    "gridrt.training",
     "gridrt.report.evaluation_files",
     "onnxruntime",
     "torch._dynamo",

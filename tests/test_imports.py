@@ -62,7 +62,7 @@ ALLOWED: dict[str, set[str]] = {
     "processes": set(),
     "eval": {"data", "detector", "pipeline", "processes"},
     "report": {"matched_detections", "bench", "data", "detector", "eval", "pipeline", "processes"},
-    "train": {"data", "detector", "eval", "model", "ops", "processes", "report", "runtime"},
+    "training": {"data", "detector", "eval", "model", "ops", "processes", "report", "runtime"},
     "matched_detections": set(),
     "export": {
         "graph",
@@ -108,7 +108,7 @@ ALLOWED: dict[str, set[str]] = {
         "runtime",
         "serving",
         "tiling",
-        "train",
+        "training",
     },
 }
 # At the top of a verb's module; the rest is imported when the verb is called.

@@ -42,9 +42,9 @@ DOORS: dict[str, tuple[str, Callable[[], object]]] = {
     "calibrate, threads": ("threads", lambda: gridrt.calibrate("a.onnx", ".", threads=0)),
     "calibrate, images": ("max_images", lambda: gridrt.calibrate("a.onnx", ".", max_images=0)),
     "calibrate, budget": ("max_ap_drop", lambda: gridrt.calibrate("a.onnx", ".", max_ap_drop=-1, annotations="a.json")),
-    "train, epochs": ("epochs", lambda: gridrt.train_model(".", "a.json", epochs=0)),
-    "train, stages": ("frozen_stages", lambda: gridrt.train_model(".", "a.json", frozen_stages=5)),
-    "train, workers": ("workers", lambda: gridrt.train_model(".", "a.json", workers=-1)),
+    "train, epochs": ("epochs", lambda: gridrt.train(".", "a.json", epochs=0)),
+    "train, stages": ("frozen_stages", lambda: gridrt.train(".", "a.json", frozen_stages=5)),
+    "train, workers": ("workers", lambda: gridrt.train(".", "a.json", workers=-1)),
 }
 
 

@@ -79,7 +79,7 @@ COUNT = click.IntRange(min=1)
     "--out", type=paths.OUTPUT_FOLDER, default="training", show_default=True, metavar="DIR", help="Folder to write to."
 )
 @click.option("--resume", is_flag=True, help="Continue from the folder's last state; begin where there is none.")
-def command(**chosen: Any) -> None:  # noqa: ANN401 - those of train_model
+def command(**chosen: Any) -> None:  # noqa: ANN401 - those of api.train
     """Train a detector on annotated images.
 
     Writes last.pth and, with an evaluation, best.pth, which the other verbs take; log.jsonl and, where matplotlib is
@@ -88,13 +88,13 @@ def command(**chosen: Any) -> None:  # noqa: ANN401 - those of train_model
     images of each step with: torchrun --nproc-per-node 2 -m gridrt train ...
     """
     from gridrt import processes
-    from gridrt.api import train_model
+    from gridrt.api import train
     from gridrt.model.presets import BASELINES
     from gridrt.report.metrics import points
 
     with processes.process_group():
         try:
-            done = train_model(**chosen)
+            done = train(**chosen)
         except KeyboardInterrupt:
             if processes.rank() == 0:
                 say("The same command with --resume continues.", err=True)

@@ -22,7 +22,7 @@ from gridrt.files import sha256_of
 from gridrt.model.zoo import locate
 from gridrt.runtime.onnxruntime import session as onnxruntime_session
 from gridrt.runtime.onnxruntime.inference_session import inference_session
-from gridrt.train import setup
+from gridrt.training import setup
 from tests.calib.small_detector import picture, write_detector
 from tests.datasets import SMALL, write_dataset
 from tests.fakes import whole_image_graph

@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 from gridrt.cli.main import cli
 from gridrt.data.synthetic import CLASS_NAMES, write_synthetic
 from gridrt.model.checkpoint import load_model
-from gridrt.train.state import load_state
+from gridrt.training.state import load_state
 from tests.cli.training_to_kill import train_until
 from tests.moments import exit_codes_of
 from tests.test_processes import run_together
@@ -129,7 +129,7 @@ def test_an_interrupted_run_says_how_to_go_on(pictures: Path, tmp_path: Path, mo
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("gridrt.train.optimization.Optimization.step", interrupt)
+    monkeypatch.setattr("gridrt.training.optimization.Optimization.step", interrupt)
 
     result = train(pictures, tmp_path / "out")
 

@@ -18,8 +18,8 @@ from gridrt.files import sha256_of
 from gridrt.model.checkpoint import load_model, save_weights
 from gridrt.model.grid_rcnn import GridRCNN
 from gridrt.model.presets import build
-from gridrt.train import SCHEDULES, Settings, TrainingData
-from gridrt.train.state import Progress
+from gridrt.training import SCHEDULES, Settings, TrainingData
+from gridrt.training.state import Progress
 
 SHORT = SCHEDULES["short"]
 
@@ -63,7 +63,7 @@ def train(pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tr
         begun.append(Begun(model, data, settings, out, resume, Progress(2, 0, 12, None, 1.0)))
         return begun[-1]
 
-    monkeypatch.setattr("gridrt.train.Trainer", begin)
+    monkeypatch.setattr("gridrt.training.Trainer", begin)
 
     def run(*more: str, variant: str | None = "tiny") -> tuple[Begun, Result]:
         words = [*arguments(pictures, tmp_path / "my out"), *(["--model", variant] if variant else []), *more]
@@ -106,7 +106,7 @@ def test_options_of_the_run_are_taken(train: Train) -> None:
 
 
 def test_the_precision_is_taken(train: Train, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gridrt.train.setup.device_named", lambda _name: torch.device("cuda"))
+    monkeypatch.setattr("gridrt.training.setup.device_named", lambda _name: torch.device("cuda"))
     monkeypatch.setattr(GridRCNN, "to", lambda model, _device: model)
 
     assert train("--amp", "bf16")[0].settings.amp == "bf16"

@@ -12,7 +12,7 @@ from unittest.mock import patch
 from tqdm import tqdm
 
 from gridrt.cli.main import cli
-from gridrt.train.optimization import Optimization
+from gridrt.training.optimization import Optimization
 
 
 def train_until(number: int, arguments: Sequence[str]) -> None:

@@ -10,9 +10,9 @@ import pytest
 
 from gridrt.data.coco import CocoDataset
 from gridrt.data.joined import JoinedDataset
-from gridrt.train import TrainingData
+from gridrt.training import TrainingData
 from tests.datasets import write_image
-from tests.train.stand_ins import SCALE, data_of
+from tests.training.stand_ins import SCALE, data_of
 
 Content = dict[str, Any]
 Edit = Callable[[Content], object]

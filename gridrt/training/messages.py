@@ -13,10 +13,10 @@ from gridrt.eval import Metrics
 from gridrt.formatting import format_count, format_scale
 from gridrt.report.figure import require_matplotlib
 from gridrt.report.metrics import points
-from gridrt.train.data import TrainingData
-from gridrt.train.folder import CURVES
-from gridrt.train.schedule import Schedule
-from gridrt.train.state import Progress
+from gridrt.training.data import TrainingData
+from gridrt.training.folder import CURVES
+from gridrt.training.schedule import Schedule
+from gridrt.training.state import Progress
 
 Losses = Mapping[str, float | None]
 

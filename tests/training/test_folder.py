@@ -8,11 +8,11 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from gridrt.api import train_model
+from gridrt.api import train
 from gridrt.errors import CheckpointError, GridRTError, OutputError
 from gridrt.files import atomic_path
 from gridrt.model.checkpoint.save import write_torch
-from gridrt.train.folder import check_room, explain_full_disk, locked_folder, resumes
+from gridrt.training.folder import check_room, explain_full_disk, locked_folder, resumes
 
 
 @pytest.mark.parametrize("resume", [False, True])
@@ -31,7 +31,7 @@ def test_a_training_does_not_start_among_the_files_of_another(
 
 def test_a_training_does_not_start_in_the_folder_of_one_that_runs(tmp_path: Path) -> None:
     with locked_folder(tmp_path / "out"), pytest.raises(GridRTError, match="another training") as refused:
-        train_model("no images", "no annotations", tmp_path / "out")
+        train("no images", "no annotations", tmp_path / "out")
 
     assert refused.value.place == tmp_path / "out"
     assert list((tmp_path / "out").iterdir()) == []

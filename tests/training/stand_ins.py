@@ -28,8 +28,8 @@ from gridrt.data.synthetic import CLASS_NAMES
 from gridrt.eval import AveragePrecision, Metrics
 from gridrt.model.grid_rcnn import GridRCNN
 from gridrt.ops.randomness import Randomness
-from gridrt.train import SCHEDULES, Settings, Trainer, TrainingData
-from gridrt.train.optimization import Optimization
+from gridrt.training import SCHEDULES, Settings, Trainer, TrainingData
+from gridrt.training.optimization import Optimization
 from gridrt.types import GroundTruth
 from tests.moments import signal_at
 
@@ -115,7 +115,7 @@ def train_until(call: int, pictures: Path, out: Path, settings: Settings) -> Non
     made = list[Callable[[], int]]()
     with ExitStack() as stack:
         stack.enter_context(patch.object(Optimization, "step", step_and_count))
-        stack.enter_context(patch("gridrt.train.trainer.evaluate", lambda *_: metrics_of(0.5)))
-        stack.enter_context(patch("gridrt.train.recorder.draw_curves"))
+        stack.enter_context(patch("gridrt.training.trainer.evaluate", lambda *_: metrics_of(0.5)))
+        stack.enter_context(patch("gridrt.training.recorder.draw_curves"))
         beginning(pictures)(out, settings=settings).run()
         (out / "calls").write_text(str(made[0]()))

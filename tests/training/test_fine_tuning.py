@@ -9,7 +9,7 @@ from gridrt.config import PixelConfig
 from gridrt.model.grid_rcnn import GridRCNN
 from gridrt.model.normalize import Normalize
 from gridrt.model.presets import build
-from gridrt.train.fine_tuning import start_from
+from gridrt.training.fine_tuning import start_from
 
 BY_CLASS = {
     "tiny": {"roi_head.bbox_head.fc_cls.weight", "roi_head.bbox_head.fc_cls.bias"},

@@ -18,7 +18,7 @@ from gridrt.data.training import TrainingBatch
 from gridrt.errors import GridRTError
 from gridrt.model.grid_rcnn import GridRCNN
 from gridrt.ops.randomness import Randomness, TorchRandomness
-from gridrt.train.schedule import Schedule
+from gridrt.training.schedule import Schedule
 
 Amp = Literal["off", "bf16", "fp16"]
 State: TypeAlias = dict[str, Any]  # torch's own state dicts

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from gridrt.data.image import load_image
-from gridrt.train.curves import draw_curves
-from gridrt.train.log import Record
+from gridrt.training.curves import draw_curves
+from gridrt.training.log import Record
 
 pytest.importorskip("matplotlib")
 

@@ -23,10 +23,10 @@ from gridrt.errors import CheckpointError, GridRTError, OutputError
 from gridrt.eval import Metrics
 from gridrt.files import remove_leftovers
 from gridrt.model.grid_rcnn import GridRCNN
-from gridrt.train.optimization import Optimization
-from gridrt.train.state import TrainingState, load_state, save_state
+from gridrt.training.optimization import Optimization
+from gridrt.training.state import TrainingState, load_state, save_state
 from tests.moments import NEVER, exit_codes_of, signal_at
-from tests.train.stand_ins import (
+from tests.training.stand_ins import (
     PER_EPOCH,
     SCALE,
     SCHEDULE,
@@ -54,8 +54,8 @@ def kill(*_: object, **__: object) -> None:
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gridrt.train.recorder.LOG_EVERY", LOG_EVERY)
-    monkeypatch.setattr("gridrt.train.recorder.draw_curves", lambda *_: None)
+    monkeypatch.setattr("gridrt.training.recorder.LOG_EVERY", LOG_EVERY)
+    monkeypatch.setattr("gridrt.training.recorder.draw_curves", lambda *_: None)
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ def evaluations(monkeypatch: pytest.MonkeyPatch) -> list[tuple[float, Detector]]
         made.append((weight, detector))
         return metrics_of(weight)
 
-    monkeypatch.setattr("gridrt.train.trainer.evaluate", evaluate)
+    monkeypatch.setattr("gridrt.training.trainer.evaluate", evaluate)
     return made
 
 
@@ -87,7 +87,7 @@ def snapshots(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         name = f"{state.progress.epoch}_{state.progress.step}"
         shutil.copytree(path.parent, tmp_path / "snapshots" / name, dirs_exist_ok=True)
 
-    monkeypatch.setattr("gridrt.train.checkpoints.save_state", save)
+    monkeypatch.setattr("gridrt.training.checkpoints.save_state", save)
     return tmp_path / "snapshots"
 
 
@@ -112,7 +112,7 @@ def test_an_evaluation_that_was_not_saved_is_recorded_once(
     begin: Begin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr("gridrt.train.checkpoints.Checkpoints.save_weights", kill)
+        patch.setattr("gridrt.training.checkpoints.Checkpoints.save_weights", kill)
         with pytest.raises(KilledError):
             begin(tmp_path).run()
     assert "ap" in records_in(tmp_path)[-1]
@@ -124,7 +124,7 @@ def test_an_evaluation_that_was_not_saved_is_recorded_once(
 
 
 def test_the_state_is_saved_before_an_evaluation(begin: Begin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gridrt.train.trainer.evaluate", kill)
+    monkeypatch.setattr("gridrt.training.trainer.evaluate", kill)
 
     with pytest.raises(KilledError):
         begin(tmp_path, settings=replace(SETTINGS, save_every=500)).run()
@@ -143,7 +143,7 @@ def test_the_best_weights_are_those_of_the_best_evaluation(
         weights.append(weight_of(model))
         return metrics_of(aps[len(weights) - 1])
 
-    monkeypatch.setattr("gridrt.train.trainer.evaluate", evaluate)
+    monkeypatch.setattr("gridrt.training.trainer.evaluate", evaluate)
     trainer = begin(tmp_path, model=model)
     trainer.run()
 
@@ -284,7 +284,7 @@ def test_an_interrupt_does_not_wait_for_an_evaluation(
         os.kill(os.getpid(), signal.SIGINT)
         pytest.fail("the evaluation went on")
 
-    monkeypatch.setattr("gridrt.train.trainer.evaluate", evaluate)
+    monkeypatch.setattr("gridrt.training.trainer.evaluate", evaluate)
 
     with pytest.raises(KeyboardInterrupt):
         begin(tmp_path, settings=RARELY).run()
@@ -310,7 +310,7 @@ def test_images_that_fail_in_an_evaluation_do_not_stop_the_training_and_are_name
     def evaluate(_: Detector, __: CocoDataset) -> Metrics:
         return replace(metrics_of(0.5), failed={Path("val/7.png"): "boxes must be finite numbers"})
 
-    monkeypatch.setattr("gridrt.train.trainer.evaluate", evaluate)
+    monkeypatch.setattr("gridrt.training.trainer.evaluate", evaluate)
 
     with pytest.raises(GridRTError, match=r"last evaluation: .*1 image, first val/7\.png"):
         begin(tmp_path).run()

@@ -11,7 +11,7 @@ from gridrt.model.checkpoint import save_weights
 from gridrt.model.grid_rcnn import GridRCNN
 from gridrt.model.initialize import initialize
 from gridrt.model.presets import build
-from gridrt.train.backbone import load_backbone, refuse_frozen_noise
+from gridrt.training.backbone import load_backbone, refuse_frozen_noise
 
 Model = Callable[[], GridRCNN]
 

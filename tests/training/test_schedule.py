@@ -4,8 +4,8 @@ import math
 
 import pytest
 
-from gridrt.train import SCHEDULES
-from gridrt.train.schedule import SGD, CosineDecay, StepDecay, WarmUp
+from gridrt.training import SCHEDULES
+from gridrt.training.schedule import SGD, CosineDecay, StepDecay, WarmUp
 
 PER_EPOCH = 7330  # COCO's 117266 images with objects, 16 at a time
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gridrt.report.figure import new_figure, save_figure
-from gridrt.train.log import Record
+from gridrt.training.log import Record
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -10,11 +10,11 @@ from typing import Any
 
 from gridrt import processes
 from gridrt.eval import Metrics
-from gridrt.train.curves import draw_curves
-from gridrt.train.folder import CURVES, LOG
-from gridrt.train.log import Log
-from gridrt.train.means import Means
-from gridrt.train.state import Progress
+from gridrt.training.curves import draw_curves
+from gridrt.training.folder import CURVES, LOG
+from gridrt.training.log import Log
+from gridrt.training.means import Means
+from gridrt.training.state import Progress
 
 LOG_EVERY = 20  # iterations
 

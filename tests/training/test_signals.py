@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from gridrt.train.signals import delayed_signals
+from gridrt.training.signals import delayed_signals
 
 
 def interrupt() -> None:
@@ -26,7 +26,7 @@ def test_an_interrupt_waits_for_the_end_of_the_block() -> None:
 
 
 def test_an_interrupt_that_is_repeated_later_does_not_wait(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gridrt.train.signals.REPEATED_AFTER", -1.0)
+    monkeypatch.setattr("gridrt.training.signals.REPEATED_AFTER", -1.0)
     done = []
 
     with pytest.raises(KeyboardInterrupt), delayed_signals():  # noqa: PT012 - which of these lines raises
@@ -91,7 +91,7 @@ def test_another_thread_delays_nothing_and_runs() -> None:
 def test_termination_waits_too_and_then_ends_the_process() -> None:
     program = """
 import os, signal
-from gridrt.train.signals import delayed_signals
+from gridrt.training.signals import delayed_signals
 with delayed_signals("stopping\\n"):
     os.kill(os.getpid(), signal.SIGTERM)
     print("saved", flush=True)

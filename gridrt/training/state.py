@@ -15,7 +15,7 @@ from gridrt.errors import CheckpointError, DataError
 from gridrt.model.checkpoint.layout import TRAINING_STATE
 from gridrt.model.checkpoint.pickled import load_pickled
 from gridrt.model.checkpoint.save import write_torch
-from gridrt.train.folder import explain_full_disk
+from gridrt.training.folder import explain_full_disk
 
 FORMAT = 1  # version of the file format
 

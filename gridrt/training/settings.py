@@ -6,9 +6,9 @@ from dataclasses import asdict, dataclass
 
 from gridrt import processes
 from gridrt.model.grid_rcnn import GridRCNN
-from gridrt.train.data import TrainingData
-from gridrt.train.optimization import Amp
-from gridrt.train.schedule import Schedule
+from gridrt.training.data import TrainingData
+from gridrt.training.optimization import Amp
+from gridrt.training.schedule import Schedule
 
 
 @dataclass(frozen=True)

@@ -20,11 +20,11 @@ from gridrt.model.initialize import initialize
 from gridrt.model.presets import build
 from gridrt.model.zoo import locate
 from gridrt.runtime.pytorch.session import device_named
-from gridrt.train.backbone import load_backbone, refuse_frozen_noise
-from gridrt.train.data import TrainingData
-from gridrt.train.fine_tuning import start_from
-from gridrt.train.messages import write_line
-from gridrt.train.schedule import SCHEDULES, Schedule
+from gridrt.training.backbone import load_backbone, refuse_frozen_noise
+from gridrt.training.data import TrainingData
+from gridrt.training.fine_tuning import start_from
+from gridrt.training.messages import write_line
+from gridrt.training.schedule import SCHEDULES, Schedule
 
 DEFAULT_VARIANT = "r50"
 

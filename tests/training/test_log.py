@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from gridrt.errors import OutputError
-from gridrt.train.log import Log
+from gridrt.training.log import Log
 
 
 def test_records_are_read_as_written(tmp_path: Path) -> None:

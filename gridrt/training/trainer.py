@@ -20,15 +20,15 @@ from gridrt.eval.results import categories_of_labels
 from gridrt.formatting import format_count
 from gridrt.model.grid_rcnn import GridRCNN
 from gridrt.runtime.in_memory import session_of_model
-from gridrt.train.checkpoints import Checkpoints
-from gridrt.train.data import TrainingData
-from gridrt.train.folder import BEST, LAST, STATE, resumes
-from gridrt.train.messages import short_losses, write_epoch, write_line, write_metrics, write_start
-from gridrt.train.optimization import Optimization, randomness_of
-from gridrt.train.recorder import Recorder
-from gridrt.train.settings import Settings, fixed_settings
-from gridrt.train.signals import DelayedSignals, delayed_signals
-from gridrt.train.state import Progress, damage_refused
+from gridrt.training.checkpoints import Checkpoints
+from gridrt.training.data import TrainingData
+from gridrt.training.folder import BEST, LAST, STATE, resumes
+from gridrt.training.messages import short_losses, write_epoch, write_line, write_metrics, write_start
+from gridrt.training.optimization import Optimization, randomness_of
+from gridrt.training.recorder import Recorder
+from gridrt.training.settings import Settings, fixed_settings
+from gridrt.training.signals import DelayedSignals, delayed_signals
+from gridrt.training.state import Progress, damage_refused
 
 NOTICE = "\nStopping after this iteration. Interrupt again to stop at once.\n"
 NAMED_FAILURES = 5  # in the error; the others are format_count

@@ -15,13 +15,13 @@ from gridrt.errors import GridRTError
 from gridrt.model.grid_rcnn import GridRCNN
 from gridrt.model.initialize import initialize
 from gridrt.ops.randomness import Randomness
-from gridrt.train import SCHEDULES, Schedule
-from gridrt.train.optimization import MOST_SKIPPED, Amp, Optimization, randomness_of
-from gridrt.train.schedule import SGD, AdamW, Descent
+from gridrt.training import SCHEDULES, Schedule
+from gridrt.training.optimization import MOST_SKIPPED, Amp, Optimization, randomness_of
+from gridrt.training.schedule import SGD, AdamW, Descent
 from gridrt.types import GroundTruth
 from tests.reference_training import ReferenceRandomness
 from tests.test_processes import run_together
-from tests.train.stand_ins import OneWeight, one_weight, weight_of
+from tests.training.stand_ins import OneWeight, one_weight, weight_of
 
 Model = Callable[[], GridRCNN]
 
@@ -71,7 +71,7 @@ def test_accumulated_gradients_are_the_mean_of_those_of_the_batches(make_model: 
 PROGRAM = """
 import sys, torch
 from gridrt import processes
-from tests.train.test_optimization import gradient, one
+from tests.training.test_optimization import gradient, one
 
 torch.set_num_threads(1)
 model, batch = torch.load(sys.argv[1], weights_only=False)

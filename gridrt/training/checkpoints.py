@@ -9,10 +9,10 @@ from gridrt import processes
 from gridrt.files import remove_leftovers
 from gridrt.model.checkpoint import save_weights
 from gridrt.model.grid_rcnn import GridRCNN
-from gridrt.train.folder import STATE, check_room, explain_full_disk
-from gridrt.train.optimization import Optimization
-from gridrt.train.recorder import Recorder
-from gridrt.train.state import Progress, TrainingState, load_state, refuse_other_training, save_state
+from gridrt.training.folder import STATE, check_room, explain_full_disk
+from gridrt.training.optimization import Optimization
+from gridrt.training.recorder import Recorder
+from gridrt.training.state import Progress, TrainingState, load_state, refuse_other_training, save_state
 
 
 class Checkpoints:

@@ -9,9 +9,9 @@ import pytest
 from gridrt.config import GridTrainConfig, RoITrainConfig, RPNTrainConfig
 from gridrt.model.grid_rcnn import GridRCNN
 from gridrt.model.presets import build
-from gridrt.train.schedule import SGD, WarmUp
-from gridrt.train.settings import Settings, fixed_settings
-from tests.train.stand_ins import SCHEDULE, SETTINGS, data_of, one_weight
+from gridrt.training.schedule import SGD, WarmUp
+from gridrt.training.settings import Settings, fixed_settings
+from tests.training.stand_ins import SCHEDULE, SETTINGS, data_of, one_weight
 
 
 def changed(pictures: Path, settings: Settings = SETTINGS, model: GridRCNN | None = None, seed: int = 0) -> set[str]:

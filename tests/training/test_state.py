@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from gridrt.errors import CheckpointError, DataError, OutputError
-from gridrt.train.state import FORMAT, Progress, TrainingState, load_state, refuse_other_training, save_state
+from gridrt.training.state import FORMAT, Progress, TrainingState, load_state, refuse_other_training, save_state
 
 SETTINGS = {"lr": 0.01, "decay": {"milestones": (17, 23)}, "seed": 0}
 
