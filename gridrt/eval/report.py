@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from gridrt.eval.metrics import Metrics
@@ -24,7 +24,7 @@ class EvaluationReport:
     """
 
     metrics: Metrics
-    results: Sequence[Result]
+    results: Sequence[Result] = field(repr=False)  # thousands
     false_positives: int
     conditions: Mapping[str, Any]
 

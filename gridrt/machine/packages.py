@@ -50,6 +50,7 @@ _REQUIRED = {
 }
 _OPTIONAL = {
     "matplotlib": "matplotlib",
+    "pyarrow": "pyarrow",
     "tensorrt": "tensorrt",
     "tensorrt-rtx-cu13": "tensorrt_rtx",
     "cuda-bindings": "cuda.bindings",
