@@ -71,7 +71,7 @@ def test_streams_run_parts_of_a_batch_and_give_the_same_in_the_same_order(graph:
 def test_streams_are_openvinos_own(graph: Path) -> None:
     found = compile_module.compiled_graph(load_graph(graph).model, threads=2, streams=2)
 
-    assert found.get_property("NUM_STREAMS") == 2
+    assert found.get_property("NUM_STREAMS") == min(2, len(os.sched_getaffinity(0)))
 
 
 def test_threads_share_a_session(graph: Path) -> None:
