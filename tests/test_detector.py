@@ -97,12 +97,12 @@ def test_no_image_gives_no_result_and_runs_nothing() -> None:
 def test_an_array_that_is_no_image_is_refused_with_its_place_and_value(bad: object, found: str) -> None:
     images: list[Any] = [image(4, 5), bad]
 
-    with pytest.raises(GridRTError, match=rf"images\[1\]: an image must be a uint8 array .* \(found {found}\)"):
+    with pytest.raises(GridRTError, match=rf"^images\[1\]: .*found {found}"):
         Detector(FakeSession())(images)
 
 
 def test_one_image_given_as_the_batch_is_refused() -> None:
-    with pytest.raises(GridRTError, match=r"images\[0\].*found uint8 \[5, 3\]"):
+    with pytest.raises(GridRTError, match=r"^images\[0\]: .*uint8 \[5, 3\]"):
         Detector(FakeSession())(image(4, 5))  # type: ignore[arg-type]
 
 

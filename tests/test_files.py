@@ -117,7 +117,7 @@ def test_a_full_disk_is_one_line_and_leaves_the_old_file_alone(old_file: Path) -
 
 @on_linux
 def test_an_unwritable_folder_is_one_line() -> None:
-    with pytest.raises(OutputError, match=r"/proc/self/result\.json: the result cannot be written here"):
+    with pytest.raises(OutputError, match=r"^/proc/self/result\.json: "):
         write_text(UNWRITABLE / "result.json", "new")
 
 
@@ -183,7 +183,7 @@ def test_a_target_that_is_not_a_regular_file_is_refused_and_stays(
         target.symlink_to("pipe")
     before = target.lstat()
 
-    with pytest.raises(OutputError, match=r"target: the result cannot be written here \(found "):
+    with pytest.raises(OutputError, match=r"target: .*\(found "):
         write(target)
 
     assert (before.st_ino, before.st_mode) == (target.lstat().st_ino, target.lstat().st_mode)
@@ -308,7 +308,7 @@ def test_an_output_in_the_place_of_another_file_is_refused(
     (tmp_path / "links").symlink_to(tmp_path)
     (tmp_path / "dangling").symlink_to("b")
 
-    with pytest.raises(OutputError, match=rf"^{message}: this would overwrite an input, or another result") as caught:
+    with pytest.raises(OutputError, match=rf"^{message}: .*overwrite") as caught:
         check_outputs(map(Path, outputs), inputs=[Path("a")])
 
     assert caught.value.value == hit
@@ -323,7 +323,7 @@ def test_distinct_outputs_are_accepted_and_not_made(tmp_path: Path, monkeypatch:
 
 
 def test_an_output_that_cannot_be_written_is_refused_with_the_others(tmp_path: Path) -> None:
-    with pytest.raises(OutputError, match="the result cannot be written here"):
+    with pytest.raises(OutputError, match="cannot be written"):
         check_outputs([tmp_path / "fine", tmp_path], [])
 
 
@@ -409,5 +409,5 @@ def test_a_folder_stays_where_it_was_there_before_or_something_lies_in_it(tmp_pa
 
 
 def test_a_folder_that_cannot_be_made_is_an_error(old_file: Path) -> None:
-    with pytest.raises(OutputError, match="the result cannot be written here"), folder_for(old_file / "out"):
+    with pytest.raises(OutputError, match="cannot be written"), folder_for(old_file / "out"):
         pass

@@ -51,7 +51,7 @@ def test_it_says_whose_it_is_and_is_gone_after_the_block(path: Path) -> None:
 
 def test_a_second_holder_is_refused_and_told_of_the_first(path: Path) -> None:
     with lock(path, "training"):
-        with pytest.raises(GridRTError, match=f"process {os.getpid()} on ") as refused, lock(path, "training"):
+        with pytest.raises(GridRTError, match=rf"\b{os.getpid()}\b") as refused, lock(path, "training"):
             pass
         assert refused.value.place == path.parent
         assert path.exists()
@@ -66,7 +66,7 @@ def test_the_lock_of_a_killed_process_is_stale_though_its_child_lives(path: Path
             pass
         holder.kill()
         holder.wait()
-        with pytest.warns(UserWarning, match=rf"process {holder.pid} on \S+ was killed"), lock(path, "training"):
+        with pytest.warns(UserWarning, match=rf"\b{holder.pid}\b"), lock(path, "training"):
             assert json.loads(path.read_text())["process"] == os.getpid()
     finally:
         os.killpg(holder.pid, signal.SIGKILL)
@@ -76,7 +76,7 @@ def test_the_lock_of_a_killed_process_is_stale_though_its_child_lives(path: Path
 def test_a_lock_of_another_boot_or_container_is_stale_where_the_kernel_knows(path: Path) -> None:
     path.write_text(owner(os.getpid(), ids="elsewhere"))
 
-    with pytest.warns(UserWarning, match="another machine, boot or container"), lock(path, "training"):
+    with pytest.warns(UserWarning, match="another machine"), lock(path, "training"):
         pass
 
 

@@ -155,7 +155,7 @@ def test_another_header_is_refused_and_its_difference_named(path: Path, changed:
     write(path)
     before = path.read_bytes()
 
-    with pytest.raises(GridRTError, match=r"cannot resume .*`resume`, or remove") as caught:
+    with pytest.raises(GridRTError, match=r"resume .*`resume`") as caught:
         PartialFile(path, {**HEADER, **changed}, resume=True)
 
     assert (caught.value.place, caught.value.value) == (path, told)
@@ -172,7 +172,7 @@ def test_records_are_not_overwritten_without_resume(path: Path) -> None:
     write(path)
     before = path.read_bytes()
 
-    with pytest.raises(GridRTError, match=r"cannot start over.*`resume`, or remove") as caught:
+    with pytest.raises(GridRTError, match=r"start over.*`resume`") as caught:
         PartialFile(path, HEADER, resume=False)
 
     assert (caught.value.place, caught.value.value) == (path, "3 of them")
@@ -188,7 +188,7 @@ def test_a_file_without_records_is_started_over(path: Path) -> None:
 
 
 def test_where_there_is_nothing_to_resume_a_warning_says_so(path: Path) -> None:
-    with pytest.warns(UserWarning, match=f"{path.name}: nothing to resume.*at the beginning"):
+    with pytest.warns(UserWarning, match=rf"{path.name}: .*resume"):
         assert PartialFile(path, HEADER, resume=True).records == []
 
 
@@ -196,7 +196,7 @@ def test_where_there_is_nothing_to_resume_a_warning_says_so(path: Path) -> None:
 def test_a_folder_in_its_place_is_one_error(path: Path, *, resume: bool) -> None:
     path.mkdir()
 
-    with pytest.raises(OutputError, match="cannot use the partial file") as caught:
+    with pytest.raises(OutputError, match="partial file") as caught:
         PartialFile(path, HEADER, resume=resume)
 
     assert caught.value.place == path

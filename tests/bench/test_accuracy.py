@@ -53,7 +53,7 @@ def test_classes_in_another_order_are_matched_by_name(tmp_path: Path) -> None:
 
 
 def test_classes_other_than_the_datas_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="categories of the data must be classes of the model"):
+    with pytest.raises(DataError, match="classes of the model"):
         evaluation_of(write_dataset(tmp_path), ("cat", "bird"), {})
 
 

@@ -264,7 +264,7 @@ def test_on_synthetic_images_other_classes_cost_the_accuracy_only() -> None:
 def test_no_model_that_can_be_measured_is_an_error() -> None:
     Path("damaged.onnx").write_bytes(b"damaged")
 
-    with pytest.raises(GridRTError, match=r"none of the models .*damaged\.onnx: "):
+    with pytest.raises(GridRTError, match=r"none .*damaged\.onnx: "):
         run("damaged.onnx")
 
 
@@ -378,7 +378,7 @@ def test_a_trusted_checkpoint_and_its_graph_are_measured_together(untrained: Cal
 
 @pytest.mark.usefixtures("dataset")
 def test_trust_where_no_checkpoint_is_is_refused() -> None:
-    with pytest.raises(GridRTError, match="`trust_checkpoint` cannot be honoured"):
+    with pytest.raises(GridRTError, match="`trust_checkpoint`"):
         run(write("whole.onnx"), trust_checkpoint=True)
 
 
@@ -402,7 +402,7 @@ def test_a_set_of_damaged_images_is_an_error(dataset: CocoDataset) -> None:
     for index in range(3):
         dataset.path(index).write_bytes(b"bad")
 
-    with pytest.raises(GridRTError, match=r"every image failed .*0\.png"):
+    with pytest.raises(GridRTError, match=r"every image .*0\.png"):
         run(write("a.onnx"))
 
 

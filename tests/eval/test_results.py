@@ -51,12 +51,12 @@ def test_classes_are_matched_by_name_whatever_their_order(dataset: CocoDataset) 
 
 
 def test_classes_without_names_are_matched_in_order(dataset: CocoDataset) -> None:
-    with pytest.warns(UserWarning, match="no class names.* in order of their ids: class 0 is cat, class 1 is dog"):
+    with pytest.warns(UserWarning, match="class 0 is cat, class 1 is dog"):
         assert categories_of_labels(("class 0", "class 1"), dataset) == (4, 9)
 
 
 def test_classes_without_names_must_be_as_many_as_the_categories(dataset: CocoDataset) -> None:
-    with pytest.raises(DataError, match=r"without class names .*found 3 classes, 2 categories") as caught:
+    with pytest.raises(DataError, match=r"3 classes, 2 categories") as caught:
         categories_of_labels(("class 0", "class 1", "class 2"), dataset)
 
     assert caught.value.place == dataset.place
@@ -65,7 +65,7 @@ def test_classes_without_names_must_be_as_many_as_the_categories(dataset: CocoDa
 def test_classes_that_the_data_does_not_have_are_named_in_one_warning_and_not_evaluated(dataset: CocoDataset) -> None:
     names = ("cat", "cow", "dog", *(f"pet {number}" for number in range(12)))
 
-    with pytest.warns(UserWarning, match=r"not evaluated.*: cow, pet 0, .*, pet 8, \.\.\.$") as caught:
+    with pytest.warns(UserWarning, match=r": cow, pet 0, .*, pet 8, \.\.\.$") as caught:
         categories = categories_of_labels(names, dataset)
 
     assert len(caught) == 1
@@ -75,7 +75,7 @@ def test_classes_that_the_data_does_not_have_are_named_in_one_warning_and_not_ev
 
 
 def test_a_category_with_objects_that_is_no_class_is_an_error_that_names_both(dataset: CocoDataset) -> None:
-    with pytest.raises(DataError, match=r"\(found cat in the data alone, Cat in the model alone\)") as caught:
+    with pytest.raises(DataError, match=r"found cat .*, Cat ") as caught:
         categories_of_labels(("Cat", "dog"), dataset)
 
     assert caught.value.place == dataset.place
@@ -86,14 +86,14 @@ def test_a_category_without_objects_that_is_no_class_is_named_in_a_warning(tmp_p
     content["categories"].append({"id": 1, "name": "wolf"})
     dataset = write_dataset(tmp_path, content)
 
-    with pytest.warns(UserWarning, match="not evaluated.*: wolf$"):
+    with pytest.warns(UserWarning, match=r"not evaluated.*: wolf$"):
         assert categories_of_labels(("cat", "dog"), dataset) == (4, 9)
 
 
 def test_data_without_any_class_of_the_model_is_an_error(tmp_path: Path) -> None:
     dataset = write_dataset(tmp_path, small() | {"annotations": []})
 
-    with pytest.raises(DataError, match="must be classes of the model"):
+    with pytest.raises(DataError, match="classes of the model"):
         categories_of_labels(("cow", "horse"), dataset)
 
 
@@ -127,7 +127,7 @@ def test_damaged_images_are_named_in_one_warning_and_the_others_evaluated(tmp_pa
         (tmp_path / name).write_bytes(b"no image")
     detector = Detector(FakeSession(rows=[(0, 0, 32, 32, 0.9, 1)]), SCALE)
 
-    with pytest.warns(UserWarning, match=r"skipped 2 of 3 images, .* the first: .*b\.png: ") as caught:
+    with pytest.warns(UserWarning, match=r"2 of 3 .*b\.png: ") as caught:
         metrics = evaluate(detector, dataset)
 
     assert len(caught) == 1
@@ -155,7 +155,7 @@ def test_damaged_images_alone_are_an_error(dataset: CocoDataset, tmp_path: Path)
     for name in ("a.png", "b.png"):
         (tmp_path / name).write_bytes(b"no image")
 
-    with pytest.raises(GridRTError, match=r"every image failed .*a\.png"):
+    with pytest.raises(GridRTError, match=r"every image .*a\.png"):
         detect_all(Detector(FakeSession(rows=[]), SCALE), dataset)
 
 

@@ -72,7 +72,7 @@ def test_without_those_weights_a_graph_can_be_looked_at(tmp_path: Path) -> None:
 def test_what_is_no_graph_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "a.onnx").write_bytes(content)
 
-    with pytest.raises(GraphError, match=r"a\.onnx: this is not an ONNX graph"):
+    with pytest.raises(GraphError, match=r"a\.onnx: .*not an ONNX"):
         load_graph(tmp_path / "a.onnx")
 
 
@@ -82,7 +82,7 @@ def test_a_name_that_is_no_utf8_is_damage(tmp_path: Path, name: str) -> None:
     assert name.encode() in content
     (tmp_path / "a.onnx").write_bytes(content.replace(name.encode(), b"\xff" + name.encode()[1:]))
 
-    with pytest.raises(GraphError, match=r"a\.onnx: this is not an ONNX graph, or it is damaged"):
+    with pytest.raises(GraphError, match=r"a\.onnx: .*not an ONNX"):
         load_graph(tmp_path / "a.onnx")
 
 

@@ -185,7 +185,7 @@ def test_weights_beyond_half_precision_are_refused_by_name() -> None:
     values[0] = -7e4
     large.CopyFrom(onnx.numpy_helper.from_array(values, "neck_weight"))
 
-    with pytest.raises(GraphError, match=r"neck_weight: weights in FP16 must be at most 65504 \(found 7e\+04\)"):
+    with pytest.raises(GraphError, match=r"^neck_weight: .*found 7e\+04"):
         in_half(model)
     in_half(model, "backbone.conv1/Conv")  # nobody reads it in half
 

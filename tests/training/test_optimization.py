@@ -183,7 +183,7 @@ def test_a_gradient_that_overflows_in_half_precision_is_skipped_but_not_for_ever
         optimization.step(iteration, [batch], 1.0, NO_RANDOMNESS)
     assert weight_of(model) == weight_of(one_weight())
 
-    with pytest.raises(GridRTError, match=r"^iteration 19: losses and gradients must be finite .*gradient inf.*`lr`"):
+    with pytest.raises(GridRTError, match=r"^iteration 19: .*inf.*`lr`"):
         optimization.step(MOST_SKIPPED - 1, [batch], 1.0, NO_RANDOMNESS)
     overflowing.remove()
     assert weight_of(model) == weight_of(one_weight())

@@ -34,14 +34,14 @@ def test_what_is_saved_is_loaded(tmp_path: Path) -> None:
 def test_a_full_disk_leaves_the_old_state_and_nothing_else(tmp_path: Path) -> None:
     save_state(tmp_path / "state.pth", a_state())
 
-    with pytest.raises(OutputError, match=r"state\.pth: .* the disk may be full"):
+    with pytest.raises(OutputError, match=r"state\.pth: .* disk "):
         save_state(tmp_path / "state.pth", a_state(weights=1_000_000))
     assert load_state(tmp_path / "state.pth").progress == a_state().progress
     assert list(tmp_path.iterdir()) == [tmp_path / "state.pth"]
 
 
 def test_without_a_state_there_is_nothing_to_resume(tmp_path: Path) -> None:
-    with pytest.raises(CheckpointError, match="training state is missing"):
+    with pytest.raises(CheckpointError, match="state"):
         load_state(tmp_path / "state.pth")
 
 
@@ -79,7 +79,7 @@ def test_other_classes_are_refused_with_both_counts() -> None:
 
 
 def test_other_settings_are_refused_by_name() -> None:
-    with pytest.raises(CheckpointError, match=r"found lr 0\.02 instead of 0\.01\)"):
+    with pytest.raises(CheckpointError, match=r"lr 0\.02 .*0\.01"):
         refuse_other_training(Path("s"), a_state(), ("cat", "dog"), SETTINGS | {"lr": 0.02})
 
 
@@ -92,7 +92,7 @@ def test_of_nested_settings_the_part_that_differs_is_named() -> None:
 
 
 def test_a_setting_that_one_side_lacks_is_a_difference() -> None:
-    with pytest.raises(CheckpointError, match=r"found seed None instead of 0\)"):
+    with pytest.raises(CheckpointError, match=r"seed None .*0"):
         refuse_other_training(Path("s"), a_state(), ("cat", "dog"), {name: SETTINGS[name] for name in ("lr", "decay")})
 
 

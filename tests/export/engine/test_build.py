@@ -181,7 +181,7 @@ def test_a_downgrade_is_an_error_and_leaves_no_file(
     monkeypatch.setattr(build, "planned_precisions", asking_for_more)
     monkeypatch.setattr(build, "serialized", lambda *_arguments: engine.read_bytes())
     monkeypatch.setattr(build, "layers_of", lambda *_arguments: engine.with_name("layers").read_text())
-    with pytest.raises(EngineError, match=r"backbone\.conv1/Conv: .*fp32 instead of fp16; 1 such layers of 52"):
+    with pytest.raises(EngineError, match=r"^backbone\.conv1/Conv: .*fp32 .*fp16; 1 .*52"):
         engine_from_graph(load_graph(exported("tiny")), tmp_path / "tiny.engine", ONE_SIZE)
     assert list(tmp_path.iterdir()) == []
 
@@ -221,13 +221,13 @@ def test_layers_that_are_not_told_are_warned_of(
     exported: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(build, "serialized", lambda *_arguments: b"built without a word")
-    with pytest.warns(UserWarning, match="tensorrt-rtx does not report the precision of 52 of 52 layers"):
+    with pytest.warns(UserWarning, match="precision of 52 of 52"):
         engine_from_graph(load_graph(exported("tiny")), tmp_path / "tiny.engine", ONE_SIZE)
 
 
 @pytest.mark.usefixtures("library")
 def test_too_little_memory_is_an_error_with_tensorrts_words(exported: Callable[[str], Path], tmp_path: Path) -> None:
-    with pytest.raises(EngineError, match=r"TensorRT failed to build the engine \(found .*OutOfMemory"):
+    with pytest.raises(EngineError, match=r"found .*OutOfMemory"):
         engine_from_graph(load_graph(exported("tiny")), tmp_path / "tiny.engine", replace(ONE_SIZE, workspace_mib=1))
 
 
@@ -237,7 +237,7 @@ def test_what_tensorrt_cannot_read_is_an_error_with_its_words(
     model = onnx.load(exported("tiny"))
     broken = next(node for node in model.graph.node if node.op_type == "Conv")
     broken.op_type = "Unheard"
-    with pytest.raises(EngineError, match=r"cannot parse the graph \(found backbone\.conv1/Conv: .*Plugin not found"):
+    with pytest.raises(EngineError, match=r"found backbone\.conv1/Conv: .*Plugin"):
         network_from_graph(library, model)
 
 
@@ -252,9 +252,7 @@ def test_what_no_kernel_takes_is_an_error_before_tensorrt_reads_it(
                 attribute.i = 6000
     onnx.save(model, tmp_path / "wide.onnx")
     monkeypatch.setattr(build, "network_from_graph", None)
-    with pytest.raises(
-        EngineError, match=r"BatchedNms: an engine cannot run this node: max_output must be from 1 to 5120"
-    ):
+    with pytest.raises(EngineError, match=r"^BatchedNms: .*max_output .*5120"):
         engine_from_graph(load_graph(tmp_path / "wide.onnx"), tmp_path / "wide.engine", ONE_SIZE)
 
 
@@ -265,12 +263,12 @@ def test_an_op_that_no_plugin_is_found_for_is_an_error(library: TensorRT, export
     fusion = next(node for node in model.graph.node if node.op_type == "GridFusion")
     namespace = next(attribute for attribute in fusion.attribute if attribute.name == "plugin_namespace")
     namespace.s = b"elsewhere"
-    with pytest.raises(EngineError, match="GridFusion: each custom op must become a plugin"):
+    with pytest.raises(EngineError, match=r"^GridFusion: .*plugin"):
         network_from_graph(library, model)
 
 
 @pytest.mark.usefixtures("library")
 def test_a_graph_for_a_cpu_is_refused(rewritten: Callable[..., Path], tmp_path: Path) -> None:
     graph = rewritten("int8", "cpu")
-    with pytest.raises(EngineError, match=r"expected .* tensorrt, got .* cpu\. gridrt calibrate --target tensorrt"):
+    with pytest.raises(EngineError, match=r"tensorrt, got .* cpu"):
         engine_from_graph(load_graph(graph), tmp_path / "tiny.engine", ONE_SIZE)

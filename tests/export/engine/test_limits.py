@@ -54,14 +54,14 @@ def test_an_attribute_beyond_a_limit_is_told_with_node_and_value(
     model: ModelProto, name: str, attribute: str, value: float, complaint: str
 ) -> None:
     set_attribute(model, name, attribute, value)
-    with pytest.raises(EngineError, match=f"^{name}: an engine cannot run this node: {complaint}{REMEDY}"):
+    with pytest.raises(EngineError, match=rf"^{name}: .*{complaint}{REMEDY}"):
         refuse_beyond_limits(model)
 
 
 def test_a_shape_beyond_a_limit_is_told_with_node_and_shape(model: ModelProto) -> None:
     widen(model, channels=9 * 80)
     complaint = r"features must have 16, 32, 48 or 64 channels .* \(found \(.*, 720, 7, 7\)\)"
-    with pytest.raises(EngineError, match=f"^GridFusion: an engine cannot run this node: {complaint}{REMEDY}"):
+    with pytest.raises(EngineError, match=rf"^GridFusion: .*{complaint}{REMEDY}"):
         refuse_beyond_limits(model)
 
 

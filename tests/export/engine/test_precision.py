@@ -104,7 +104,7 @@ def test_a_node_that_is_spread_over_layers_runs_in_the_type_of_the_narrowest_pro
 def test_more_bits_than_planned_are_an_error(planned: str, built: str) -> None:
     plan: Any = {"neck/Conv": "fp16", "backbone/Conv": planned}
     found: Any = {"neck/Conv": "fp16", "backbone/Conv": built}
-    with pytest.raises(EngineError, match=rf"backbone/Conv: .*{built} instead of {planned}; 1 such layers of 2"):
+    with pytest.raises(EngineError, match=rf"^backbone/Conv: .*{built} .*{planned}; 1 .*2"):
         require_planned(plan, found)
 
 

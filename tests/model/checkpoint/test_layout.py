@@ -40,7 +40,7 @@ def test_a_state_dict_is_found_alone_or_in_a_checkpoint(content: object, meta: M
 def test_of_several_state_dicts_the_average_is_used_and_the_choice_is_announced(average: str) -> None:
     content = {"state_dict": {"a": WEIGHT}, average: {"a": -WEIGHT}}
 
-    with pytest.warns(UserWarning, match=rf"w\.pth: uses .*`{average}`; left out: `state_dict`"):
+    with pytest.warns(UserWarning, match=rf"w\.pth: .*`{average}`; .*`state_dict`"):
         state_dict, _ = state_dict_and_meta(content, PLACE)
     assert torch.equal(state_dict["a"], -WEIGHT)
 
@@ -66,5 +66,5 @@ def test_other_content_is_refused_by_what_it_holds(content: object, found: str) 
 def test_a_training_state_is_refused_and_the_weights_beside_it_are_named() -> None:
     content = {"kind": TRAINING_STATE, "progress": {}, "class_names": ("cat",), "model": {"a": WEIGHT}}
 
-    with pytest.raises(CheckpointError, match=r"\(found a training state\)\. Use last\.pth or best\.pth beside it\."):
+    with pytest.raises(CheckpointError, match=r"training state.*last\.pth"):
         state_dict_and_meta(content, PLACE)

@@ -40,7 +40,7 @@ def test_only_whole_components_at_the_start_are_prefixes() -> None:
 
 
 def test_names_that_differ_only_in_wrappers_are_refused() -> None:
-    with pytest.raises(CheckpointError, match=r"w\.pth: names must differ .*\(found module\.a\)"):
+    with pytest.raises(CheckpointError, match=r"w\.pth: .*found module\.a"):
         with_current_names({"a": WEIGHT, "module.a": WEIGHT}, PLACE)
 
 
@@ -51,7 +51,7 @@ def test_tensors_of_averaging_are_left_out_and_counted() -> None:
         "module.ema_backbone_conv1_weight": -WEIGHT,
     }
 
-    with pytest.warns(UserWarning, match=r"w\.pth: left out 2 .*n_averaged, ema_backbone_conv1_weight"):
+    with pytest.warns(UserWarning, match=r"w\.pth: .* 2 .*n_averaged, ema_backbone_conv1_weight"):
         weights = with_current_names(state_dict, PLACE)
     assert weights == {"backbone.conv1.weight": WEIGHT}
 

@@ -39,7 +39,7 @@ def test_a_pickle_that_runs_code_is_refused_before_it_runs(
     path, trace = tmp_path / "evil.pth", tmp_path / "ran"
     torch.save({"state_dict": tiny_weights, "meta": Attack(trace)}, path, **save_options)
 
-    with pytest.raises(CheckpointError, match=r"found use of posix\.mkdir.*`trust_checkpoint`"):
+    with pytest.raises(CheckpointError, match=r"posix\.mkdir.*`trust_checkpoint`"):
         load_model(path)
     assert not trace.exists()
 
@@ -49,7 +49,7 @@ def test_a_pickle_of_another_protocol_is_refused_before_it_runs(tmp_path: Path) 
     path, trace = tmp_path / "evil.pth", tmp_path / "ran"
     torch.save({"state_dict": {}, "meta": Attack(trace)}, path, pickle_protocol=4)
 
-    with pytest.raises(CheckpointError, match=r"cannot be read safely \(found Unsupported operand \d+\)"):
+    with pytest.raises(CheckpointError, match=r"found Unsupported operand \d"):
         load_model(path)
     assert not trace.exists()
 
@@ -58,7 +58,7 @@ def test_a_pickle_that_torch_did_not_write_is_never_unpickled(tmp_path: Path) ->
     path, trace = tmp_path / "evil.pth", tmp_path / "ran"
     path.write_bytes(pickle.dumps(Attack(trace)))
 
-    with pytest.raises(CheckpointError, match=r"torch\.save or safetensors wrote"):
+    with pytest.raises(CheckpointError, match=r"safetensors"):
         load_model(path, trust_checkpoint=True)
     assert not trace.exists()
 
@@ -87,7 +87,7 @@ def test_a_class_that_is_not_installed_here_is_named_even_when_trusted(tmp_path:
         sys.modules[history_buffer.__module__].Runner = history_buffer  # type: ignore[attr-defined]
         torch.save({"state_dict": {}, "meta": history_buffer()}, path)
 
-    with pytest.raises(CheckpointError, match="No module named 'mmengine'"):
+    with pytest.raises(CheckpointError, match="'mmengine'"):
         read_weights(path, trust_checkpoint=True)
 
 

@@ -49,7 +49,7 @@ def test_safetensors_whose_class_names_are_no_json_are_refused(tmp_path: Path) -
     path = tmp_path / "w.safetensors"
     save_file(WEIGHTS, path, metadata={"classes": "cat, dog"})
 
-    with pytest.raises(CheckpointError, match="`classes` in the metadata must be a JSON list"):
+    with pytest.raises(CheckpointError, match="`classes`"):
         read_weights(path)
 
 
@@ -87,7 +87,7 @@ def test_a_file_without_weights_is_refused_in_one_line(tmp_path: Path, name: str
 def test_a_missing_file_and_a_folder_have_different_errors(tmp_path: Path) -> None:
     with pytest.raises(
         CheckpointError,
-        match=r"the file is missing\. .* the names r50, .*tiny_synthetic\.$",
+        match=r"missing\. .*r50, .*tiny_synthetic\.$",
     ):
         read_weights(tmp_path / "missing.pth")
     with pytest.raises(CheckpointError, match="found a folder"):

@@ -74,7 +74,7 @@ def test_a_full_disk_leaves_the_old_file_and_nothing_else(tmp_path: Path, model:
     target = tmp_path / "w.pth"
     target.write_bytes(b"the old one")
 
-    with pytest.raises(OutputError, match=r"w\.pth: the result cannot be written here"):
+    with pytest.raises(OutputError, match=r"w\.pth"):
         save_weights(model, target)
     assert target.read_bytes() == b"the old one"
     assert list(tmp_path.iterdir()) == [target]

@@ -69,7 +69,7 @@ def test_the_first_of_two_settings_wins_where_both_state_something() -> None:
     ],
 )
 def test_settings_of_another_form_are_refused(meta: Mapping[str, object], key: str) -> None:
-    with pytest.raises(CheckpointError, match=rf"w\.pth: .*must be.*{key}|w\.pth: `{key}` must be"):
+    with pytest.raises(CheckpointError, match=rf"w\.pth: .*{key}"):
         settings_from_meta(meta, PLACE)
 
 

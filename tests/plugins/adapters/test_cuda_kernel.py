@@ -63,14 +63,14 @@ def test_a_virtual_architecture_is_an_error_and_not_code_of_no_bytes() -> None:
 
 def test_without_cuda_core_the_error_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "cuda", None)
-    with pytest.raises(DependencyError, match=r"cuda-core: .*pip install \"gridrt\[cuda\]\""):
+    with pytest.raises(DependencyError, match=r"^cuda-core: .*gridrt\[cuda\]"):
         cuda_core()
 
 
 def test_a_cuda_core_of_before_version_1_is_told_and_not_an_attribute_error(monkeypatch: pytest.MonkeyPatch) -> None:
     """It imports: what is missing in it is all that it is for."""
     monkeypatch.setitem(sys.modules, "cuda", SimpleNamespace(core=SimpleNamespace(experimental=object())))
-    with pytest.raises(DependencyError, match=r"cuda-core: .*before 1.*pip install \"gridrt\[cuda\]\""):
+    with pytest.raises(DependencyError, match=r"^cuda-core: .*before 1.*gridrt\[cuda\]"):
         cuda_core()
 
 
@@ -125,7 +125,7 @@ def test_without_nvrtc_the_error_names_it(cuda: FakeCuda) -> None:
         raise RuntimeError("Failure finding libnvrtc.so")
 
     cuda.core.Program = no_library
-    with pytest.raises(DependencyError, match=r"nvidia-cuda-nvrtc: .*libnvrtc\.so"):
+    with pytest.raises(DependencyError, match=r"^nvidia-cuda-nvrtc: "):
         CudaKernel(MULTI_LEVEL_ROI_ALIGN_KERNEL, HALF, ROI_ALIGN.attributes)
 
 

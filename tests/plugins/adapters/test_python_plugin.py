@@ -113,7 +113,7 @@ def test_attributes_beyond_a_limit_make_no_node() -> None:
     register_python_plugins(trt, KERNELS)
     creator = next(entry for entry in trt.get_plugin_registry().all_creators if entry.name == "BatchedNms")
     fields = plugin("BatchedNms", {**NMS, "max_output": 5121}).get_fields_to_serialize()
-    with pytest.raises(GridRTError, match=r"BatchedNms: .* max_output must be from 1 to 5120 \(found 5121\)"):
+    with pytest.raises(GridRTError, match=r"^BatchedNms: .*max_output.*5121"):
         creator.create_plugin("node", fields, "BUILD")
 
 
@@ -121,7 +121,7 @@ def test_shapes_beyond_a_limit_end_the_build() -> None:
     asked = plugin("GridFusion", {})
     shapes = GRID_FUSION_KERNEL.examples[0].shapes
     asked.configure_plugin([Description((-1, *shape[1:])) for shape in shapes.values()], [])
-    with pytest.raises(GridRTError, match=r"GridFusion: .* features must have .* \(found \(9, 720, 7, 7\)\)"):
+    with pytest.raises(GridRTError, match=r"^GridFusion: .*features .*\(9, 720, 7, 7\)"):
         asked.configure_plugin([Description(shape) for shape in {**shapes, "features": (9, 720, 7, 7)}.values()], [])
 
 

@@ -40,7 +40,7 @@ def test_the_entry_point_takes_inputs_scalars_and_outputs(kernel: Kernel) -> Non
 
 @pytest.mark.usefixtures("nvrtc")
 def test_a_kernel_that_does_not_compile_is_an_error_with_the_compilers_words() -> None:
-    with pytest.raises(GridRTError, match=r"entry.cu: NVRTC failed .*at most 32 bins per side"):
+    with pytest.raises(GridRTError, match=r"entry.cu: .*32 bins"):
         ptx_of(MULTI_LEVEL_ROI_ALIGN_KERNEL, Variant("float16"), {"output_size": 33, "strides": STRIDES})
 
 

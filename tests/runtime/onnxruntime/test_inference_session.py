@@ -48,7 +48,7 @@ def test_what_cannot_be_opened_is_an_error_with_its_place(file: Path, capfd: pyt
     file.write_text("words")
 
     for model, place in ((file, None), (b"words", "of the caller")):
-        with pytest.raises(GraphError, match="ONNX Runtime cannot open the graph") as caught:
+        with pytest.raises(GraphError, match="cannot open") as caught:
             inference_session(model, place=place)
         assert caught.value.place == (place or file)
         assert "\n" not in str(caught.value)

@@ -91,7 +91,7 @@ def test_unasked_cuda_is_preferred_and_tensorrt_never_taken(
 def test_a_provider_that_is_not_there_is_refused_and_those_that_are_get_named(graph: Path) -> None:
     available = ", ".join(onnxruntime.get_available_providers())
 
-    with pytest.raises(DependencyError, match=rf"NoSuchProvider: .* It has {available}\."):
+    with pytest.raises(DependencyError, match=rf"^NoSuchProvider: .*{available}"):
         OnnxRuntimeSession(graph, providers=["NoSuchProvider"])
 
 
@@ -103,7 +103,7 @@ def test_a_provider_that_does_not_start_is_no_silent_fallback(graph: Path, monke
         onnxruntime, "InferenceSession", lambda path, options, **_: start(path, options, ["CPUExecutionProvider"])
     )
 
-    with pytest.raises(DependencyError, match="CUDAExecutionProvider: the provider cannot start"):
+    with pytest.raises(DependencyError, match=r"^CUDAExecutionProvider"):
         OnnxRuntimeSession(graph, providers=["CUDAExecutionProvider"])
 
 
@@ -154,7 +154,7 @@ def test_what_is_no_graph_is_refused_in_one_line(
 ) -> None:
     (tmp_path / "a.onnx").write_bytes(content)
 
-    with pytest.raises(GraphError, match=r"a\.onnx: this is not an ONNX graph") as caught:
+    with pytest.raises(GraphError, match=r"a\.onnx: .*not an ONNX") as caught:
         OnnxRuntimeSession(tmp_path / "a.onnx")
     assert "\n" not in str(caught.value)
     assert capfd.readouterr() == ("", "")
@@ -168,14 +168,14 @@ def test_a_truncated_graph_is_refused(graph: Path) -> None:
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(GraphError, match=r"a\.onnx: the file is missing"):
+    with pytest.raises(GraphError, match=r"a\.onnx: .*missing"):
         OnnxRuntimeSession(tmp_path / "a.onnx")
 
 
 def test_a_folder_is_told_to_be_one(tmp_path: Path) -> None:
     (tmp_path / "a.onnx").mkdir()
 
-    with pytest.raises(GraphError, match=r"a\.onnx: this must be a file \(found a folder\)"):
+    with pytest.raises(GraphError, match=r"a\.onnx: .*found a folder"):
         OnnxRuntimeSession(tmp_path / "a.onnx")
 
 
@@ -186,14 +186,14 @@ def test_a_label_without_a_name_is_refused(tmp_path: Path) -> None:
     sizes = np.array([[32, 32]], np.int32)
 
     assert session.run(np.zeros((1, 32, 32, 3), np.uint8), sizes).labels == [[0]]
-    with pytest.raises(GraphError, match=r"a\.onnx: .* \(found label 1, but 1 class names\)"):
+    with pytest.raises(GraphError, match=r"a\.onnx: .*label 1\b"):
         session.run(np.full((1, 32, 32, 3), 255, np.uint8), sizes)
 
 
 def test_a_run_that_fails_is_one_line(graph: Path) -> None:
     session = OnnxRuntimeSession(graph)
 
-    with pytest.raises(GraphError, match=r"model\.onnx: ONNX Runtime cannot run the graph") as caught:
+    with pytest.raises(GraphError, match=r"model\.onnx: ") as caught:
         session.run(np.zeros((1, 32, 32, 3), np.uint8), np.zeros((1, 5), np.int32))
     assert "\n" not in str(caught.value)
 
@@ -205,9 +205,7 @@ def test_a_foreign_graph_is_refused_and_told_what_it_lacks(tmp_path: Path) -> No
     model = onnx.helper.make_model(inside, opset_imports=[onnx.helper.make_opsetid("", 20)], ir_version=10)
     onnx.save(model, tmp_path / "relu.onnx")
 
-    with pytest.raises(
-        GraphError, match=r"relu\.onnx: this is not a graph that gridrt export wrote \(found no input named images\)"
-    ):
+    with pytest.raises(GraphError, match=r"relu\.onnx: .*images"):
         OnnxRuntimeSession(tmp_path / "relu.onnx")
 
 
@@ -241,7 +239,7 @@ def test_tensors_inside_a_graph_can_be_observed(graph: Path) -> None:
 def test_a_graph_off_the_contract_is_refused(tmp_path: Path, source: Callable[[Path], Path | Graph]) -> None:
     onnx.save(whole_image_graph(classes=None), tmp_path / "a.onnx")
 
-    with pytest.raises(GraphError, match=r"a\.onnx: .*no metadata gridrt\.classes"):
+    with pytest.raises(GraphError, match=r"a\.onnx: .*gridrt\.classes"):
         OnnxRuntimeSession(source(tmp_path / "a.onnx"))
 
 
@@ -268,7 +266,7 @@ def test_int8_for_the_cpu_warns_once_where_products_saturate(
 ) -> None:
     on_cpu_with(monkeypatch, "avx2", "avx512f")
 
-    with pytest.warns(UserWarning, match=r"Some CPU.* no VNNI.*FP32 graph"):
+    with pytest.warns(UserWarning, match=r"Some CPU.* no VNNI"):
         OnnxRuntimeSession(int8_graph("cpu"), threads=1)
 
     with warnings.catch_warnings():
@@ -315,7 +313,7 @@ def test_nodes_that_a_gpu_leaves_to_the_cpu_are_told(graph: Path, monkeypatch: p
     monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: providers)
     monkeypatch.setattr(onnxruntime, "InferenceSession", OnGpu)
 
-    with pytest.warns(UserWarning, match=r"CUDAExecutionProvider leaves nodes to the CPU: .*\d"):
+    with pytest.warns(UserWarning, match=r"^.*CUDA.* nodes .*\d"):
         session = OnnxRuntimeSession(graph)
 
     assert session.info.device.startswith("cuda, with ")

@@ -120,13 +120,13 @@ def test_a_graph_that_cannot_be_compiled_is_an_error_with_its_place(tmp_path: Pa
     text = WHOLE_IMAGE_GRAPH.replace("Div(brightness", "NoSuchOp(brightness")
     onnx.save(whole_image_graph(text), tmp_path / "a.onnx")
 
-    with pytest.raises(GraphError, match="OpenVINO cannot compile the graph") as caught:
+    with pytest.raises(GraphError, match="cannot compile") as caught:
         OpenVinoSession(tmp_path / "a.onnx")
     assert caught.value.place == tmp_path / "a.onnx"
 
 
 def test_a_batch_that_openvino_refuses_is_an_error_with_its_place(graph: Path) -> None:
-    with pytest.raises(GraphError, match="OpenVINO cannot run the graph") as caught:
+    with pytest.raises(GraphError, match="cannot run") as caught:
         OpenVinoSession(graph).run(IMAGES[0], SIZES)
     assert caught.value.place == graph
 

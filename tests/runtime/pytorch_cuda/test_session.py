@@ -142,20 +142,20 @@ def test_want_of_memory_is_an_error_that_tells_the_batch(monkeypatch: pytest.Mon
 
     session = TorchCudaSession(build("tiny"))
     monkeypatch.setattr(session._graphs, "_detect", no_memory)
-    with pytest.raises(GridRTError, match=r"the batch must fit into memory \(found \[1, 32, 64, 3\]"):
+    with pytest.raises(GridRTError, match=r"found \[1, 32, 64, 3\]"):
         session.run(np.zeros((1, 32, 64, 3), np.uint8), np.array([[32, 64]], np.int32))
 
 
 @pytest.mark.usefixtures("gpu")
 def test_the_baseline_is_refused() -> None:
-    with pytest.raises(GridRTError, match=r"has no grid head \(found faster_tiny\)\. Run it with the backend pytorch"):
+    with pytest.raises(GridRTError, match=r"found faster_tiny\).*pytorch"):
         TorchCudaSession(build("faster_tiny"))
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
 @pytest.mark.parametrize("feature_type", ["float32", "float16"])
 def test_without_a_gpu_one_line_says_so(feature_type: FeatureType) -> None:
-    with pytest.raises(DependencyError, match=r"an NVIDIA GPU.*gridrt doctor") as caught:
+    with pytest.raises(DependencyError, match=r"gridrt doctor") as caught:
         TorchCudaSession(build("tiny"), feature_type=feature_type)
     assert "\n" not in str(caught.value)
 
@@ -163,5 +163,5 @@ def test_without_a_gpu_one_line_says_so(feature_type: FeatureType) -> None:
 def test_without_what_compiles_kernels_one_line_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch_cuda_session, "TorchGpu", FakeGpu)
     monkeypatch.setitem(sys.modules, "cuda", None)
-    with pytest.raises(DependencyError, match=r"cuda-core: .*pip install \"gridrt\[cuda\]\""):
+    with pytest.raises(DependencyError, match=r"^cuda-core: .*gridrt\[cuda\]"):
         TorchCudaSession(build("tiny"))

@@ -66,6 +66,6 @@ def test_want_of_memory_is_an_error_that_tells_how_much(monkeypatch: pytest.Monk
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
 def test_without_a_gpu_one_line_says_so() -> None:
-    with pytest.raises(DependencyError, match=r"PyTorch cannot use an NVIDIA GPU.*gridrt doctor") as caught:
+    with pytest.raises(DependencyError, match=r"PyTorch .*gridrt doctor") as caught:
         TorchGpu()
     assert "\n" not in str(caught.value)

@@ -76,7 +76,7 @@ def test_ahead_of_time_definitions_are_made(calls: list[str]) -> None:
 
 @pytest.mark.parametrize("name", ["tensorrt", "tensorrt-rtx"])
 def test_a_tensorrt_without_ahead_of_time_plugins_is_refused(name: str, calls: list[str]) -> None:
-    with pytest.raises(EngineError, match=rf"TensorRT 10\.16 or later, .* \(found {name} 11\.4\.0\)\. Choose other"):
+    with pytest.raises(EngineError, match=rf"10\.16 .*{name} 11\.4\.0"):
         prepare_plugins("aot", library(name, has_aot=False))
     assert calls == []
 
@@ -89,7 +89,7 @@ def test_bindings_that_misread_lists_are_refused_for_ahead_of_time_plugins(monke
 
 @pytest.mark.parametrize("prepare", [prepare_plugins, prepare_to_run])
 def test_a_library_that_nothing_names_is_an_error(prepare: Any) -> None:  # noqa: ANN401 - a function
-    with pytest.raises(EngineError, match=r"plugins: GRIDRT_PLUGIN_LIBRARY must name the file"):
+    with pytest.raises(EngineError, match=r"GRIDRT_PLUGIN_LIBRARY"):
         prepare("library", library())
 
 
@@ -98,7 +98,7 @@ def test_a_library_that_is_named_and_missing_is_an_error_and_nothing_else_is_tak
 ) -> None:
     monkeypatch.setenv("GRIDRT_PLUGIN_LIBRARY", "/nowhere/libgridrt_plugins.so")
     here = library()
-    with pytest.raises(EngineError, match=r"^/nowhere/libgridrt_plugins\.so: the file is missing"):
+    with pytest.raises(EngineError, match=r"^/nowhere/libgridrt_plugins\.so: "):
         prepare_plugins(chosen_adapter("auto"), here)
     assert creators(here) == []
 
@@ -114,7 +114,7 @@ def test_a_process_has_plugins_of_one_kind(present: Adapter, asked: Adapter, mon
     else:
         of_the_library = SimpleNamespace(name="GridFusion", plugin_namespace=DOMAIN)
         creators(here).append(Quick() if present == "aot" else of_the_library)
-    with pytest.raises(EngineError, match=f"cannot register {asked} plugins: this process has {present} plugins"):
+    with pytest.raises(EngineError, match=rf"{asked} .*{present}"):
         prepare_plugins(asked, here)
     prepare_plugins(present, here)
 

@@ -105,10 +105,10 @@ def test_json_has_the_manifest(write: Callable[..., Path]) -> None:
 def test_an_engine_without_its_manifest_or_with_anothers_is_refused(write: Callable[..., Path]) -> None:
     engine = write()
     engine.write_bytes(b"5678")
-    with pytest.raises(EngineError, match="is not the manifest of this engine"):
+    with pytest.raises(EngineError, match="manifest"):
         engine_summary(engine)
     engine.with_name("a.engine.json").unlink()
-    with pytest.raises(EngineError, match=r"cannot read the manifest a\.engine\.json \(found No such file"):
+    with pytest.raises(EngineError, match=r"a\.engine\.json \(found"):
         engine_summary(engine)
     engine.unlink()
     with pytest.raises(EngineError, match="the file is missing"):
