@@ -5,8 +5,9 @@ from __future__ import annotations
 import ast
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
+from functools import cache
 from inspect import signature
 from pathlib import Path
 
@@ -27,49 +28,59 @@ def sources() -> Iterator[Path]:
         yield from (Path(folder, name) for name in names if name.endswith(".py"))
 
 
-TREES = {source.relative_to(ROOT): ast.parse(source.read_text()) for source in sorted(sources())}
-
-
+SOURCES = sorted(source.relative_to(ROOT) for source in sources())
 FLAG = re.compile(r"(^|[ (`])--[a-z]")
 COMMAND = re.compile(r"\b(gridrt|pip) ")
 
 
-def error_classes() -> set[str]:
+@cache
+def tree_of(source: Path) -> ast.Module:
+    return ast.parse((ROOT / source).read_text())
+
+
+@cache
+def nodes_of(tree: ast.AST) -> Sequence[ast.AST]:
+    return list(ast.walk(tree))
+
+
+@cache
+def error_classes() -> frozenset[str]:
     """`GridRTError` and all that derive from it, wherever they are defined."""
     bases = {
         node.name: {base.id for base in node.bases if isinstance(base, ast.Name)}
-        for tree in TREES.values()
-        for node in ast.walk(tree)
+        for source in SOURCES
+        for node in nodes_of(tree_of(source))
         if isinstance(node, ast.ClassDef)
     }
     found = {"GridRTError"}
     while more := {name for name, of in bases.items() if of & found} - found:
         found |= more
-    return found
+    return frozenset(found)
 
 
-def rules(tree: ast.AST, classes: set[str]) -> Iterator[tuple[int, str | None]]:
+def rules(tree: ast.AST) -> Iterator[tuple[int, str | None]]:
     """Line and text of each rule; None where it is neither a literal nor an f-string."""
-    makers = classes | passed_classes(tree, classes)
-    for node in ast.walk(tree):
+    makers = error_classes() | passed_classes(tree)
+    for node in nodes_of(tree):
         if isinstance(node, ast.Call) and ast.unparse(node.func) in makers and node.args:
             yield node.lineno, text_of(node.args[0])
 
 
-def passed_classes(tree: ast.AST, classes: set[str]) -> set[str]:
+@cache
+def passed_classes(tree: ast.AST) -> frozenset[str]:
     """The parameters that are a class of errors, such as `error`, and what keeps one, such as `self._error`."""
-    wanted = {f"type[{each}]" for each in classes}
+    wanted = {f"type[{each}]" for each in error_classes()}
     found = {
         node.arg
-        for node in ast.walk(tree)
+        for node in nodes_of(tree)
         if isinstance(node, ast.arg) and node.annotation is not None and ast.unparse(node.annotation) in wanted
     }
-    for node in ast.walk(tree):
+    for node in nodes_of(tree):
         if isinstance(node, ast.Assign):
             targets, values = (getattr(side, "elts", [side]) for side in (node.targets[0], node.value))
             pairs = zip(targets, values, strict=False)
             found |= {ast.unparse(target) for target, value in pairs if ast.unparse(value) in found}
-    return found
+    return frozenset(found)
 
 
 def text_of(rule: ast.expr) -> str | None:
@@ -80,39 +91,37 @@ def text_of(rule: ast.expr) -> str | None:
     return None
 
 
-def messages(tree: ast.AST, classes: set[str]) -> Iterator[str]:
+def messages(tree: ast.AST) -> Iterator[str]:
     """The literal parts of errors, warnings and remedies."""
-    makers = classes | {"warn", "warn_once"} | {name.rpartition(".")[2] for name in passed_classes(tree, classes)}
-    for node in ast.walk(tree):
+    makers = error_classes() | {"warn", "warn_once"} | {name.rpartition(".")[2] for name in passed_classes(tree)}
+    for node in nodes_of(tree):
         function = ast.unparse(node.func).rpartition(".")[2] if isinstance(node, ast.Call) else ""
         is_remedy = isinstance(node, ast.Assign) and "remedy" in ast.unparse(node.targets[0])
         if function in makers or is_remedy:
             yield from (str(each.value) for each in ast.walk(node) if isinstance(each, ast.Constant))
 
 
-def flags(tree: ast.AST, classes: set[str]) -> list[str]:
+def flags(tree: ast.AST) -> list[str]:
     """Messages that name a flag of the command line, which Python users lack, and not a whole command."""
-    return [text for text in messages(tree, classes) if FLAG.search(text) and not COMMAND.search(text)]
-
-
-CLASSES = error_classes()
-RULES = [(f"{source}:{line}", text) for source, tree in TREES.items() for line, text in rules(tree, CLASSES)]
+    return [text for text in messages(tree) if FLAG.search(text) and not COMMAND.search(text)]
 
 
 def test_there_are_rules_to_look_at() -> None:
-    assert len(RULES) > 100
-    assert {"GridRTError", "GraphError", "RecipeError", "EndToEndOnlyError"} <= CLASSES
+    assert sum(1 for source in SOURCES for _ in rules(tree_of(source))) > 100
+    assert {"GridRTError", "GraphError", "RecipeError", "EndToEndOnlyError"} <= error_classes()
 
 
-@pytest.mark.parametrize(("place", "rule"), RULES, ids=[place for place, _ in RULES])
-def test_a_rule_says_what_failed_or_what_must_be(place: str, rule: str | None) -> None:
-    assert rule is not None, f"{place}: write the rule as a literal where it is raised"
-    assert SAYS_SO.search(rule) or rule in ALLOWED, rule
+@pytest.mark.parametrize("source", SOURCES, ids=str)
+def test_rules_say_what_failed_or_what_must_be(source: Path) -> None:
+    found = list(rules(tree_of(source)))
+
+    assert [line for line, rule in found if rule is None] == [], "write the rule as a literal where it is raised"
+    assert [rule for _, rule in found if rule and rule not in ALLOWED and not SAYS_SO.search(rule)] == []
 
 
 def test_the_exceptions_are_few_and_still_needed() -> None:
     assert len(ALLOWED) <= 5
-    assert ALLOWED.keys() <= {rule for _, rule in RULES}
+    assert ALLOWED.keys() <= {rule for source in SOURCES for _, rule in rules(tree_of(source))}
 
 
 @pytest.mark.parametrize(
@@ -135,7 +144,7 @@ def test_a_law_that_is_stated_as_if_it_held_is_found(rule: str, says_so: bool) -
 def test_a_rule_that_comes_by_a_variable_is_found() -> None:
     tree = ast.parse('rule = "must be a file"\nraise GridRTError(rule, place=path)')
 
-    assert list(rules(tree, CLASSES)) == [(2, None)]
+    assert list(rules(tree)) == [(2, None)]
 
 
 @pytest.mark.parametrize(
@@ -157,12 +166,12 @@ class States:
     ],
 )
 def test_a_rule_of_an_error_whose_class_is_passed_is_found(planted: str) -> None:
-    assert [text for _, text in rules(ast.parse(planted), CLASSES)] == ["there is no such file"]
+    assert [text for _, text in rules(ast.parse(planted))] == ["there is no such file"]
 
 
-@pytest.mark.parametrize("source", [source for source in TREES if source.parts[1] != "cli"], ids=str)
+@pytest.mark.parametrize("source", [source for source in SOURCES if source.parts[1] != "cli"], ids=str)
 def test_the_library_names_options_as_python_does(source: Path) -> None:
-    assert flags(TREES[source], CLASSES) == []
+    assert flags(tree_of(source)) == []
 
 
 @pytest.mark.parametrize(
@@ -179,7 +188,7 @@ def test_the_library_names_options_as_python_does(source: Path) -> None:
     ],
 )
 def test_a_flag_in_an_error_of_the_library_is_found(planted: str, count: int) -> None:
-    assert len(flags(ast.parse(planted), CLASSES)) == count
+    assert len(flags(ast.parse(planted))) == count
 
 
 def test_options_in_errors_are_parameters_of_the_library() -> None:
@@ -189,9 +198,9 @@ def test_options_in_errors_are_parameters_of_the_library() -> None:
     parameters |= {field.name for field in fields(EngineOptions)}
     named = {
         name
-        for source, tree in TREES.items()
+        for source in SOURCES
         if source.parts[1] != "cli"
-        for text in messages(tree, CLASSES)
+        for text in messages(tree_of(source))
         for name in re.findall(r"`(\w+)`", text)
     }
 
