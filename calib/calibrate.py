@@ -23,6 +23,7 @@ from gridrt.eval.bootstrap import Interval
 from gridrt.files import check_outputs, require_suffix, write_text
 from gridrt.graph.graph import Graph
 from gridrt.options import check_range
+from gridrt.runtime.advice import warn_of_saturation
 
 COMPARED_IMAGES = 8
 """Detections are compared in at most so many of the calibration images."""
@@ -124,6 +125,8 @@ def calibrate(  # noqa: PLR0913 - one keyword for each choice
     inputs = (graph.path, Path(recipe.place), annotations, calibrate_annotations)
     check_outputs((out, cache, recipe_file, figures), [*inputs, *files, *(() if dataset is None else dataset.paths)])
 
+    if target == "cpu":
+        warn_of_saturation()  # as its session would, but only behind the work
     session = observable_session(graph, threads)
     reference = Detector(session, scale)
     seen = observe(graph, session, files, reference.scale, cache)

@@ -1,6 +1,13 @@
 """GridRT: Grid R-CNN detectors in the fastest form that still has their accuracy.
 
-Importing this package is cheap: each name below is loaded when it is first used.
+    open_detector, load_image, detect_files        find objects, in memory or in files
+    train, load_model, export_onnx                 make a detector, and its ONNX file
+    calibrate, rewrite_graph, build_engine         make it INT8 or FP16, and an engine
+    evaluate, benchmark, compare_models, inspect   measure it, and look into it
+    write_triton_repository, check_triton          serve it
+
+Each is described below, under FUNCTIONS, with an example. Importing this package is cheap: a name is loaded when it is
+first used.
 """
 
 from __future__ import annotations

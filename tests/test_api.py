@@ -130,6 +130,7 @@ def test_the_package_exports_every_function_and_its_help_shows_them_all() -> Non
     ).stdout
 
     assert FUNCTIONS.keys() <= set(gridrt.__all__)
+    assert FUNCTIONS.keys() <= set(re.findall(r"\w+", shown.partition("PACKAGE CONTENTS")[0])), "listed at the top"
     for name, function in FUNCTIONS.items():
         assert getattr(gridrt, name) is function
         listed = re.search(rf"^    {name}\(.*?(?=^    \w+\(|^DATA|^VERSION)", shown, re.MULTILINE | re.DOTALL)

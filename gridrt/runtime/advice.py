@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import cache
 
-from gridrt.machine.devices import Cpu
+from gridrt.machine.devices import Cpu, find_cpu
 
 
 @dataclass(frozen=True)
@@ -44,3 +46,12 @@ def advice(cpu: Cpu, backends: Collection[str]) -> Advice:
         return Advice(backend, "the graph in INT8, for the target cpu", because, command)
     because = "the processor has no INT8 products in 32 bits (VNNI), so INT8 gains little and can lose accuracy"
     return Advice(backend, "the graph in FP32", because, "gridrt export MODEL.pth")
+
+
+@cache
+def warn_of_saturation() -> None:
+    """Warn, once, where ONNX Runtime's products of uint8 and int8 saturate; see `gridrt.calib.targets.cpu`."""
+    cpu = find_cpu()
+    if "avx2" in cpu.instruction_sets and not cpu.int8_products:
+        loss = f"INT8 graphs for the CPU can lose accuracy on {cpu.name}, which has no VNNI: sums of products saturate"
+        warnings.warn(f"{loss}. Use a processor with VNNI, or the FP32 graph.", stacklevel=2)

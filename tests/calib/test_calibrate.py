@@ -15,6 +15,8 @@ from gridrt.calib.sensitivity import blocks_of
 from gridrt.calib.targets import TARGETS
 from gridrt.errors import GridRTError
 from gridrt.graph.graph import load_graph
+from gridrt.machine.devices import Cpu
+from gridrt.runtime.advice import warn_of_saturation
 from tests.calib.graphs import weights_of
 from tests.calib.small_detector import SCALE, small_detector, small_recipe, write_detector, write_pictures, write_truth
 from tests.calib.test_observe import activation_of
@@ -73,6 +75,17 @@ def test_every_method_and_target_gives_a_graph_that_detects(request_: Arguments,
     done = calibrate(**dict(request_, method=method, target=target, recipe=recipe))
 
     assert (done.fidelity.detections, done.fidelity.missing, done.fidelity.extra) == (3, 0, 0)
+
+
+def test_a_processor_on_which_int8_loses_is_told_before_the_work(
+    request_: Arguments, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gridrt.runtime.advice.find_cpu", lambda: Cpu("Some CPU", 1, ("avx2",)))
+    warn_of_saturation.cache_clear()
+    monkeypatch.setattr(module, "observable_session", None)  # a call would fail
+
+    with pytest.warns(UserWarning, match="Some CPU"), pytest.raises(TypeError):
+        calibrate(**dict(request_, target="cpu"))
 
 
 def test_other_methods_need_no_second_look(request_: Arguments, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Sequence
-from functools import cache
 from pathlib import Path
 
 import onnxruntime as ort
@@ -16,7 +15,7 @@ from gridrt.formatting import format_count
 from gridrt.graph.contract import OUTPUTS, check_contract
 from gridrt.graph.graph import Graph, load_graph
 from gridrt.graph.metadata import TARGET_KEY, refuse_unnamed
-from gridrt.machine.devices import find_cpu
+from gridrt.runtime.advice import warn_of_saturation
 from gridrt.runtime.graph_info import graph_info
 from gridrt.runtime.info import ModelInfo
 from gridrt.runtime.onnxruntime.inference_session import Provider, inference_session, left_to_the_cpu
@@ -78,7 +77,7 @@ class OnnxRuntimeSession:
             remedy = "Try gridrt doctor."
             raise DependencyError("the provider cannot start on this machine", place=asked[0][0], remedy=remedy)
         if loaded.metadata.get(TARGET_KEY) == "cpu" and self.providers[0] == "CPUExecutionProvider":
-            _warn_of_saturation()
+            warn_of_saturation()
         device = self.providers[0].removesuffix("ExecutionProvider").lower()
         if asked and (number := asked[0][1].get("device_id")):
             device += f":{number}"
@@ -120,15 +119,6 @@ def _content(model: ModelProto, observed: Sequence[str]) -> bytes:
     """The file of a model with more outputs, without a copy of the model: protobuf merges what is concatenated."""
     more = ModelProto(graph=GraphProto(output=[ValueInfoProto(name=name) for name in observed]))
     return bytes(model.SerializeToString() + (more.SerializeToString() if observed else b""))
-
-
-@cache
-def _warn_of_saturation() -> None:
-    """Warn, once, where ONNX Runtime's products of uint8 and int8 saturate; see `gridrt.calib.targets.cpu`."""
-    cpu = find_cpu()
-    if "avx2" in cpu.instruction_sets and not cpu.int8_products:
-        loss = f"INT8 graphs for the CPU can lose accuracy on {cpu.name}, which has no VNNI: sums of products saturate"
-        warnings.warn(f"{loss}. Use a processor with VNNI, or the FP32 graph.", stacklevel=2)
 
 
 def library() -> str:

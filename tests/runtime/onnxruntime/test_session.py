@@ -14,8 +14,8 @@ import pytest
 from gridrt.errors import DependencyError, GraphError
 from gridrt.graph.graph import Graph, load_graph
 from gridrt.machine.devices import Cpu
+from gridrt.runtime.advice import warn_of_saturation
 from gridrt.runtime.backend import SessionOptions
-from gridrt.runtime.onnxruntime import session as session_module
 from gridrt.runtime.onnxruntime.backend import BACKEND
 from gridrt.runtime.onnxruntime.session import OnnxRuntimeSession
 from tests.fakes import WHOLE_IMAGE_GRAPH, whole_image_graph
@@ -257,8 +257,8 @@ def int8_graph(tmp_path: Path) -> Callable[[str], Path]:
 
 
 def on_cpu_with(monkeypatch: pytest.MonkeyPatch, *instruction_sets: str) -> None:
-    monkeypatch.setattr(session_module, "find_cpu", lambda: Cpu("Some CPU", 1, instruction_sets))
-    session_module._warn_of_saturation.cache_clear()
+    monkeypatch.setattr("gridrt.runtime.advice.find_cpu", lambda: Cpu("Some CPU", 1, instruction_sets))
+    warn_of_saturation.cache_clear()
 
 
 def test_int8_for_the_cpu_warns_once_where_products_saturate(
