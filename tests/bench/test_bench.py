@@ -407,7 +407,7 @@ def test_a_set_of_damaged_images_is_an_error(dataset: CocoDataset) -> None:
 
     with pytest.raises(GridRTError, match="every image") as caught:
         run(write("a.onnx"))
-    assert str(caught.value.value).startswith(f"{dataset.path(0)}: ")
+    assert str(caught.value.value).startswith(f"{Path('images', dataset.path(0).name)}: ")
 
 
 @pytest.mark.usefixtures("dataset")

@@ -115,9 +115,9 @@ MISTAKES = {
     "a wrong precision": (HEAD + RULE.replace("fp16", "fp8"), ": rules[0].precision", "'fp8'"),
     "a number as pattern": (HEAD + RULE.replace('"a*"', "7"), ": rules[0].nodes", 7),
     "a blank pattern": (HEAD + RULE.replace('"a*"', '" "'), ": rules[0].nodes", "' '"),
-    "a name that is no file name": (HEAD.replace("own", "../own") + RULE, ".name", "'../own'"),
-    "a name with a folder": (HEAD.replace("own", "own/other") + RULE, ".name", "'own/other'"),
-    "a name that is a number": (HEAD.replace('"own"', "3") + RULE, ".name", 3),
+    "a name that is no file name": (HEAD.replace("own", "../own") + RULE, ": name", "'../own'"),
+    "a name with a folder": (HEAD.replace("own", "own/other") + RULE, ": name", "'own/other'"),
+    "a name that is a number": (HEAD.replace('"own"', "3") + RULE, ": name", 3),
 }
 
 
