@@ -125,9 +125,9 @@ def test_missing_images_are_left_out_where_that_is_allowed_but_not_all(tmp_path:
     with pytest.warns(UserWarning, match=r"2 of 3 .* a\.png$") as caught:
         assert found(tmp_path, "a.png", "b.png", "c.png", allow_missing=True) == ["b.png"]
     assert str(caught[0].message).startswith("boxes.json: ")
-    with pytest.raises(DataError, match="2 of 2 ") as caught:
+    with pytest.raises(DataError, match="2 of 2 ") as refused:
         found(tmp_path, "a.png", "c.png", allow_missing=True)
-    assert caught.value.place == tmp_path
+    assert refused.value.place == tmp_path
 
 
 def test_a_file_name_that_no_file_can_have_is_an_error_that_names_the_entry(tmp_path: Path) -> None:
