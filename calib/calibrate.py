@@ -97,11 +97,11 @@ def calibrate(  # noqa: PLR0913 - one keyword for each choice
     check_range(1, max_images=max_images, threads=threads)
     check_range(0, max_ap_drop=max_ap_drop)
     if target not in TARGETS:
-        raise GridRTError(f"the target must be one of {', '.join(TARGETS)}", value=target)
+        raise GridRTError(f"the target must be one of {', '.join(TARGETS)}", place="`target`", value=target)
     if method not in METHODS:
-        raise GridRTError(f"the range method must be one of {', '.join(METHODS)}", value=method)
+        raise GridRTError(f"the range method must be one of {', '.join(METHODS)}", place="`method`", value=method)
     if max_ap_drop is not None and annotations is None:
-        raise GridRTError("max_ap_drop must come with annotations to measure AP on")
+        raise GridRTError("must come with annotations to measure AP on", place="`max_ap_drop`")
     recipe = recipe if isinstance(recipe, Recipe) else load_recipe(recipe)
     name = recipe.name if max_ap_drop is None else "mixed"
     out = out or default_name(graph.path, name, TARGETS[target])

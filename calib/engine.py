@@ -148,7 +148,7 @@ def _refuse_given(calibration: CalibrationOptions, used: set[str]) -> None:
     if given:
         raise GridRTError(
             "options of the calibration must come with a recipe that has INT8",
-            value=", ".join(given),
+            place=", ".join(f"`{name}`" for name in given),
             remedy="Leave them out.",
         )
 

@@ -133,12 +133,12 @@ def _text(value: str) -> str:
 
 def _recipe(content: Mapping[str, Any], place: str) -> Recipe:
     _check_keys(content, _KEYS, place)
-    name, rules = _string(content, "name", place), content["rules"]
+    name, rules = _string(content, "name", f"{place}: "), content["rules"]
     if not _NAME.fullmatch(name):
         raise RecipeError("the name must consist of letters, digits, - and _", place=f"{place}: name", value=repr(name))
     if not isinstance(rules, list) or not rules:
         raise RecipeError("a recipe must have at least one [[rules]]", place=place)
-    description = _string(content, "description", place)
+    description = _string(content, "description", f"{place}: ")
     return Recipe(name, description, tuple(_rule(rule, f"{place}: rules[{i}]") for i, rule in enumerate(rules)), place)
 
 
@@ -146,10 +146,10 @@ def _rule(content: object, place: str) -> Rule:
     if not isinstance(content, dict):
         raise RecipeError("a rule must be a table", place=place, value=repr(content))
     _check_keys(content, _RULE_KEYS, place)
-    name = _string(content, "precision", place)
+    name = _string(content, "precision", f"{place}.")
     for precision in PRECISIONS:
         if name == precision:
-            return Rule(_string(content, "nodes", place), precision, _string(content, "reason", place))
+            return Rule(_string(content, "nodes", f"{place}."), precision, _string(content, "reason", f"{place}."))
     known = ", ".join(PRECISIONS)
     raise RecipeError(f"a precision must be one of {known}", place=f"{place}.precision", value=repr(name))
 
@@ -161,8 +161,8 @@ def _check_keys(content: Mapping[str, Any], expected: set[str], place: str) -> N
         raise RecipeError(f"the keys must be {', '.join(sorted(expected))}", place=place, value="; ".join(found))
 
 
-def _string(content: Mapping[str, Any], key: str, place: str) -> str:
+def _string(content: Mapping[str, Any], key: str, prefix: str) -> str:
     value = content[key]
     if not isinstance(value, str) or not value.strip():
-        raise RecipeError("must be a non-empty string", place=f"{place}.{key}", value=repr(value))
+        raise RecipeError("must be a non-empty string", place=f"{prefix}{key}", value=repr(value))
     return value

@@ -29,12 +29,12 @@ def change_detections(
     most = model.rpn_head.proposals.max_proposals
     if max_detections is not None and not 1 <= max_detections <= most:
         raise GridRTError(
-            f"must be from 1 to {most}, the number of proposals", place="max_detections", value=max_detections
+            f"must be from 1 to {most}, the number of proposals", place="`max_detections`", value=max_detections
         )
     thresholds = {"score_threshold": score_threshold, "iou_threshold": iou_threshold}
     for name, value in thresholds.items():
         if value is not None and not 0 <= value <= 1:
-            raise GridRTError("a threshold must be from 0 to 1", place=name, value=value)
+            raise GridRTError("a threshold must be from 0 to 1", place=f"`{name}`", value=value)
     given = {
         name: value for name, value in {"max_detections": max_detections, **thresholds}.items() if value is not None
     }

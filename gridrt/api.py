@@ -1186,7 +1186,8 @@ def _opened(model: FilePath | Detector, **options: Any) -> Detector:  # noqa: AN
     unset = {**dict.fromkeys(options), "backend": "auto", "stretch": False, "trust_checkpoint": False}
     if given := [name for name, value in options.items() if value != unset[name]]:
         remedy = "Give them to gridrt.open_detector."
-        raise GridRTError("options of an open detector cannot be changed", value=", ".join(given), remedy=remedy)
+        place = ", ".join(f"`{name}`" for name in given)
+        raise GridRTError("options of an open detector cannot be changed", place=place, remedy=remedy)
     return model
 
 

@@ -13,8 +13,9 @@ def test_names_become_labels_in_the_order_of_the_classes() -> None:
 
 
 def test_an_unknown_name_is_refused_with_the_nearest() -> None:
-    with pytest.raises(GridRTError, match="Did you mean 'dog'") as caught:
+    with pytest.raises(GridRTError) as caught:
         labels_of(("cat", "dgo"), ("cat", "cow", "dog"))
+    assert "'dog'" in caught.value.remedy
 
     assert caught.value.value == "dgo"
 
@@ -38,7 +39,8 @@ def test_a_file_that_is_missing_or_no_text_is_an_error(tmp_path: Path, content: 
     if content is not None:
         (tmp_path / "names.txt").write_bytes(content)
 
-    with pytest.raises(GridRTError, match="the class names") as caught:
+    with pytest.raises(GridRTError) as caught:
         read_class_names(str(tmp_path / "names.txt"))
+    assert isinstance(caught.value.value, FileNotFoundError if content is None else UnicodeDecodeError)
 
     assert caught.value.place == tmp_path / "names.txt"

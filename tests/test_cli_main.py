@@ -144,7 +144,7 @@ def test_a_misspelt_verb_is_exit_code_2_and_names_the_nearest() -> None:
     answer = CliRunner().invoke(cli, ["exprot"])
 
     assert answer.exit_code == 2
-    assert "no such verb: 'exprot'. Did you mean 'export'?" in answer.stderr
+    assert all(verb in answer.stderr for verb in ("'exprot'", "'export'"))
 
 
 def test_a_verb_unlike_any_other_gets_no_suggestion() -> None:

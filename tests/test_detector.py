@@ -86,24 +86,26 @@ def test_no_image_gives_no_result_and_runs_nothing() -> None:
 @pytest.mark.parametrize(
     ("bad", "found"),
     [
-        (np.zeros((4, 5, 3), np.float32), r"float32 \[4, 5, 3\]"),
-        (np.zeros((4, 5), np.uint8), r"uint8 \[4, 5\]"),
-        (np.zeros((4, 5, 4), np.uint8), r"uint8 \[4, 5, 4\]"),
-        (np.zeros((3, 4, 5), np.uint8), r"uint8 \[3, 4, 5\]"),
-        (np.zeros((0, 5, 3), np.uint8), r"uint8 \[0, 5, 3\]"),
+        (np.zeros((4, 5, 3), np.float32), "float32 [4, 5, 3]"),
+        (np.zeros((4, 5), np.uint8), "uint8 [4, 5]"),
+        (np.zeros((4, 5, 4), np.uint8), "uint8 [4, 5, 4]"),
+        (np.zeros((3, 4, 5), np.uint8), "uint8 [3, 4, 5]"),
+        (np.zeros((0, 5, 3), np.uint8), "uint8 [0, 5, 3]"),
         ("street.jpg", "str"),
     ],
 )
 def test_an_array_that_is_no_image_is_refused_with_its_place_and_value(bad: object, found: str) -> None:
     images: list[Any] = [image(4, 5), bad]
 
-    with pytest.raises(GridRTError, match=rf"^images\[1\]: .*found {found}"):
+    with pytest.raises(GridRTError) as caught:
         Detector(FakeSession())(images)
+    assert (caught.value.place, caught.value.value) == ("images[1]", found)
 
 
 def test_one_image_given_as_the_batch_is_refused() -> None:
-    with pytest.raises(GridRTError, match=r"^images\[0\]: .*uint8 \[5, 3\]"):
+    with pytest.raises(GridRTError) as caught:
         Detector(FakeSession())(image(4, 5))  # type: ignore[arg-type]
+    assert (caught.value.place, caught.value.value) == ("images[0]", "uint8 [5, 3]")
 
 
 class BrokenSession(FakeSession):
@@ -196,8 +198,9 @@ def test_class_names_are_the_session_s() -> None:
 
 
 def test_a_scale_that_is_not_positive_is_refused() -> None:
-    with pytest.raises(GridRTError, match="scale"):
+    with pytest.raises(GridRTError) as caught:
         Detector(FakeSession(), scale=(0, 0))
+    assert (caught.value.place, caught.value.value) == ("scale", (0, 0))
 
 
 def test_unasked_the_scale_is_that_of_the_model_s_training() -> None:

@@ -108,8 +108,9 @@ def write_on_a_full_disk(target: Path) -> None:
 
 @on_linux
 def test_a_full_disk_is_one_line_and_leaves_the_old_file_alone(old_file: Path) -> None:
-    with pytest.raises(OutputError, match=r"result\.json: .*No space left on device"):
+    with pytest.raises(OutputError) as caught:
         write_on_a_full_disk(old_file)
+    assert (caught.value.place, caught.value.value) == (old_file, "No space left on device")
 
     assert old_file.read_text() == "old"
     assert files_beside(old_file) == ["result.json"]
@@ -117,8 +118,9 @@ def test_a_full_disk_is_one_line_and_leaves_the_old_file_alone(old_file: Path) -
 
 @on_linux
 def test_an_unwritable_folder_is_one_line() -> None:
-    with pytest.raises(OutputError, match=r"^/proc/self/result\.json: "):
+    with pytest.raises(OutputError) as caught:
         write_text(UNWRITABLE / "result.json", "new")
+    assert (caught.value.place, caught.value.value) == (UNWRITABLE / "result.json", "No such file or directory")
 
 
 def test_a_missing_folder_is_made(tmp_path: Path) -> None:
@@ -183,8 +185,9 @@ def test_a_target_that_is_not_a_regular_file_is_refused_and_stays(
         target.symlink_to("pipe")
     before = target.lstat()
 
-    with pytest.raises(OutputError, match=r"target: .*\(found "):
+    with pytest.raises(OutputError) as caught:
         write(target)
+    assert (caught.value.place, caught.value.value) == (target, "a folder, device or pipe")
 
     assert (before.st_ino, before.st_mode) == (target.lstat().st_ino, target.lstat().st_mode)
 
@@ -199,8 +202,10 @@ def test_a_name_as_long_as_the_file_system_takes_can_be_written(tmp_path: Path) 
 
 
 def test_a_longer_name_is_one_line(tmp_path: Path) -> None:
-    with pytest.raises(OutputError, match="File name too long"):
-        check_writable(tmp_path / ("a" * 251 + ".json"))
+    target = tmp_path / ("a" * 251 + ".json")
+    with pytest.raises(OutputError) as caught:
+        check_writable(target)
+    assert (caught.value.place, caught.value.value) == (target, "File name too long")
 
 
 def test_make_folder_makes_parents_and_accepts_what_is_there(tmp_path: Path) -> None:
@@ -211,8 +216,9 @@ def test_make_folder_makes_parents_and_accepts_what_is_there(tmp_path: Path) -> 
 
 
 def test_make_folder_refuses_where_a_file_is_in_the_way(old_file: Path) -> None:
-    with pytest.raises(OutputError, match=r"result\.json/deeper: .*Not a directory"):
+    with pytest.raises(OutputError) as caught:
         make_folder(old_file / "deeper")
+    assert (caught.value.place, caught.value.value) == (old_file / "deeper", "Not a directory")
 
 
 @pytest.mark.parametrize("name", ["result.json", "new/folder/result.json"])
@@ -276,19 +282,21 @@ with atomic_path(sys.argv[1]), atomic_path(sys.argv[2]):
 
 
 def test_check_writable_refuses_a_file_in_the_way_of_the_folder(old_file: Path) -> None:
-    with pytest.raises(OutputError, match=r"result\.json/new/result: .*Not a directory"):
+    with pytest.raises(OutputError) as caught:
         check_writable(old_file / "new" / "result")
+    assert (caught.value.place, caught.value.value) == (old_file / "new" / "result", "Not a directory")
 
 
 @on_linux
 @pytest.mark.parametrize("name", ["result.json", "new/result.json"])
 def test_check_writable_refuses_an_unwritable_folder(name: str) -> None:
-    with pytest.raises(OutputError, match=rf"/proc/self/{name}"):
+    with pytest.raises(OutputError) as caught:
         check_writable(UNWRITABLE / name)
+    assert caught.value.place == UNWRITABLE / name
 
 
 @pytest.mark.parametrize(
-    ("outputs", "message", "hit"),
+    ("outputs", "place", "hit"),
     [
         (["b", "folder/../a"], "folder/../a", "the input a"),
         (["link"], "link", "the input a"),
@@ -299,7 +307,7 @@ def test_check_writable_refuses_an_unwritable_folder(name: str) -> None:
     ],
 )
 def test_an_output_in_the_place_of_another_file_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, outputs: list[str], message: str, hit: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, outputs: list[str], place: str, hit: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "a").touch()
@@ -308,10 +316,10 @@ def test_an_output_in_the_place_of_another_file_is_refused(
     (tmp_path / "links").symlink_to(tmp_path)
     (tmp_path / "dangling").symlink_to("b")
 
-    with pytest.raises(OutputError, match=rf"^{message}: .*overwrite") as caught:
+    with pytest.raises(OutputError) as caught:
         check_outputs(map(Path, outputs), inputs=[Path("a")])
 
-    assert caught.value.value == hit
+    assert (caught.value.place, caught.value.value) == (Path(place), hit)
 
 
 def test_distinct_outputs_are_accepted_and_not_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -323,8 +331,9 @@ def test_distinct_outputs_are_accepted_and_not_made(tmp_path: Path, monkeypatch:
 
 
 def test_an_output_that_cannot_be_written_is_refused_with_the_others(tmp_path: Path) -> None:
-    with pytest.raises(OutputError, match="cannot be written"):
+    with pytest.raises(OutputError) as caught:
         check_outputs([tmp_path / "fine", tmp_path], [])
+    assert (caught.value.place, caught.value.value) == (tmp_path, "a folder, device or pipe")
 
 
 def test_sha256_of_a_file_larger_than_one_block(tmp_path: Path) -> None:
@@ -409,5 +418,6 @@ def test_a_folder_stays_where_it_was_there_before_or_something_lies_in_it(tmp_pa
 
 
 def test_a_folder_that_cannot_be_made_is_an_error(old_file: Path) -> None:
-    with pytest.raises(OutputError, match="cannot be written"), folder_for(old_file / "out"):
+    with pytest.raises(OutputError) as caught, folder_for(old_file / "out"):
         pass
+    assert (caught.value.place, caught.value.value) == (old_file / "out", "Not a directory")

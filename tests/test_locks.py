@@ -51,9 +51,10 @@ def test_it_says_whose_it_is_and_is_gone_after_the_block(path: Path) -> None:
 
 def test_a_second_holder_is_refused_and_told_of_the_first(path: Path) -> None:
     with lock(path, "training"):
-        with pytest.raises(GridRTError, match=rf"\b{os.getpid()}\b") as refused, lock(path, "training"):
+        with pytest.raises(GridRTError) as refused, lock(path, "training"):
             pass
         assert refused.value.place == path.parent
+        assert str(refused.value.value).startswith(f"process {os.getpid()} ")
         assert path.exists()
 
 
@@ -62,8 +63,9 @@ def test_the_lock_of_a_killed_process_is_stale_though_its_child_lives(path: Path
     try:
         assert holder.stdout is not None
         assert holder.stdout.readline() == b"forked\n"
-        with pytest.raises(GridRTError, match=f"process {holder.pid} on "), lock(path, "training"):
+        with pytest.raises(GridRTError) as caught, lock(path, "training"):
             pass
+        assert str(caught.value.value).startswith(f"process {holder.pid} ")
         holder.kill()
         holder.wait()
         with pytest.warns(UserWarning, match=rf"\b{holder.pid}\b"), lock(path, "training"):
@@ -99,8 +101,9 @@ def test_where_the_file_system_has_no_locks_that_of_a_process_that_may_run_is_ke
     monkeypatch.setattr(fcntl, "flock", without_locks)
     path.write_text(content)
 
-    with pytest.raises(GridRTError, match=f"remove {path}"), lock(path, "training"):
+    with pytest.raises(GridRTError) as caught, lock(path, "training"):
         pass
+    assert str(path) in caught.value.remedy
     assert path.read_text() == content
 
 
@@ -108,7 +111,7 @@ def test_where_the_file_system_has_no_locks_that_of_a_process_that_may_run_is_ke
 def test_another_file_of_that_name_stays(path: Path, content: str) -> None:
     path.write_text(content)
 
-    with pytest.raises(GridRTError, match="is not a lock file") as refused, lock(path, "training"):
+    with pytest.raises(GridRTError) as refused, lock(path, "training"):
         pass
     assert (refused.value.place, path.read_text()) == (path, content)
 

@@ -18,7 +18,7 @@ def test_what_is_in_range_or_not_given_passes(value: int | None) -> None:
 
 @pytest.mark.parametrize("value", [0, -3])
 def test_what_is_too_small_is_refused_by_its_name(value: int) -> None:
-    with pytest.raises(GridRTError, match="must be at least 1") as refused:
+    with pytest.raises(GridRTError) as refused:
         check_range(1, threads=2, runs=value)
     assert (refused.value.place, refused.value.value) == ("`runs`", value)
 
@@ -28,8 +28,9 @@ def test_what_is_beyond_either_end_is_refused(value: float) -> None:
     for end in (0, 1):
         check_range(0, 1, score_threshold=end)
 
-    with pytest.raises(GridRTError, match="must be from 0 to 1"):
+    with pytest.raises(GridRTError) as caught:
         check_range(0, 1, score_threshold=value)
+    assert (caught.value.place, caught.value.value) == ("`score_threshold`", value)
 
 
 DOORS: dict[str, tuple[str, Callable[[], object]]] = {

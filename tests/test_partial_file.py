@@ -101,7 +101,7 @@ def test_a_file_that_another_run_writes_to_is_refused_and_left_alone(path: Path)
     before = path.read_bytes()
 
     for resume in (True, False):
-        with pytest.raises(GridRTError, match="must belong to one run") as caught:
+        with pytest.raises(GridRTError, match="one run") as caught:
             PartialFile(path, HEADER, resume=resume)
         assert caught.value.place == path
 
@@ -123,7 +123,7 @@ def test_a_changed_number_is_damage(path: Path) -> None:
     assert content.count("-2.5e-07") == 1
     path.write_text(content.replace("-2.5e-07", "-2.5e-06"))
 
-    with pytest.raises(GridRTError, match="is damaged") as caught:
+    with pytest.raises(GridRTError) as caught:
         PartialFile(path, HEADER, resume=True)
 
     assert caught.value.place == f"{path}, line 2"
@@ -135,8 +135,9 @@ def test_another_line_that_is_no_record_is_damage(path: Path, damaged: str) -> N
     lines = path.read_text().splitlines()
     path.write_text("\n".join([*lines[:2], damaged, *lines[2:]]) + "\n")
 
-    with pytest.raises(GridRTError, match=r"is damaged.*Remove it") as caught:
+    with pytest.raises(GridRTError) as caught:
         PartialFile(path, HEADER, resume=True)
+    assert "Remove it" in caught.value.remedy
 
     assert caught.value.place == f"{path}, line 3"
 
@@ -155,8 +156,9 @@ def test_another_header_is_refused_and_its_difference_named(path: Path, changed:
     write(path)
     before = path.read_bytes()
 
-    with pytest.raises(GridRTError, match=r"resume .*`resume`") as caught:
+    with pytest.raises(GridRTError) as caught:
         PartialFile(path, {**HEADER, **changed}, resume=True)
+    assert "`resume`" in caught.value.remedy
 
     assert (caught.value.place, caught.value.value) == (path, told)
     assert path.read_bytes() == before
@@ -172,8 +174,9 @@ def test_records_are_not_overwritten_without_resume(path: Path) -> None:
     write(path)
     before = path.read_bytes()
 
-    with pytest.raises(GridRTError, match=r"start over.*`resume`") as caught:
+    with pytest.raises(GridRTError) as caught:
         PartialFile(path, HEADER, resume=False)
+    assert "`resume`" in caught.value.remedy
 
     assert (caught.value.place, caught.value.value) == (path, "3 of them")
     assert path.read_bytes() == before
@@ -207,7 +210,9 @@ def test_a_full_disk_is_one_error_that_names_resume(path: Path) -> None:
     partial = write(path)
     partial._file = Path("/dev/full").open("a")  # noqa: SIM115 - as it stays open
 
-    with pytest.raises(OutputError, match=r"cannot write .*`resume`") as caught:
+    with pytest.raises(OutputError) as caught:
         partial.append({})
+    assert caught.value.value == "No space left on device"
+    assert "`resume`" in caught.value.remedy
 
     assert caught.value.place == path

@@ -63,21 +63,22 @@ def refuse_impossible(options: EngineOptions, library: TensorRT) -> None:
         EngineError: an option cannot be honoured.
     """
     ignored = {
-        "hardware compatibility": library.is_rtx and options.hardware != "none",
-        "a timing cache": library.is_rtx and options.timing_cache is not None,
-        "compute capabilities": not library.is_rtx and bool(options.compute_capabilities),
+        "hardware": library.is_rtx and options.hardware != "none",
+        "timing_cache": library.is_rtx and options.timing_cache is not None,
+        "compute_capabilities": not library.is_rtx and bool(options.compute_capabilities),
     }
     for option, is_asked_for in ignored.items():
         if is_asked_for:
-            raise EngineError(f"{library.name} has no option for {option}", remedy="Leave it out.")
+            raise EngineError(f"{library.name} has no such option", place=f"`{option}`", remedy="Leave it out.")
     level = HARDWARE_LEVELS[options.hardware]
     if not hasattr(library.trt.HardwareCompatibilityLevel, level):
-        raise EngineError("this TensorRT has no such hardware level", place="hardware", value=options.hardware)
+        raise EngineError("this TensorRT has no such hardware level", place="`hardware`", value=options.hardware)
     for major, minor in options.compute_capabilities:
         if not hasattr(library.trt.ComputeCapability, f"SM{major}{minor}"):
             known = [name for name in dir(library.trt.ComputeCapability) if name.startswith("SM")]
             raise EngineError(
                 f"{library.name} {library.version} cannot build for this compute capability",
+                place="`compute_capabilities`",
                 value=f"{major}.{minor}",
                 remedy=f"It builds for {', '.join(known)}.",
             )

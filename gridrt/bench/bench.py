@@ -97,7 +97,7 @@ def _dataset(
 ) -> Iterator[CocoDataset]:
     """The user's images, or synthetic ones."""
     if (images is None) != (annotations is None):
-        raise DataError("images and annotations must be given together", value=images or annotations)
+        raise DataError("`images` and `annotations` must be given together", value=images or annotations)
     if images is not None and annotations is not None:
         dataset = CocoDataset(images, annotations, allow_missing=allow_missing)
         yield dataset if max_images is None else dataset.first(max_images)

@@ -137,6 +137,7 @@ def candidates_of(models: Sequence[str], backends: Sequence[str], *, fp16: bool)
         if used and backend not in used:
             raise GridRTError(
                 f"the backend {backend.name} cannot open any of the files",
+                place="`fp16`" if backend in half else "`backend`",
                 value=", ".join(spellings.values()),
                 remedy="Leave out `fp16`." if backend in half else f"Leave out `backend` {backend.name}.",
             )
@@ -177,7 +178,8 @@ def require_honoured(candidates: Sequence[Candidate], options: SessionOptions) -
     for option in sorted(options.given):
         if able and not any(option in backend.options for backend in able.values()):
             raise GridRTError(
-                f"`{option}` cannot be honoured by any backend of this bench",
+                "cannot be honoured by any backend of this bench",
+                place=f"`{option}`",
                 value=", ".join(able),
                 remedy=f"Leave out `{option}`.",
             )

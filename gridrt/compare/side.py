@@ -74,7 +74,8 @@ def open_sides(
     if not any(named):
         raise GridRTError(
             f"the backend {backend} cannot open either model",
-            place=f"{reference}, {other}",
+            place="`backend`",
+            value=f"{reference}, {other}",
             remedy="Leave out `backend`.",
         )
     chosen = [choose_backend(name, backend if opens else AUTO) for name, opens in zip(names, named, strict=True)]

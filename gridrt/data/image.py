@@ -127,7 +127,7 @@ def check_pixels(width: int, height: int, place: object) -> None:
     """
     text = os.environ.get("GRIDRT_MAX_PIXELS", str(MOST_PIXELS))
     if not text.isdecimal() or int(text) == 0:
-        raise ImageError("GRIDRT_MAX_PIXELS must be a positive whole number", value=repr(text))
+        raise ImageError("must be a positive whole number", place="GRIDRT_MAX_PIXELS", value=repr(text))
     if width * height > int(text):
         memory = f"{BYTES_PER_PIXEL * width * height / 1e9:.1f} GB"
         raise ImageError(

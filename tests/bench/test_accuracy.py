@@ -53,8 +53,9 @@ def test_classes_in_another_order_are_matched_by_name(tmp_path: Path) -> None:
 
 
 def test_classes_other_than_the_datas_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="classes of the model"):
+    with pytest.raises(DataError) as caught:
         evaluation_of(write_dataset(tmp_path), ("cat", "bird"), {})
+    assert all(name in str(caught.value.value) for name in ("dog", "bird"))
 
 
 def test_images_in_which_nothing_is_found_count(tmp_path: Path) -> None:

@@ -264,13 +264,15 @@ def test_on_synthetic_images_other_classes_cost_the_accuracy_only() -> None:
 def test_no_model_that_can_be_measured_is_an_error() -> None:
     Path("damaged.onnx").write_bytes(b"damaged")
 
-    with pytest.raises(GridRTError, match=r"none .*damaged\.onnx: "):
+    with pytest.raises(GridRTError, match="none of the models") as caught:
         run("damaged.onnx")
+    assert str(caught.value.value).startswith("damaged.onnx: ")
 
 
 def test_images_without_annotations_are_an_error() -> None:
-    with pytest.raises(DataError, match="must be given together"):
+    with pytest.raises(DataError, match="`annotations`") as caught:
         benchmark([write("a.onnx")], images="images")
+    assert caught.value.value == "images"
 
 
 @pytest.mark.usefixtures("dataset")
@@ -378,8 +380,9 @@ def test_a_trusted_checkpoint_and_its_graph_are_measured_together(untrained: Cal
 
 @pytest.mark.usefixtures("dataset")
 def test_trust_where_no_checkpoint_is_is_refused() -> None:
-    with pytest.raises(GridRTError, match="`trust_checkpoint`"):
+    with pytest.raises(GridRTError) as caught:
         run(write("whole.onnx"), trust_checkpoint=True)
+    assert (caught.value.place, caught.value.value) == ("`trust_checkpoint`", "onnxruntime")
 
 
 @pytest.mark.parametrize("kept", [0.5, 0.1])
@@ -402,8 +405,9 @@ def test_a_set_of_damaged_images_is_an_error(dataset: CocoDataset) -> None:
     for index in range(3):
         dataset.path(index).write_bytes(b"bad")
 
-    with pytest.raises(GridRTError, match=r"every image .*0\.png"):
+    with pytest.raises(GridRTError, match="every image") as caught:
         run(write("a.onnx"))
+    assert str(caught.value.value).startswith(f"{Path('images', dataset.path(0).name)}: ")
 
 
 @pytest.mark.usefixtures("dataset")
@@ -411,7 +415,7 @@ def test_a_set_of_damaged_images_is_an_error(dataset: CocoDataset) -> None:
 def test_missing_files_are_named_before_any_work(options: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gridrt.bench.bench.CocoDataset", None)
 
-    with pytest.raises(GridRTError, match="model file is missing") as missing:
+    with pytest.raises(GridRTError, match="is missing") as missing:
         run("absent.onnx", write("a.onnx"), "tiny_bccd", **options)
 
     assert str(missing.value).startswith("gone.pth, absent.onnx: " if options else "absent.onnx: ")

@@ -67,18 +67,21 @@ def test_the_name_of_a_row_has_the_backend_where_the_file_has_several_rows() -> 
 
 
 def test_a_backend_that_opens_none_of_the_files_is_an_error() -> None:
-    with pytest.raises(GridRTError, match=r"a\.pth, a\.onnx.*`backend` tensorrt"):
+    with pytest.raises(GridRTError) as caught:
         candidates_of(["a.pth", "a.onnx"], ["tensorrt"], fp16=False)
+    assert (caught.value.place, caught.value.value) == ("`backend`", "a.pth, a.onnx")
 
 
 def test_fp16_without_a_checkpoint_is_an_error() -> None:
-    with pytest.raises(GridRTError, match=r"a\.onnx.*`fp16`"):
+    with pytest.raises(GridRTError) as caught:
         candidates_of(["a.onnx"], [], fp16=True)
+    assert (caught.value.place, caught.value.value) == ("`fp16`", "a.onnx")
 
 
 def test_an_unknown_backend_is_an_error() -> None:
-    with pytest.raises(GridRTError, match="quantum"):
+    with pytest.raises(GridRTError) as caught:
         candidates_of(["a.onnx"], ["quantum"], fp16=False)
+    assert (caught.value.place, caught.value.value) == ("`backend`", "quantum")
 
 
 def test_spellings_of_a_file_are_one_candidate_by_the_first_of_them() -> None:
@@ -132,8 +135,9 @@ def test_options_go_to_the_backends_that_honour_them(monkeypatch: pytest.MonkeyP
     ],
 )
 def test_an_option_that_no_backend_honours_is_an_error(model: str, options: SessionOptions, flag: str) -> None:
-    with pytest.raises(GridRTError, match=f"`{flag}`"):
+    with pytest.raises(GridRTError) as caught:
         require_honoured(candidates_of([model], [], fp16=False), options)
+    assert caught.value.place == f"`{flag}`"
 
 
 def test_an_error_is_the_failure_of_its_candidate_and_any_other_exception_is_raised() -> None:

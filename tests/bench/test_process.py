@@ -107,8 +107,9 @@ def test_a_users_error_comes_back_as_its_line_and_the_process_goes_on(candidate:
 
 
 def test_a_mistake_comes_back_with_its_kind(candidate: CandidateProcess) -> None:
-    with pytest.raises(CandidateError, match=r"^KeyError: 'mistake'$"):
+    with pytest.raises(CandidateError) as caught:
         candidate.call("stumble")
+    assert str(caught.value) == "KeyError: 'mistake'"
 
 
 def test_the_answer_to_an_interrupted_call_is_not_taken_for_that_to_the_next(candidate: CandidateProcess) -> None:
@@ -155,8 +156,9 @@ def test_a_crash_leaves_the_other_candidates_alone(candidate: CandidateProcess) 
 
 
 def test_an_error_that_cannot_be_pickled_comes_back_all_the_same(candidate: CandidateProcess) -> None:
-    with pytest.raises(CandidateError, match=r"^UnpicklableError: broken$"):
+    with pytest.raises(CandidateError) as caught:
         candidate.call("fail_unpicklably")
+    assert str(caught.value) == "UnpicklableError: broken"
     assert candidate.call("add", 1, 1) == 2
 
 

@@ -56,8 +56,9 @@ def test_an_open_model_is_described_by_its_session() -> None:
 def test_output_that_is_not_finite_is_an_error_that_names_the_image(image: Path) -> None:
     broken = Worker(backend_named("onnxruntime"), FakeSession(rows=[(0, 0, 9, 9, float("nan"), 0)]))
 
-    with pytest.raises(NonFiniteError, match=r"a\.png"):
+    with pytest.raises(NonFiniteError) as caught:
         broken.detect(image)
+    assert caught.value.place == image
 
 
 @pytest.mark.parametrize(("rows", "stage"), [([], "box_head"), ([], None), ([(0, 0, 9, 9, 0.5, 0)], "box_head")])
@@ -82,8 +83,9 @@ def test_a_model_is_opened_by_the_backend_that_is_named(tmp_path: Path) -> None:
 def test_a_model_that_does_not_open_raises_its_error(tmp_path: Path) -> None:
     (tmp_path / "a.onnx").write_bytes(b"damaged")
 
-    with pytest.raises(GraphError, match=r"a\.onnx"):
+    with pytest.raises(GraphError) as caught:
         open_worker(WorkerOptions("onnxruntime", tmp_path / "a.onnx", SessionOptions()))
+    assert caught.value.place == tmp_path / "a.onnx"
 
 
 def test_memory_is_the_peak_of_the_process_whoever_started_it() -> None:

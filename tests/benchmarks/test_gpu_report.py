@@ -105,8 +105,9 @@ def test_conditions_hold_gpu_driver_clocks_versions_and_date(monkeypatch: pytest
 
     monkeypatch.setattr(conditions_module, "load_tensorrt", none_loads)
     assert "no tensorrt here" in gpu_conditions()["tensorrt"]
-    with pytest.raises(DependencyError, match=r"tensorrt-rtx: no"):
+    with pytest.raises(DependencyError) as caught:
         tensorrt_here()
+    assert str(caught.value.value).endswith("tensorrt-rtx: no tensorrt-rtx here")
 
 
 def test_clocks_are_those_that_nvidia_smi_gives_for_the_first_gpu() -> None:
@@ -142,5 +143,6 @@ def test_a_tensorrt_without_kernels_for_the_gpu_is_not_taken(monkeypatch: pytest
         if taken:
             assert str(tensorrt_here()) == "tensorrt-rtx"
         else:
-            with pytest.raises(DependencyError, match=r"capability 9\.0"):
+            with pytest.raises(DependencyError) as caught:
                 tensorrt_here()
+            assert str(caught.value.value).endswith("9.0")

@@ -178,34 +178,39 @@ def unused(request_: Arguments, monkeypatch: pytest.MonkeyPatch) -> Arguments:
 
 
 @pytest.mark.parametrize(
-    ("rules", "message"),
+    ("rule", "place", "found", "word"),
     [
-        ((Rule("backbone*", "fp16", "r"),), "must plan convolutions"),
-        ((Rule("backbone/Relu", "int8", "r"),), "must match a node of .*Relu"),
-        ((Rule("bakcbone*", "int8", "r"),), "must match at least one node.*Near it: backbone"),
+        (Rule("backbone*", "fp16", "r"), "own.toml", None, "convolutions"),
+        (Rule("backbone/Relu", "int8", "r"), "own.toml: rules[0].nodes", "'backbone/Relu', which matches Relu", "int8"),
+        (Rule("bakcbone*", "int8", "r"), "own.toml: rules[0].nodes", "'bakcbone*'", "at least one node"),
     ],
 )
 def test_a_recipe_that_does_not_fit_is_refused_before_any_work(
-    unused: Arguments, rules: tuple[Rule, ...], message: str
+    unused: Arguments, rule: Rule, place: str, found: str | None, word: str
 ) -> None:
-    with pytest.raises(RecipeError, match=message):
-        calibrate(**dict(unused, recipe=Recipe("own", "d", rules, "own.toml")))
+    with pytest.raises(RecipeError, match=word) as caught:
+        calibrate(**dict(unused, recipe=Recipe("own", "d", (rule,), "own.toml")))
+    assert (caught.value.place, caught.value.value) == (place, found)
 
 
 def test_a_recipe_for_another_model_is_refused_before_any_work(unused: Arguments) -> None:
-    with pytest.raises(RecipeError, match="rules"):
+    with pytest.raises(RecipeError) as caught:
         calibrate(**dict(unused, recipe=load_recipe("int8")))
+    assert str(caught.value.place).endswith("int8.toml: rules[1].nodes")
 
 
 def test_bad_annotations_pictures_and_graphs_are_refused_before_any_work(unused: Arguments) -> None:
     (unused["images"].parent / "empty").mkdir()
 
-    with pytest.raises(GridRTError, match=r"nowhere\.json"):
+    with pytest.raises(GridRTError) as caught:
         calibrate(**dict(unused, annotations=Path("nowhere.json")))
-    with pytest.raises(GridRTError, match=r"nowhere: .*folder"):
+    assert caught.value.place == Path("nowhere.json")
+    with pytest.raises(GridRTError) as caught:
         calibrate(**dict(unused, images=Path("nowhere")))
-    with pytest.raises(GridRTError, match="has no images"):
+    assert caught.value.place == Path("nowhere")
+    with pytest.raises(GridRTError) as caught:
         calibrate(**dict(unused, images=unused["images"].parent / "empty"))
+    assert caught.value.place == unused["images"].parent / "empty"
     assert not unused["cache"].exists()
 
 

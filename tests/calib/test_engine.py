@@ -114,8 +114,9 @@ def test_int8_is_compared_with_its_parent(graph: Graph) -> None:
 
 @pytest.mark.parametrize(("recipe", "images"), [(small_recipe(), None), (HALF, Path("images"))])
 def test_int8_alone_has_images(graph: Graph, recipe: Recipe, images: Path | None) -> None:
-    with pytest.raises(RecipeError, match="must be given for INT8"):
+    with pytest.raises(RecipeError, match="INT8") as caught:
         rewrite_graph(graph, recipe, images=images)
+    assert caught.value.place == recipe.place
 
 
 @pytest.mark.parametrize(
@@ -129,35 +130,40 @@ def test_options_of_the_calibration_are_refused_without_int8(graph: Graph, optio
         lambda: build_engine(graph, recipe=HALF, options=EngineOptions(profile), **option),
         lambda: build_engine(graph, options=EngineOptions(profile), **option),
     ):
-        with pytest.raises(GridRTError, match="recipe that has INT8") as refused:
+        with pytest.raises(GridRTError, match="INT8") as refused:
             build()
-        assert refused.value.value == next(iter(option))
+        assert refused.value.place == f"`{next(iter(option))}`"
 
 
 def test_threads_are_refused_where_nothing_runs(graph: Graph) -> None:
-    with pytest.raises(GridRTError, match="recipe that has INT8"):
+    with pytest.raises(GridRTError, match="INT8") as caught:
         build_engine(graph, threads=1)
+    assert caught.value.place == "`threads`"
 
 
 def test_a_rewritten_graph_is_not_rewritten_again(graph: Graph) -> None:
     once = rewrite_graph(graph, HALF, threads=1)
 
-    with pytest.raises(GraphError, match=r"cells\.half\.onnx: .* half"):
+    with pytest.raises(GraphError, match="recipe half") as caught:
         rewrite_graph(once.graph, HALF, Path("twice.onnx"))
+    assert caught.value.place == once.graph.path
     assert not Path("twice.onnx").exists()
 
 
 def test_the_parent_is_not_overwritten(graph: Graph) -> None:
     before = graph.path.read_bytes()
 
-    with pytest.raises(OutputError, match=r"cells\.onnx"):
+    with pytest.raises(OutputError) as caught:
         rewrite_graph(graph, HALF, graph.path)
-    with pytest.raises(OutputError, match=r"cells\.onnx"):
+    assert (caught.value.place, caught.value.value) == (graph.path, f"the input {graph.path}")
+    with pytest.raises(OutputError) as caught:
         build_engine(graph, Path("cells.engine"), recipe=HALF)
+    assert (caught.value.place, caught.value.value) == (graph.path, f"the input {graph.path}")
     assert graph.path.read_bytes() == before
 
 
 @pytest.mark.parametrize("name", ["engine.onnx", "engine"])
 def test_an_engine_has_its_suffix(graph: Graph, name: str) -> None:
-    with pytest.raises(GridRTError, match=r"must end in \.engine"):
+    with pytest.raises(GridRTError) as caught:
         build_engine(graph, Path(name))
+    assert caught.value.place == Path(name)

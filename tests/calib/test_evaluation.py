@@ -141,17 +141,21 @@ def test_annotations_without_objects_are_refused(images: list[Path], dataset: Co
     crowd = {"id": 1, "image_id": 1, "category_id": 1, "bbox": [0, 0, 9, 9], "iscrowd": 1}
     empty = changed(dataset, tmp_path, annotations=[crowd])
 
-    with pytest.raises(DataError, match=r"changed\.json: .*object"):
+    with pytest.raises(DataError, match="object") as caught:
         evaluator_of(images, empty)
+    assert caught.value.place == empty.place
 
 
 def test_annotations_of_other_classes_are_refused(images: list[Path], dataset: CocoDataset, tmp_path: Path) -> None:
     other = changed(dataset, tmp_path, categories=[{"id": 1, "name": "street"}])
 
-    with pytest.raises(DataError, match=r"street .*scene"):
+    with pytest.raises(DataError) as caught:
         evaluator_of(images, other)
+    assert caught.value.place == other.place
+    assert all(name in str(caught.value.value) for name in ("street", "scene"))
 
 
 def test_an_image_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ImageError, match=r"missing\.png"):
+    with pytest.raises(ImageError) as caught:
         evaluator_of([tmp_path / "missing.png"], None)
+    assert caught.value.place == tmp_path / "missing.png"

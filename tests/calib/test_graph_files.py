@@ -85,8 +85,9 @@ def test_a_graph_that_is_not_valid_is_not_written(
 ) -> None:
     breaking(rewritten)
 
-    with pytest.raises(GraphError, match=r"a\.onnx: .*valid ONNX"):
+    with pytest.raises(GraphError, match="valid ONNX") as caught:
         save_rewritten(rewritten, tmp_path / "a.onnx", small_recipe(), TENSORRT, SHA256, {})
+    assert caught.value.place == tmp_path / "a.onnx"
 
     assert list(tmp_path.iterdir()) == []
 
@@ -105,8 +106,9 @@ def test_a_graph_in_fp32_is_accepted(tmp_path: Path) -> None:
 def test_a_graph_that_is_rewritten_already_is_refused(tmp_path: Path, rewritten: ModelProto) -> None:
     save_rewritten(rewritten, tmp_path / "a.int8.onnx", small_recipe(), TENSORRT, SHA256, {})
 
-    with pytest.raises(GraphError, match=r"a\.int8\.onnx: .* own"):
+    with pytest.raises(GraphError, match="recipe own") as caught:
         check_float_graph(load_graph(tmp_path / "a.int8.onnx"))
+    assert caught.value.place == tmp_path / "a.int8.onnx"
 
 
 def test_what_is_no_graph_of_ours_is_refused(tmp_path: Path) -> None:
@@ -116,8 +118,9 @@ def test_what_is_no_graph_of_ours_is_refused(tmp_path: Path) -> None:
     onnx.save(model, tmp_path / "other.onnx")
 
     for name in ("missing.onnx", "words.onnx", "other.onnx"):
-        with pytest.raises(GraphError, match=name):
+        with pytest.raises(GraphError) as caught:
             check_float_graph(load_graph(tmp_path / name))
+        assert caught.value.place == tmp_path / name
 
 
 def test_what_is_written_is_what_is_read_back(tmp_path: Path, rewritten: ModelProto) -> None:

@@ -225,8 +225,9 @@ def test_a_graph_that_overflows_is_refused_with_the_place(graph: Path, pictures:
             weight.CopyFrom(onnx.numpy_helper.from_array(large, weight.name))
     onnx.save(model, graph)
 
-    with pytest.raises(GraphError, match=r"^features: .*finite"):
+    with pytest.raises(GraphError, match="finite") as caught:
         observed(graph, pictures, SCALE, graph.with_suffix(".npz"))
+    assert caught.value.place == "features"
 
     assert not graph.with_suffix(".npz").exists()
 
@@ -242,8 +243,9 @@ def test_a_picture_that_the_graph_cannot_be_run_on_is_named(graph: Path, picture
     onnx.save(model, graph)
     save_image(pictures[0].with_name("square.png"), picture(150, size=(32, 32)))
 
-    with pytest.raises(GraphError, match=r"square\.png: "):
+    with pytest.raises(GraphError) as caught:
         observed(graph, [*pictures, pictures[0].with_name("square.png")], SCALE, graph.with_suffix(".npz"))
+    assert caught.value.place == pictures[0].with_name("square.png")
 
 
 @pytest.mark.parametrize("kind", ["missing", "folder", "words", "empty"])
@@ -268,8 +270,11 @@ def test_at_least_half_of_the_pictures_must_be_readable(graph: Path, pictures: l
     bad = [pictures[0].with_name(f"bad{number}.png") for number in range(5)]
     for path in bad:
         path.write_text(path.name)
-    with pytest.raises(DataError, match=r"found 5 of 9 .*bad0\.png"):
+    with pytest.raises(DataError) as caught:
         observed(graph, [*bad, *pictures], SCALE, graph.with_suffix(".npz"))
+    assert caught.value.place == pictures[0].parent
+    assert str(caught.value.value).startswith("5 of 9 ")
+    assert str(bad[0]) in str(caught.value.value)
     loaded.clear()
 
     with pytest.warns(UserWarning, match="4 of 8"):

@@ -70,27 +70,31 @@ def test_a_pattern_that_matches_nothing_is_an_error_that_tells_its_place_and_the
 ) -> None:
     recipe = recipe_of(("backbone*", "int8"), (pattern, "fp16"))
 
-    with pytest.raises(RecipeError, match=r"own\.toml: rules\[1\]\.nodes") as caught:
+    with pytest.raises(RecipeError) as caught:
         plan_from_recipe(GRAPH, recipe)
+    assert (caught.value.place, caught.value.value) == ("own.toml: rules[1].nodes", repr(pattern))
 
-    assert repr(pattern) in str(caught.value)
     assert near in caught.value.remedy.removeprefix("Near it: ").removesuffix(".").split(", ")
 
 
 @pytest.mark.parametrize(
     ("pattern", "precision", "found"),
     [
-        ("backbone/Relu", "int8", "'backbone/Relu', which matches Relu"),
-        ("neck/ReduceMax", "int8", "which matches ReduceMax"),
-        ("roi_head.decode*", "fp16", "which matches Floor"),
+        ("backbone/Relu", "int8", "Relu"),
+        ("neck/ReduceMax", "int8", "ReduceMax"),
+        ("roi_head.decode*", "fp16", "Floor"),
     ],
 )
 def test_a_precision_that_no_matched_node_can_have_is_an_error(pattern: str, precision: Precision, found: str) -> None:
     graph = residual_model().graph
     graph.node.append(onnx.helper.make_node("Floor", ["scores"], ["whole"], name="roi_head.decode/Floor"))
 
-    with pytest.raises(RecipeError, match=rf"own\.toml: rules\[0\]\.nodes: .*{precision} .*{found}"):
+    with pytest.raises(RecipeError, match=precision) as caught:
         plan_from_recipe(graph, recipe_of((pattern, precision)))
+    assert (caught.value.place, caught.value.value) == (
+        "own.toml: rules[0].nodes",
+        f"{pattern!r}, which matches {found}",
+    )
     assert plan_from_recipe(graph, recipe_of((pattern, "fp32"))).rules
     assert plan_from_recipe(graph, recipe_of(("*", precision))).rules  # some of all can
 

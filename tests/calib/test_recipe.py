@@ -90,56 +90,67 @@ def test_what_is_neither_a_name_nor_a_file_is_refused_with_the_names(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "recipes").mkdir()
 
-    with pytest.raises(RecipeError, match=r"fp16, int8, mixed"):
+    with pytest.raises(RecipeError) as caught:
         load_recipe(name)
+    assert (caught.value.place, caught.value.value) == ("`recipe`", name)
+    assert all(recipe in caught.value.rule for recipe in ("fp16", "int8", "mixed"))
 
 
 RULE = '[[rules]]\nnodes = "a*"\nprecision = "fp16"\nreason = "r"\n'
 HEAD = 'name = "own"\ndescription = "d"\n'
 
 MISTAKES = {
-    "not TOML": ("name = ", "cannot read the recipe as TOML"),
-    "no rules": (HEAD, r"recipe\.toml: the keys must be description, name, rules \(found no rules\)"),
-    "an empty list of rules": (HEAD + "rules = []\n", "at least one"),
-    "rules that are no list": (HEAD + "rules = 3\n", "at least one"),
-    "rules that are no tables": (HEAD + "rules = [1]\n", r"rules\[0\]: a rule must be a table \(found 1\)"),
-    "no name": ('description = "d"\n' + RULE, "found no name"),
-    "an unknown key": (HEAD + 'nmae = "x"\n' + RULE, "found unknown nmae"),
+    "no rules": (HEAD, "", "no rules"),
+    "an empty list of rules": (HEAD + "rules = []\n", "", None),
+    "rules that are no list": (HEAD + "rules = 3\n", "", None),
+    "rules that are no tables": (HEAD + "rules = [1]\n", ": rules[0]", 1),
+    "no name": ('description = "d"\n' + RULE, "", "no name"),
+    "an unknown key": (HEAD + 'nmae = "x"\n' + RULE, "", "unknown nmae"),
     "a wrong key in a rule": (
         HEAD + RULE + RULE.replace("nodes", "node"),
-        r"rules\[1\]: the keys must be nodes, precision, reason \(found no nodes; unknown node\)",
+        ": rules[1]",
+        "no nodes; unknown node",
     ),
-    "a missing reason": (HEAD + '[[rules]]\nnodes = "a"\nprecision = "fp16"\n', "found no reason"),
-    "a wrong precision": (
-        HEAD + RULE.replace("fp16", "fp8"),
-        r"rules\[0\]\.precision: a precision must be one of fp32, fp16, int8 \(found 'fp8'\)",
-    ),
-    "a number as pattern": (HEAD + RULE.replace('"a*"', "7"), r"rules\[0\]\.nodes: must be a non-empty string"),
-    "a blank pattern": (HEAD + RULE.replace('"a*"', '" "'), r"rules\[0\]\.nodes: must be a non-empty string"),
-    "a name that is no file name": (HEAD.replace("own", "../own") + RULE, r"the name must consist of letters"),
-    "a name with a folder": (HEAD.replace("own", "own/other") + RULE, r"the name must consist of letters"),
-    "a name that is a number": (HEAD.replace('"own"', "3") + RULE, r"\.name: must be a non-empty string"),
+    "a missing reason": (HEAD + '[[rules]]\nnodes = "a"\nprecision = "fp16"\n', ": rules[0]", "no reason"),
+    "a wrong precision": (HEAD + RULE.replace("fp16", "fp8"), ": rules[0].precision", "'fp8'"),
+    "a number as pattern": (HEAD + RULE.replace('"a*"', "7"), ": rules[0].nodes", 7),
+    "a blank pattern": (HEAD + RULE.replace('"a*"', '" "'), ": rules[0].nodes", "' '"),
+    "a name that is no file name": (HEAD.replace("own", "../own") + RULE, ": name", "'../own'"),
+    "a name with a folder": (HEAD.replace("own", "own/other") + RULE, ": name", "'own/other'"),
+    "a name that is a number": (HEAD.replace('"own"', "3") + RULE, ": name", 3),
 }
 
 
-@pytest.mark.parametrize(("text", "message"), MISTAKES.values(), ids=MISTAKES)
-def test_a_mistake_is_told_with_its_place(tmp_path: Path, text: str, message: str) -> None:
-    with pytest.raises(RecipeError, match=message) as caught:
+@pytest.mark.parametrize(("text", "entry", "found"), MISTAKES.values(), ids=MISTAKES)
+def test_a_mistake_is_told_with_its_place(tmp_path: Path, text: str, entry: str, found: object) -> None:
+    with pytest.raises(RecipeError) as caught:
         loaded(text, tmp_path)
 
-    assert str(caught.value).startswith(str(tmp_path / "recipe.toml"))
+    assert (caught.value.place, str(caught.value.value)) == (f"{tmp_path / 'recipe.toml'}{entry}", str(found))
+
+
+def test_what_is_not_toml_is_told_with_its_place(tmp_path: Path) -> None:
+    with pytest.raises(RecipeError) as caught:
+        loaded("name = ", tmp_path)
+
+    assert caught.value.place == tmp_path / "recipe.toml"
+    assert isinstance(caught.value.value, ValueError)
 
 
 def test_bytes_that_are_no_text_are_a_recipe_error(tmp_path: Path) -> None:
     (tmp_path / "recipe.toml").write_bytes(b'name = "\xff"')
 
-    with pytest.raises(RecipeError, match="TOML"):
+    with pytest.raises(RecipeError) as caught:
         load_recipe(tmp_path / "recipe.toml")
+    assert caught.value.place == tmp_path / "recipe.toml"
+    assert isinstance(caught.value.value, UnicodeDecodeError)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 def test_a_file_that_may_not_be_read_is_a_recipe_error(tmp_path: Path) -> None:
     (tmp_path / "recipe.toml").touch(mode=0)
 
-    with pytest.raises(RecipeError, match="TOML"):
+    with pytest.raises(RecipeError) as caught:
         load_recipe(tmp_path / "recipe.toml")
+    assert caught.value.place == tmp_path / "recipe.toml"
+    assert isinstance(caught.value.value, PermissionError)

@@ -167,15 +167,15 @@ def test_plugins_that_cannot_be_had_stop_before_the_work(
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        (("--fp16", "--int8"), "--fp16, --int8 and --recipe exclude each other."),
-        (("--int8",), "INT8 needs --images DIR"),
-        (("--recipe", "mixed"), "INT8 needs --images DIR"),
-        (("--fp16", "--images", "."), "--images has no effect: only INT8 is calibrated."),
-        (("--max-images", "3"), "--max-images has no effect: only INT8 is calibrated."),
-        (("--onnx-only",), "--onnx-only writes a graph in another precision: --fp16, --int8 or --recipe."),
-        (("--fp16", "--onnx-only", "--refit"), "--refit has no effect: --onnx-only builds no engine."),
-        (("--batch", "some"), "'some' is neither N nor N..N."),
-        (("--size", "800..1344"), "'800..1344' is neither HxW nor HxW..HxW."),
+        (("--fp16", "--int8"), "--fp16, --int8 and --recipe"),
+        (("--int8",), "--images DIR"),
+        (("--recipe", "mixed"), "--images DIR"),
+        (("--fp16", "--images", "."), "--images has no effect"),
+        (("--max-images", "3"), "--max-images has no effect"),
+        (("--onnx-only",), "--fp16, --int8 or --recipe"),
+        (("--fp16", "--onnx-only", "--refit"), "--refit has no effect"),
+        (("--batch", "some"), "'some'"),
+        (("--size", "800..1344"), "'800..1344'"),
     ],
 )
 @pytest.mark.usefixtures("folder")
@@ -188,13 +188,13 @@ def test_options_that_contradict_each_other_are_a_usage_error(arguments: tuple[s
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        (("--batch", "0"), "at least one image"),
-        (("--size", "800x1333"), "multiples of 32 (found 1 of 800x1333)"),
-        (("--out", "scene.onnx"), "scene.onnx: an engine must end in .engine"),
-        (("--out", "scene.onnx/x.engine"), "scene.onnx/x.engine: the result cannot be written here"),
-        (("--fp16", "--out", "scene.engine"), "scene.onnx: this would overwrite an input"),
-        (("--model", "other.onnx"), "other.onnx: the file is missing"),
-        (("--recipe", "fast"), "--recipe: "),
+        (("--batch", "0"), "(found 0 of "),
+        (("--size", "800x1333"), "(found 1 of 800x1333)"),
+        (("--out", "scene.onnx"), "error: scene.onnx: an engine"),
+        (("--out", "scene.onnx/x.engine"), "error: scene.onnx/x.engine: "),
+        (("--fp16", "--out", "scene.engine"), "(found the input scene.onnx)"),
+        (("--model", "other.onnx"), "error: other.onnx: "),
+        (("--recipe", "fast"), "error: --recipe: "),
     ],
 )
 def test_what_cannot_be_done_is_one_line(folder: Path, arguments: tuple[str, ...], complaint: str) -> None:
@@ -213,7 +213,8 @@ def test_a_cache_that_cannot_be_written_stops_before_the_work(tiny: Path) -> Non
     save_image(tiny / "a.png", np.zeros((4, 4, 3), np.uint8))
     result = run("--int8", "--images", ".", "--onnx-only")
     assert result.exit_code == 1
-    assert "tiny.calibration.npz: the result cannot be written here (found a folder, device or pipe)" in result.stderr
+    assert "error: tiny.calibration.npz: " in result.stderr
+    assert "found a folder" in result.stderr
     assert sorted(path.name for path in tiny.iterdir()) == ["a.png", "tiny.calibration.npz", "tiny.onnx"]
 
 
@@ -222,7 +223,8 @@ def test_a_graph_in_another_precision_is_not_rewritten_again(tiny: Path) -> None
     assert run("--fp16", "--onnx-only").exit_code == 0
     result = run("--model", "tiny.fp16.onnx", "--fp16", "--onnx-only", "--out", "twice.engine")
     assert result.exit_code == 1
-    assert "tiny.fp16.onnx: expected a graph in FP32, got one rewritten by the recipe fp16" in result.stderr
+    assert "error: tiny.fp16.onnx: " in result.stderr
+    assert "recipe fp16" in result.stderr
     assert not (tiny / "twice.onnx").exists()
 
 

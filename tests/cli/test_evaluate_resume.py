@@ -296,7 +296,7 @@ def test_resume_needs_an_output() -> None:
 
     assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
     assert result.stderr.startswith("error: --resume: ")
-    assert "output of the interrupted run" in result.stderr
+    assert "interrupted run" in result.stderr
 
 
 def test_an_interrupted_evaluation_without_an_output_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -373,8 +373,9 @@ def test_the_library_resumes_too(run: list[int]) -> None:
 def test_an_open_detector_has_no_file_to_be_known_by_and_is_not_resumed() -> None:
     detector = Detector(FakeSession([(0, 0, 64, 48, 0.9, 0)], ("scene",)), (64, 48))
 
-    with pytest.raises(GridRTError, match="must have a model file"):
+    with pytest.raises(GridRTError) as caught:
         api.evaluate(detector, "images", "annotations.json", results_file="results.json", resume=True)
+    assert caught.value.place == "`resume`"
     api.evaluate(detector, "images", "annotations.json", results_file="results.json")
 
     assert len(json.loads(Path("results.json").read_text())) == IMAGES - 1

@@ -104,13 +104,13 @@ def test_two_processes_train_one_model(pictures: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("more", "message"),
     [
-        (("--schedule", "3x"), "--schedule: the schedule must be one of 2x, short (found 3x)"),
+        (("--schedule", "3x"), "(found 3x)"),
         (("--model", "r60"), "(found r60)"),
-        (("--model", "r50"), "frozen stages of r50 must have trained weights"),
-        (("--amp", "bf16", "--device", "cpu"), "--amp: mixed precision must run on a GPU"),
+        (("--model", "r50"), "frozen stages of r50"),
+        (("--amp", "bf16", "--device", "cpu"), "error: --amp: "),
         (("--annotations", "none.json"), "none.json"),
-        (("--images", "nowhere"), "nowhere: this must be a folder (found nothing there)"),
-        (("--backbone-weights", "none.pth"), "none.pth: the file is missing"),
+        (("--images", "nowhere"), "error: nowhere: "),
+        (("--backbone-weights", "none.pth"), "error: none.pth: "),
     ],
 )
 def test_a_users_error_is_one_line_and_leaves_no_folder(
@@ -143,7 +143,8 @@ def test_a_training_is_not_begun_over_another(uninterrupted: tuple[Path, Result]
 
     result = train(pictures, uninterrupted[0])
 
-    assert "cannot start a training in a folder with files of another one" in result.stderr
+    assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
+    assert result.stderr.startswith(f"error: {uninterrupted[0]}")
     assert (uninterrupted[0] / "checkpoint.pth").read_bytes() == before
 
 

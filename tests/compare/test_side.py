@@ -145,10 +145,12 @@ def test_a_named_backend_runs_the_side_that_it_opens_and_auto_the_other(tiny_syn
 
 @pytest.mark.usefixtures("only_ends")
 def test_a_backend_that_opens_neither_side_is_an_error() -> None:
-    with pytest.raises(GridRTError, match="only_ends"):
+    with pytest.raises(GridRTError) as caught:
         open_sides("tiny_synthetic", "tiny_bccd", backend="only_ends")
+    assert (caught.value.place, caught.value.value) == ("`backend`", "tiny_synthetic, tiny_bccd")
 
 
 def test_an_option_that_neither_side_honours_is_an_error(tiny_synthetic_file: Path) -> None:
-    with pytest.raises(GridRTError, match="`trust_checkpoint`"):
+    with pytest.raises(GridRTError, match="`trust_checkpoint`") as caught:
         open_sides(tiny_synthetic_file, tiny_synthetic_file, options=SessionOptions(trust_checkpoint=True))
+    assert caught.value.place == tiny_synthetic_file

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -77,36 +76,40 @@ def test_a_bad_entry_is_named(tmp_path: Path, place: str, fields: dict[str, obje
 
 
 BAD_FILES: list[Any] = [
-    ("{", r"must be JSON \(found .*line 1 column 2"),
-    (b'{"a": "\xff"}', r"an annotation file must be JSON \(found .*codec can't decode"),
-    pytest.param(
-        "[" * 100_000 + "]" * 100_000, r"must be JSON \(found lists or objects nested too deep\)", id="nested"
-    ),
-    ([], r"an annotation file must be a JSON object \(found list\)"),
-    ({"images": []}, r"a data set must have images \(found none\)"),
-    (small() | {"categories": []}, r"a data set must have categories \(found none\)"),
-    (small() | {"annotations": {}}, r"must have a list 'annotations' \(found keys images, categories, annotations\)"),
-    ({"info": 1}, r"must have a list 'images' \(found keys info\)"),
-    (small() | {"images": [5]}, r"images\[0\]: an entry must be a JSON object \(found 5\)"),
+    ("{", "", "JSON", "line 1 column 2"),
+    (b'{"a": "\xff"}', "", "JSON", "codec can't decode"),
+    pytest.param("[" * 100_000 + "]" * 100_000, "", "JSON", "nested", id="nested"),
+    ([], "", "object", "list"),
+    ({"images": []}, "", "images", "none"),
+    (small() | {"categories": []}, "", "categories", "none"),
+    (small() | {"annotations": {}}, "", "'annotations'", "keys images, categories, annotations"),
+    ({"info": 1}, "", "'images'", "keys info"),
+    (small() | {"images": [5]}, ": images[0]", "object", "5"),
     (
         small() | {"categories": [{"id": 4, "name": "cat"}, {"id": 9, "name": "cat"}]},
-        r"categories: names of categories must differ \(found 'cat' 2 times\)",
+        ": categories",
+        "names",
+        "'cat' 2 times",
     ),
 ]
 
 
-@pytest.mark.parametrize(("content", "message"), BAD_FILES)
-def test_a_bad_file_is_named_with_its_fault(tmp_path: Path, content: object, message: str) -> None:
+@pytest.mark.parametrize(("content", "entry", "word", "found"), BAD_FILES)
+def test_a_bad_file_is_named_with_its_fault(tmp_path: Path, content: object, entry: str, word: str, found: str) -> None:
     path = tmp_path / "boxes.json"
     path.write_bytes(content if isinstance(content, bytes) else written(tmp_path, content).read_bytes())
 
-    with pytest.raises(DataError, match=re.escape(str(path)) + ".*" + message):
+    with pytest.raises(DataError) as caught:
         read_annotations(path)
+    assert str(caught.value.place) == f"{path}{entry}"
+    assert word in caught.value.rule
+    assert found in str(caught.value.value)
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"none\.json: "):
+    with pytest.raises(DataError) as caught:
         read_annotations(tmp_path / "none.json")
+    assert caught.value.place == tmp_path / "none.json"
 
 
 def test_categories_are_in_order_of_their_ids_and_the_rest_in_that_of_the_file(tmp_path: Path) -> None:

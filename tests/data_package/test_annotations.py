@@ -59,9 +59,12 @@ def test_a_box_exceeds_its_image_by_more_than_a_pixel(box: Box, *, exceeds: bool
 def test_boxes_that_cannot_be_are_left_out_and_the_first_is_named(box: Box, word: str) -> None:
     annotations = [OBJECT, replace(OBJECT, box=box), replace(OBJECT, box=box)]
 
-    with pytest.warns(UserWarning, match=rf"^boxes\.json: .* 2 of 3 .*annotations\[1\], .*{word}"):
+    with pytest.warns(UserWarning, match=r"2 of 3 ") as caught:
         kept = without_invalid_boxes(annotations, [IMAGE], "boxes.json")
 
+    told = str(caught[0].message)
+    assert told.startswith("boxes.json: ")
+    assert all(fact in told for fact in ("annotations[1], ", word))
     assert kept == [OBJECT]
 
 

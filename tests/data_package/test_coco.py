@@ -112,8 +112,9 @@ def test_boxes_that_cannot_be_are_left_out_of_training_and_evaluation(tmp_path: 
     content = small()
     content["annotations"][0]["bbox"] = [30, 5, -20, 30]
 
-    with pytest.warns(UserWarning, match=r"annotations\.json: .* 1 of 3"):
+    with pytest.warns(UserWarning, match=r"1 of 3") as caught:
         dataset = write_dataset(tmp_path, content)
+    assert str(caught[0].message).startswith(f"{tmp_path / 'annotations.json'}: ")
 
     assert len(dataset.objects(0).labels) == 0
     assert [one["bbox"] for one in dataset.ground_truth().dataset["annotations"]] == [
@@ -139,8 +140,9 @@ def test_a_broken_image_is_named(tmp_path: Path) -> None:
     dataset = write_dataset(tmp_path)
     (tmp_path / "a.png").write_bytes(b"no image")
 
-    with pytest.raises(ImageError, match=r"a\.png"):
+    with pytest.raises(ImageError) as caught:
         dataset.load_image(0)
+    assert caught.value.place == str(tmp_path / "a.png")
 
 
 def test_nothing_is_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -243,33 +243,37 @@ def test_a_truncated_image_is_refused(tmp_path: Path, suffix: str, kept: float) 
 
 
 @pytest.mark.parametrize(
-    ("content", "rule"),
+    ("content", "word"),
     [
         (b"", "empty"),
-        (b"These are words, not pixels.\n" * 40, "not an image of a known format"),
-        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "not an image of a known format"),
-        (b"\xff\xd8\xff\xe0" + bytes(100), "."),
-        (b"\x89PNG\r\n\x1a\n" + bytes(100), "."),
+        (b"These are words, not pixels.\n" * 40, "known format"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "known format"),
+        (b"\xff\xd8\xff\xe0" + bytes(100), ""),
+        (b"\x89PNG\r\n\x1a\n" + bytes(100), ""),
     ],
     ids=["empty", "text", "PostScript", "JPEG head only", "PNG head only"],
 )
-def test_what_is_no_image_is_refused_in_one_line(tmp_path: Path, content: bytes, rule: str) -> None:
+def test_what_is_no_image_is_refused_in_one_line(tmp_path: Path, content: bytes, word: str) -> None:
     path = tmp_path / "a.jpg"
     path.write_bytes(content)
 
-    with pytest.raises(ImageError, match=rule) as caught:
+    with pytest.raises(ImageError) as caught:
         load_image(path)
+    assert caught.value.place == str(path)
+    assert word in caught.value.rule
     assert "\n" not in str(caught.value)
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ImageError, match=r"nowhere\.jpg: "):
+    with pytest.raises(ImageError) as caught:
         load_image(tmp_path / "nowhere.jpg")
+    assert caught.value.place == tmp_path / "nowhere.jpg"
 
 
 def test_a_folder_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ImageError, match="found a folder"):
+    with pytest.raises(ImageError) as caught:
         load_image(tmp_path)
+    assert (caught.value.place, caught.value.value) == (tmp_path, "a folder")
 
 
 def test_a_decompression_bomb_is_refused_before_it_is_unpacked(tmp_path: Path) -> None:
@@ -277,8 +281,10 @@ def test_a_decompression_bomb_is_refused_before_it_is_unpacked(tmp_path: Path) -
     header = struct.pack(">IIBBBBB", 60_000, 60_000, 8, 2, 0, 0, 0)
     path.write_bytes(b"\x89PNG\r\n\x1a\n" + png_chunk(b"IHDR", header) + png_chunk(b"IDAT", zlib.compress(bytes(99))))
 
-    with pytest.raises(ImageError, match=r"178956970.*MAX_PIXELS") as caught:
+    with pytest.raises(ImageError) as caught:
         load_image(path)
+    assert "178956970" in caught.value.rule
+    assert "GRIDRT_MAX_PIXELS" in caught.value.remedy
     assert (caught.value.place, caught.value.value) == (str(path), "60000 x 60000")
 
 
@@ -301,8 +307,9 @@ def test_the_limit_on_pixels_can_be_set(tmp_path: Path, monkeypatch: pytest.Monk
     assert load_image(tmp_path / "a.png").shape == (24, 32, 3)
 
     monkeypatch.setenv("GRIDRT_MAX_PIXELS", str(24 * 32 - 1))
-    with pytest.raises(ImageError, match=r"767 .*32 x 24"):
+    with pytest.raises(ImageError, match="767") as caught:
         load_image(tmp_path / "a.png")
+    assert (caught.value.place, caught.value.value) == (str(tmp_path / "a.png"), "32 x 24")
 
 
 def test_the_error_of_a_large_image_says_how_to_decode_it_and_in_how_much_memory(
@@ -361,8 +368,9 @@ def test_a_limit_that_is_no_number_is_refused(tmp_path: Path, monkeypatch: pytes
     Image.fromarray(noise()).save(tmp_path / "a.png")
     monkeypatch.setenv("GRIDRT_MAX_PIXELS", text)
 
-    with pytest.raises(ImageError, match="GRIDRT_MAX_PIXELS"):
+    with pytest.raises(ImageError) as caught:
         load_image(tmp_path / "a.png")
+    assert (caught.value.place, caught.value.value) == ("GRIDRT_MAX_PIXELS", repr(text))
 
 
 def test_bytes_and_files_are_read_as_paths_are(tmp_path: Path) -> None:
@@ -384,14 +392,18 @@ def test_bad_bytes_and_files_are_named(tmp_path: Path) -> None:
     path = tmp_path / "a.png"
     path.write_bytes(b"These are words.")
 
-    with pytest.raises(ImageError, match=r"^the bytes .*empty"):
+    with pytest.raises(ImageError, match="empty") as caught:
         load_image(b"")
-    with pytest.raises(ImageError, match=r"^the bytes .*format"):
+    assert caught.value.place == "the bytes of an image"
+    with pytest.raises(ImageError, match="known format") as caught:
         load_image(path.read_bytes())
-    with pytest.raises(ImageError, match=r"^a file object: "):
+    assert caught.value.place == "the bytes of an image"
+    with pytest.raises(ImageError) as caught:
         load_image(io.BytesIO(b""))
-    with path.open("rb") as file, pytest.raises(ImageError, match=r"a\.png: .*known format"):
+    assert caught.value.place == "a file object"
+    with path.open("rb") as file, pytest.raises(ImageError, match="known format") as caught:
         load_image(file)
+    assert caught.value.place == str(path)
 
 
 @pytest.mark.parametrize("brand", [b"heic", b"mif1"])
@@ -400,8 +412,9 @@ def test_heic_comes_with_its_remedy(tmp_path: Path, brand: bytes) -> None:
     (tmp_path / "a.jpg").write_bytes(content)
 
     for source in (tmp_path / "a.jpg", content):
-        with pytest.raises(ImageError, match=r"HEIC"):
+        with pytest.raises(ImageError) as caught:
             load_image(source)
+        assert "HEIC" in caught.value.remedy
 
 
 def deep_image(path: Path, lowest: int, highest: int) -> Path:
@@ -523,8 +536,9 @@ def test_a_full_disk_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.M
 
     monkeypatch.setattr(Image.Image, "save", fill_up)
 
-    with pytest.raises(OutputError, match="No space left on device"):
+    with pytest.raises(OutputError) as caught:
         save_image(tmp_path / "a.png", smooth())
+    assert (caught.value.place, caught.value.value) == (tmp_path / "a.png", "No space left on device")
     assert list(tmp_path.iterdir()) == []
 
 

@@ -63,8 +63,10 @@ def test_an_image_of_another_machine_is_found_by_its_base_name_with_a_warning(tm
     write_image(tmp_path / "a.jpg")
     write_image(tmp_path / "deep/b.jpg")
 
-    with pytest.warns(UserWarning, match=r"^boxes\.json: 1 of 2 .*b\.jpg .*deep.b\.jpg$"):
+    with pytest.warns(UserWarning, match="1 of 2 ") as caught:
         assert found(tmp_path, "a.jpg", name) == ["a.jpg", "deep/b.jpg"]
+    assert str(caught[0].message).startswith("boxes.json: ")
+    assert str(Path("deep/b.jpg")) in str(caught[0].message)
 
 
 def test_of_files_of_one_base_name_the_one_with_most_common_folders_counts(tmp_path: Path) -> None:
@@ -81,8 +83,10 @@ def test_different_files_of_one_base_name_are_not_guessed_among(tmp_path: Path) 
     for folder, grey in {"left": 127, "right": 128}.items():
         write_image(tmp_path / folder / "1.jpg", grey=grey)
 
-    with pytest.raises(DataError, match=r"1 of 1 .*2 files"):
+    with pytest.raises(DataError, match="2 files") as caught:
         found(tmp_path, "/home/someone/1.jpg")
+    assert caught.value.place == tmp_path
+    assert str(caught.value.value).startswith("1 of 1 ")
 
 
 @pytest.mark.parametrize("name", [r"..\..\upload\1.jpg", "/home/someone/1.jpg", "D:/set/1.jpg"])
@@ -97,16 +101,18 @@ def test_equal_copies_of_one_base_name_are_one_image(tmp_path: Path, name: str) 
 def test_two_images_do_not_share_a_file_that_was_searched_for(tmp_path: Path) -> None:
     write_image(tmp_path / "1.jpg")
 
-    with pytest.raises(DataError, match="2 of 2 missing"):
+    with pytest.raises(DataError, match="2 of 2 ") as caught:
         found(tmp_path, "/home/left/1.jpg", "/home/right/1.jpg")
-    with pytest.raises(DataError, match="1 of 2 missing"):
+    assert caught.value.place == tmp_path
+    with pytest.raises(DataError, match="1 of 2 ") as caught:
         found(tmp_path, "1.jpg", "/home/right/1.jpg")
+    assert caught.value.place == tmp_path
 
 
 def test_missing_images_are_counted_and_the_first_is_named(tmp_path: Path) -> None:
     write_image(tmp_path / "a.png")
 
-    with pytest.raises(DataError, match="image folder") as caught:
+    with pytest.raises(DataError) as caught:
         found(tmp_path, "a.png", "b.png", "c.png")
 
     assert (caught.value.place, caught.value.value) == (tmp_path, "2 of 3 missing, first b.png")
@@ -116,14 +122,16 @@ def test_missing_images_are_counted_and_the_first_is_named(tmp_path: Path) -> No
 def test_missing_images_are_left_out_where_that_is_allowed_but_not_all(tmp_path: Path) -> None:
     write_image(tmp_path / "b.png")
 
-    with pytest.warns(UserWarning, match=r"^boxes\.json: .*2 of 3 .* a\.png$"):
+    with pytest.warns(UserWarning, match=r"2 of 3 .* a\.png$") as caught:
         assert found(tmp_path, "a.png", "b.png", "c.png", allow_missing=True) == ["b.png"]
-    with pytest.raises(DataError, match="2 of 2 missing"):
+    assert str(caught[0].message).startswith("boxes.json: ")
+    with pytest.raises(DataError, match="2 of 2 ") as refused:
         found(tmp_path, "a.png", "c.png", allow_missing=True)
+    assert refused.value.place == tmp_path
 
 
 def test_a_file_name_that_no_file_can_have_is_an_error_that_names_the_entry(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="look for") as caught:
+    with pytest.raises(DataError) as caught:
         found(tmp_path, "b" * 5000)
 
     assert (caught.value.place, caught.value.value) == ("boxes.json: images[0]", "File name too long")
@@ -144,7 +152,7 @@ def test_another_size_than_annotated_is_refused_before_any_image_is_decoded(
         write_image(tmp_path / name, *size)
     monkeypatch.delattr(Image.Image, "convert")
 
-    with pytest.raises(DataError, match="as large as annotated") as caught:
+    with pytest.raises(DataError) as caught:
         found(tmp_path, "a.png", "b.png", "c.png")
 
     assert caught.value.place == tmp_path / "b.png"
@@ -155,16 +163,20 @@ def test_another_size_than_annotated_is_refused_before_any_image_is_decoded(
 def test_sizes_annotated_without_exif_orientation_are_named_as_such(tmp_path: Path) -> None:
     write_turned(tmp_path / "a.jpg")
 
-    with pytest.raises(DataError, match=r"48 x 64, .* 64 x 48") as caught:
+    with pytest.raises(DataError) as caught:
         found(tmp_path, "a.jpg")
+    assert caught.value.place == tmp_path / "a.jpg"
+    assert str(caught.value.value).startswith("48 x 64, annotated as 64 x 48")
     assert "EXIF" in caught.value.remedy
 
 
 def test_sizes_annotated_the_wrong_way_round_are_not_blamed_on_exif(tmp_path: Path) -> None:
     write_image(tmp_path / "a.png", 48, 64)
 
-    with pytest.raises(DataError, match=r"48 x 64, .* 64 x 48") as caught:
+    with pytest.raises(DataError) as caught:
         found(tmp_path, "a.png")
+    assert caught.value.place == tmp_path / "a.png"
+    assert str(caught.value.value).startswith("48 x 64, annotated as 64 x 48")
     assert not caught.value.remedy
 
 
@@ -172,8 +184,9 @@ def test_a_damaged_image_keeps_its_annotated_size(tmp_path: Path) -> None:
     (tmp_path / "a.jpg").write_bytes(b"no image")
 
     assert found(tmp_path, "a.jpg") == ["a.jpg"]
-    with pytest.raises(ImageError, match=r"a\.jpg"):
+    with pytest.raises(ImageError) as caught:
         find_images(listed("a.jpg", size=None), tmp_path, "boxes.json")
+    assert caught.value.place == str(tmp_path / "a.jpg")
 
 
 def write_turned(path: Path) -> None:

@@ -36,5 +36,7 @@ def test_other_categories_are_refused(tmp_path: Path) -> None:
     other["categories"][0]["name"] = "wolf"
     (tmp_path / "other").mkdir()
 
-    with pytest.raises(DataError, match=r"^data set 2: .*found cat, wolf"):
+    with pytest.raises(DataError) as caught:
         JoinedDataset([write_dataset(tmp_path), write_dataset(tmp_path / "other", other)])
+    assert caught.value.place == "data set 2"
+    assert str(caught.value.value).startswith("cat, wolf")

@@ -58,13 +58,15 @@ def test_a_missing_file_stands_for_itself() -> None:
 
 
 def test_a_folder_without_images_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(GridRTError, match="has no images or videos"):
+    with pytest.raises(GridRTError) as caught:
         expand([str(tmp_path)])
+    assert caught.value.place == tmp_path
 
 
 def test_a_pattern_that_matches_nothing_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(GridRTError, match=r"^\S*\*\.jpg: "):
+    with pytest.raises(GridRTError) as caught:
         expand([f"{tmp_path}/*.jpg"])
+    assert caught.value.place == f"{tmp_path}/*.jpg"
 
 
 @pytest.mark.parametrize(("name", "expected"), [("a.MP4", True), ("a.avi", True), ("a.jpg", False), ("a.gif", False)])
@@ -92,10 +94,12 @@ def test_what_is_left_out_of_a_folder_is_counted_by_suffix(tmp_path: Path) -> No
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
 
-    with pytest.warns(UserWarning, match=r"4 .*: 1 \.json, 2 \.txt, 1 ") as caught:
+    with pytest.warns(UserWarning, match=r"\b4 ") as caught:
         assert [path.name for path in expand([str(tmp_path)])] == ["a.jpg", "b.jfif", "c.JPE"]
     assert len(caught) == 1
-    assert "HEIC" not in str(caught[0].message)
+    told = str(caught[0].message)
+    assert all(count in told for count in ("1 .json", "2 .txt", "1 without a suffix"))
+    assert "HEIC" not in told
 
 
 def test_a_folder_of_images_and_videos_alone_is_read_without_a_word(
@@ -111,8 +115,10 @@ def test_a_folder_of_images_and_videos_alone_is_read_without_a_word(
 
 def test_heic_comes_with_its_remedy(tmp_path: Path) -> None:
     (tmp_path / "a.HEIC").touch()
-    with pytest.raises(GridRTError, match=r"found 1 \.heic.*HEIC"):
+    with pytest.raises(GridRTError) as caught:
         expand([str(tmp_path)])
+    assert (caught.value.place, caught.value.value) == (tmp_path, "1 .heic")
+    assert "HEIC" in caught.value.remedy
 
     (tmp_path / "b.jpg").touch()
     with pytest.warns(UserWarning, match=r"1 \.heic.*Convert HEIC"):

@@ -111,8 +111,9 @@ def test_a_set_without_objects_to_train_on_is_refused(tmp_path: Path) -> None:
     content = small()
     content["annotations"] = [content["annotations"][1]]
 
-    with pytest.raises(DataError, match=r"found none among 2") as caught:
+    with pytest.raises(DataError) as caught:
         TrainingImages(write_dataset(tmp_path, content))
+    assert str(caught.value.value).startswith("none among 2 ")
 
     assert caught.value.place == str(tmp_path / "annotations.json")
     assert "Crowds" in caught.value.remedy
@@ -190,8 +191,9 @@ def image_of(images: TrainingImages, epoch: int, row: int) -> UInt8Array:
 def test_an_image_that_cannot_be_read_is_one_error_line(images: TrainingImages, workers: int, tmp_path: Path) -> None:
     (tmp_path / "4.png").write_bytes(b"no image")
 
-    with pytest.raises(ImageError, match=r"4\.png: ") as caught:
+    with pytest.raises(ImageError) as caught:
         list(training_batches(images, 3, epoch=0, workers=workers))
+    assert caught.value.place == str(tmp_path / "4.png")
 
     assert "Traceback" not in str(caught.value)
 

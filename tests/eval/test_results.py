@@ -51,13 +51,14 @@ def test_classes_are_matched_by_name_whatever_their_order(dataset: CocoDataset) 
 
 
 def test_classes_without_names_are_matched_in_order(dataset: CocoDataset) -> None:
-    with pytest.warns(UserWarning, match="class 0 is cat, class 1 is dog"):
+    with pytest.warns(UserWarning, match="0 is cat, class 1 is dog"):
         assert categories_of_labels(("class 0", "class 1"), dataset) == (4, 9)
 
 
 def test_classes_without_names_must_be_as_many_as_the_categories(dataset: CocoDataset) -> None:
-    with pytest.raises(DataError, match=r"3 classes, 2 categories") as caught:
+    with pytest.raises(DataError) as caught:
         categories_of_labels(("class 0", "class 1", "class 2"), dataset)
+    assert caught.value.value == "3 classes, 2 categories"
 
     assert caught.value.place == dataset.place
 
@@ -65,18 +66,20 @@ def test_classes_without_names_must_be_as_many_as_the_categories(dataset: CocoDa
 def test_classes_that_the_data_does_not_have_are_named_in_one_warning_and_not_evaluated(dataset: CocoDataset) -> None:
     names = ("cat", "cow", "dog", *(f"pet {number}" for number in range(12)))
 
-    with pytest.warns(UserWarning, match=r": cow, pet 0, .*, pet 8, \.\.\.$") as caught:
+    with pytest.warns(UserWarning, match="cow, pet 0, ") as caught:
         categories = categories_of_labels(names, dataset)
 
     assert len(caught) == 1
+    assert str(caught[0].message).endswith(", pet 8, ...")
     assert categories == (4, None, 9, *[None] * 12)
     found = Detections(np.ones((2, 4), np.float32), np.ones(2, np.float32), np.array([1, 2], np.int32))
     assert [one["category_id"] for one in found.to_coco(7, categories)] == [9]
 
 
 def test_a_category_with_objects_that_is_no_class_is_an_error_that_names_both(dataset: CocoDataset) -> None:
-    with pytest.raises(DataError, match=r"found cat .*, Cat ") as caught:
+    with pytest.raises(DataError) as caught:
         categories_of_labels(("Cat", "dog"), dataset)
+    assert all(name in str(caught.value.value) for name in ("cat ", "Cat "))
 
     assert caught.value.place == dataset.place
 
@@ -93,8 +96,10 @@ def test_a_category_without_objects_that_is_no_class_is_named_in_a_warning(tmp_p
 def test_data_without_any_class_of_the_model_is_an_error(tmp_path: Path) -> None:
     dataset = write_dataset(tmp_path, small() | {"annotations": []})
 
-    with pytest.raises(DataError, match="classes of the model"):
+    with pytest.raises(DataError) as caught:
         categories_of_labels(("cow", "horse"), dataset)
+    assert caught.value.place == dataset.place
+    assert all(name in str(caught.value.value) for name in ("cat", "dog", "cow", "horse"))
 
 
 def test_text_ids_come_back_as_they_are_and_are_evaluated(tmp_path: Path) -> None:
@@ -155,8 +160,10 @@ def test_damaged_images_alone_are_an_error(dataset: CocoDataset, tmp_path: Path)
     for name in ("a.png", "b.png"):
         (tmp_path / name).write_bytes(b"no image")
 
-    with pytest.raises(GridRTError, match=r"every image .*a\.png"):
+    with pytest.raises(GridRTError) as caught:
         detect_all(Detector(FakeSession(rows=[]), SCALE), dataset)
+    assert caught.value.place == dataset.place
+    assert str(caught.value.value).startswith(f"{tmp_path / 'a.png'}: ")
 
 
 def test_a_detector_is_measured(tmp_path: Path) -> None:

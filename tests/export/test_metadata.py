@@ -33,8 +33,9 @@ def test_limits_and_thresholds_are_read_back_and_the_published_ones_where_they_a
 
 
 def test_a_limit_that_is_no_number_is_refused() -> None:
-    with pytest.raises(GraphError, match="many"):
+    with pytest.raises(GraphError, match="'many'") as caught:
         detections_in({"gridrt.max_detections": "many"}, "w.onnx")
+    assert caught.value.place == "w.onnx"
 
 
 def test_a_scale_that_is_not_known_is_not_noted() -> None:

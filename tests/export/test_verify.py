@@ -61,15 +61,17 @@ def test_a_detection_that_one_side_lacks_is_excused_and_stated(lacking: str) -> 
     [(0.02, "1 of 9 detections outside, 0 missing, 0 extra"), (15, "2 of 9 detections outside, 1 missing, 1 extra")],
 )
 def test_more_than_that_is_an_error(pixels: float, told: str) -> None:
-    with pytest.raises(VerificationError, match=told) as caught:
+    with pytest.raises(VerificationError) as caught:
         verify_detections(detections(9), moved(detections(9), pixels), box_tolerance=0.01, remedy="Do this.")
+    assert caught.value.value == told
 
     assert str(caught.value).endswith(". Do this.")
 
 
 def test_detections_where_the_model_has_none_are_an_error() -> None:
-    with pytest.raises(VerificationError, match="1 extra"):
+    with pytest.raises(VerificationError) as caught:
         verify_detections(detections(0), detections(1), box_tolerance=0.01)
+    assert caught.value.value == "1 of 0 detections outside, 0 missing, 1 extra"
 
 
 def test_nothing_on_both_sides_is_agreement() -> None:

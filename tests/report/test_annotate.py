@@ -104,8 +104,10 @@ def test_a_video_that_is_cut_short_is_annotated_so_far_and_reported(
     target = tmp_path / "made" / "cut.mp4"
     frames: list[int | None] = []
 
-    with pytest.raises(ImageError, match=r"cut\.avi: .*\d of 20"):
+    with pytest.raises(ImageError) as caught:
         frames.extend(record.frame for record in annotate(detector, cut_clip, target, DetectionFilter(0.5)))
+    assert caught.value.place == cut_clip
+    assert str(caught.value.value).endswith(" of 20 frames")
 
     assert 5 < len(frames) < 15
     assert len(frames) == len(list(Video(target)))
@@ -137,8 +139,9 @@ def test_a_file_in_the_way_of_the_folder_is_an_output_error(tmp_path: Path, dete
     save_image(tmp_path / "a.png", IMAGE)
     (tmp_path / "made").touch()
 
-    with pytest.raises(OutputError, match="made"):
+    with pytest.raises(OutputError) as caught:
         list(annotate(detector, tmp_path / "a.png", tmp_path / "made" / "a.png", DetectionFilter(0.5)))
+    assert caught.value.place == tmp_path / "made" / "a.png"
 
 
 class SecondRunFails(FakeSession):
@@ -167,8 +170,9 @@ def test_a_frame_whose_output_is_not_finite_is_named_after_the_others_are_done(t
     detector, target = Detector(SecondRunFails(), scale=(160, 100)), tmp_path / "made" / "clip.mp4"
     frames: list[int | None] = []
 
-    with pytest.raises(NonFiniteError, match=r"clip\.mp4, frame 1"):
+    with pytest.raises(NonFiniteError) as caught:
         frames.extend(record.frame for record in annotate(detector, clip, target, DetectionFilter(0.5)))
+    assert caught.value.place == f"{clip}, frame 1"
 
     assert frames == [0, 2]
     assert len(list(Video(target))) == 3

@@ -181,8 +181,11 @@ def test_a_downgrade_is_an_error_and_leaves_no_file(
     monkeypatch.setattr(build, "planned_precisions", asking_for_more)
     monkeypatch.setattr(build, "serialized", lambda *_arguments: engine.read_bytes())
     monkeypatch.setattr(build, "layers_of", lambda *_arguments: engine.with_name("layers").read_text())
-    with pytest.raises(EngineError, match=r"^backbone\.conv1/Conv: .*fp32 .*fp16; 1 .*52"):
+    with pytest.raises(EngineError) as caught:
         engine_from_graph(load_graph(exported("tiny")), tmp_path / "tiny.engine", ONE_SIZE)
+    assert caught.value.place == "backbone.conv1/Conv"
+    assert str(caught.value.value).startswith("fp32 instead of fp16; 1 ")
+    assert str(caught.value.value).endswith(" 52")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -227,8 +230,10 @@ def test_layers_that_are_not_told_are_warned_of(
 
 @pytest.mark.usefixtures("library")
 def test_too_little_memory_is_an_error_with_tensorrts_words(exported: Callable[[str], Path], tmp_path: Path) -> None:
-    with pytest.raises(EngineError, match=r"found .*OutOfMemory"):
+    with pytest.raises(EngineError) as caught:
         engine_from_graph(load_graph(exported("tiny")), tmp_path / "tiny.engine", replace(ONE_SIZE, workspace_mib=1))
+    assert caught.value.place == "tensorrt-rtx"
+    assert "OutOfMemory" in str(caught.value.value)
 
 
 def test_what_tensorrt_cannot_read_is_an_error_with_its_words(
@@ -237,8 +242,9 @@ def test_what_tensorrt_cannot_read_is_an_error_with_its_words(
     model = onnx.load(exported("tiny"))
     broken = next(node for node in model.graph.node if node.op_type == "Conv")
     broken.op_type = "Unheard"
-    with pytest.raises(EngineError, match=r"found backbone\.conv1/Conv: .*Plugin"):
+    with pytest.raises(EngineError, match="Plugin") as caught:
         network_from_graph(library, model)
+    assert str(caught.value.value).startswith(f"{broken.name}: ")
 
 
 @pytest.mark.usefixtures("library")
@@ -252,8 +258,10 @@ def test_what_no_kernel_takes_is_an_error_before_tensorrt_reads_it(
                 attribute.i = 6000
     onnx.save(model, tmp_path / "wide.onnx")
     monkeypatch.setattr(build, "network_from_graph", None)
-    with pytest.raises(EngineError, match=r"^BatchedNms: .*max_output .*5120"):
+    with pytest.raises(EngineError) as caught:
         engine_from_graph(load_graph(tmp_path / "wide.onnx"), tmp_path / "wide.engine", ONE_SIZE)
+    assert (caught.value.place, caught.value.value) == ("BatchedNms", 6000)
+    assert all(word in caught.value.rule for word in ("max_output", "5120"))
 
 
 def test_an_op_that_no_plugin_is_found_for_is_an_error(library: TensorRT, exported: Callable[[str], Path]) -> None:
@@ -263,12 +271,14 @@ def test_an_op_that_no_plugin_is_found_for_is_an_error(library: TensorRT, export
     fusion = next(node for node in model.graph.node if node.op_type == "GridFusion")
     namespace = next(attribute for attribute in fusion.attribute if attribute.name == "plugin_namespace")
     namespace.s = b"elsewhere"
-    with pytest.raises(EngineError, match=r"^GridFusion: .*plugin"):
+    with pytest.raises(EngineError, match="plugin") as caught:
         network_from_graph(library, model)
+    assert caught.value.place == "GridFusion"
 
 
 @pytest.mark.usefixtures("library")
 def test_a_graph_for_a_cpu_is_refused(rewritten: Callable[..., Path], tmp_path: Path) -> None:
     graph = rewritten("int8", "cpu")
-    with pytest.raises(EngineError, match=r"tensorrt, got .* cpu"):
+    with pytest.raises(EngineError, match=r"tensorrt, .* cpu") as caught:
         engine_from_graph(load_graph(graph), tmp_path / "tiny.engine", ONE_SIZE)
+    assert caught.value.place == graph

@@ -15,8 +15,6 @@ from gridrt.export.engine.limits import refuse_beyond_limits
 from gridrt.export.engine.profile import fix_inputs, profile_for
 from gridrt.export.passes.static_rows import static_rows
 
-REMEDY = r"\. Only ONNX Runtime and PyTorch run such a model\."
-
 
 @pytest.fixture
 def model(exported: Callable[[str], Path]) -> ModelProto:
@@ -43,26 +41,29 @@ def test_the_models_that_there_are_keep_the_limits(model: ModelProto) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "attribute", "value", "complaint"),
+    ("name", "attribute", "value", "limit"),
     [
-        ("BatchedNms_1", "max_output", 5121, r"max_output must be from 1 to 5120 \(found 5121\)"),
-        ("BatchedNms", "iou_threshold", -0.5, r"iou_threshold must be at least 0 \(found -0\.5\)"),
-        ("MultiLevelRoiAlign", "output_size", 33, r"output_size must be from 1 to 32 \(found 33\)"),
+        ("BatchedNms_1", "max_output", 5121, "from 1 to 5120"),
+        ("BatchedNms", "iou_threshold", -0.5, "at least 0"),
+        ("MultiLevelRoiAlign", "output_size", 33, "from 1 to 32"),
     ],
 )
 def test_an_attribute_beyond_a_limit_is_told_with_node_and_value(
-    model: ModelProto, name: str, attribute: str, value: float, complaint: str
+    model: ModelProto, name: str, attribute: str, value: float, limit: str
 ) -> None:
     set_attribute(model, name, attribute, value)
-    with pytest.raises(EngineError, match=rf"^{name}: .*{complaint}{REMEDY}"):
+    with pytest.raises(EngineError, match=attribute) as caught:
         refuse_beyond_limits(model)
+    assert (caught.value.place, caught.value.value) == (name, value)
+    assert caught.value.rule.endswith(limit)
+    assert all(backend in caught.value.remedy for backend in ("ONNX Runtime", "PyTorch"))
 
 
 def test_a_shape_beyond_a_limit_is_told_with_node_and_shape(model: ModelProto) -> None:
     widen(model, channels=9 * 80)
-    complaint = r"features must have 16, 32, 48 or 64 channels .* \(found \(.*, 720, 7, 7\)\)"
-    with pytest.raises(EngineError, match=rf"^GridFusion: .*{complaint}{REMEDY}"):
+    with pytest.raises(EngineError, match="16, 32, 48 or 64") as caught:
         refuse_beyond_limits(model)
+    assert (caught.value.place, caught.value.value) == ("GridFusion", (2, 720, 7, 7))
 
 
 def widen(model: ModelProto, channels: int) -> None:
