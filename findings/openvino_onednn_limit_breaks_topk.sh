@@ -42,7 +42,7 @@ for name, outputs in (("Relu", [ops.relu(values).output(0)]), ("TopK", [best.out
         core.compile_model(ov.Model(outputs, [values], name), "CPU")
         said.append(f"{name} compiles")
     except RuntimeError as error:
-        said.append(f"{name} fails: {str(error).split(':')[-1].split(maxsplit=1)[-1].strip()}")
+        said.append(f"{name} fails: {str(error).strip().splitlines()[-1]}")
 print(f"ONEDNN_MAX_CPU_ISA={limit}{', hidden at first use' if hidden else ''}: {', '.join(said)}")
 P
 for limit in SSE41 AVX AVX2; do "$work/v/bin/python" compile.py "$limit" "" | tee -a seen; done
