@@ -35,7 +35,7 @@ def refuse_non_finite(model: onnx.ModelProto, path: str | Path) -> None:
     broken, huge = [], []
     try:
         for name, values in chain(_in_graph(model.graph), *(_in_nodes(function.node) for function in model.functions)):
-            largest = np.abs(values).max(initial=0)
+            largest = float(np.abs(values).max(initial=0))
             if not np.isfinite(largest):
                 broken.append(name)
             elif values.size > 1 and largest > LARGEST_WEIGHT:  # a single number may be a bound

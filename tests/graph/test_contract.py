@@ -139,3 +139,12 @@ def test_a_tensor_with_less_data_than_its_shape_says_is_refused() -> None:
 
     with pytest.raises(GraphError, match="a tensor"):
         check_contract(graph_of(model))
+
+
+@pytest.mark.filterwarnings("error")
+def test_weights_in_half_precision_are_looked_at_without_a_word() -> None:
+    """The largest weight that is allowed is beyond their type."""
+    model = whole_image_graph()
+    model.graph.initializer.append(onnx.numpy_helper.from_array(np.ones(3, np.float16), "weight"))
+
+    check_contract(graph_of(model))
