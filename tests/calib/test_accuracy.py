@@ -19,13 +19,6 @@ from gridrt.graph.graph import Graph, load_graph
 
 # Images that are evaluated, and that ranges are observed on. Few do for INT8, whose nodes outside are those of FP16.
 FEW, ALL = (24, 8), (72, 32)
-# Most that may be lost, in points of 100: AP and AP90. AP90 of INT8 moves by more than a point in either direction with
-# the pictures that it is calibrated on, so that on 72 images no budget for it would mean anything.
-BUDGETS = {
-    ("fp16", "tensorrt"): (0.1, 0.3),
-    ("int8", "tensorrt"): (0.5, None),
-    ("int8", "cpu"): (0.5, None),
-}
 
 
 @pytest.fixture(scope="module")
@@ -66,27 +59,29 @@ def precision_of(graph: Graph, cells: CocoDataset) -> AveragePrecision:
     return evaluate(cpu_detector(graph, threads=1), cells).overall
 
 
-# FP16 on all images alone: on a few, one detection that changes sides costs more than its budget.
-@pytest.mark.parametrize(
-    ("numbers", "recipe", "target"),
-    [
-        *((FEW, *case) for case in BUDGETS if case[0] == "int8"),
-        *(pytest.param(ALL, *case, marks=pytest.mark.slow) for case in BUDGETS),
-    ],
-    indirect=["numbers"],
-)
-def test_the_ap_on_blood_cells_stays_within_its_budget(
-    graph: Graph,
-    cells: CocoDataset,
-    ranges: dict[str, Range],
-    float_precision: AveragePrecision,
-    recipe: str,
-    target: str,
+# AP90 of INT8 moves by more than a point in either direction with the pictures that it is calibrated on, so that on 72
+# images no budget for it would mean anything.
+@pytest.mark.parametrize("target", ["tensorrt", "cpu"])
+@pytest.mark.parametrize("numbers", [FEW, pytest.param(ALL, marks=pytest.mark.slow)], indirect=True)
+def test_int8_loses_at_most_half_a_point_of_ap_on_blood_cells(
+    graph: Graph, cells: CocoDataset, ranges: dict[str, Range], float_precision: AveragePrecision, target: str
 ) -> None:
-    rewritten = apply_recipe(graph.model, load_recipe(recipe), TARGETS[target], ranges)
+    rewritten = apply_recipe(graph.model, load_recipe("int8"), TARGETS[target], ranges)
 
     precision = precision_of(Graph(rewritten, graph.path), cells)
 
-    for figure, budget in zip(("ap", "ap90"), BUDGETS[recipe, target], strict=True):
-        if budget is not None:
-            assert 100 * (getattr(float_precision, figure) - getattr(precision, figure)) <= budget
+    assert 100 * (float_precision.ap - precision.ap) <= 0.5
+
+
+# On all images alone: on a few, one detection that changes sides costs more than the budget.
+@pytest.mark.slow
+@pytest.mark.parametrize("numbers", [ALL], indirect=True)
+def test_fp16_loses_next_to_nothing_on_blood_cells(
+    graph: Graph, cells: CocoDataset, float_precision: AveragePrecision
+) -> None:
+    rewritten = apply_recipe(graph.model, load_recipe("fp16"), TARGETS["tensorrt"])
+
+    precision = precision_of(Graph(rewritten, graph.path), cells)
+
+    assert 100 * (float_precision.ap - precision.ap) <= 0.1
+    assert 100 * (float_precision.ap90 - precision.ap90) <= 0.3
