@@ -18,7 +18,7 @@ from gridrt.eval import AveragePrecision, evaluate
 from gridrt.graph.graph import Graph, load_graph
 
 # Images that are evaluated, and that ranges are observed on. Few do for INT8, whose nodes outside are those of FP16.
-FEW, ALL = (24, 8), (72, 32)
+FEW, ALL = (16, 4), (72, 32)
 
 
 @pytest.fixture(scope="module")
