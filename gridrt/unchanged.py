@@ -28,7 +28,7 @@ class FileStates:
     def __init__(self, files: Sequence[Path], error: type[GridRTError] = GridRTError) -> None:
         for file in files:
             check_is_file(file, error)
-        self._files, self._error, self._states = files, error, [_state(file) for file in files]
+        self._files, self._error, self._states = files, error, [state_of(file) for file in files]
 
     def check(self) -> None:
         """Refuse files that were written to, replaced or removed since then.
@@ -37,7 +37,7 @@ class FileStates:
             GridRTError: one was.
         """
         for file, state in zip(self._files, self._states, strict=True):
-            if _state(file) != state:
+            if state_of(file) != state:
                 raise self._error("cannot read a file that changes meanwhile", place=file, remedy="Run it again.")
 
 
@@ -55,7 +55,8 @@ def sha256_of_all(files: Sequence[Path]) -> str:
     return digests[0] if len(digests) == 1 else hashlib.sha256("\n".join(digests).encode()).hexdigest()
 
 
-def _state(file: Path) -> tuple[int, ...] | None:
+def state_of(file: Path) -> tuple[int, ...] | None:
+    """Equal at two moments if the path led to the same file with the same content; None where there is none."""
     try:
         status = file.stat()
     except OSError:

@@ -24,6 +24,7 @@ from gridrt.report.finished_files import FinishedFiles
 from gridrt.report.record_files import RecordFile, closing_all
 from gridrt.report.records import Record
 from gridrt.types import Detections, UInt8Array
+from gridrt.unchanged import state_of
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,7 @@ class _Job:
     Attributes:
         number: of the file among the sources.
         frame: index within the video; None for an image, and for the end of a video.
+        state: of the file, before it was read.
         pixels: of the frame.
         seconds: from the start of the video to the frame.
         fps: of the video.
@@ -41,6 +43,7 @@ class _Job:
 
     number: int
     frame: int | None = None
+    state: tuple[int, ...] | None = None
     pixels: UInt8Array | None = None
     seconds: float | None = None
     fps: float = 0.0
@@ -178,18 +181,19 @@ class FileDetections:
 
     def _jobs(self, numbers: Iterable[int]) -> Iterator[_Job]:
         for number in numbers:
+            state = state_of(self.sources[number])
             if not is_video(self.sources[number]):
-                yield _Job(number)
+                yield _Job(number, state=state)
                 continue
             error = None
             try:
                 video = Video(self.sources[number])
                 for index, (seconds, frame) in enumerate(video.timed_frames()):
-                    yield _Job(number, index, frame, seconds, video.fps)
+                    yield _Job(number, index, state, frame, seconds, video.fps)
                 video.check_whole()
             except ImageError as raised:
                 error = raised
-            yield _Job(number, error=error, is_video_end=True)
+            yield _Job(number, state=state, error=error, is_video_end=True)
 
     def _read(self, job: _Job) -> UInt8Array:
         if job.is_video_end:
@@ -234,7 +238,10 @@ class FileDetections:
         def finish() -> str | None:
             if not job.is_video_end and found is not None and target is not None and pixels is not None:
                 save_annotated(target, pixels, found, self.detector.class_names)
-            return sha256_of(source) if hashed and not isinstance(result, GridRTError) else None
+            if not hashed or isinstance(result, GridRTError):
+                return None
+            sha256 = sha256_of(source)
+            return sha256 if state_of(source) == job.state else None  # else of other content: not finished with it
 
         return videos.end(finish) if job.is_video_end else workers.submit(finish)
 

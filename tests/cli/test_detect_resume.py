@@ -16,6 +16,7 @@ from click.testing import CliRunner, Result
 from gridrt.cli.main import cli
 from gridrt.data.image import save_image
 from gridrt.data.video import Video, video_writer
+from gridrt.report.annotate import save_annotated
 from gridrt.report.finished_files import FinishedFiles
 from tests.cli.detection_to_kill import detect_until
 from tests.fakes import whole_image_graph
@@ -126,6 +127,23 @@ def test_a_file_that_changed_or_whose_copy_is_gone_is_done_again() -> None:
     entries = json.loads(Path("found.json").read_text())
     assert [entry["file"] for entry in entries[:IMAGES]] == [f"photos/{number:02}.png" for number in range(IMAGES)]
     assert (entries[2]["width"], Path("detections/01.png").exists()) == (32, True)
+
+
+def test_a_file_that_changed_after_it_was_read_is_done_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    draw = save_annotated
+
+    def draw_and_replace(target: Path, *others: Any) -> None:  # noqa: ANN401 - those of save_annotated
+        draw(target, *others)
+        if target.name == "01.png":
+            save_image("photos/01.png", np.full((32, 32, 3), 255, np.uint8))
+
+    with monkeypatch.context() as patch:
+        patch.setattr("gridrt.report.file_detections.save_annotated", draw_and_replace)
+        interrupted()
+
+    assert detect("--resume").exit_code == 0
+
+    assert json.loads(Path("found.json").read_text())[1]["width"] == 32
 
 
 def test_without_resume_an_interrupted_run_is_not_overwritten() -> None:
