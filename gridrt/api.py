@@ -340,6 +340,7 @@ def evaluate(  # noqa: PLR0913 - options with defaults
     pictures: FilePath | None = None,
     resume: bool = False,
     allow_missing: bool = False,
+    max_images: int | None = None,
     batch: int | None = None,
     workers: int | None = None,
     scale: Scale | None = None,
@@ -376,6 +377,7 @@ def evaluate(  # noqa: PLR0913 - options with defaults
             where there is no such file, start at the beginning, with a warning. Without this a partial file with images
             is an error.
         allow_missing: leave out images that are listed but not there, with a warning.
+        max_images: evaluate on the first so many of the annotation file; None takes all.
         batch: most images in a batch, each with the canvas that it has alone; None takes 1 on a CPU and 8 on a GPU.
         workers: threads that read images ahead of the model; None takes one for each CPU that the process may use.
         scale: see `open_detector`; as the seven options below, only where `model` is not open yet.
@@ -417,9 +419,11 @@ def evaluate(  # noqa: PLR0913 - options with defaults
     from gridrt.report.evaluation_files import EvaluationFiles
     from gridrt.report.evaluation_pictures import SCORE_THRESHOLD
 
-    check_range(1, batch=batch, workers=workers)
+    check_range(1, batch=batch, workers=workers, max_images=max_images)
     files = EvaluationFiles(_path(results_file), _path(json_file), _path(pictures))
     dataset = CocoDataset(Path(images), Path(annotations), allow_missing=allow_missing)
+    if max_images is not None:
+        dataset = dataset.first(max_images)
     files.check([*_files_of(model), Path(annotations), *dataset.paths])
     detector, model_sha256 = _opened_and_hashed(
         model,
@@ -435,7 +439,7 @@ def evaluate(  # noqa: PLR0913 - options with defaults
     )
     conditions = _conditions(model, model_sha256, detector)
     conditions |= {"annotations": dataset.place, "annotations_sha256": dataset.sha256}
-    conditions["processes"] = processes.count()
+    conditions |= {"max_images": max_images, "processes": processes.count()}
     partial = files.partial(conditions, resume=resume)
     images_in_batch = batch_size(detector.info, batch, tiled=detector.tile is not None)
     with nullcontext() if partial is None else closing(partial):

@@ -18,7 +18,7 @@ from gridrt.partial_file import DETERMINES_DETECTIONS, PartialFile, partial_besi
 from gridrt.report.evaluation_pictures import planned_pictures, save_evaluation_pictures
 from gridrt.types import UInt8Array
 
-DETERMINES_RESULTS = (*DETERMINES_DETECTIONS, "annotations_sha256", "processes")
+DETERMINES_RESULTS = (*DETERMINES_DETECTIONS, "annotations_sha256", "max_images", "processes")
 """Conditions that must be equal to resume. Images are not among them: each is known by its own hash."""
 
 

@@ -249,6 +249,15 @@ def test_missing_images_may_be_left_out(folder: Path) -> None:
     assert "on 4 images" in allowed.stdout
 
 
+def test_the_first_images_of_the_annotations_alone_are_evaluated() -> None:
+    result = evaluate("--max-images", "2", "--json", "figures.json", "--results", "results.json")
+
+    figures, results = (json.loads(Path(name).read_text()) for name in ("figures.json", "results.json"))
+    assert (result.exit_code, "on 2 images" in result.stdout) == (0, True)
+    assert (figures["max_images"], figures["overall"]["objects"]) == (2, 1)
+    assert [one["image_id"] for one in results] == [0, 1]
+
+
 def test_a_model_without_class_names_is_evaluated_in_order_of_the_categories_and_says_so(folder: Path) -> None:
     onnx.save(whole_image_graph(classes='["class 0"]'), folder / "model.onnx")
 

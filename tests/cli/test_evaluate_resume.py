@@ -239,10 +239,11 @@ def change_annotations() -> None:
     ("change", "more", "told"),
     [
         (lambda: None, ("--scale", "96", "72"), "scale [64, 48], asked for [96, 72]"),
+        (lambda: None, ("--max-images", "3"), "max_images None, asked for 3"),
         (change_annotations, (), "annotations_sha256 "),
         (change_model, (), "model_sha256 "),
     ],
-    ids=["scale", "annotations", "model"],
+    ids=["scale", "max_images", "annotations", "model"],
 )
 def test_another_evaluation_is_not_resumed(change: Callable[[], None], more: tuple[str, ...], told: str) -> None:
     interrupted()
