@@ -70,11 +70,10 @@ def main(old: str, new: str) -> None:
         click.echo(f"{'ms, median of ' + str(RUNS):34}{'old':>8}{'new':>8}")
         for name, words in (*((f"wrong path: {verb}", words) for verb, words in WRONG_PATHS.items()), *SOUND.items()):
             click.echo(f"{name:34}" + "".join(f"{1000 * seconds:>8.0f}" for seconds in _medians(programs, words)))
-        interpreters = [str(Path(program).with_name("python")) for program in programs]
-        parts = [[json.loads(_output([each, "-c", PARTS])) for _ in range(RUNS)] for each in interpreters]
-        for index, name in enumerate(("imports", "load", "open", "run")):
-            row = [statistics.median(run[index] for run in runs) for runs in parts]
-            click.echo(f"{'detect, ' + name:34}" + "".join(f"{1000 * seconds:>8.0f}" for seconds in row))
+        interpreter = str(Path(programs[1]).with_name("python"))
+        parts = [json.loads(_output([interpreter, "-c", PARTS])) for _ in range(RUNS)]
+        for name, seconds in zip(("imports", "load", "open", "run"), zip(*parts, strict=True), strict=True):
+            click.echo(f"{'detect, ' + name:34}{'':8}{1000 * statistics.median(seconds):>8.0f}")
 
 
 def _prepare(program: str) -> None:
