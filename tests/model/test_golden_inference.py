@@ -74,8 +74,9 @@ def nearest(
     return error.min(1), np.abs(expected["scores"] - found.scores[partner])
 
 
-# All but one take 6 to 70 s each: `make test-all` has these. That the deeper backbones have the published layers and
-# shapes is in tests/model/checkpoint/test_fit.py.
+# They take 6 to 70 s each: `make test-all` has all but one, and that one by OpenVINO. That the deeper backbones have the
+# published layers and shapes is in tests/model/checkpoint/test_fit.py; that OpenVINO agrees with the other backends, with
+# the variant `tiny`, in tests/runtime/test_counts_and_sizes.py.
 QUICK = ("r50", "coffee_small")
 EVERY_CASE = pytest.mark.parametrize(
     ("variant", "case", "picture"),
@@ -100,6 +101,7 @@ def test_onnx_runtime_detects_what_the_reference_detects(
     check_detections(session, variant, golden(f"infer_{variant}_{case}"), photo(picture))
 
 
+@pytest.mark.slow
 @EVERY_CASE
 def test_openvino_detects_what_the_reference_detects(
     golden: Golden, photo: Photo, exported: Callable[[str], Path], variant: str, case: str, picture: str

@@ -40,11 +40,12 @@ def r50(untrained: Callable[[str], GridRCNN]) -> Iterator[GridRCNN]:
     model.eval().zero_grad()
 
 
-# Forward takes 6 to 14 s, and backward twice as long: `make test-all` has the rest. How many boxes the grid branch
-# learns from is tested with `tiny` below.
+# Forward takes 6 to 14 s, and backward twice as long: `make test-all` has the rest. What the losses are of in
+# every case, samples and jittered boxes, is compared in test_rpn_loss.py, test_roi_loss.py and test_grid_loss.py; batches
+# and how many boxes the grid branch learns from are tested with `tiny` below.
 @pytest.fixture(
     scope="module",
-    params=[pytest.param(case, marks=pytest.mark.slow if case == "batch2_manygt" else ()) for case in CASES],
+    params=[pytest.param(case, marks=() if case == "one_nojitter" else pytest.mark.slow) for case in CASES],
 )
 def step(request: pytest.FixtureRequest, golden: Golden, photo: Photo, r50: GridRCNN) -> Step:
     reference = golden(f"train_r50_{request.param}")
