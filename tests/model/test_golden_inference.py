@@ -74,9 +74,9 @@ def nearest(
     return error.min(1), np.abs(expected["scores"] - found.scores[partner])
 
 
-# They take 6 to 70 s each: `make test-all` has all but one, and that one by OpenVINO. That the deeper backbones have the
-# published layers and shapes is in tests/model/checkpoint/test_fit.py; that OpenVINO agrees with the other backends, with
-# the variant `tiny`, in tests/runtime/test_counts_and_sizes.py.
+# They take 6 to 70 s each: `make test-all` has all but one, and that one by OpenVINO. That the deeper backbones have
+# the published layers and shapes is in tests/model/checkpoint/test_fit.py; that OpenVINO agrees with the other
+# backends, with the variant `tiny`, in tests/runtime/test_counts_and_sizes.py.
 QUICK = ("r50", "coffee_small")
 EVERY_CASE = pytest.mark.parametrize(
     ("variant", "case", "picture"),

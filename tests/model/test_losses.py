@@ -40,9 +40,9 @@ def r50(untrained: Callable[[str], GridRCNN]) -> Iterator[GridRCNN]:
     model.eval().zero_grad()
 
 
-# Forward takes 6 to 14 s, and backward twice as long: `make test-all` has the rest. What the losses are of in
-# every case, samples and jittered boxes, is compared in test_rpn_loss.py, test_roi_loss.py and test_grid_loss.py; batches
-# and how many boxes the grid branch learns from are tested with `tiny` below.
+# Forward takes 6 to 14 s, and backward twice as long: `make test-all` has the rest. What the losses are of in every
+# case, samples and jittered boxes, is compared in test_rpn_loss.py, test_roi_loss.py and test_grid_loss.py; batches and
+# how many boxes the grid branch learns from are tested with `tiny` below.
 @pytest.fixture(
     scope="module",
     params=[pytest.param(case, marks=() if case == "one_nojitter" else pytest.mark.slow) for case in CASES],
