@@ -77,7 +77,11 @@ def _files(names: tuple[str, ...]) -> list[Path]:
     from gridrt.calib.images import spread
     from gridrt.data.sources import expand, is_video
 
-    return spread([path for path in expand(names) if not is_video(path)], MOST_IMAGES)
+    found = expand(names)
+    images = [path for path in found if not is_video(path)]
+    if videos := len(found) - len(images):
+        say(f"warning: {format_count(videos, 'video')} left out: only images are compared on", err=True)
+    return spread(images, MOST_IMAGES)
 
 
 def _show(comparison: Comparison, json_file: Path | None) -> list[str]:

@@ -19,6 +19,7 @@ from gridrt.compare.tolerances import TOLERANCES
 from gridrt.compare.verdict import StageResult, judged
 from gridrt.data.synthetic.scene import draw_scene
 from gridrt.data.transform import Batch, Transform
+from gridrt.errors import GridRTError
 from gridrt.formatting import format_scale
 from gridrt.runtime.backend import AUTO, SessionOptions
 from gridrt.runtime.info import NARROWEST_FIRST, ModelInfo, weights_note
@@ -113,6 +114,8 @@ def compare_models(
     comparable = () if len(names[0]) != len(names[1]) else synthetic_images() if images is None else images
     transform = Transform(scale)
     seen = [_compare_on(*sides, transform([image])) for image in comparable]
+    if not seen and len(names[0]) == len(names[1]):
+        raise GridRTError("must have an image", place="`images`", value="none", remedy="Leave it out, or name some.")
     results = judged(
         sum(mine != theirs for mine, theirs in zip_longest(*names)),
         largest([each.maps for each in seen]),
@@ -171,5 +174,7 @@ def _notes(reference: Side, other: Side) -> Iterator[str]:
             f"{side.name} {format_scale(side.info.scale)}" for side in sides
         )
     for side in sides:
+        for name in side.runs_without:
+            yield f"{side.name} runs without `{name}`: its backend has no such option"
         if side.end_to_end_because:
             yield f"compared end to end only: {side.end_to_end_because}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gridrt.data.transform import Batch
@@ -37,6 +37,7 @@ class Side:
         session: runs it end to end; None where its stages are run.
         stages: runs its stages; None where the backend exposes only final outputs.
         end_to_end_because: the reason for that; empty where the stages can be run.
+        runs_without: options that were given, and that its backend does not have.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Side:
     session: Session | None
     stages: StageRunner | None
     end_to_end_because: str = ""
+    runs_without: tuple[str, ...] = ()
 
     def detect(self, batch: Batch) -> RawDetections:
         """Detections in a batch of one image, in pixels of the resized image."""
@@ -94,7 +96,9 @@ def _opened(name: str, backend: Backend, path: Path, given: SessionOptions) -> S
     )
     files = weights_files(path)
     with unchanged(files):
-        return _side(name, sha256_of_all(files), backend, path, options)
+        side = _side(name, sha256_of_all(files), backend, path, options)
+    # `trust_checkpoint` is about checkpoints alone: a graph lacks nothing without it.
+    return replace(side, runs_without=tuple(given.given - backend.options - {"trust_checkpoint"}))
 
 
 def _side(name: str, sha256: str, backend: Backend, path: Path, options: SessionOptions) -> Side:

@@ -88,7 +88,9 @@ def _nodes(graph: GraphProto, name: str, count: int, stage: str) -> Sequence[Nod
     found = [node for node in graph.node if node.op_type == op and node.name.startswith(name)]
     if len(found) != count:
         raise GraphError(
-            f"cannot find {stage}: expected {count} nodes {name}, got {len(found)}",
+            "cannot find this in the graph",
+            place=stage,
+            value=f"{len(found)} nodes {name} in place of {count}",
             remedy="Export it with this version: gridrt export.",
         )
     return found

@@ -39,7 +39,8 @@ def advice(cpu: Cpu, backends: Collection[str]) -> Advice:
         return Advice("tensorrt", "an engine in FP16", "TensorRT runs on a GPU of this machine", command)
     backend = next((name for name in ("openvino", "onnxruntime") if name in backends), None)
     if backend is None:
-        return Advice("pytorch", "the checkpoint", "no other backend runs here", "gridrt detect IMAGE MODEL.pth")
+        command = "gridrt detect IMAGE --model MODEL.pth"
+        return Advice("pytorch", "the checkpoint", "no other backend runs here", command)
     if cpu.int8_products:
         because = f"the processor multiplies in INT8 by {', '.join(cpu.int8_products)}"
         command = "gridrt calibrate MODEL.onnx --images DIR --target cpu"

@@ -46,6 +46,7 @@ def refuse_frozen_noise(model: GridRCNN) -> None:
     """
     if not all(weight.requires_grad for weight in model.backbone.parameters()):
         raise GridRTError(
-            f"frozen stages of {model.variant} must have trained weights",
+            "frozen stages must have trained weights",
+            place=model.variant,
             remedy="Give them as `weights` or `backbone_weights`, or train all stages: `frozen_stages` 0.",
         )

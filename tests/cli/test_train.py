@@ -106,7 +106,7 @@ def test_two_processes_train_one_model(pictures: Path, tmp_path: Path) -> None:
     [
         (("--schedule", "3x"), "(found 3x)"),
         (("--model", "r60"), "(found r60)"),
-        (("--model", "r50"), "frozen stages of r50"),
+        (("--model", "r50"), "error: r50: "),
         (("--amp", "bf16", "--device", "cpu"), "error: --amp: "),
         (("--annotations", "none.json"), "none.json"),
         (("--images", "nowhere"), "error: nowhere: "),

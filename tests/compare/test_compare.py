@@ -10,19 +10,30 @@ import onnx
 import pytest
 from onnx import ModelProto
 
+import gridrt
 from gridrt.calib.recipe import load_recipe
 from gridrt.calib.rewrite import apply_recipe
 from gridrt.calib.targets import TARGETS
 from gridrt.compare import compare
 from gridrt.compare.compare import Comparison, compare_models, synthetic_images
+from gridrt.data.image import save_image
+from gridrt.errors import GridRTError
 from gridrt.files import sha256_of
 from gridrt.graph.node_stages import stages_of_tensors
 from gridrt.model.checkpoint import load_model, weights_sha256
 from gridrt.runtime.openvino import bf16
+from gridrt.types import UInt8Array
 from tests import broken
 from tests.fakes import whole_image_graph
 
 SCALE = (320, 256)
+EMPTY = np.zeros((48, 64, 3), np.uint8)
+
+
+@pytest.fixture
+def whole_image(tmp_path: Path) -> Path:
+    onnx.save(whole_image_graph(), tmp_path / "whole.onnx")
+    return tmp_path / "whole.onnx"
 
 
 def compared(other: ModelProto, tmp_path: Path, backend: str = "auto", images: int = 1) -> Comparison:
@@ -115,7 +126,7 @@ def test_a_graph_without_a_stage_is_compared_end_to_end_and_names_it(graph: Mode
 
     assert [result.stage for result in comparison.results if result.figures] == ["classes", "end to end"]
     assert comparison.first_difference is None
-    assert "cannot find the heatmaps" in comparison.notes[0]
+    assert "the heatmaps" in comparison.notes[0]
 
 
 def test_different_classes_are_a_difference_that_needs_no_image(tmp_path: Path) -> None:
@@ -169,8 +180,24 @@ def test_the_default_images_are_synthetic_and_the_default_scale_is_that_of_the_f
     assert comparison.to_json()["same"] is True
 
 
+@pytest.mark.parametrize("images", [[], "a.jpg"])
+def test_without_an_image_nothing_is_compared(images: object, whole_image: Path) -> None:
+    with pytest.raises(GridRTError) as caught:
+        gridrt.compare_models(whole_image, whole_image, images=images, scale=(64, 48))  # type: ignore[arg-type]
+
+    assert caught.value.place == "`images`"
+
+
+def test_arrays_and_files_can_be_compared_on_together(whole_image: Path, tmp_path: Path) -> None:
+    save_image(tmp_path / "a.png", EMPTY)
+    both: list[Path | UInt8Array] = [EMPTY, tmp_path / "a.png"]
+
+    for images in (both, iter(both)):
+        assert gridrt.compare_models(whole_image, whole_image, images=images, scale=(64, 48)).images == 2
+
+
 def test_both_sides_of_a_comparison_are_told_by_file_and_weights(tiny_synthetic_file: Path) -> None:
-    figures = compare_models("tiny_synthetic", tiny_synthetic_file, images=[], threads=1).to_json()
+    figures = compare_models("tiny_synthetic", tiny_synthetic_file, images=[EMPTY], threads=1).to_json()
 
     assert (
         figures["a"]["weights_sha256"] == figures["b"]["weights_sha256"] == weights_sha256(load_model("tiny_synthetic"))

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 from click.testing import CliRunner, Result
 
@@ -23,6 +24,7 @@ from gridrt.runtime import backend as registry
 from gridrt.runtime.backend import AUTO, Backend, Session, SessionOptions, choose_backend, open_session
 from gridrt.runtime.info import ModelInfo
 from tests.datasets import write_dataset
+from tests.fakes import whole_image_graph
 
 ROOT = Path(__file__).parents[2]
 TOY = Path(__file__).with_name("toy") / "toy_backend.py"
@@ -151,6 +153,16 @@ def test_it_is_compared_end_to_end(folder: Path) -> None:
     compared = [stage["stage"] for stage in verdict["stages"] if stage["figures"]]
     assert len(compared) == 2, "class names, and what is found end to end"
     assert sum("exposes only final outputs" in note for note in verdict["notes"]) == 2
+
+
+@pytest.mark.usefixtures("installed")
+def test_a_comparison_says_that_it_runs_without_an_option_of_the_other_side(folder: Path) -> None:
+    onnx.save(whole_image_graph(), folder / "graph.onnx")
+
+    gridrt("compare", "model.toy", "graph.onnx", "--images", "images", "--threads", "1", "--json", "same.json")
+
+    notes = json.loads(Path(folder, "same.json").read_text())["notes"]
+    assert next(note for note in notes if "`threads`" in note).startswith("model.toy runs without")
 
 
 @pytest.mark.usefixtures("installed")
