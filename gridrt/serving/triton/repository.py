@@ -174,5 +174,5 @@ def _start_line(folder: Path, served: ServedModel, triton: TritonModel | None) -
     words = ["tritonserver", f"--model-repository={folder.absolute()}"]
     if triton is not None and triton.library is not None:
         library = folder.absolute() / str(served.behind) / triton.library.name
-        words.append(f"--backend-config=tensorrt,plugins={library}")
+        words.append(f"--backend-config={triton.backend},plugins={library}")
     return shlex.join(words)
