@@ -438,8 +438,12 @@ def evaluate(  # noqa: PLR0913 - options with defaults
         trust_checkpoint=trust_checkpoint,
     )
     conditions = _conditions(model, model_sha256, detector)
-    conditions |= {"annotations": dataset.place, "annotations_sha256": dataset.sha256}
-    conditions |= {"max_images": max_images, "processes": processes.count()}
+    conditions |= {
+        "annotations": dataset.place,
+        "annotations_sha256": dataset.sha256,
+        "max_images": max_images,
+        "processes": processes.count(),
+    }
     partial = files.partial(conditions, resume=resume)
     images_in_batch = batch_size(detector.info, batch, tiled=detector.tile is not None)
     with nullcontext() if partial is None else closing(partial):
@@ -892,11 +896,13 @@ def compare_models(
         raise GridRTError("must be a list", place="`images`", value=images, remedy="Put the file into a list.")
     files = [Path(image) for image in images if isinstance(image, (str, Path))] if isinstance(images, Sequence) else []
     check_outputs([_path(json_file)], [*_files_of(reference), *_files_of(other), *files])
-    loaded = (load_image(image) if isinstance(image, (str, Path)) else image for image in images or ())
+    loaded = None
+    if images is not None:
+        loaded = (load_image(image) if isinstance(image, (str, Path)) else image for image in images)
     comparison = compare.compare_models(
         reference,
         other,
-        images=None if images is None else loaded,
+        images=loaded,
         scale=scale,
         backend=backend,
         threads=threads,

@@ -107,6 +107,16 @@ def test_its_example_shows_what_it_does(
     assert found.failed == 0, printed.getvalue()
 
 
+def test_a_server_whose_boxes_move_is_told_by_how_much(examples: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gridrt.serving.triton.check.TritonClient", Served)
+    monkeypatch.chdir(examples)
+
+    [check] = gridrt.check_triton("tiny_synthetic.onnx", ["http://localhost:8000"], "images")
+
+    # Coordinates are below 512, where float32 has a spacing of 2**-15.
+    assert check.largest_box_error == pytest.approx(2**-8, abs=2**-14)
+
+
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_its_docstring_tells_arguments_results_errors_and_an_example(name: str) -> None:
     text = inspect.getdoc(FUNCTIONS[name]) or ""

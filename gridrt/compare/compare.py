@@ -111,10 +111,11 @@ def compare_models(
     scale = scale or next((info.scale for info in infos if info.noted_scale), infos[0].scale)
     names = [info.class_names for info in infos]
     # Scores of other classes cannot be passed to a detector, nor its labels be matched.
-    comparable = () if len(names[0]) != len(names[1]) else synthetic_images() if images is None else images
+    is_comparable = len(names[0]) == len(names[1])
+    comparable = () if not is_comparable else synthetic_images() if images is None else images
     transform = Transform(scale)
     seen = [_compare_on(*sides, transform([image])) for image in comparable]
-    if not seen and len(names[0]) == len(names[1]):
+    if is_comparable and not seen:
         raise GridRTError("must have an image", place="`images`", value="none", remedy="Leave it out, or name some.")
     results = judged(
         sum(mine != theirs for mine, theirs in zip_longest(*names)),

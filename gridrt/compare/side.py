@@ -98,7 +98,7 @@ def _opened(name: str, backend: Backend, path: Path, given: SessionOptions) -> S
     with unchanged(files):
         side = _side(name, sha256_of_all(files), backend, path, options)
     # `trust_checkpoint` is about checkpoints alone: a graph lacks nothing without it.
-    return replace(side, runs_without=tuple(given.given - backend.options - {"trust_checkpoint"}))
+    return replace(side, runs_without=tuple(sorted(given.given - backend.options - {"trust_checkpoint"})))
 
 
 def _side(name: str, sha256: str, backend: Backend, path: Path, options: SessionOptions) -> Side:

@@ -34,19 +34,19 @@ class _Job:
     Attributes:
         number: of the file among the sources.
         frame: index within the video; None for an image, and for the end of a video.
-        state: of the file, before it was read.
         pixels: of the frame.
         seconds: from the start of the video to the frame.
         fps: of the video.
+        state: of the file, before it was read; None for a frame.
         error: why the video is not whole, at its end.
     """
 
     number: int
     frame: int | None = None
-    state: tuple[int, ...] | None = None
     pixels: UInt8Array | None = None
     seconds: float | None = None
     fps: float = 0.0
+    state: tuple[int, ...] | None = None
     error: ImageError | None = None
     is_video_end: bool = False
 
@@ -189,7 +189,7 @@ class FileDetections:
             try:
                 video = Video(self.sources[number])
                 for index, (seconds, frame) in enumerate(video.timed_frames()):
-                    yield _Job(number, index, state, frame, seconds, video.fps)
+                    yield _Job(number, index, frame, seconds, video.fps)
                 video.check_whole()
             except ImageError as raised:
                 error = raised

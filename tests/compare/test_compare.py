@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -126,7 +126,7 @@ def test_a_graph_without_a_stage_is_compared_end_to_end_and_names_it(graph: Mode
 
     assert [result.stage for result in comparison.results if result.figures] == ["classes", "end to end"]
     assert comparison.first_difference is None
-    assert "the heatmaps" in comparison.notes[0]
+    assert "the heatmaps: cannot find" in comparison.notes[0]
 
 
 def test_different_classes_are_a_difference_that_needs_no_image(tmp_path: Path) -> None:
@@ -181,9 +181,9 @@ def test_the_default_images_are_synthetic_and_the_default_scale_is_that_of_the_f
 
 
 @pytest.mark.parametrize("images", [[], "a.jpg"])
-def test_without_an_image_nothing_is_compared(images: object, whole_image: Path) -> None:
+def test_without_an_image_nothing_is_compared(images: Sequence[str], whole_image: Path) -> None:
     with pytest.raises(GridRTError) as caught:
-        gridrt.compare_models(whole_image, whole_image, images=images, scale=(64, 48))  # type: ignore[arg-type]
+        gridrt.compare_models(whole_image, whole_image, images=images, scale=(64, 48))
 
     assert caught.value.place == "`images`"
 
@@ -192,7 +192,7 @@ def test_arrays_and_files_can_be_compared_on_together(whole_image: Path, tmp_pat
     save_image(tmp_path / "a.png", EMPTY)
     both: list[Path | UInt8Array] = [EMPTY, tmp_path / "a.png"]
 
-    for images in (both, iter(both)):
+    for images in (both, iter(both), np.stack([EMPTY, EMPTY])):
         assert gridrt.compare_models(whole_image, whole_image, images=images, scale=(64, 48)).images == 2
 
 

@@ -53,6 +53,7 @@ def test_frozen_noise_is_refused() -> None:
     with pytest.raises(GridRTError) as caught:
         refuse_frozen_noise(model)
     assert caught.value.place == "r50"
+    assert "`backbone_weights`" in caught.value.remedy
 
     model.backbone.freeze(0)
     refuse_frozen_noise(model)
