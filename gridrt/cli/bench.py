@@ -24,7 +24,7 @@ QUICK_RUNS = 10
     "--images", type=paths.INPUT_FOLDER, metavar="DIR", help="Folder of annotated images. [default: synthetic images]"
 )
 @click.option("--annotations", type=paths.INPUT, metavar="FILE", help="Their boxes, as COCO's JSON.")
-@click.option("--max-images", type=click.IntRange(min=1), metavar="N", help="Measure on the first N images.")
+@options.first_images
 @options.allow_missing
 @click.option(
     "--runs",

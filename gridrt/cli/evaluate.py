@@ -34,7 +34,7 @@ from gridrt.formatting import format_count, format_scale_with_origin, format_til
     help="Continue an interrupted evaluation from NAME.partial.jsonl beside its output; begin where there is none.",
 )
 @options.allow_missing
-@click.option("--max-images", type=click.IntRange(min=1), metavar="N", help="Evaluate on the first N images.")
+@options.first_images
 @throughput_options.batch
 @throughput_options.workers
 @options.opening

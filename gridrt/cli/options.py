@@ -27,6 +27,9 @@ scale = click.option(
     help="Most pixels on the long and on the short side of a resized image. "
     "[default: the scale that the model file notes, else 1333 800]",
 )
+first_images = click.option(
+    "--max-images", type=click.IntRange(min=1), metavar="N", help="Measure on the first N images."
+)
 allow_missing = click.option(
     "--allow-missing", is_flag=True, help="Leave out images that are listed but not there, instead of refusing them."
 )
